@@ -1,0 +1,1 @@
+"""Ground without domain words: ids, clock, periods, actor, error families, transition tables."""

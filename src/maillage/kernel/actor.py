@@ -1,0 +1,33 @@
+"""Who acts: resolved once by `access`, carried everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person, a machine client or the scheduler, with the organisations for which it may act.
+
+    `organizations[0]` is the active one; `roles` are role codes such as `medecin` or `secretaire`.
+    """
+
+    kind: str
+    id: str
+    organizations: tuple[str, ...]
+    roles: frozenset[str] = frozenset()
+    role_id: str | None = None
+    scopes: tuple[str, ...] = ()
+    display: str = ""
+
+    @property
+    def organization(self) -> str:
+        """The active organisation."""
+        return self.organizations[0] if self.organizations else ""
+
+    def is_one_of(self, *roles: str) -> bool:
+        """Whether the actor holds one of these role codes."""
+        return not self.roles.isdisjoint(roles)
+
+
+SYSTEM = Actor(kind="system", id="system", organizations=(), roles=frozenset({"systeme"}), display="maillage")

@@ -1,0 +1,89 @@
+"""Deadlines: elapsed hours, service hours, working days, calendar days (workflows.md 0.4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+
+from maillage.kernel.errors import Invalid
+from maillage.kernel.period import PARIS, wall_to_utc
+
+UNITS = ("min", "h", "bh", "wd", "d")
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """An amount of `min` minutes, `h` hours, `bh` service hours, `wd` working days or `d` calendar days."""
+
+    amount: int
+    unit: str
+
+    @classmethod
+    def parse(cls, text: str) -> Delay:
+        """Read `"4 bh"`, `"2 wd"`, `"21 d"`."""
+        amount, _, unit = text.strip().partition(" ")
+        if unit not in UNITS or not amount.isdigit():
+            raise Invalid.one("unknown-delay", details=text)
+        return cls(int(amount), unit)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingCalendar:
+    """Opening hours of working days in Paris; Saturdays, Sundays and `holidays` are closed."""
+
+    holidays: frozenset[date] = frozenset()
+    opening: time = time(8)
+    closing: time = time(18)
+
+    def is_open(self, day: date) -> bool:
+        """Whether `day` is a working day."""
+        return day.weekday() < 5 and day not in self.holidays
+
+    def next_open(self, day: date) -> date:
+        """The first working day after `day`."""
+        day += timedelta(days=1)
+        while not self.is_open(day):
+            day += timedelta(days=1)
+        return day
+
+
+def add_delay(start: datetime, delay: Delay, calendar: WorkingCalendar) -> datetime:
+    """The instant at which `delay` is spent, counted from `start`, in UTC.
+
+    Calendar and working days keep the wall-clock hour of Paris; service hours run only while the service is open.
+    """
+    if delay.unit == "min":
+        return start.astimezone(UTC) + timedelta(minutes=delay.amount)
+    if delay.unit == "h":
+        return start.astimezone(UTC) + timedelta(hours=delay.amount)
+    if delay.unit == "bh":
+        return _add_service_hours(start, timedelta(hours=delay.amount), calendar)
+    local = start.astimezone(PARIS)
+    day = local.date() + timedelta(days=delay.amount) if delay.unit == "d" else _add_working_days(local.date(), delay.amount, calendar)
+    return _same_wall_time(day, local)
+
+
+def _same_wall_time(day: date, local: datetime) -> datetime:
+    try:
+        return wall_to_utc(day, local.time().replace(tzinfo=None), fold=local.fold)
+    except Invalid:  # the hour that does not exist that night: one hour later is the same wall-clock promise
+        return wall_to_utc(day, (local + timedelta(hours=1)).time().replace(tzinfo=None), fold=0)
+
+
+def _add_working_days(day: date, amount: int, calendar: WorkingCalendar) -> date:
+    for _ in range(amount):
+        day = calendar.next_open(day)
+    return day
+
+
+def _add_service_hours(start: datetime, left: timedelta, calendar: WorkingCalendar) -> datetime:
+    now = start.astimezone(UTC)
+    while True:
+        day = now.astimezone(PARIS).date()
+        opens, closes = wall_to_utc(day, calendar.opening), wall_to_utc(day, calendar.closing)
+        if calendar.is_open(day) and now < closes:
+            now = max(now, opens)
+            if now + left <= closes:
+                return now + left
+            left -= closes - now
+        now = wall_to_utc(calendar.next_open(day), calendar.opening)
