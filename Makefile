@@ -1,0 +1,77 @@
+# The few commands of daily life, the same in continuous integration. Needed beforehand: make, and Python 3.11 or later.
+#   make demo      set up, then play the demonstration on http://127.0.0.1:8000
+#   make test      set up, then linters and every test
+#   make check     linters only          make rerender  compare every row with its last photograph
+#   make setup     packages only         make bench     the measured ratios
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+UV_VERSION := 0.13.9
+BIN := .venv/bin
+PYTHON ?= $(shell sh tools/find_python.sh)
+PYTEST_ARGS ?=
+
+# A company's certificate authority: one bundle, told to every client in the variable that it reads.
+CA_BUNDLE := $(firstword $(SSL_CERT_FILE) $(PIP_CERT) $(REQUESTS_CA_BUNDLE) $(wildcard /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt))
+ifneq ($(CA_BUNDLE),)
+export SSL_CERT_FILE := $(CA_BUNDLE)
+export PIP_CERT := $(CA_BUNDLE)
+export NODE_EXTRA_CA_CERTS := $(CA_BUNDLE)
+endif
+# An account without a home of its own still sets up.
+ifneq ($(shell test -d "$$HOME" && test -w "$$HOME" && echo yes),yes)
+export UV_CACHE_DIR := $(CURDIR)/.setup/cache/uv
+export PIP_NO_CACHE_DIR := 1
+export npm_config_cache := $(CURDIR)/.setup/cache/npm
+endif
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup demo test check rerender bench clean
+help:
+	@sed -n '2,5s/^# *//p' Makefile
+
+setup: .setup/packages .setup/vendor .setup/browser
+
+demo: .setup/packages .setup/vendor
+	@$(BIN)/maillage demo
+
+test: setup check
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
+
+check: .setup/packages
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml src
+
+rerender: .setup/packages .setup/vendor
+	@$(BIN)/maillage rerender
+
+bench: .setup/packages .setup/vendor
+	@$(BIN)/python -m bench
+
+clean:
+	rm -rf .venv .setup src/maillage/_vendor
+
+# --- set-up, done again only when its input changed --------------------------
+$(BIN)/uv-$(UV_VERSION):
+	@test -n "$(PYTHON)" || { echo "maillage needs Python 3.11 or later with its venv module (on Debian: apt-get install python3 python3-venv)." >&2; exit 1; }
+	@echo "-- virtual environment ($$($(PYTHON) --version))"
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip install --quiet uv==$(UV_VERSION)
+	@ln -sf uv $@
+
+.setup/packages: $(BIN)/uv-$(UV_VERSION) pyproject.toml uv.lock
+	@echo "-- packages"
+	@VIRTUAL_ENV= $(BIN)/uv sync --frozen --quiet
+	@mkdir -p .setup && touch $@
+
+.setup/vendor: .setup/packages $(wildcard tools/vendor.py tools/vendor.* tools/vendor/*)
+	@if [ -f tools/vendor.py ]; then echo "-- definitions and front-end"; $(BIN)/python tools/vendor.py; fi
+	@touch $@
+
+.setup/browser: .setup/packages tools/browser.py
+	@echo "-- browser for the tests"
+	@$(BIN)/python tools/browser.py $@
