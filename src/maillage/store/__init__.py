@@ -1,0 +1,25 @@
+"""PostgreSQL: the pool, transactions, the outbox, retries, locks, migrations, and the embedded server."""
+
+from __future__ import annotations
+
+from maillage.store.checks import UnsafeServer
+from maillage.store.constraints import register
+from maillage.store.database import Connection, Database, Limits
+from maillage.store.embedded import EmbeddedPostgres
+from maillage.store.locks import lock_rows
+from maillage.store.server import resolve_dsn
+from maillage.store.sql import Params
+from maillage.store.transaction import Transaction
+
+__all__ = [
+    "Connection",
+    "Database",
+    "EmbeddedPostgres",
+    "Limits",
+    "Params",
+    "Transaction",
+    "UnsafeServer",
+    "lock_rows",
+    "register",
+    "resolve_dsn",
+]

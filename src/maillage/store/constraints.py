@@ -1,0 +1,55 @@
+"""From the name of a violated constraint to an error of the domain.
+
+The database holds the rule; the room that owns the constraint says, in its face, which error its violation is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import asyncpg
+
+from maillage.kernel.errors import MaillageError, Unavailable
+
+_registered: dict[str, Callable[[], MaillageError]] = {}
+
+
+def register(name: str, error: Callable[[], MaillageError]) -> None:
+    """Say that a violation of constraint `name` is `error()`; one constraint has one meaning."""
+    if name in _registered and repr(_registered[name]()) != repr(error()):
+        raise ValueError(f"constraint {name} has two meanings")
+    _registered[name] = error
+
+
+def registered() -> frozenset[str]:
+    """Names of the constraints that have a meaning."""
+    return frozenset(_registered)
+
+
+_AWAY: tuple[type[BaseException], ...] = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.InterfaceError,
+    ConnectionError,
+)
+
+RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+
+
+def translate(error: BaseException) -> MaillageError | None:
+    """The domain's word for an error of the driver, or None when it is a defect."""
+    if isinstance(error, asyncpg.IntegrityConstraintViolationError):
+        meaning = _registered.get(getattr(error, "constraint_name", None) or "")
+        return meaning() if meaning else None
+    if isinstance(error, RETRIED):
+        return Unavailable("contention")
+    if isinstance(error, asyncpg.LockNotAvailableError):
+        return Unavailable("locked")
+    if isinstance(error, asyncpg.QueryCanceledError | asyncpg.IdleInTransactionSessionTimeoutError):
+        return Unavailable("deadline")
+    if isinstance(error, asyncpg.DiskFullError):
+        return Unavailable("storage-full")
+    return Unavailable("database-away") if isinstance(error, _AWAY) else None

@@ -1,0 +1,181 @@
+"""The pool, and the way into a transaction.
+
+A pooled connection is handed back without a reset (the reset costs a sixth of the time of a request), so nothing may outlive a transaction:
+every setting is made transaction-local by the first statement, and `SET`, `LISTEN` and session locks are not for pooled connections.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import asyncpg
+
+from maillage.kernel.actor import Actor
+from maillage.kernel.clock import Clock, SystemClock
+from maillage.kernel.errors import Unavailable
+from maillage.store import constraints
+from maillage.store.checks import inspect
+from maillage.store.transaction import Transaction
+
+T = TypeVar("T")
+TRIES = 3
+
+
+class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg publishes no types
+    """A connection that is not reset when it goes back to the pool."""
+
+    def get_reset_query(self) -> str:
+        """Nothing to run: a transaction leaves nothing behind."""
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long things may take, in seconds, and how many connections there are."""
+
+    pool_size: int = 10
+    acquire: float = 0.25
+    statement: float = 5.0
+    lock: float = 2.0
+    idle: float = 10.0
+
+
+DEFAULT_LIMITS = Limits()
+
+
+class Database:
+    """The one way to PostgreSQL for a process."""
+
+    def __init__(self, pool: Any, clock: Clock, limits: Limits, warnings: tuple[str, ...]) -> None:
+        self._pool = pool
+        self.clock = clock
+        self.limits = limits
+        self.warnings = warnings
+
+    @classmethod
+    async def open(
+        cls, dsn: str, clock: Clock | None = None, *, limits: Limits = DEFAULT_LIMITS, connection_class: type[Any] = Connection
+    ) -> Database:
+        """Open the pool; refuse a server that may lose what it acknowledged (see `checks`)."""
+        clock = clock or SystemClock()
+        pool = await asyncpg.create_pool(
+            dsn,
+            min_size=0,
+            max_size=limits.pool_size,
+            connection_class=connection_class,
+            server_settings={"timezone": "UTC", "application_name": "maillage", "jit": "off"},
+            max_inactive_connection_lifetime=0,
+            timeout=10,
+        )
+        try:
+            async with pool.acquire() as conn:
+                warnings = await inspect(conn)
+        except BaseException:
+            pool.terminate()
+            raise
+        return cls(pool, clock, limits, tuple(warnings))
+
+    async def close(self) -> None:
+        """Give every connection back to the server; one that hangs is cut."""
+        try:
+            await asyncio.wait_for(self._pool.close(), 10)
+        except TimeoutError:
+            self._pool.terminate()
+
+    @asynccontextmanager
+    async def transaction(
+        self, actor: Actor, *, request_id: str = "", clock: Clock | None = None, timeout: float | None = None, read_only: bool = False
+    ) -> AsyncIterator[Transaction]:
+        """One transaction: it commits when the block ends and rolls back on any error.
+
+        Errors of the driver leave as errors of the domain: a violated constraint as what its room registered, the rest as `Unavailable`.
+        """
+        conn = await self._acquire()
+        try:
+            try:
+                await conn.execute(self._opening(actor, request_id, timeout, read_only=read_only))
+                yield Transaction(conn, actor, (clock or self.clock).now(), request_id)
+                tag = await conn.execute("COMMIT")
+                if tag != "COMMIT":  # a statement failed and its error was swallowed: nothing was kept
+                    raise Unavailable("rolled-back")
+            except BaseException:
+                await self._undo(conn)
+                raise
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError) as error:
+            meaning = constraints.translate(error)
+            if meaning is None:
+                raise
+            raise meaning from error
+        finally:
+            await asyncio.shield(self._pool.release(conn))
+
+    async def run(self, actor: Actor, work: Callable[[Transaction], Awaitable[T]], **options: Any) -> T:
+        """Run `work(tx)` in a transaction; a serialization failure or a deadlock is tried again, three times in all, with jitter."""
+        for attempt in range(1, TRIES + 1):
+            try:
+                async with self.transaction(actor, **options) as tx:
+                    return await work(tx)
+            except Unavailable as error:
+                if attempt == TRIES or not isinstance(error.__cause__, constraints.RETRIED):
+                    raise
+                await asyncio.sleep(random.uniform(0.005, 0.03) * attempt)  # noqa: S311  # jitter, not a secret
+        raise AssertionError("unreachable")
+
+    async def ping(self) -> None:
+        """Write probe: raise `Unavailable` unless the primary answers and accepts a write."""
+        conn = await self._acquire()
+        try:
+            standby = await conn.fetchval(
+                "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean", timeout=2
+            )
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            raise Unavailable("database-away") from error
+        finally:
+            await asyncio.shield(self._pool.release(conn))
+        if standby:
+            raise Unavailable("read-only")
+
+    async def _acquire(self) -> Any:
+        try:
+            return await self._pool.acquire(timeout=self.limits.acquire)
+        except TimeoutError as error:
+            raise Unavailable("no-connection", retry_after=1) from error
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            raise Unavailable("database-away", retry_after=1) from error
+
+    def _opening(self, actor: Actor, request_id: str, timeout: float | None, *, read_only: bool) -> str:
+        """The first statement: one round trip that begins and says, for this transaction only, who acts and how long it may take."""
+        context = {
+            "app.orgs": ",".join(actor.organizations),
+            "app.actor": actor.id,
+            "app.request": request_id,
+            "statement_timeout": _milliseconds(self.limits.statement if timeout is None else timeout),
+            "lock_timeout": _milliseconds(self.limits.lock),
+            "idle_in_transaction_session_timeout": _milliseconds(self.limits.idle),
+        }
+        calls = ", ".join(f"set_config('{name}', {_literal(value)}, true)" for name, value in context.items())
+        return f"BEGIN{' READ ONLY' if read_only else ''}; SELECT {calls}"
+
+    async def _undo(self, conn: Any) -> None:
+        if conn.is_closed() or not conn.is_in_transaction():
+            return
+        try:
+            await asyncio.shield(conn.execute("ROLLBACK", timeout=5))
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+            conn.terminate()  # the server undoes what it no longer hears of
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(max(1, int(seconds * 1000)))
+
+
+def _literal(value: str) -> str:
+    """A quoted SQL string; the one place where a value enters a statement's text, because BEGIN takes no parameters."""
+    if "\0" in value or "\\" in value:
+        raise ValueError("not a legal identifier")
+    return "'" + value.replace("'", "''") + "'"

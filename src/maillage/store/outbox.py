@@ -1,0 +1,138 @@
+"""Effects that must happen because a transaction committed: written in it, carried out after it, at least once.
+
+A message has a stable id (`tx.message_id` in its handler). Messages with the same `key` are carried out in the order in which they were written.
+A try is counted before it is made, so a message that kills the worker is set aside too: after five tries it is a dead letter, which stays visible
+until someone decides.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from maillage.kernel.actor import SYSTEM
+from maillage.kernel.errors import MaillageError
+from maillage.kernel.ids import new_id
+from maillage.store.database import Database
+from maillage.store.transaction import Transaction
+
+Handler = Callable[[Transaction, dict[str, Any]], Awaitable[None]]
+log = logging.getLogger(__name__)
+TRIES = 5
+LEASE = timedelta(seconds=60)
+BATCH = 20
+
+_CLAIM = """
+UPDATE outbox SET tries = tries + 1, leased_until = $1 + $2::interval
+ WHERE id IN (
+    SELECT o.id FROM outbox o
+     WHERE o.done_at IS NULL AND o.dead_at IS NULL AND o.due_at <= $1 AND (o.leased_until IS NULL OR o.leased_until <= $1) AND o.topic = ANY($3)
+       AND NOT EXISTS (SELECT FROM outbox e WHERE e.key = o.key AND e.key <> '' AND e.number < o.number AND e.done_at IS NULL AND e.dead_at IS NULL)
+     ORDER BY o.due_at, o.number LIMIT $4 FOR UPDATE OF o SKIP LOCKED)
+RETURNING id, number, topic, payload, tries, request_id
+"""
+
+
+async def enqueue(tx: Transaction, topic: str, payload: dict[str, Any], *, key: str = "", due_at: datetime | None = None) -> str:
+    """Write a message in this transaction; give its id. `key` is the object whose messages must keep their order."""
+    id = new_id()
+    await tx.execute(
+        "INSERT INTO outbox (id, topic, key, payload, created_at, due_at, request_id) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        *(id, topic, key, msgspec.json.encode(payload).decode(), tx.now, due_at or tx.now, tx.request_id),
+    )
+    return id
+
+
+async def drain(db: Database, handlers: Mapping[str, Handler], limit: int = 100) -> int:
+    """Carry out messages that are due, at most `limit`; give how many succeeded."""
+    done = tried = 0
+    while tried < limit:
+        claimed = await _claim(db, handlers, min(BATCH, limit - tried))
+        if not claimed:
+            break
+        for row in claimed:
+            tried += 1
+            done += await _carry_out(db, row, handlers[row["topic"]])
+    return done
+
+
+async def dead_letters(tx: Transaction) -> list[asyncpg.Record]:
+    """Messages that were set aside, oldest first."""
+    return await tx.fetch(
+        "SELECT id, topic, key, tries, last_error, created_at, dead_at FROM outbox WHERE dead_at IS NOT NULL ORDER BY number"
+    )
+
+
+async def revive(tx: Transaction, id: str) -> bool:
+    """Give a dead letter five more tries; whether there was one."""
+    tag = await tx.execute(
+        "UPDATE outbox SET dead_at = NULL, tries = 0, leased_until = NULL, due_at = $2 WHERE id = $1 AND dead_at IS NOT NULL", id, tx.now
+    )
+    return tag == "UPDATE 1"
+
+
+async def oldest_due(tx: Transaction) -> datetime | None:
+    """Since when the oldest message that is due waits: the age that readiness looks at."""
+    at: datetime | None = await tx.fetchval(
+        "SELECT min(due_at) FROM outbox WHERE done_at IS NULL AND dead_at IS NULL AND due_at <= $1", tx.now
+    )
+    return at
+
+
+async def purge(tx: Transaction, before: datetime) -> int:
+    """Forget what was carried out before that instant."""
+    return int((await tx.execute("DELETE FROM outbox WHERE done_at < $1", before)).split()[-1])
+
+
+async def _claim(db: Database, handlers: Mapping[str, Handler], limit: int) -> list[asyncpg.Record]:
+    async with db.transaction(SYSTEM) as tx:
+        rows = await tx.fetch(_CLAIM, tx.now, LEASE, sorted(handlers), limit)
+        await _set_aside(tx, [row["id"] for row in rows if row["tries"] > TRIES], "worker-died")
+    return sorted((row for row in rows if row["tries"] <= TRIES), key=lambda row: int(row["number"]))
+
+
+async def _carry_out(db: Database, row: asyncpg.Record, handler: Handler) -> bool:
+    try:
+        async with db.transaction(SYSTEM, request_id=row["request_id"]) as tx:
+            # the number of the try is the fencing number: a worker that lost its lease finds another one and stops
+            mine = await tx.fetchval(
+                "SELECT true FROM outbox WHERE id = $1 AND tries = $2 AND done_at IS NULL AND dead_at IS NULL FOR UPDATE",
+                row["id"],
+                row["tries"],
+            )
+            if not mine:
+                return False
+            tx.message_id = row["id"]
+            await handler(tx, msgspec.json.decode(row["payload"]))
+            await tx.execute("UPDATE outbox SET done_at = $2, leased_until = NULL WHERE id = $1", row["id"], tx.now)
+    except Exception as error:  # noqa: BLE001  # whatever a handler raises is kept with its message and counted
+        await _failed(db, row, error)
+        return False
+    return True
+
+
+async def _failed(db: Database, row: asyncpg.Record, error: Exception) -> None:
+    """Keep the kind of the error, never its text: the text may hold a patient."""
+    code = error.reason if isinstance(error, MaillageError) else type(error).__name__
+    log.warning("outbox-failed %s %s %s", row["topic"], row["id"], code, extra={"code": "outbox-failed"})
+    delay = timedelta(seconds=2 ** row["tries"] * random.uniform(0.8, 1.2))  # noqa: S311  # jitter, not a secret
+    async with db.transaction(SYSTEM, request_id=row["request_id"]) as tx:
+        if row["tries"] >= TRIES:
+            await _set_aside(tx, [row["id"]], code)
+        else:
+            await tx.execute(
+                "UPDATE outbox SET leased_until = NULL, due_at = $3, last_error = $4 WHERE id = $1 AND tries = $2",
+                *(row["id"], row["tries"], tx.now + delay, code),
+            )
+
+
+async def _set_aside(tx: Transaction, ids: list[str], code: str) -> None:
+    if ids:
+        log.error("outbox-dead-letter %s", ",".join(ids), extra={"code": "outbox-dead-letter"})
+        await tx.execute("UPDATE outbox SET dead_at = $2, leased_until = NULL, last_error = $3 WHERE id = ANY($1)", ids, tx.now, code)

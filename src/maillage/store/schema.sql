@@ -1,0 +1,43 @@
+-- What the ground needs for itself: extensions, the outbox, the answers kept for retries.
+
+-- Exclusion constraints over (practitioner, period) need equality in a GiST index; searches by name need trigrams without accents.
+CREATE EXTENSION IF NOT EXISTS btree_gist;
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+CREATE EXTENSION IF NOT EXISTS unaccent;
+
+-- Effects to carry out because a transaction committed; `key` names the object whose messages keep their order.
+CREATE TABLE outbox (
+    id           text PRIMARY KEY,
+    number       bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+    topic        text NOT NULL CONSTRAINT outbox_topic_named CHECK (topic <> ''),
+    key          text NOT NULL DEFAULT '',
+    payload      text NOT NULL,
+    request_id   text NOT NULL DEFAULT '',
+    created_at   timestamptz NOT NULL,
+    due_at       timestamptz NOT NULL,
+    tries        integer NOT NULL DEFAULT 0,
+    leased_until timestamptz,
+    last_error   text,
+    done_at      timestamptz,
+    dead_at      timestamptz,
+    CONSTRAINT outbox_one_end CHECK (done_at IS NULL OR dead_at IS NULL)
+);
+CREATE INDEX outbox_waiting ON outbox (due_at, number) WHERE done_at IS NULL AND dead_at IS NULL;
+CREATE INDEX outbox_order ON outbox (key, number) WHERE done_at IS NULL AND dead_at IS NULL AND key <> '';
+CREATE INDEX outbox_done ON outbox (done_at) WHERE done_at IS NOT NULL;
+CREATE INDEX outbox_dead ON outbox (number) WHERE dead_at IS NOT NULL;
+
+-- The answer given to an Idempotency-Key, kept thirty days; it is committed with the effect or not at all.
+CREATE TABLE idempotency (
+    client       text NOT NULL,
+    user_id      text NOT NULL,
+    organization text NOT NULL,
+    key          text NOT NULL CONSTRAINT idempotency_key_sane CHECK (length(key) BETWEEN 1 AND 255),
+    request_hash text NOT NULL,
+    status       integer NOT NULL,
+    headers      text NOT NULL,
+    body         bytea NOT NULL,
+    created_at   timestamptz NOT NULL,
+    PRIMARY KEY (client, user_id, organization, key)
+);
+CREATE INDEX idempotency_age ON idempotency (created_at);
