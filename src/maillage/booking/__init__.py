@@ -1,0 +1,1 @@
+"""Vacations, sessions, slots, appointments, the waiting list (the face is completed as the room grows)."""
