@@ -1,0 +1,34 @@
+"""Who is acting and what this actor may see: the first of the two walls (security.md 2)."""
+
+from __future__ import annotations
+
+from maillage.access.actions import end_links, has_link, issue_token, link, put_account, sign_in_demo, sign_out
+from maillage.access.queries import WebSession, actor_of_account, actor_of_token, demo_accounts, session_of
+from maillage.access.scopes import scope_allows
+from maillage.access.types import CLOSURE_GRACE, DIRECTORY_TYPES, VisibleTo
+from maillage.kernel.actor import Actor
+
+__all__ = [
+    "CLOSURE_GRACE",
+    "DIRECTORY_TYPES",
+    "VisibleTo",
+    "WebSession",
+    "actor_of_account",
+    "actor_of_token",
+    "demo_accounts",
+    "end_links",
+    "has_link",
+    "issue_token",
+    "link",
+    "put_account",
+    "scope_allows",
+    "session_of",
+    "sign_in_demo",
+    "sign_out",
+    "visible_to",
+]
+
+
+def visible_to(actor: Actor, resource_type: str) -> VisibleTo:
+    """The predicate from which every query on this resource type starts, for this actor."""
+    return VisibleTo(actor, resource_type)

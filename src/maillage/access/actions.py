@@ -1,0 +1,129 @@
+"""Care links made by events, sessions, tokens."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from maillage.access import queries
+from maillage.access.queries import WebSession, digest
+from maillage.kernel.errors import NotAllowed, Unauthenticated
+from maillage.kernel.ids import new_id
+from maillage.store import Transaction
+
+
+async def link(
+    tx: Transaction, patient_id: str, organization_id: str, basis: str, source: str, *, ends: datetime | None = None
+) -> None:
+    """Open or extend the link of `basis` that the event `source` (such as `Task/1`) creates (security.md 1, rule 3)."""
+    await tx.execute(
+        """
+        INSERT INTO care_link (id, patient_id, organization_id, basis, source, starts, ends) VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT ON CONSTRAINT care_link_once DO UPDATE SET ends = excluded.ends
+        """,
+        new_id(),
+        patient_id,
+        organization_id,
+        basis,
+        source,
+        tx.now,
+        ends,
+    )
+
+
+async def end_links(tx: Transaction, source: str, at: datetime) -> None:
+    """Let the links made by `source` end at `at`."""
+    await tx.execute("UPDATE care_link SET ends = greatest($2, starts) WHERE source = $1 AND (ends IS NULL OR ends > $2)", source, at)
+
+
+async def has_link(tx: Transaction, patient_id: str, organizations: Sequence[str]) -> bool:
+    """Whether one of these organisations has a live link to the patient."""
+    return bool(
+        await tx.fetchval(
+            """
+            SELECT EXISTS (SELECT 1 FROM care_link WHERE patient_id = $1 AND organization_id = ANY ($2::text[])
+                AND starts <= $3 AND (ends IS NULL OR ends > $3))
+            """,
+            patient_id,
+            list(organizations),
+            tx.now,
+        )
+    )
+
+
+async def put_account(
+    tx: Transaction,
+    login: str,
+    *,
+    practitioner_id: str,
+    role_id: str,
+    organization_id: str,
+    roles: Sequence[str],
+    display: str,
+    demo: bool = False,
+) -> None:
+    """Create or refresh an account."""
+    await tx.execute(
+        """
+        INSERT INTO account (login, practitioner_id, role_id, organization_id, roles, display, demo)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (login) DO UPDATE SET practitioner_id = excluded.practitioner_id, role_id = excluded.role_id,
+            organization_id = excluded.organization_id, roles = excluded.roles, display = excluded.display, demo = excluded.demo
+        """,
+        login,
+        practitioner_id,
+        role_id,
+        organization_id,
+        list(roles),
+        display,
+        demo,
+    )
+
+
+async def sign_in_demo(tx: Transaction, login: str) -> tuple[str, WebSession]:
+    """Open a session for a demonstration account; answers the cookie's secret and the session.
+
+    Raises `Unauthenticated` for any other account: identity proper is Pro Santé Connect and local factors.
+    """
+    row = await queries.account(tx, login)
+    if row is None or not row["demo"]:
+        raise Unauthenticated("login-refused")
+    secret, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(24)
+    await tx.execute(
+        "INSERT INTO web_session (token_hash, login, csrf, created_at, seen_at) VALUES ($1, $2, $3, $4, $4)", digest(secret), login, csrf, tx.now
+    )
+    return secret, WebSession(queries.actor_of_account(row), csrf, login)
+
+
+async def sign_out(tx: Transaction, secret: str) -> None:
+    """End a session at once."""
+    await tx.execute("UPDATE web_session SET ended_at = $2 WHERE token_hash = $1", digest(secret), tx.now)
+
+
+async def issue_token(tx: Transaction, client: str, scopes: Sequence[str], organizations: Sequence[str], lifetime: timedelta) -> str:
+    """Register or update a machine client pinned to `organizations`, and give it a bearer token.
+
+    Raises `NotAllowed` when no organisation is named: a missing claim never means "no filter".
+    """
+    if not organizations:
+        raise NotAllowed("no-organization")
+    await tx.execute(
+        """
+        INSERT INTO api_client (name, organizations, created_at) VALUES ($1, $2, $3)
+        ON CONFLICT (name) DO UPDATE SET organizations = excluded.organizations
+        """,
+        client,
+        list(organizations),
+        tx.now,
+    )
+    secret = secrets.token_urlsafe(32)
+    await tx.execute(
+        "INSERT INTO api_token (token_hash, client, scopes, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
+        digest(secret),
+        client,
+        list(scopes),
+        tx.now,
+        tx.now + lifetime,
+    )
+    return secret

@@ -1,0 +1,90 @@
+"""Who is behind a session or a token."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from maillage.access.types import SESSION_ABSOLUTE, SESSION_IDLE
+from maillage.kernel.actor import Actor
+from maillage.kernel.errors import Unauthenticated
+from maillage.store import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class WebSession:
+    """A live browser session: the actor and the token that its forms must carry."""
+
+    actor: Actor
+    csrf: str
+    login: str
+
+
+def digest(secret: str) -> bytes:
+    """The form in which a bearer secret is kept: 256 random bits need no salt."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def actor_of_account(row: Any) -> Actor:
+    """The actor that an account acts as: one person at one place."""
+    return Actor(
+        kind="person",
+        id=row["practitioner_id"],
+        organizations=(row["organization_id"],),
+        roles=frozenset(row["roles"]),
+        role_id=row["role_id"],
+        display=row["display"],
+    )
+
+
+async def session_of(tx: Transaction, secret: str) -> WebSession:
+    """The session of a cookie. Raises `Unauthenticated` when unknown, idle for too long, too old or ended."""
+    row = await tx.fetchrow(
+        """
+        UPDATE web_session s SET seen_at = $2 FROM account a
+        WHERE s.token_hash = $1 AND a.login = s.login AND NOT a.disabled AND s.ended_at IS NULL
+            AND s.seen_at > $2 - $3::interval AND s.created_at > $2 - $4::interval
+        RETURNING a.*, s.csrf
+        """,
+        digest(secret),
+        tx.now,
+        SESSION_IDLE,
+        SESSION_ABSOLUTE,
+    )
+    if row is None:
+        raise Unauthenticated("session-ended")
+    return WebSession(actor_of_account(row), row["csrf"], row["login"])
+
+
+async def actor_of_token(tx: Transaction, secret: str) -> Actor:
+    """The machine client of a bearer token. Raises `Unauthenticated` when unknown or expired."""
+    row = await tx.fetchrow(
+        """
+        SELECT c.name, c.organizations, t.scopes FROM api_token t JOIN api_client c ON c.name = t.client
+        WHERE t.token_hash = $1 AND t.expires_at > $2 AND NOT c.disabled
+        """,
+        digest(secret),
+        tx.now,
+    )
+    if row is None:
+        raise Unauthenticated("token-unknown")
+    return Actor(
+        kind="client",
+        id=row["name"],
+        organizations=tuple(row["organizations"]),
+        roles=frozenset({"logiciel"}),
+        scopes=tuple(row["scopes"]),
+        display=row["name"],
+    )
+
+
+async def demo_accounts(tx: Transaction) -> Sequence[Any]:
+    """The demonstration accounts, by organisation and name."""
+    return await tx.fetch("SELECT * FROM account WHERE demo AND NOT disabled ORDER BY organization_id, display, login")
+
+
+async def account(tx: Transaction, login: str) -> Any | None:
+    """One account that may sign in."""
+    return await tx.fetchrow("SELECT * FROM account WHERE login = $1 AND NOT disabled", login)

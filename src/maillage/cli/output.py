@@ -1,0 +1,31 @@
+"""How commands speak: lines for people, one JSON object with `--json`, a status for scripts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from maillage.codes.json import encode
+from maillage.settings import DataSettings, Settings
+
+OK, PROBLEM, USAGE, ENVIRONMENT = 0, 1, 2, 3
+
+
+class Failure(Exception):
+    """A command cannot go on: one clear line and the exit status."""
+
+    def __init__(self, message: str, status: int = PROBLEM) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def settings_for(data: Path | None) -> Settings:
+    """The settings of the environment, with the data folder of the command line."""
+    settings = Settings.from_environment()
+    return replace(settings, data=DataSettings(folder=data)) if data else settings
+
+
+def show(answer: dict[str, Any], *, json: bool, lines: list[str]) -> None:
+    """Print `answer` as JSON, or `lines` for people."""
+    print(encode(answer).decode() if json else "\n".join(lines))

@@ -1,0 +1,79 @@
+"""`maillage serve` and `maillage demo`: the server in the foreground."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import uvicorn
+
+from maillage import demonstration, worker
+from maillage.app import LOOPBACK, create_app, opened, stop_task
+from maillage.cli.output import ENVIRONMENT, OK, Failure, settings_for
+from maillage.settings import Settings
+from maillage.store import Database
+
+
+def serve(*, demo: bool = False, host: str | None = None, port: int | None = None, data: Path | None = None) -> int:
+    """Serve the pages and `/fhir`; ready when `/readyz` answers 200.
+
+    Example: maillage serve --demo --port 8000 --data ./data
+    """
+    settings = settings_for(data)
+    server = replace(settings.server, host=host or settings.server.host, port=port if port is not None else settings.server.port)
+    settings = replace(settings, server=server, demo=replace(settings.demo, enabled=demo or settings.demo.enabled))
+    if settings.demo.enabled and server.host not in LOOPBACK:
+        raise Failure(f"the demonstration has logins without passwords: it listens on the loopback only, not on {server.host}", ENVIRONMENT)
+    asyncio.run(_serve(settings))
+    return OK
+
+
+def demo(*, port: int = 8000, data: Path = Path("data/demo")) -> int:
+    """Set up and serve the demonstration: the real territory, invented people, one login per role.
+
+    Example: maillage demo
+    """
+    return serve(demo=True, port=port, data=data)
+
+
+async def _serve(settings: Settings) -> None:
+    async with opened(settings) as database:
+        if settings.demo.enabled:
+            await demonstration.load(database, patients=settings.demo.patients, seed=settings.demo.seed)
+            await demonstration.play(database, seed=settings.demo.seed)
+            await _print_logins(settings, database)
+        application = create_app(settings, database)
+        config = uvicorn.Config(
+            application,
+            host=settings.server.host,
+            port=settings.server.port,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=20,
+            limit_concurrency=512,
+        )
+        freeze_collector()
+        work = asyncio.create_task(worker.run(database))
+        try:
+            await uvicorn.Server(config).serve()
+        finally:
+            await stop_task(work)
+
+
+def freeze_collector() -> None:
+    """Put what start-up made out of the collector's sight: a full collection would stall requests."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
+
+
+async def _print_logins(settings: Settings, database: Database) -> None:
+    address = settings.server.base_url or f"http://{settings.server.host}:{settings.server.port}"
+    print(f"maillage, données fictives : {address}")
+    for line in await demonstration.login_lines(database):
+        print(f"  {line}")
+    sys.stdout.flush()

@@ -1,0 +1,62 @@
+"""`maillage token`: a bearer token for a machine client."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from maillage import access, directory
+from maillage.app import opened
+from maillage.cli.output import OK, PROBLEM, Failure, settings_for, show
+from maillage.kernel.actor import SYSTEM
+from maillage.settings import Settings
+
+
+def token(
+    *,
+    client: str,
+    scope: str = "system/*.rs",
+    organization: Annotated[list[str] | None, Parameter(negative=())] = None,
+    hours: int = 12,
+    data: Path | None = None,
+    json: bool = False,
+) -> int:
+    """Print a bearer token for the FHIR door of a running or stopped server.
+
+    Without `--organization` the client is pinned to every hospital and centre of the territory by name: it plays all sides, which suits a trial.
+
+    Example: maillage token --client labo --scope "system/*.cruds" --data ./data
+
+    Parameters
+    ----------
+    client
+        Name of the machine client; a new name registers it.
+    scope
+        SMART system scopes, separated by spaces.
+    organization
+        Organisation that the client may act for; may be given several times.
+    hours
+        How long the token is valid.
+    data
+        Data folder of the server.
+    json
+        Answer as one JSON object.
+    """
+    secret, organizations = asyncio.run(_issue(settings_for(data), client, scope.split(), organization or [], hours))
+    show({"token": secret, "client": client, "scope": scope, "organizations": organizations}, json=json, lines=[secret])
+    return OK
+
+
+async def _issue(settings: Settings, client: str, scopes: list[str], wanted: list[str], hours: int) -> tuple[str, list[str]]:
+    async with opened(settings) as database, database.transaction(SYSTEM) as tx:
+        known = await directory.establishments(tx)
+        if unknown := set(wanted) - set(known):
+            raise Failure(f"unknown organisation: {', '.join(sorted(unknown))}", PROBLEM)
+        organizations = wanted or list(known)
+        if not organizations:
+            raise Failure("no organisation yet: load a territory first (maillage generate)", PROBLEM)
+        return await access.issue_token(tx, client, scopes, organizations, timedelta(hours=hours)), organizations

@@ -1,0 +1,154 @@
+"""Writing photographs: the FHIR face of what a transaction changed (house.md, part 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from maillage.codes.json import decode, encode
+from maillage.kernel.errors import Invalid, Stale
+from maillage.kernel.ids import new_id
+from maillage.record import index
+from maillage.record.types import SERVED
+from maillage.store import Transaction
+
+
+async def photograph(
+    tx: Transaction,
+    resource: dict[str, Any],
+    *,
+    patient: str | None = None,
+    owner: str | None = None,
+    parties: Sequence[str] = (),
+    if_changed: bool = False,
+) -> int:
+    """Append the next version of `resource` and refresh its index row; answers the version number.
+
+    `patient`, `owner` (organisation) and `parties` (organisations) say who may see it. With `if_changed`, a content equal
+    to the last version writes nothing. Gives `meta.versionId` and `meta.lastUpdated`, strictly later than the version
+    before. Raises `Invalid` for a type that is not served.
+    """
+    kind, id = resource["resourceType"], resource["id"]
+    if kind not in SERVED:
+        raise Invalid.one("type-not-served", "resourceType", f"{kind} is not served here")
+    head = await lock_head(tx, kind, id)
+    if if_changed and head and await _same_content(tx, kind, id, head["version"], resource):
+        return int(head["version"])
+    version, at = _next(tx, head)
+    content = encode(_with_meta(resource, version, at)).decode()
+    seen_by = sorted({*parties, *([owner] if owner else [])})
+    await _append(tx, (kind, id, version, at, False, content), patient, owner, seen_by)
+    await index.put(tx, resource, version, at, patient, owner, seen_by)
+    return version
+
+
+async def bury(tx: Transaction, kind: str, id: str) -> int:
+    """Append a deleted version: the resource answers 410 from now on, its history stays."""
+    head = await lock_head(tx, kind, id)
+    assert head is not None
+    version, at = _next(tx, head)
+    await _append(tx, (kind, id, version, at, True, ""), head["patient_id"], head["owner_org"], head["parties"])
+    await index.remove(tx, kind, id)
+    return version
+
+
+async def lock_head(tx: Transaction, kind: str, id: str) -> Any | None:
+    """Lock the current version of a resource for this transaction; None when there has never been one."""
+    return await tx.fetchrow(
+        "SELECT version, at, deleted, patient_id, owner_org, parties FROM resource_head WHERE res_type = $1 AND id = $2 FOR UPDATE", kind, id
+    )
+
+
+async def expect_version(tx: Transaction, kind: str, id: str, version: int | None) -> None:
+    """Raise `Stale` unless `version` is None or the current version of the resource; locks it either way."""
+    head = await lock_head(tx, kind, id)
+    if version is not None and head is not None and head["version"] != version:
+        raise Stale(int(head["version"]))
+
+
+async def provenance(
+    tx: Transaction,
+    verb: str,
+    targets: Sequence[tuple[str, str, int]],
+    *,
+    patient: str | None = None,
+    owner: str | None = None,
+    parties: Sequence[str] = (),
+    on_behalf_of: str | None = None,
+) -> str:
+    """Photograph who did `verb` to which versions, and for which organisation; answers the Provenance id."""
+    id = new_id()
+    agent: dict[str, Any] = {"who": _who(tx)}
+    organization = on_behalf_of or tx.actor.organization
+    if organization:
+        agent["onBehalfOf"] = {"reference": f"Organization/{organization}"}
+    resource = {
+        "resourceType": "Provenance",
+        "id": id,
+        "target": [{"reference": f"{kind}/{target}/_history/{version}"} for kind, target, version in targets],
+        "recorded": tx.now.isoformat(),
+        "activity": {"text": verb},
+        "agent": [agent],
+    }
+    await photograph(tx, resource, patient=patient, owner=owner, parties=parties)
+    return id
+
+
+def _who(tx: Transaction) -> dict[str, Any]:
+    if tx.actor.role_id:
+        return {"reference": f"PractitionerRole/{tx.actor.role_id}"}
+    return {"display": f"{tx.actor.kind} {tx.actor.id}"}
+
+
+def _next(tx: Transaction, head: Any | None) -> tuple[int, datetime]:
+    now = tx.now.replace(microsecond=tx.now.microsecond // 1000 * 1000)
+    if head is None:
+        return 1, now
+    return int(head["version"]) + 1, max(now, head["at"] + timedelta(milliseconds=1))
+
+
+def _with_meta(resource: dict[str, Any], version: int, at: datetime) -> dict[str, Any]:
+    meta = {**resource.get("meta", {}), "versionId": str(version), "lastUpdated": at.isoformat(timespec="milliseconds")}
+    rest = {key: value for key, value in resource.items() if key not in ("resourceType", "id", "meta")}
+    return {"resourceType": resource["resourceType"], "id": resource["id"], "meta": meta, **rest}
+
+
+async def _same_content(tx: Transaction, kind: str, id: str, version: int, resource: dict[str, Any]) -> bool:
+    content = await tx.fetchval("SELECT content FROM resource_version WHERE res_type = $1 AND id = $2 AND version = $3", kind, id, version)
+    return bool(content) and comparable(decode(content)) == comparable(decode(encode(resource)))
+
+
+def comparable(resource: dict[str, Any]) -> dict[str, Any]:
+    """The resource without what the server writes into `meta`: two photographs of the same row are equal."""
+    meta = {key: value for key, value in resource.get("meta", {}).items() if key not in ("versionId", "lastUpdated")}
+    return {**{key: value for key, value in resource.items() if key != "meta"}, **({"meta": meta} if meta else {})}
+
+
+async def _append(
+    tx: Transaction,
+    row: tuple[str, str, int, datetime, bool, str],
+    patient: str | None,
+    owner: str | None,
+    parties: Sequence[str],
+) -> None:
+    author = tx.actor.role_id or f"{tx.actor.kind}/{tx.actor.id}"
+    await tx.execute(
+        """
+        WITH written AS (
+            INSERT INTO resource_version
+                (res_type, id, version, at, deleted, content, author, author_organization, patient_id, owner_org, parties)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        )
+        INSERT INTO resource_head (res_type, id, version, at, deleted, patient_id, owner_org, parties)
+        VALUES ($1, $2, $3, $4, $5, $9, $10, $11)
+        ON CONFLICT (res_type, id) DO UPDATE SET version = excluded.version, at = excluded.at, deleted = excluded.deleted,
+            patient_id = excluded.patient_id, owner_org = excluded.owner_org, parties = excluded.parties
+        """,
+        *row,
+        author,
+        tx.actor.organization,
+        patient,
+        owner,
+        list(parties),
+    )

@@ -1,0 +1,66 @@
+"""Reading photographs: every statement starts from what the actor may see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from maillage.kernel.errors import Gone, NotFound
+from maillage.record.types import Stored, Visible
+from maillage.store import Transaction
+from maillage.store.sql import Params
+
+
+def stored(row: Any) -> Stored:
+    """A database row as a `Stored`."""
+    return Stored(row["res_type"], row["id"], row["version"], row["at"], row["content"], row["deleted"], row["patient_id"])
+
+
+async def read(tx: Transaction, kind: str, id: str, visible: Visible) -> Stored:
+    """The current version. Raises `NotFound` when absent or invisible, `Gone` when deleted."""
+    params = Params([kind, id])
+    row = await tx.fetchrow(
+        f"""
+        SELECT h.res_type, h.id, h.version, h.at, h.deleted, v.content, h.patient_id
+        FROM resource_head h JOIN resource_version v USING (res_type, id, version)
+        WHERE h.res_type = $1 AND h.id = $2 AND {visible.sql("h", params)}
+        """,
+        *params,
+    )
+    if row is None:
+        raise NotFound(kind, id)
+    if row["deleted"]:
+        raise Gone(kind, id)
+    return stored(row)
+
+
+async def vread(tx: Transaction, kind: str, id: str, version: int, visible: Visible) -> Stored:
+    """One version; an old one is visible only while its resource is."""
+    params = Params([kind, id, version])
+    row = await tx.fetchrow(
+        f"""
+        SELECT v.* FROM resource_head h JOIN resource_version v ON v.res_type = h.res_type AND v.id = h.id
+        WHERE h.res_type = $1 AND h.id = $2 AND v.version = $3 AND {visible.sql("h", params)}
+        """,
+        *params,
+    )
+    if row is None:
+        raise NotFound(kind, id)
+    if row["deleted"]:
+        raise Gone(kind, id)
+    return stored(row)
+
+
+async def history(tx: Transaction, kind: str, id: str, visible: Visible) -> list[Stored]:
+    """Every version, newest first. Raises `NotFound` when absent or invisible."""
+    params = Params([kind, id])
+    rows = await tx.fetch(
+        f"""
+        SELECT v.* FROM resource_head h JOIN resource_version v ON v.res_type = h.res_type AND v.id = h.id
+        WHERE h.res_type = $1 AND h.id = $2 AND {visible.sql("h", params)}
+        ORDER BY v.version DESC
+        """,
+        *params,
+    )
+    if not rows:
+        raise NotFound(kind, id)
+    return [stored(row) for row in rows]

@@ -1,0 +1,68 @@
+"""What the record speaks of: stored photographs, and the visibility that every read starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from maillage.store.sql import Params
+
+SERVED = (
+    "AllergyIntolerance",
+    "Appointment",
+    "AppointmentResponse",
+    "Basic",
+    "CareTeam",
+    "Communication",
+    "Composition",
+    "Condition",
+    "Consent",
+    "DiagnosticReport",
+    "DocumentReference",
+    "Encounter",
+    "Endpoint",
+    "EpisodeOfCare",
+    "HealthcareService",
+    "Location",
+    "Media",
+    "MedicationStatement",
+    "Observation",
+    "Organization",
+    "OrganizationAffiliation",
+    "Patient",
+    "PlanDefinition",
+    "Practitioner",
+    "PractitionerRole",
+    "Procedure",
+    "Provenance",
+    "Questionnaire",
+    "QuestionnaireResponse",
+    "RelatedPerson",
+    "Schedule",
+    "ServiceRequest",
+    "Slot",
+    "Task",
+)
+"""The resource types that have an index table and may be stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One version of a resource, as written."""
+
+    type: str
+    id: str
+    version: int
+    at: datetime
+    content: str
+    deleted: bool = False
+    patient_id: str | None = None
+
+
+class Visible(Protocol):
+    """The part of a WHERE clause that keeps what an actor may see; `access` makes it."""
+
+    def sql(self, alias: str, params: Params) -> str:
+        """A boolean SQL expression over `alias.patient_id`, `alias.owner_org` and `alias.parties`."""
+        ...

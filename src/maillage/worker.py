@@ -1,0 +1,44 @@
+"""What happens without a request: the outbox, deadlines, holds that end, releases, waves of the waiting list."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from maillage import journeys, messaging
+from maillage.kernel.actor import SYSTEM
+from maillage.kernel.errors import MaillageError
+from maillage.store import Database, Transaction, outbox
+
+log = logging.getLogger(__name__)
+OUTBOX_SECONDS = 0.5
+CLOCK_SECONDS = 5.0
+HANDLERS = {messaging.TOPIC: messaging.deliver}
+
+
+async def run(database: Database) -> None:
+    """Work until cancelled. A failed round is logged with its code and tried again: it never ends the worker."""
+    await asyncio.gather(
+        _forever("outbox", OUTBOX_SECONDS, lambda: outbox.drain(database, HANDLERS)),
+        _forever("clock", CLOCK_SECONDS, lambda: tick(database)),
+    )
+
+
+async def tick(database: Database) -> None:
+    """One round of everything that time does to the rooms; each step is a transaction of its own and safe to repeat."""
+    for step in journeys.CLOCK:
+        await database.run(SYSTEM, step)
+
+
+async def _forever(name: str, pause: float, round_: Callable[[], Awaitable[Any]]) -> None:
+    while True:
+        try:
+            await round_()
+        except MaillageError as error:
+            log.warning("worker-round-failed: %s: %s", name, error.reason, extra={"code": "worker-round-failed"})
+        await asyncio.sleep(pause)
+
+
+Step = Callable[[Transaction], Awaitable[Any]]
