@@ -1,0 +1,51 @@
+"""Deadlines: h elapsed hours, bh service hours, wd working days, d calendar days (workflow rule book 0.4)."""
+
+from datetime import UTC, date, datetime, time
+
+import pytest
+
+from maillage.kernel.errors import Invalid
+from maillage.kernel.period import wall_to_utc
+from maillage.kernel.working_time import Delay, WorkingCalendar, add_delay
+
+CALENDAR = WorkingCalendar(frozenset({date(2026, 5, 1), date(2026, 5, 8)}))
+
+
+def _paris(text: str) -> datetime:
+    local = datetime.fromisoformat(text)
+    return wall_to_utc(local.date(), local.time())
+
+
+@pytest.mark.parametrize(
+    ("start", "delay", "end"),
+    [
+        ("2026-04-30T16:00", "4 bh", "2026-05-04T10:00"),  # Thursday evening, Friday is a holiday, Monday morning
+        ("2026-04-27T09:00", "4 bh", "2026-04-27T13:00"),
+        ("2026-04-27T06:00", "1 bh", "2026-04-27T09:00"),  # before opening
+        ("2026-05-02T12:00", "1 bh", "2026-05-04T09:00"),  # Saturday
+        ("2026-04-30T16:00", "1 wd", "2026-05-04T16:00"),
+        ("2026-04-27T09:00", "5 wd", "2026-05-05T09:00"),
+        ("2026-03-28T09:00", "1 d", "2026-03-29T09:00"),  # the clock changes in between: same hour on the wall
+        ("2026-03-28T02:30", "1 d", "2026-03-29T03:30"),  # the hour does not exist the next day
+        ("2026-04-27T09:00", "21 d", "2026-05-18T09:00"),
+    ],
+)
+def test_delays(start: str, delay: str, end: str) -> None:
+    assert add_delay(_paris(start), Delay.parse(delay), CALENDAR) == _paris(end)
+
+
+def test_elapsed_hours_ignore_the_wall_clock() -> None:
+    start = datetime(2026, 3, 28, 23, tzinfo=UTC)
+    assert add_delay(start, Delay.parse("24 h"), CALENDAR) == datetime(2026, 3, 29, 23, tzinfo=UTC)
+    assert add_delay(start, Delay.parse("30 min"), CALENDAR) == datetime(2026, 3, 28, 23, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["", "4", "wd", "4 weeks", "-1 d", "x h"])
+def test_a_delay_that_cannot_be_read_is_refused(text: str) -> None:
+    with pytest.raises(Invalid):
+        Delay.parse(text)
+
+
+def test_opening_hours_are_a_calendar_of_the_service() -> None:
+    evening = WorkingCalendar(opening=time(18), closing=time(22))
+    assert add_delay(_paris("2026-04-27T21:00"), Delay.parse("2 bh"), evening) == _paris("2026-04-28T19:00")
