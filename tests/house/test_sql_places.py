@@ -1,0 +1,49 @@
+"""SQL lives where it may, and every table that knows a patient says who may see its rows."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from maillage.store.migrate import schema
+
+SOURCE = Path(__file__).resolve().parents[2] / "src" / "maillage"
+STATEMENT = re.compile(r"\b(SELECT\s.+?\sFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM)\b", re.DOTALL)
+ALLOWED_FOLDERS = ("store", "record", "indicators")
+ALLOWED_NAMES = ("queries", "actions")
+
+NOT_SHOWN = {
+    "care_link": "decides visibility, is never shown itself",
+    "audit_event": "read by organisation, through audit_trail alone",
+    "resource_version": "read through resource_head or an index table",
+}
+"""Tables with a patient that no query of a room reads, and why that is enough."""
+
+
+def _may_hold_sql(path: Path) -> bool:
+    parts = path.relative_to(SOURCE).parts
+    return parts[0] in ALLOWED_FOLDERS or path.stem in ALLOWED_NAMES or "actions" in parts or "queries" in parts
+
+
+def test_sql_is_written_only_where_it_may() -> None:
+    found = []
+    for path in SOURCE.rglob("*.py"):
+        if "_vendor" in path.parts or _may_hold_sql(path):
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and STATEMENT.search(node.value):
+                found.append(f"{path.relative_to(SOURCE)}:{node.lineno}")
+    assert found == []
+
+
+def _tables() -> dict[str, str]:
+    return dict(re.findall(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+) \((.*?)\n\);", schema(), re.DOTALL))
+
+
+@pytest.mark.parametrize("table", sorted(name for name, body in _tables().items() if re.search(r"^\s+patient_id\b", body, re.MULTILINE)))
+def test_a_table_with_a_patient_says_who_may_see_it(table: str) -> None:
+    if table in NOT_SHOWN:
+        return
+    columns = set(re.findall(r"^\s+(\w+)\s", _tables()[table], re.MULTILINE))
+    assert {"owner_org", "parties"} <= columns
