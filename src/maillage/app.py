@@ -8,7 +8,10 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from maillage import journeys
 from maillage.codes.json import encode
+from maillage.doors.fhir import FhirDoor
+from maillage.doors.web import WebDoor
 from maillage.kernel.clock import Clock, SystemClock
 from maillage.kernel.errors import Unavailable
 from maillage.settings import Settings
@@ -101,10 +104,6 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 
 def create_app(settings: Settings, database: Database) -> Application:
     """Wire the doors to a database that is open."""
-    from maillage import journeys
-    from maillage.doors.fhir import FhirDoor
-    from maillage.doors.web import WebDoor
-
     fhir = FhirDoor(database, operations=journeys.OPERATIONS, intake=journeys.INTAKE, settings=settings)
     return Application(settings, database, fhir, WebDoor(database, operations=journeys.OPERATIONS, settings=settings))
 

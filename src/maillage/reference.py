@@ -49,8 +49,10 @@ def _row(cells: Iterable[str]) -> str:
 def state_page(table: TransitionTable) -> str:
     """One workflow: its states, its lines, its diagram."""
     lines = [WARNING + f"# {table.name}", "", "| state | écran | FHIR status | partner code | turn |", "|---|---|---|---|---|"]
-    for state in table.states.values():
-        lines.append(_row((state.code, labels.label("state", state.code), state.fhir_status, state.business or "", state.turn or "none")))
+    lines += [
+        _row((state.code, labels.label("state", state.code), state.fhir_status, state.business or "", state.turn or "none"))
+        for state in table.states.values()
+    ]
     lines += ["", "| verb | from | to | by | needs | published rows |", "|---|---|---|---|---|---|"]
     for t in table.transitions:
         rows = ", ".join(f"{state}: {row}" for state, row in sorted(t.rows.items()))

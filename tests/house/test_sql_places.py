@@ -31,9 +31,8 @@ def test_sql_is_written_only_where_it_may() -> None:
     for path in SOURCE.rglob("*.py"):
         if "_vendor" in path.parts or _may_hold_sql(path):
             continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and STATEMENT.search(node.value):
-                found.append(f"{path.relative_to(SOURCE)}:{node.lineno}")
+        texts = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+        found += [f"{path.relative_to(SOURCE)}:{node.lineno}" for node in texts if STATEMENT.search(node.value)]
     assert found == []
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from maillage.access.actions import end_links, has_link, issue_token, link, put_account, sign_in_demo, sign_out
-from maillage.access.queries import WebSession, actor_of_account, actor_of_token, demo_accounts, session_of
+from maillage.access.queries import VisibleTo, WebSession, actor_of_account, actor_of_token, demo_accounts, session_of
 from maillage.access.scopes import scope_allows
-from maillage.access.types import CLOSURE_GRACE, DIRECTORY_TYPES, VisibleTo
+from maillage.access.types import CLOSURE_GRACE, DIRECTORY_TYPES
 from maillage.kernel.actor import Actor
 
 __all__ = [

@@ -13,9 +13,7 @@ from maillage.kernel.ids import new_id
 from maillage.store import Transaction
 
 
-async def link(
-    tx: Transaction, patient_id: str, organization_id: str, basis: str, source: str, *, ends: datetime | None = None
-) -> None:
+async def link(tx: Transaction, patient_id: str, organization_id: str, basis: str, source: str, *, ends: datetime | None = None) -> None:
     """Open or extend the link of `basis` that the event `source` (such as `Task/1`) creates (security.md 1, rule 3)."""
     await tx.execute(
         """
@@ -91,7 +89,11 @@ async def sign_in_demo(tx: Transaction, login: str) -> tuple[str, WebSession]:
         raise Unauthenticated("login-refused")
     secret, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(24)
     await tx.execute(
-        "INSERT INTO web_session (token_hash, login, csrf, created_at, seen_at) VALUES ($1, $2, $3, $4, $4)", digest(secret), login, csrf, tx.now
+        "INSERT INTO web_session (token_hash, login, csrf, created_at, seen_at) VALUES ($1, $2, $3, $4, $4)",
+        digest(secret),
+        login,
+        csrf,
+        tx.now,
     )
     return secret, WebSession(queries.actor_of_account(row), csrf, login)
 

@@ -1,4 +1,4 @@
-"""Who is behind a session or a token."""
+"""What an actor may see, and who is behind a session or a token."""
 
 from __future__ import annotations
 
@@ -7,10 +7,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from maillage.access.types import SESSION_ABSOLUTE, SESSION_IDLE
+from maillage.access.types import DIRECTORY_TYPES, LINKED_TYPES, SESSION_ABSOLUTE, SESSION_IDLE, SHARED_RECORD_BASES
 from maillage.kernel.actor import Actor
 from maillage.kernel.errors import Unauthenticated
-from maillage.store import Transaction
+from maillage.store import Params, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class VisibleTo:
+    """What one actor may see of one resource type, as SQL."""
+
+    actor: Actor
+    resource_type: str
+
+    def sql(self, alias: str, params: Params) -> str:
+        """Boolean SQL over the three visibility columns of `alias`; adds its values to `params`.
+
+        No organisation means no row, never "no filter" (security.md 13, item 6).
+        """
+        if self.actor.kind == "system" or self.resource_type in DIRECTORY_TYPES:
+            return "true"
+        organizations = params.add(list(self.actor.organizations))
+        linked = "true" if self.resource_type in LINKED_TYPES else f"c.basis = ANY ({params.add(list(SHARED_RECORD_BASES))}::text[])"
+        return f"""({alias}.parties && {organizations}::text[] OR EXISTS (
+            SELECT 1 FROM care_link c WHERE c.patient_id = {alias}.patient_id AND c.organization_id = ANY ({organizations}::text[])
+            AND {linked} AND c.starts <= app_now() AND (c.ends IS NULL OR c.ends > app_now())))"""
 
 
 @dataclass(frozen=True, slots=True)

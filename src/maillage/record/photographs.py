@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from maillage.codes.json import decode, encode
-from maillage.kernel.errors import Invalid, Stale
+from maillage.kernel.errors import Invalid, NotFound, Stale
 from maillage.kernel.ids import new_id
 from maillage.record import index
 from maillage.record.types import SERVED
@@ -46,7 +46,8 @@ async def photograph(
 async def bury(tx: Transaction, kind: str, id: str) -> int:
     """Append a deleted version: the resource answers 410 from now on, its history stays."""
     head = await lock_head(tx, kind, id)
-    assert head is not None
+    if head is None:
+        raise NotFound(kind, id)
     version, at = _next(tx, head)
     await _append(tx, (kind, id, version, at, True, ""), head["patient_id"], head["owner_org"], head["parties"])
     await index.remove(tx, kind, id)
@@ -56,7 +57,9 @@ async def bury(tx: Transaction, kind: str, id: str) -> int:
 async def lock_head(tx: Transaction, kind: str, id: str) -> Any | None:
     """Lock the current version of a resource for this transaction; None when there has never been one."""
     return await tx.fetchrow(
-        "SELECT version, at, deleted, patient_id, owner_org, parties FROM resource_head WHERE res_type = $1 AND id = $2 FOR UPDATE", kind, id
+        "SELECT version, at, deleted, patient_id, owner_org, parties FROM resource_head WHERE res_type = $1 AND id = $2 FOR UPDATE",
+        kind,
+        id,
     )
 
 
