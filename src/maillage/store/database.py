@@ -11,6 +11,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 import asyncpg
@@ -96,10 +97,11 @@ class Database:
         Errors of the driver leave as errors of the domain: a violated constraint as what its room registered, the rest as `Unavailable`.
         """
         conn = await self._acquire()
+        now = (clock or self.clock).now()
         try:
             try:
-                await conn.execute(self._opening(actor, request_id, timeout, read_only=read_only))
-                yield Transaction(conn, actor, (clock or self.clock).now(), request_id)
+                await conn.execute(self._opening(actor, now, request_id, timeout, read_only=read_only))
+                yield Transaction(conn, actor, now, request_id)
                 tag = await conn.execute("COMMIT")
                 if tag != "COMMIT":  # a statement failed and its error was swallowed: nothing was kept
                     raise Unavailable("rolled-back")
@@ -107,7 +109,7 @@ class Database:
                 await self._undo(conn)
                 raise
         except (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError) as error:
-            meaning = constraints.translate(error)
+            meaning = constraints.translate(error) or (Unavailable("database-away") if conn.is_closed() else None)
             if meaning is None:
                 raise
             raise meaning from error
@@ -148,11 +150,12 @@ class Database:
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             raise Unavailable("database-away", retry_after=1) from error
 
-    def _opening(self, actor: Actor, request_id: str, timeout: float | None, *, read_only: bool) -> str:
+    def _opening(self, actor: Actor, now: datetime, request_id: str, timeout: float | None, *, read_only: bool) -> str:
         """The first statement: one round trip that begins and says, for this transaction only, who acts and how long it may take."""
         context = {
             "app.orgs": ",".join(actor.organizations),
             "app.actor": actor.id,
+            "app.now": now.isoformat(),
             "app.request": request_id,
             "statement_timeout": _milliseconds(self.limits.statement if timeout is None else timeout),
             "lock_timeout": _milliseconds(self.limits.lock),

@@ -8,6 +8,7 @@ stopping exclusive.
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import logging
 import os
@@ -63,12 +64,14 @@ class EmbeddedPostgres:
             self._owners = os.open(self._home / "owners.lock", os.O_RDWR | os.O_CREAT, 0o600)
             fcntl.flock(self._owners, fcntl.LOCK_SH)
         self._stopping.clear()
+        atexit.register(self.stop)
         self._watcher = threading.Thread(target=self._watch, name="postgres-watch", daemon=True)
         self._watcher.start()
         return self.dsn()
 
     def stop(self) -> None:
         """Let go of the cluster; the last owner stops the server and waits for it."""
+        atexit.unregister(self.stop)
         if self._owners is None:
             return
         self._stopping.set()

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,20 +95,20 @@ def _pending(known: list[Migration], applied: list[Any]) -> list[Migration]:
     return [migration for migration in known if migration.number > len(applied)]
 
 
-def schema() -> str:
-    """The state as it stands: the rooms' schema files, in the order of their foreign keys."""
-    files = [PACKAGE / room / "schema.sql" for room in SCHEMAS]
+def schema(rooms: Sequence[str] = SCHEMAS) -> str:
+    """The state as it stands: the rooms' schema files (and generated index tables), in the order of their foreign keys."""
+    files = [PACKAGE / room / name for room in rooms for name in ("schema.sql", "index.sql")]
     parts = [f"-- ===== {path.parent.name} =====\n\n{path.read_text(encoding='utf-8').strip()}\n" for path in files if path.exists()]
     return "\n".join(parts)
 
 
-async def create(dsn: str) -> None:
+async def create(dsn: str, rooms: Sequence[str] = SCHEMAS) -> None:
     """Make the tables of an empty database straight from the schema files (tests)."""
     conn = await asyncpg.connect(dsn, server_settings={"timezone": "UTC"})
     try:
         async with conn.transaction():
             await conn.execute(_TABLE)
-            await conn.execute(schema())
+            await conn.execute(schema(rooms))
     finally:
         await conn.close()
 

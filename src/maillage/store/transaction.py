@@ -49,5 +49,10 @@ class Transaction:
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """A part that may fail alone: its error undoes the part, not the transaction, and goes on to the caller."""
-        async with self.conn.transaction():
+        await self.conn.execute("SAVEPOINT part")
+        try:
             yield
+        except BaseException:
+            await self.conn.execute("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
+            raise
+        await self.conn.execute("RELEASE SAVEPOINT part")

@@ -1,0 +1,93 @@
+"""What every test gets: a fixed clock, a database of its own, and no network but the loopback."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from tests.support import postgres
+
+from maillage.kernel.clock import FixedClock
+from maillage.store import Database, Limits
+
+MONDAY = datetime(2026, 11, 16, 8, 0, tzinfo=UTC)
+LIMITS = Limits(pool_size=20, acquire=10.0)  # tests race on purpose: a busy machine is not what they look at
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        postgres.begin_run()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        postgres.end_run()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loopback_only() -> Iterator[None]:
+    """Refuse any connection that would leave the machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in {socket.AF_INET, socket.AF_INET6} and not _is_loopback(address[0]):
+            raise AssertionError(f"a test tried to reach {address[0]}")
+        connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded)
+        yield
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """A clock that stands on Monday 16 November 2026, 09:00 in Paris, until the test moves it."""
+    return FixedClock(MONDAY)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[postgres.TestCluster]:
+    """The embedded PostgreSQL of this run, shared by its workers."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    made = postgres.TestCluster(Path(os.environ[postgres.FOLDER]), worker)
+    made.postgres.start()
+    yield made
+    made.postgres.stop()
+
+
+@pytest_asyncio.fixture
+async def dsn(request: pytest.FixtureRequest, cluster: postgres.TestCluster) -> str:
+    """The address of a database that belongs to this test: empty, or as the module's `FILL` (see `support/postgres.py`) leaves it."""
+    fill = getattr(request.module, "FILL", postgres.ground)
+    return await cluster.database(fill.__name__, fill)
+
+
+@pytest_asyncio.fixture
+async def db(dsn: str, clock: FixedClock) -> AsyncIterator[Database]:
+    """An empty database, under the test's clock; queries without ORDER BY are answered in any order."""
+    database = await Database.open(dsn, clock, limits=LIMITS, connection_class=postgres.ShufflingConnection)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A data folder in which an embedded PostgreSQL can be started, whoever runs the tests."""
+    folder = postgres.open_folder()
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
