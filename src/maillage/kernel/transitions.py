@@ -9,6 +9,8 @@ from maillage.kernel.answers import Refused
 
 NOWHERE = "none"
 """The source of a verb that creates its object."""
+SAME = "="
+"""The target of a verb that leaves the state as it is, from several states."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ class Transition:
     """Who may move what to which state, under which named preconditions, and who is told beyond the default.
 
     `needs` are precondition codes, which are also the refusal reasons; `rows` are the rows of the published table that
-    this line plays, by source state; `tells` are party codes.
+    this line plays, by source state; `tells` are party codes. A `quiet` line moves our state alone: what partners read
+    (FHIR status and partner code) stays as the source had it.
     """
 
     verb: str
@@ -41,13 +44,20 @@ class Transition:
     needs: tuple[str, ...] = ()
     tells: tuple[str, ...] = ()
     rows: dict[str, str] = field(default_factory=dict, hash=False)
+    quiet: bool = False
+
+    def after(self, source: str) -> str:
+        """The state in which the object is, once this line is played from `source`."""
+        return source if self.target == SAME else self.target
 
 
-def line(verb: str, sources: str, target: str, by: str, *, needs: str = "", tells: str = "", rows: str = "") -> Transition:
+def line(
+    verb: str, sources: str, target: str, by: str, *, needs: str = "", tells: str = "", rows: str = "", quiet: bool = False
+) -> Transition:
     """Write a transition as words: lists are separated by spaces; `rows` is `state=row` or one row for all sources."""
     states = sources.split()
     played = dict(part.split("=") for part in rows.split()) if "=" in rows else dict.fromkeys(states, rows) if rows else {}
-    return Transition(verb, frozenset(states), target, frozenset(by.split()), tuple(needs.split()), tuple(tells.split()), played)
+    return Transition(verb, frozenset(states), target, frozenset(by.split()), tuple(needs.split()), tuple(tells.split()), played, quiet)
 
 
 class TransitionTable:
@@ -64,7 +74,7 @@ class TransitionTable:
         self.parties = tuple(sorted({party for t in self.transitions for party in t.by}))
 
     def _add(self, transition: Transition) -> None:
-        unknown = ({transition.target} | transition.sources) - self.states.keys() - {NOWHERE}
+        unknown = ({transition.target} | transition.sources) - self.states.keys() - {NOWHERE, SAME}
         if unknown:
             raise ValueError(f"{self.name}: unknown states {unknown} in {transition.verb}")
         for source in transition.sources:
@@ -93,6 +103,6 @@ class TransitionTable:
         for transition in self.transitions:
             for source in sorted(transition.sources):
                 start = "[*]" if source == NOWHERE else source
-                lines.append(f"    {start} --> {transition.target}: {transition.verb} ({', '.join(sorted(transition.by))})")
+                lines.append(f"    {start} --> {transition.after(source)}: {transition.verb} ({', '.join(sorted(transition.by))})")
         lines += [f"    {code} --> [*]" for code, state in self.states.items() if not state.is_open]
         return "\n".join(lines) + "\n"

@@ -87,3 +87,25 @@ def _add_service_hours(start: datetime, left: timedelta, calendar: WorkingCalend
                 return now + left
             left -= closes - now
         now = wall_to_utc(calendar.next_open(day), calendar.opening)
+
+
+def time_between(start: datetime, end: datetime, unit: str, calendar: WorkingCalendar) -> timedelta:
+    """How much of a delay in this unit runs from `start` to `end`: service hours for `bh` and `wd`, elapsed time otherwise."""
+    if end <= start:
+        return timedelta()
+    if unit not in ("bh", "wd"):
+        return end.astimezone(UTC) - start.astimezone(UTC)
+    total, day, last = timedelta(), start.astimezone(PARIS).date(), end.astimezone(PARIS).date()
+    while day <= last:
+        if calendar.is_open(day):
+            opens, closes = wall_to_utc(day, calendar.opening), wall_to_utc(day, calendar.closing)
+            total += max(timedelta(), min(closes, end.astimezone(UTC)) - max(opens, start.astimezone(UTC)))
+        day += timedelta(days=1)
+    return total
+
+
+def length_of(delay: Delay, calendar: WorkingCalendar) -> timedelta:
+    """A delay as time that runs: a working day is the opening hours of one day."""
+    opening = datetime.combine(date.min, calendar.closing) - datetime.combine(date.min, calendar.opening)
+    unit = {"min": timedelta(minutes=1), "h": timedelta(hours=1), "bh": timedelta(hours=1), "wd": opening, "d": timedelta(days=1)}
+    return unit[delay.unit] * delay.amount

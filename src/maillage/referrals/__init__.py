@@ -1,0 +1,1 @@
+"""The referral: ask, triage, accept, redirect, see, write back, close."""

@@ -1,0 +1,55 @@
+"""The rule book of the room: pure, no clock, no SQL, no HTTP."""
+
+from __future__ import annotations
+
+from maillage.referrals.rules.checks import (
+    NEEDS,
+    available,
+    axis_of,
+    check,
+    find_line,
+    parties,
+    reasons_for,
+    speaking_for_patient,
+    unmet,
+)
+from maillage.referrals.rules.deadlines import Clock, Dates, clock_for, delay_of, left_of, levels_reached
+from maillage.referrals.rules.form import calls_instead, missing_items, permission, unavailabilities
+from maillage.referrals.rules.intervals import Interval, after_absence, refused_offer, unanswered_offer
+from maillage.referrals.rules.partner import read_partner
+from maillage.referrals.rules.request import request_status
+from maillage.referrals.rules.table import CHILD_TABLE, FREES_THE_SLOT, READ_ONLY_ROWS, RESOLVED_ROWS, TABLE, emitted_rows
+
+__all__ = [
+    "CHILD_TABLE",
+    "FREES_THE_SLOT",
+    "NEEDS",
+    "READ_ONLY_ROWS",
+    "RESOLVED_ROWS",
+    "TABLE",
+    "Clock",
+    "Dates",
+    "Interval",
+    "after_absence",
+    "available",
+    "axis_of",
+    "calls_instead",
+    "check",
+    "clock_for",
+    "delay_of",
+    "emitted_rows",
+    "find_line",
+    "left_of",
+    "levels_reached",
+    "missing_items",
+    "parties",
+    "permission",
+    "read_partner",
+    "reasons_for",
+    "refused_offer",
+    "request_status",
+    "speaking_for_patient",
+    "unanswered_offer",
+    "unavailabilities",
+    "unmet",
+]
