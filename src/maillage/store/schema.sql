@@ -5,6 +5,10 @@ CREATE EXTENSION IF NOT EXISTS btree_gist;
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
 CREATE EXTENSION IF NOT EXISTS unaccent;
 
+-- The instant of the running transaction as its clock gave it; the database's own clock outside of one.
+CREATE FUNCTION app_now() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS
+    $$ SELECT coalesce(nullif(current_setting('app.now', true), '')::timestamptz, now()) $$;
+
 -- Effects to carry out because a transaction committed; `key` names the object whose messages keep their order.
 CREATE TABLE outbox (
     id           text PRIMARY KEY,
