@@ -25,6 +25,8 @@ from maillage.store.transaction import Transaction
 
 T = TypeVar("T")
 TRIES = 3
+# What the driver raises; the internal one comes when a connection breaks in the middle of an answer.
+DRIVER = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, ConnectionError)
 
 
 class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg publishes no types
@@ -108,13 +110,13 @@ class Database:
             except BaseException:
                 await self._undo(conn)
                 raise
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError) as error:
+        except DRIVER as error:
             meaning = constraints.translate(error) or (Unavailable("database-away") if conn.is_closed() else None)
             if meaning is None:
                 raise
             raise meaning from error
         finally:
-            await asyncio.shield(self._pool.release(conn))
+            await self._release(conn)
 
     async def run(self, actor: Actor, work: Callable[[Transaction], Awaitable[T]], **options: Any) -> T:
         """Run `work(tx)` in a transaction; a serialization failure or a deadlock is tried again, three times in all, with jitter."""
@@ -135,10 +137,10 @@ class Database:
             standby = await conn.fetchval(
                 "SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only')::boolean", timeout=2
             )
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except (*DRIVER, OSError) as error:
             raise Unavailable("database-away") from error
         finally:
-            await asyncio.shield(self._pool.release(conn))
+            await self._release(conn)
         if standby:
             raise Unavailable("read-only")
 
@@ -147,8 +149,15 @@ class Database:
             return await self._pool.acquire(timeout=self.limits.acquire)
         except TimeoutError as error:
             raise Unavailable("no-connection", retry_after=1) from error
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except (*DRIVER, OSError) as error:
             raise Unavailable("database-away", retry_after=1) from error
+
+    async def _release(self, conn: Any) -> None:
+        try:
+            await asyncio.shield(self._pool.release(conn))
+        except DRIVER:
+            if not conn.is_closed():
+                raise  # else it broke while it was handed back, and the pool has let go of it already
 
     def _opening(self, actor: Actor, now: datetime, request_id: str, timeout: float | None, *, read_only: bool) -> str:
         """The first statement: one round trip that begins and says, for this transaction only, who acts and how long it may take."""
@@ -169,7 +178,7 @@ class Database:
             return
         try:
             await asyncio.shield(conn.execute("ROLLBACK", timeout=5))
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        except (*DRIVER, TimeoutError):
             conn.terminate()  # the server undoes what it no longer hears of
 
 
