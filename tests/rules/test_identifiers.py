@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maillage.codes import systems
 from maillage.directory import identifiers as ids
 
 GOOD_INS = "279035121518989"  # the patient of the official samples
@@ -19,31 +20,31 @@ def severities(system: str, value: str, mode: ids.Mode, **more: object) -> list[
 @pytest.mark.parametrize(
     ("system", "value", "in_test", "in_production"),
     [
-        (ids.INS_NIR, GOOD_INS, [], []),
-        (ids.INS_NIA, GOOD_INS, [], []),
-        (ids.INS_NIR, FALSE_KEY, [("warning", "ins-key")], [("error", "ins-key")]),
-        (ids.INS_NIR, "2790351215189", [("error", "ins-form")], [("error", "ins-form")]),
-        (ids.INS_NIR, "2790351215189XX", [("error", "ins-form")], [("error", "ins-form")]),
-        (ids.INS_NIA, "", [("error", "ins-form")], [("error", "ins-form")]),
-        (ids.INS_TEST, GOOD_INS, [], [("warning", "ins-test-domain")]),
-        (ids.INS_TEST, FALSE_KEY, [("information", "ins-key")], [("warning", "ins-key"), ("warning", "ins-test-domain")]),
-        (ids.INS_DEMO, "never an error", [("information", "ins-key")], [("warning", "ins-key"), ("warning", "ins-test-domain")]),
-        (ids.RPPS, "10101201234", [("warning", "rpps-key")], [("warning", "rpps-key")]),
-        (ids.RPPS, "99700000013", [], []),
-        (ids.RPPS, "810101201234", [("warning", "rpps-form")], [("warning", "rpps-form")]),
-        (ids.FINESS, "940000573", [], []),
-        (ids.FINESS, "940000574", [("warning", "finess-key")], [("warning", "finess-key")]),
-        (ids.FINESS, "94000057", [("warning", "finess-key")], [("warning", "finess-key")]),
-        (ids.FINESS, "9400005", [("warning", "finess-form")], [("warning", "finess-form")]),
-        (ids.IDNPS, "810101201234", [], []),
-        (ids.IDNPS, "00B1057294", [], []),
-        (ids.IDNPS, "3940000573/12", [], []),
-        (ids.IDNPS, "10100997245", [("warning", "idnps-form")], [("warning", "idnps-form")]),
-        (ids.IDNST, "1940000573", [], []),
-        (ids.IDNST, "2264403106", [], []),
-        (ids.IDNST, "F754567860", [("warning", "idnst-form")], [("warning", "idnst-form")]),
-        (ids.RPPS_RANG, "10003456789001", [], []),
-        (ids.RPPS_RANG, "F754567860", [("warning", "rpps-rang-form")], [("warning", "rpps-rang-form")]),
+        (systems.INS_NIR, GOOD_INS, [], []),
+        (systems.INS_NIA, GOOD_INS, [], []),
+        (systems.INS_NIR, FALSE_KEY, [("warning", "ins-key")], [("error", "ins-key")]),
+        (systems.INS_NIR, "2790351215189", [("error", "ins-form")], [("error", "ins-form")]),
+        (systems.INS_NIR, "2790351215189XX", [("error", "ins-form")], [("error", "ins-form")]),
+        (systems.INS_NIA, "", [("error", "ins-form")], [("error", "ins-form")]),
+        (systems.INS_TEST, GOOD_INS, [], [("warning", "ins-test-domain")]),
+        (systems.INS_TEST, FALSE_KEY, [("information", "ins-key")], [("warning", "ins-key"), ("warning", "ins-test-domain")]),
+        (systems.INS_DEMO, "never an error", [("information", "ins-key")], [("warning", "ins-key"), ("warning", "ins-test-domain")]),
+        (systems.RPPS, "10101201234", [("warning", "rpps-key")], [("warning", "rpps-key")]),
+        (systems.RPPS, "99700000013", [], []),
+        (systems.RPPS, "810101201234", [("warning", "rpps-form")], [("warning", "rpps-form")]),
+        (systems.FINESS, "940000573", [], []),
+        (systems.FINESS, "940000574", [("warning", "finess-key")], [("warning", "finess-key")]),
+        (systems.FINESS, "94000057", [("warning", "finess-key")], [("warning", "finess-key")]),
+        (systems.FINESS, "9400005", [("warning", "finess-form")], [("warning", "finess-form")]),
+        (systems.IDNPS, "810101201234", [], []),
+        (systems.IDNPS, "00B1057294", [], []),
+        (systems.IDNPS, "3940000573/12", [], []),
+        (systems.IDNPS, "10100997245", [("warning", "idnps-form")], [("warning", "idnps-form")]),
+        (systems.IDNST, "1940000573", [], []),
+        (systems.IDNST, "2264403106", [], []),
+        (systems.IDNST, "F754567860", [("warning", "idnst-form")], [("warning", "idnst-form")]),
+        (systems.RPPS_RANG, "10003456789001", [], []),
+        (systems.RPPS_RANG, "F754567860", [("warning", "rpps-rang-form")], [("warning", "rpps-rang-form")]),
         ("urn:oid:1.2.3", "anything", [], []),
     ],
 )
@@ -53,37 +54,37 @@ def test_severity_policy(system: str, value: str, in_test: list[tuple[str, str]]
 
 
 def test_an_issue_points_at_its_field() -> None:
-    [issue] = ids.check(ids.INS_NIR, "1", "test", expression="Patient.identifier[0].value")
+    [issue] = ids.check(systems.INS_NIR, "1", "test", expression="Patient.identifier[0].value")
     assert (issue.code, issue.expression) == ("value", "Patient.identifier[0].value")
 
 
-@pytest.mark.parametrize("system", [ids.RPPS, ids.FINESS, ids.SIRENE, ids.IDNPS, ids.IDNST])
+@pytest.mark.parametrize("system", [systems.RPPS, systems.FINESS, systems.SIRENE, systems.IDNPS, systems.IDNST])
 def test_own_staff_and_structures_are_held_to_the_key_in_production(system: str) -> None:
-    value = {ids.RPPS: "10101201234", ids.FINESS: "940000574", ids.SIRENE: "264403107"}.get(system, "?")
+    value = {systems.RPPS: "10101201234", systems.FINESS: "940000574", systems.SIRENE: "264403107"}.get(system, "?")
     assert [severity for severity, _ in severities(system, value, "production", own=True)] == ["error"]
     assert [severity for severity, _ in severities(system, value, "test", own=True)] == ["warning"]
 
 
 def test_siren_and_siret_are_told_apart_by_type() -> None:
-    assert severities(ids.SIRENE, "263500076", "test", type_code="SIREN") == []
-    assert severities(ids.SIRENE, "26350007609999", "test", type_code="SIREN") == [("warning", "siren-form")]
-    assert severities(ids.SIRENE, "263500076", "test", type_code="SIRET") == [("warning", "siret-form")]
-    assert severities(ids.SIRENE, "26350007609999", "test") == [("warning", "siret-key")]
+    assert severities(systems.SIRENE, "263500076", "test", type_code="SIREN") == []
+    assert severities(systems.SIRENE, "26350007609999", "test", type_code="SIREN") == [("warning", "siren-form")]
+    assert severities(systems.SIRENE, "263500076", "test", type_code="SIRET") == [("warning", "siret-form")]
+    assert severities(systems.SIRENE, "26350007609999", "test") == [("warning", "siret-key")]
 
 
 def test_the_rpps_system_on_a_role_holds_another_identifier() -> None:
-    assert severities(ids.RPPS, "1011848351", "production", resource_type="PractitionerRole", own=True) == []
+    assert severities(systems.RPPS, "1011848351", "production", resource_type="PractitionerRole", own=True) == []
 
 
 @pytest.mark.parametrize(
     ("system", "value", "normal"),
     [
-        (ids.INS_NIR, " 2 79 03 51 215 189 89 ", GOOD_INS),
-        (ids.INS_NIR, "184032a004125" + "00", "184032A00412500"),
-        (ids.FINESS, "10000024", "010000024"),
-        (ids.FINESS, "2a0000014", "2A0000014"),
-        (ids.FINESS, "94 000 057 3", "940000573"),
-        (ids.RPPS, "1010 120 1234", "10101201234"),
+        (systems.INS_NIR, " 2 79 03 51 215 189 89 ", GOOD_INS),
+        (systems.INS_NIR, "184032a004125" + "00", "184032A00412500"),
+        (systems.FINESS, "10000024", "010000024"),
+        (systems.FINESS, "2a0000014", "2A0000014"),
+        (systems.FINESS, "94 000 057 3", "940000573"),
+        (systems.RPPS, "1010 120 1234", "10101201234"),
     ],
 )
 def test_normalisation(system: str, value: str, normal: str) -> None:
@@ -94,8 +95,8 @@ def test_normalisation(system: str, value: str, normal: str) -> None:
 def test_corsican_finess_has_a_luhn_key(finess: str) -> None:
     digits = finess.replace("A", "1").replace("B", "2")
     good = finess[:-1] + ids.luhn_key(digits[:-1])
-    assert severities(ids.FINESS, good, "test") == []
-    assert severities(ids.FINESS, good[:-1] + str((int(good[-1]) + 1) % 10), "test") == [("warning", "finess-key")]
+    assert severities(systems.FINESS, good, "test") == []
+    assert severities(systems.FINESS, good[:-1] + str((int(good[-1]) + 1) % 10), "test") == [("warning", "finess-key")]
 
 
 @pytest.mark.parametrize(
@@ -130,10 +131,10 @@ def test_commune_form(code: str, good: bool) -> None:
 @pytest.mark.parametrize(
     ("system", "value", "in_test", "in_production"),
     [
-        (ids.INS_NIR, GOOD_INS, True, True),
-        (ids.INS_NIR, FALSE_KEY, False, False),
-        (ids.INS_TEST, GOOD_INS, True, False),
-        (ids.INS_TEST, FALSE_KEY, False, False),
+        (systems.INS_NIR, GOOD_INS, True, True),
+        (systems.INS_NIR, FALSE_KEY, False, False),
+        (systems.INS_TEST, GOOD_INS, True, False),
+        (systems.INS_TEST, FALSE_KEY, False, False),
         ("urn:oid:1.2.3", GOOD_INS, False, False),
     ],
 )
@@ -167,7 +168,10 @@ def test_nir_key_is_accepted_and_any_other_key_refused(sex: str, year_month: str
 
 
 @given(
-    st.text(max_size=30), st.sampled_from(sorted(ids.INS_SYSTEMS | {ids.RPPS, ids.FINESS, ids.SIRENE, ids.IDNPS, ids.IDNST, ids.RPPS_RANG}))
+    st.text(max_size=30),
+    st.sampled_from(
+        sorted(systems.INS_SYSTEMS | {systems.RPPS, systems.FINESS, systems.SIRENE, systems.IDNPS, systems.IDNST, systems.RPPS_RANG})
+    ),
 )
 def test_no_text_breaks_the_checks(value: str, system: str) -> None:
     for mode in ("test", "production"):
@@ -175,7 +179,7 @@ def test_no_text_breaks_the_checks(value: str, system: str) -> None:
             assert issue.severity in {"error", "warning", "information"}
 
 
-@given(st.text(max_size=20), st.sampled_from([ids.FINESS, ids.RPPS, ids.INS_NIR]))
+@given(st.text(max_size=20), st.sampled_from([systems.FINESS, systems.RPPS, systems.INS_NIR]))
 def test_normalising_twice_changes_nothing(value: str, system: str) -> None:
     once = ids.normalise(system, value)
     assert ids.normalise(system, once) == once

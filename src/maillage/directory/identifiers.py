@@ -11,22 +11,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
+from maillage.codes.systems import FINESS, IDNPS, IDNST, INS_NIA, INS_NIR, INS_SYSTEMS, RPPS, RPPS_RANG, SIRENE
 from maillage.kernel.errors import Issue
 
 Mode = Literal["test", "production"]
 
-INS_NIR = "urn:oid:1.2.250.1.213.1.4.8"
-INS_NIA = "urn:oid:1.2.250.1.213.1.4.9"
-INS_TEST = "urn:oid:1.2.250.1.213.1.4.10"
-INS_DEMO = "urn:oid:1.2.250.1.213.1.4.11"
-INS_SYSTEMS = frozenset({INS_NIR, INS_NIA, INS_TEST, INS_DEMO})
 INS_REAL = frozenset({INS_NIR, INS_NIA})
-IDNPS = "urn:oid:1.2.250.1.71.4.2.1"
-IDNST = "urn:oid:1.2.250.1.71.4.2.2"
-RPPS = "https://rpps.esante.gouv.fr"
-RPPS_RANG = "https://rppsrang.esante.gouv.fr"
-FINESS = "https://finess.esante.gouv.fr"
-SIRENE = "https://sirene.fr"
 
 _INS = re.compile(r"[0-9]{5}(?:[0-9]{2}|2[AB])[0-9]{8}")
 _FINESS = re.compile(r"(?:[0-9]{2}|2[AB])[0-9]{7}")

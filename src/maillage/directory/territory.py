@@ -137,7 +137,10 @@ def places() -> tuple[PlaceEntry, ...]:
 @cache
 def people() -> tuple[PersonEntry, ...]:
     """Every invented professional."""
-    return tuple(PersonEntry(**{**row, "military": row["military"] == "yes"}) for row in _rows("practitioners.csv"))
+    return tuple(
+        PersonEntry(row["id"], row["family"], row["given"], row["gender"], row["profession"], row["serial"], row["military"] == "yes")
+        for row in _rows("practitioners.csv")
+    )
 
 
 @cache

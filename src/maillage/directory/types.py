@@ -30,6 +30,19 @@ class Organization:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A site (part of nothing) or a room; `type` is an FR Core location type."""
+
+    id: str
+    name: str
+    organization_id: str
+    part_of: str | None
+    type: str
+    insee: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Role:
     """One person in one place, with our role codes; `display` is the person's name."""
 
@@ -96,6 +109,7 @@ class Patient:
     deceased: bool
     active: bool
     version: int = 0
+    owner_org: str = ""
     homonym: bool = False
 
     @property

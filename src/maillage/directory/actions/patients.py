@@ -1,0 +1,82 @@
+"""A Patient is kept whole as received, with a row for what rules read. Links to organisations are made elsewhere, by events."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from maillage import record
+from maillage.directory import rules
+from maillage.directory.identifiers import Mode
+from maillage.directory.patient_rows import PatientRow, rows_from_patient
+from maillage.directory.rows import identifiers, ref_id
+from maillage.kernel.errors import Conflict, Invalid, NotFound
+from maillage.kernel.ids import new_id
+from maillage.record import Visible
+from maillage.store import Params, Transaction, register
+
+Resource = dict[str, Any]
+
+register("patient_identifier_one_ins", lambda: Conflict("patient-exists"))
+
+
+async def create_patient(tx: Transaction, resource: Resource, *, mode: Mode = "production", patient_id: str | None = None) -> str:
+    """Keep a new Patient and answer its id.
+
+    Raises `Invalid` for an INS that the mode refuses, `Conflict("patient-exists")` when another active patient has this INS.
+    Who may see the patient is decided by care links, which this function does not make.
+    """
+    id = patient_id or new_id()
+    await _write(tx, {**resource, "id": id}, mode)
+    return id
+
+
+async def update_patient(
+    tx: Transaction, id: str, resource: Resource, visible: Visible, *, version: int | None = None, mode: Mode = "production"
+) -> int:
+    """Keep the new content of a Patient and answer its version; unchanged content makes no new version.
+
+    Raises `NotFound` when absent or invisible, `Stale` when `version` is not the current one.
+    """
+    params = Params([id])
+    if not await tx.fetchval(f"SELECT 1 FROM patient p WHERE p.id = $1 AND {visible.sql('p', params)} FOR UPDATE OF p", *params):
+        raise NotFound("Patient", id)
+    await record.expect_version(tx, "Patient", id, version)
+    return await _write(tx, {**resource, "id": id}, mode)
+
+
+async def _write(tx: Transaction, resource: Resource, mode: Mode) -> int:
+    errors = [issue for issue in rules.check_patient(resource, mode) if issue.severity == "error"]
+    if errors:
+        raise Invalid(*errors)
+    row = rows_from_patient(resource, mode)
+    owner = ref_id(resource.get("managingOrganization"), "Organization") or tx.actor.organization or None
+    version = await record.photograph(tx, resource, patient=row.id, if_changed=True)
+    await _put_row(tx, row, owner, version)
+    await _put_identifiers(tx, resource, row, owner)
+    return version
+
+
+async def _put_row(tx: Transaction, row: PatientRow, owner: str | None, version: int) -> None:
+    values = {field.name: getattr(row, field.name) for field in fields(row)}
+    values = {**values, "families_folded": list(row.families_folded), "owner_org": owner, "version": version}
+    columns = ", ".join(values)
+    places = ", ".join(f"${rank}" for rank in range(1, len(values) + 1))
+    changes = ", ".join(f"{name} = excluded.{name}" for name in values if name != "owner_org")
+    await tx.execute(f"INSERT INTO patient ({columns}) VALUES ({places}) ON CONFLICT (id) DO UPDATE SET {changes}", *values.values())
+
+
+async def _put_identifiers(tx: Transaction, resource: Resource, row: PatientRow, owner: str | None) -> None:
+    await tx.execute("DELETE FROM patient_identifier WHERE patient_id = $1", row.id)
+    found = [
+        (row.id, owner, rank, item.system, item.type_code, item.value, item.normalised, item.use, item.sure and row.active)
+        for rank, item in enumerate(identifiers(resource))
+    ]
+    if found:
+        await tx.executemany(
+            """
+            INSERT INTO patient_identifier (patient_id, owner_org, rank, system, type_code, value, normalised, use, sure)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            """,
+            found,
+        )

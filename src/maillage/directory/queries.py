@@ -1,0 +1,325 @@
+"""Every SELECT of the directory. Structures, people and services are public to authenticated users; patients start from what the actor may see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from maillage.codes.json import decode
+from maillage.directory import rules
+from maillage.directory.identifiers import normalise
+from maillage.directory.rows import fold
+from maillage.directory.types import Commune, Organization, Patient, Place, PopulationCount, Role, Service
+from maillage.kernel.answers import Refused
+from maillage.kernel.errors import Invalid, NotFound
+from maillage.record import Visible
+from maillage.store import Params, Transaction
+
+_ROLE = """
+    SELECT r.*, coalesce(p.display, '') AS display, coalesce(nullif(o.short_name, ''), o.name, '') AS organization_name
+    FROM practitioner_role r LEFT JOIN practitioner p ON p.id = r.practitioner_id LEFT JOIN organization o ON o.id = r.organization_id
+"""
+
+
+def _role(row: Any) -> Role:
+    arrays: dict[str, Any] = {name: tuple(row[name]) for name in ("codes", "specialties", "service_ids", "location_ids")}
+    plain: dict[str, Any] = {
+        name: row[name] for name in ("id", "practitioner_id", "organization_id", "active", "display", "organization_name")
+    }
+    return Role(**plain, **arrays)
+
+
+def _service(row: Any) -> Service:
+    arrays = ("specialties", "criteria", "triager_role_ids", "site_ids")
+    values: dict[str, Any] = {name: tuple(value) if name in arrays else value for name, value in row.items()}
+    return Service(**values)
+
+
+def _organization(row: Any) -> Organization:
+    return Organization(row["id"], row["name"], row["kind"], row["part_of"], row["active"], row["short_name"])
+
+
+def _place(row: Any) -> Place:
+    return Place(row["id"], row["name"], row["organization_id"], row["part_of"], row["type"], row["insee"], row["active"])
+
+
+async def get_service(tx: Transaction, id: str) -> Service:
+    """One service that takes requests here. Raises `NotFound`."""
+    row = await tx.fetchrow("SELECT * FROM healthcare_service WHERE id = $1", id)
+    if row is None:
+        raise NotFound("HealthcareService", id)
+    return _service(row)
+
+
+async def services(
+    tx: Transaction, *, organization_id: str = "", specialty: str = "", site_id: str = "", intake: str = "", closed: bool = False
+) -> list[Service]:
+    """The services, by name; open ones unless `closed`."""
+    rows = await tx.fetch(
+        """
+        SELECT * FROM healthcare_service
+        WHERE (active OR $1) AND ($2 = '' OR organization_id = $2) AND ($3 = '' OR $3 = ANY (specialties))
+            AND ($4 = '' OR $4 = ANY (site_ids)) AND ($5 = '' OR intake = $5)
+        ORDER BY name, id
+        """,
+        closed,
+        organization_id,
+        specialty,
+        site_id,
+        intake,
+    )
+    return [_service(row) for row in rows]
+
+
+async def deadlines(tx: Transaction, key: str) -> dict[tuple[str, str], tuple[int, str]]:
+    """(step, priority) -> (amount, unit) of a service's `deadlines` key."""
+    rows = await tx.fetch("SELECT step, priority, amount, unit FROM service_deadline WHERE key = $1 ORDER BY step, priority", key)
+    return {(row["step"], row["priority"]): (row["amount"], row["unit"]) for row in rows}
+
+
+async def get_role(tx: Transaction, id: str) -> Role:
+    """One person in one place. Raises `NotFound`."""
+    row = await tx.fetchrow(f"{_ROLE} WHERE r.id = $1", id)
+    if row is None:
+        raise NotFound("PractitionerRole", id)
+    return _role(row)
+
+
+async def roles_of(tx: Transaction, practitioner_id: str) -> list[Role]:
+    """Every active place where a professional works."""
+    rows = await tx.fetch(f"{_ROLE} WHERE r.practitioner_id = $1 AND r.active ORDER BY r.id", practitioner_id)
+    return [_role(row) for row in rows]
+
+
+async def roles_in(tx: Transaction, organization_id: str, *, code: str = "") -> list[Role]:
+    """The active roles of an organisation, of one role code when given."""
+    rows = await tx.fetch(
+        f"{_ROLE} WHERE r.organization_id = $1 AND r.active AND ($2 = '' OR $2 = ANY (r.codes)) ORDER BY r.id", organization_id, code
+    )
+    return [_role(row) for row in rows]
+
+
+async def roles_of_service(tx: Transaction, service_id: str, *, code: str = "") -> list[Role]:
+    """The active roles that work for a service, wherever they sit."""
+    rows = await tx.fetch(
+        f"{_ROLE} WHERE r.service_ids @> ARRAY[$1] AND r.active AND ($2 = '' OR $2 = ANY (r.codes)) ORDER BY r.id", service_id, code
+    )
+    return [_role(row) for row in rows]
+
+
+async def organization(tx: Transaction, id: str) -> Organization:
+    """One structure. Raises `NotFound`."""
+    row = await tx.fetchrow("SELECT * FROM organization WHERE id = $1", id)
+    if row is None:
+        raise NotFound("Organization", id)
+    return _organization(row)
+
+
+async def organizations(tx: Transaction, kind: str = "") -> list[Organization]:
+    """The structures of a kind, or all, by name."""
+    rows = await tx.fetch("SELECT * FROM organization WHERE ($1 = '' OR kind = $1) ORDER BY name, id", kind)
+    return [_organization(row) for row in rows]
+
+
+async def establishments(tx: Transaction) -> tuple[str, ...]:
+    """The ids of the structures for which a client may act: all but departments and groups."""
+    rows = await tx.fetch(
+        "SELECT id FROM organization WHERE kind IN ('hospital', 'town', 'centre', 'practice', 'cpts') AND active ORDER BY id"
+    )
+    return tuple(row["id"] for row in rows)
+
+
+async def place(tx: Transaction, id: str) -> Place:
+    """One site or room. Raises `NotFound`."""
+    row = await tx.fetchrow("SELECT * FROM location WHERE id = $1", id)
+    if row is None:
+        raise NotFound("Location", id)
+    return _place(row)
+
+
+async def sites(tx: Transaction, *, organization_id: str = "") -> list[Place]:
+    """The places that are part of no other."""
+    rows = await tx.fetch(
+        "SELECT * FROM location WHERE part_of IS NULL AND active AND ($1 = '' OR organization_id = $1) ORDER BY name, id", organization_id
+    )
+    return [_place(row) for row in rows]
+
+
+async def rooms(tx: Transaction, site_id: str) -> list[Place]:
+    """The rooms of a site."""
+    rows = await tx.fetch("SELECT * FROM location WHERE part_of = $1 AND active ORDER BY name, id", site_id)
+    return [_place(row) for row in rows]
+
+
+async def get_questionnaire(tx: Transaction, canonical: str) -> dict[str, Any]:
+    """A version of a form by `url|version`, whole. Raises `NotFound`."""
+    url, _, version = canonical.partition("|")
+    content = await tx.fetchval("SELECT content FROM questionnaire WHERE url = $1 AND version = $2", url, version)
+    if content is None:
+        raise NotFound("Questionnaire", canonical)
+    form: dict[str, Any] = decode(content)
+    return form
+
+
+async def get_plan_definition(tx: Transaction, url: str) -> dict[str, Any]:
+    """A pathway by canonical, whole. Raises `NotFound`."""
+    content = await tx.fetchval("SELECT content FROM plan_definition WHERE url = $1", url.partition("|")[0])
+    if content is None:
+        raise NotFound("PlanDefinition", url)
+    plan: dict[str, Any] = decode(content)
+    return plan
+
+
+async def identified(tx: Transaction, res_type: str, system: str, value: str) -> list[str]:
+    """The ids of the resources of one type (not Patient) that carry an identifier, however it was spelt."""
+    rows = await tx.fetch(
+        "SELECT DISTINCT res_id FROM directory_identifier WHERE res_type = $1 AND system = $2 AND normalised = $3 ORDER BY res_id",
+        res_type,
+        system,
+        normalise(system, value),
+    )
+    return [row["res_id"] for row in rows]
+
+
+def _patient(row: Any) -> Patient:
+    names = ("id", "family", "given", "birth_date", "gender", "birth_insee", "identity_status", "qualified", "ins", "phone")
+    more = ("general_practitioner", "deceased", "active", "version", "owner_org")
+    values = {name: row[name] for name in (*names, *more)}
+    return Patient(**{**values, "owner_org": row["owner_org"] or ""}, homonym=bool(row.get("homonym", False)))
+
+
+async def get_patient(tx: Transaction, id: str, visible: Visible) -> Patient:
+    """One patient. Raises `NotFound` when absent or invisible."""
+    params = Params([id])
+    row = await tx.fetchrow(f"SELECT * FROM patient p WHERE p.id = $1 AND {visible.sql('p', params)}", *params)
+    if row is None:
+        raise NotFound("Patient", id)
+    return _patient(row)
+
+
+async def find_patients(
+    tx: Transaction,
+    visible: Visible,
+    *,
+    ins: str = "",
+    family: str = "",
+    given: str = "",
+    birth_date: date | None = None,
+    gender: str = "",
+    birth_insee: str = "",
+    limit: int = 20,
+) -> list[Patient]:
+    """The active patients who match the INS, or at least three strict traits; none is pre-selected, namesakes are flagged.
+
+    Raises `Invalid("too-few-traits")`: the directory is not browsed.
+    """
+    traits = (fold(family), fold(given), birth_date, gender, birth_insee)
+    answer = rules.may_look_up(ins, traits)
+    if isinstance(answer, Refused):
+        raise Invalid.one(answer.reason, "Patient", "give the INS, or three of: family, given, birth date, gender, commune of birth")
+    params = Params()
+    where = _trait_clauses(params, normalise("", ins), traits)
+    seen, seen_too = visible.sql("p", params), visible.sql("q", params)
+    rows = await tx.fetch(
+        f"""
+        SELECT p.*, EXISTS (
+            SELECT 1 FROM patient q WHERE q.id <> p.id AND q.active AND q.families_folded && p.families_folded
+                AND q.given_folded = p.given_folded AND {seen_too}) AS homonym
+        FROM patient p WHERE p.active AND {where} AND {seen}
+        ORDER BY p.family, p.given, p.birth_date, p.id LIMIT {params.add(limit)}
+        """,
+        *params,
+    )
+    return [_patient(row) for row in rows]
+
+
+def _trait_clauses(params: Params, ins: str, traits: Sequence[Any]) -> str:
+    family, given, birth_date, gender, birth_insee = traits
+    clauses = []
+    if ins:
+        value = params.add(ins)
+        clauses.append(
+            f"""EXISTS (SELECT 1 FROM patient_identifier i WHERE i.patient_id = p.id AND i.normalised = {value}
+                AND i.system LIKE 'urn:oid:1.2.250.1.213.1.4.%')"""
+        )
+    if family:
+        clauses.append(f"p.families_folded @> ARRAY[{params.add(family)}]")
+    named = (("given_folded", given), ("birth_date", birth_date), ("gender", gender), ("birth_insee", birth_insee))
+    clauses += [f"p.{column} = {params.add(value)}" for column, value in named if value]
+    return " AND ".join(clauses)
+
+
+async def communes(tx: Transaction) -> list[Commune]:
+    """Every commune of the territory, by name."""
+    rows = await tx.fetch("SELECT * FROM commune ORDER BY name, insee")
+    return [
+        Commune(row["insee"], row["name"], row["departement"], tuple(row["postal_codes"]), row["latitude"], row["longitude"])
+        for row in rows
+    ]
+
+
+_GROUPS = {
+    "cpts": "SELECT insee, part FROM cpts_commune WHERE cpts_id = $1 AND since <= $2 AND (until IS NULL OR until > $2)",
+    "hospital": "SELECT insee, part FROM basin_commune WHERE hospital_id = $1 AND since <= $2 AND (until IS NULL OR until > $2)",
+}
+
+
+async def cpts_of(tx: Transaction, insee: str, on: date) -> list[Organization]:
+    """The communities that cover a commune on a day: none, one or several."""
+    rows = await tx.fetch(
+        """
+        SELECT o.* FROM cpts_commune m JOIN organization o ON o.id = m.cpts_id
+        WHERE m.insee = $1 AND m.since <= $2 AND (m.until IS NULL OR m.until > $2) ORDER BY o.name, o.id
+        """,
+        insee,
+        on,
+    )
+    return [_organization(row) for row in rows]
+
+
+async def basins_of(tx: Transaction, insee: str, on: date) -> list[Organization]:
+    """The hospitals to whose basin a commune belongs on a day."""
+    rows = await tx.fetch(
+        """
+        SELECT o.* FROM basin_commune m JOIN organization o ON o.id = m.hospital_id
+        WHERE m.insee = $1 AND m.since <= $2 AND (m.until IS NULL OR m.until > $2) ORDER BY o.name, o.id
+        """,
+        insee,
+        on,
+    )
+    return [_organization(row) for row in rows]
+
+
+async def cpts_of_basin(tx: Transaction, hospital_id: str, on: date) -> list[Organization]:
+    """The communities of a hospital's basin on a day."""
+    rows = await tx.fetch(
+        """
+        SELECT o.* FROM basin_cpts m JOIN organization o ON o.id = m.cpts_id
+        WHERE m.hospital_id = $1 AND m.since <= $2 AND (m.until IS NULL OR m.until > $2) ORDER BY o.name, o.id
+        """,
+        hospital_id,
+        on,
+    )
+    return [_organization(row) for row in rows]
+
+
+async def population(tx: Transaction, groups: Sequence[tuple[str, str]], on: date, *, vintage: int | None = None) -> PopulationCount:
+    """The population of the communes of several (`cpts` | `hospital`, id) groups, each commune once; the latest vintage unless given.
+
+    `parts` names the communes that some group covers in part only: their whole population is counted, and said to be.
+    """
+    covered: dict[str, bool] = {}
+    for kind, id in groups:
+        for row in await tx.fetch(f"{_GROUPS[kind]} ORDER BY insee", id, on):
+            covered[row["insee"]] = covered.get(row["insee"], False) or row["part"]
+    if vintage is None:
+        vintage = int(await tx.fetchval("SELECT coalesce(max(vintage), 0) FROM commune_population"))
+    counted = await tx.fetch(
+        "SELECT population, source FROM commune_population WHERE vintage = $1 AND insee = ANY ($2::text[]) ORDER BY insee",
+        vintage,
+        list(covered),
+    )
+    source = ", ".join(sorted({row["source"] for row in counted}))
+    parts = tuple(sorted(insee for insee, part in covered.items() if part))
+    return PopulationCount(sum(row["population"] for row in counted), tuple(sorted(covered)), vintage, source, parts)

@@ -1,0 +1,218 @@
+-- Who and where. The resources are kept whole in the record; these rows hold what our rules read of them.
+
+-- A commune of the territory, by its official code.
+CREATE TABLE commune (
+    insee text PRIMARY KEY CONSTRAINT commune_form CHECK (insee ~ '^([0-9]{2}|2[AB])[0-9]{3}$'),
+    name text NOT NULL,
+    departement text NOT NULL,
+    postal_codes text[] NOT NULL,
+    latitude double precision NOT NULL,
+    longitude double precision NOT NULL
+);
+
+-- A population with its vintage and source; figures are summed over distinct communes only, never per community.
+CREATE TABLE commune_population (
+    insee text NOT NULL REFERENCES commune (insee),
+    vintage integer NOT NULL,
+    population integer NOT NULL CHECK (population >= 0),
+    source text NOT NULL,
+    PRIMARY KEY (insee, vintage)
+);
+
+-- A structure: hospital, department, centre, practice, community.
+-- A received resource may refer to one that we do not hold, here and below: such references are no foreign keys.
+CREATE TABLE organization (
+    id text PRIMARY KEY,
+    name text NOT NULL,
+    short_name text NOT NULL DEFAULT '',
+    kind text NOT NULL,
+    category text NOT NULL DEFAULT '',
+    part_of text,
+    active boolean NOT NULL DEFAULT true
+);
+CREATE INDEX organization_part_of ON organization (part_of) WHERE part_of IS NOT NULL;
+
+-- Which communes a community (CPTS) covers, whole or in part: dated, many to many, never a function of the commune.
+CREATE TABLE cpts_commune (
+    cpts_id text NOT NULL REFERENCES organization (id),
+    insee text NOT NULL REFERENCES commune (insee),
+    part boolean NOT NULL,
+    since date NOT NULL,
+    until date,
+    source text NOT NULL,
+    PRIMARY KEY (cpts_id, insee, since),
+    CONSTRAINT cpts_commune_period CHECK (until IS NULL OR until > since)
+);
+CREATE INDEX cpts_commune_insee ON cpts_commune (insee);
+
+-- Which communes look to which hospital: dated, many to many.
+CREATE TABLE basin_commune (
+    hospital_id text NOT NULL REFERENCES organization (id),
+    insee text NOT NULL REFERENCES commune (insee),
+    part boolean NOT NULL,
+    since date NOT NULL,
+    until date,
+    source text NOT NULL,
+    PRIMARY KEY (hospital_id, insee, since),
+    CONSTRAINT basin_commune_period CHECK (until IS NULL OR until > since)
+);
+CREATE INDEX basin_commune_insee ON basin_commune (insee);
+
+-- Which communities look to which hospital: dated, many to many.
+CREATE TABLE basin_cpts (
+    hospital_id text NOT NULL REFERENCES organization (id),
+    cpts_id text NOT NULL REFERENCES organization (id),
+    part boolean NOT NULL,
+    since date NOT NULL,
+    until date,
+    source text NOT NULL,
+    PRIMARY KEY (hospital_id, cpts_id, since),
+    CONSTRAINT basin_cpts_period CHECK (until IS NULL OR until > since)
+);
+
+-- A professional, once, wherever he or she works.
+CREATE TABLE practitioner (
+    id text PRIMARY KEY,
+    family text NOT NULL,
+    given text NOT NULL,
+    display text NOT NULL,
+    active boolean NOT NULL DEFAULT true
+);
+
+-- One professional in one place: who acts for which organisation, with our role codes.
+CREATE TABLE practitioner_role (
+    id text PRIMARY KEY,
+    practitioner_id text NOT NULL,
+    organization_id text NOT NULL,
+    codes text[] NOT NULL DEFAULT '{}',
+    specialties text[] NOT NULL DEFAULT '{}',
+    service_ids text[] NOT NULL DEFAULT '{}',
+    location_ids text[] NOT NULL DEFAULT '{}',
+    active boolean NOT NULL DEFAULT true
+);
+CREATE INDEX practitioner_role_practitioner ON practitioner_role (practitioner_id);
+CREATE INDEX practitioner_role_organization ON practitioner_role (organization_id);
+CREATE INDEX practitioner_role_services ON practitioner_role USING gin (service_ids);
+
+-- A site or a room.
+CREATE TABLE location (
+    id text PRIMARY KEY,
+    name text NOT NULL,
+    organization_id text NOT NULL DEFAULT '',
+    part_of text,
+    type text NOT NULL DEFAULT '',
+    insee text NOT NULL DEFAULT '',
+    active boolean NOT NULL DEFAULT true
+);
+CREATE INDEX location_part_of ON location (part_of) WHERE part_of IS NOT NULL;
+
+-- A version of a form, whole, as rules check it; a published version never changes.
+CREATE TABLE questionnaire (
+    url text NOT NULL,
+    version text NOT NULL,
+    id text NOT NULL CONSTRAINT questionnaire_id UNIQUE,
+    title text NOT NULL,
+    content text NOT NULL,
+    PRIMARY KEY (url, version)
+);
+
+-- A pathway, whole.
+CREATE TABLE plan_definition (
+    url text PRIMARY KEY,
+    id text NOT NULL CONSTRAINT plan_definition_id UNIQUE,
+    title text NOT NULL,
+    content text NOT NULL
+);
+
+-- How long each step of a service may take, by priority; units of working_time.
+CREATE TABLE service_deadline (
+    key text NOT NULL,
+    step text NOT NULL,
+    priority text NOT NULL CHECK (priority IN ('routine', 'urgent', 'asap')),
+    amount integer NOT NULL CHECK (amount > 0),
+    unit text NOT NULL CHECK (unit IN ('h', 'bh', 'wd', 'd')),
+    PRIMARY KEY (key, step, priority)
+);
+
+-- A service that takes requests here: open only with two triagers, and a named senior who is neither of them.
+CREATE TABLE healthcare_service (
+    id text PRIMARY KEY,
+    name text NOT NULL,
+    organization_id text NOT NULL CONSTRAINT healthcare_service_organization REFERENCES organization (id),
+    department_id text CONSTRAINT healthcare_service_department REFERENCES organization (id),
+    specialties text[] NOT NULL CONSTRAINT healthcare_service_specialty CHECK (cardinality(specialties) > 0),
+    intake text NOT NULL CHECK (intake IN ('bookable', 'triage', 'advice-first')),
+    criteria text[] NOT NULL,
+    questionnaire_url text NOT NULL,
+    questionnaire_version text NOT NULL,
+    plan_definition_url text NOT NULL CONSTRAINT healthcare_service_pathway REFERENCES plan_definition (url),
+    lead_role_id text NOT NULL CONSTRAINT healthcare_service_lead REFERENCES practitioner_role (id),
+    triager_role_ids text[] NOT NULL,
+    site_ids text[] NOT NULL,
+    deadlines text NOT NULL,
+    minutes integer NOT NULL CONSTRAINT healthcare_service_minutes CHECK (minutes BETWEEN 5 AND 480),
+    phone text NOT NULL,
+    active boolean NOT NULL,
+    CONSTRAINT healthcare_service_form FOREIGN KEY (questionnaire_url, questionnaire_version) REFERENCES questionnaire (url, version),
+    CONSTRAINT healthcare_service_two_triagers CHECK (NOT active OR cardinality(triager_role_ids) >= 2),
+    CONSTRAINT healthcare_service_lead_apart CHECK (lead_role_id <> ALL (triager_role_ids))
+);
+CREATE INDEX healthcare_service_organization_id ON healthcare_service (organization_id);
+
+-- The identifiers of structures, places and professionals: as received beside as compared; the type tells apart what shares a system.
+CREATE TABLE directory_identifier (
+    res_type text NOT NULL,
+    res_id text NOT NULL,
+    rank integer NOT NULL,
+    system text NOT NULL,
+    type_code text NOT NULL,
+    value text NOT NULL,
+    normalised text NOT NULL,
+    PRIMARY KEY (res_type, res_id, rank)
+);
+CREATE INDEX directory_identifier_value ON directory_identifier (res_type, system, normalised);
+
+-- A patient: identity and how to reach. Seen through care links alone; `owner_org` says who keeps the file.
+CREATE TABLE patient (
+    id text PRIMARY KEY,
+    patient_id text NOT NULL GENERATED ALWAYS AS (id) STORED,
+    owner_org text,
+    parties text[] NOT NULL DEFAULT '{}',
+    family text NOT NULL,
+    given text NOT NULL,
+    families_folded text[] NOT NULL,
+    given_folded text NOT NULL,
+    birth_date date,
+    gender text NOT NULL CHECK (gender IN ('male', 'female', 'other', 'unknown')),
+    birth_insee text NOT NULL,
+    identity_status text NOT NULL,
+    validation_mode text NOT NULL,
+    method_collection text NOT NULL,
+    qualified boolean NOT NULL,
+    ins text NOT NULL,
+    phone text NOT NULL,
+    residence_insee text NOT NULL,
+    general_practitioner text NOT NULL,
+    deceased boolean NOT NULL,
+    active boolean NOT NULL,
+    version integer NOT NULL
+);
+CREATE INDEX patient_birth_date ON patient (birth_date);
+CREATE INDEX patient_families ON patient USING gin (families_folded);
+
+-- The identifiers of a patient; a sure INS in use belongs to one active patient only.
+CREATE TABLE patient_identifier (
+    patient_id text NOT NULL REFERENCES patient (id),
+    owner_org text,
+    parties text[] NOT NULL DEFAULT '{}',
+    rank integer NOT NULL,
+    system text NOT NULL,
+    type_code text NOT NULL,
+    value text NOT NULL,
+    normalised text NOT NULL,
+    use text NOT NULL,
+    sure boolean NOT NULL,
+    PRIMARY KEY (patient_id, rank)
+);
+CREATE INDEX patient_identifier_value ON patient_identifier (system, normalised);
+CREATE UNIQUE INDEX patient_identifier_one_ins ON patient_identifier (system, normalised) WHERE sure;
