@@ -111,7 +111,7 @@ class Database:
                 await self._undo(conn)
                 raise
         except DRIVER as error:
-            meaning = constraints.translate(error) or (Unavailable("database-away") if conn.is_closed() else None)
+            meaning = constraints.translate(error) or (Unavailable("database-away") if _gone(conn) else None)
             if meaning is None:
                 raise
             raise meaning from error
@@ -156,7 +156,7 @@ class Database:
         try:
             await asyncio.shield(self._pool.release(conn))
         except DRIVER:
-            if not conn.is_closed():
+            if not _gone(conn):
                 raise  # else it broke while it was handed back, and the pool has let go of it already
 
     def _opening(self, actor: Actor, now: datetime, request_id: str, timeout: float | None, *, read_only: bool) -> str:
@@ -174,12 +174,20 @@ class Database:
         return f"BEGIN{' READ ONLY' if read_only else ''}; SELECT {calls}"
 
     async def _undo(self, conn: Any) -> None:
-        if conn.is_closed() or not conn.is_in_transaction():
+        if _gone(conn) or not conn.is_in_transaction():
             return
         try:
             await asyncio.shield(conn.execute("ROLLBACK", timeout=5))
         except (*DRIVER, TimeoutError):
             conn.terminate()  # the server undoes what it no longer hears of
+
+
+def _gone(conn: Any) -> bool:
+    """Whether the connection is closed, or was taken from us when it broke."""
+    try:
+        return bool(conn.is_closed())
+    except asyncpg.InterfaceError:
+        return True
 
 
 def _milliseconds(seconds: float) -> str:
