@@ -1,0 +1,38 @@
+"""One thing, several published URLs: FR Core 1.1.0 to 2.2.0, SAS, bare OIDs. Read every alias, write one dialect."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from maillage.codes.facts import rows
+
+
+@cache
+def _canonical_of() -> dict[str, str]:
+    return {row["alias"]: row["canonical"] for row in rows("aliases") if row["canonical"]}
+
+
+@cache
+def _aliases_of() -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for alias, canonical_url in _canonical_of().items():
+        found[canonical_url] = (*found.get(canonical_url, ()), alias)
+    return found
+
+
+@cache
+def without_successor() -> frozenset[str]:
+    """Old extensions and value sets that nothing replaces: carried through untouched."""
+    return frozenset(row["alias"] for row in rows("aliases") if not row["canonical"])
+
+
+def canonical(url: str) -> str:
+    """The URL that we use for this one: `|version` dropped, aliases resolved, anything else as it is."""
+    bare = url.partition("|")[0]
+    return _canonical_of().get(bare, bare)
+
+
+def spellings(url: str) -> tuple[str, ...]:
+    """The canonical URL first, then each alias: what a search has to look for."""
+    first = canonical(url)
+    return (first, *_aliases_of().get(first, ()))

@@ -1,0 +1,15 @@
+"""Text as searches compare it: no accents, no case, single spaces. Stored values and queries pass through the same function."""
+
+from __future__ import annotations
+
+import unicodedata
+
+_LETTERS = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "đ": "d", "ł": "l", "ð": "d", "þ": "th", "ı": "i", "’": "'", "‘": "'", "ʼ": "'"})
+
+
+def fold(text: str) -> str:
+    """`"  Élodie  Lefèvre-Œuf"` -> `"elodie lefevre-oeuf"`."""
+    if text.isascii():
+        return " ".join(text.casefold().split())
+    plain = unicodedata.normalize("NFKD", text.casefold()).translate(_LETTERS)
+    return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
