@@ -17,7 +17,6 @@ from maillage.store import Database
 TODAY = date(2026, 11, 16)
 
 
-
 async def load(db: Database) -> dict[str, int]:
     async with db.transaction(SYSTEM) as tx:
         return await directory.load_territory(tx)
