@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from maillage.codes.facts import rows
 
@@ -26,6 +26,7 @@ def without_successor() -> frozenset[str]:
     return frozenset(row["alias"] for row in rows("aliases") if not row["canonical"])
 
 
+@lru_cache(maxsize=4096)
 def canonical(url: str) -> str:
     """The URL that we use for this one: `|version` dropped, aliases resolved, anything else as it is."""
     bare = url.partition("|")[0]

@@ -1,0 +1,178 @@
+"""The search parameters of R4 as closures over JSON: no expression is interpreted at run time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from maillage.codes.r4.references import parse
+from maillage.codes.r4.tables import FOLDER, DefinitionsMissing, resource_type_set
+from maillage.codes.r4.values import GIVERS, Give, Value
+
+Navigate = Callable[[dict[str, Any]], Iterable[Any]]
+Branch = tuple[Navigate, Give, str]
+
+
+class _Tables(msgspec.Struct):
+    parameters: dict[str, list[tuple[str, str, list[str], list[tuple[list[Any], str, str]]]]]
+    left_out: list[tuple[str, str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchParameter:
+    """One parameter of one type. `kind` is string, token, reference, date, number, quantity or uri; no `targets` means any type."""
+
+    code: str
+    kind: str
+    targets: tuple[str, ...]
+    first_keys: frozenset[str]
+    _branches: tuple[Branch, ...] = field(repr=False, compare=False)
+
+    def values(self, resource: dict[str, Any]) -> list[Value]:
+        """What this resource answers to for the parameter, without repetition."""
+        found: list[Value] = []
+        for navigate, give, system in self._branches:
+            for item in navigate(resource):
+                give(item, system, found)
+        return found if len(found) < 2 else list(dict.fromkeys(found))
+
+
+@cache
+def _tables() -> _Tables:
+    try:
+        return msgspec.msgpack.decode((FOLDER / "search.msgpack").read_bytes(), type=_Tables)
+    except FileNotFoundError as error:
+        raise DefinitionsMissing("the FHIR R4 tables are not there: run `make setup`") from error
+
+
+@cache
+def search_parameters(type_: str) -> tuple[SearchParameter, ...]:
+    """The parameters of a resource type by alphabetical code, those of every type (`_id`, `_lastUpdated`...) first; KeyError when unknown."""
+    tables = _tables().parameters
+    rows = [row for row in tables["Resource"] if type_ in resource_type_set()] + tables[type_]
+    made = [SearchParameter(code, kind, tuple(targets), _first_keys(b), _branches(kind, b)) for code, kind, targets, b in rows]
+    return tuple(sorted(made, key=lambda p: p.code))
+
+
+def left_out() -> tuple[tuple[str, str, str], ...]:
+    """(type, code, why) of the parameters that are not compiled; type Resource or DomainResource means each of them."""
+    return tuple(_tables().left_out)
+
+
+def search_values(resource: dict[str, Any]) -> dict[str, list[Value]]:
+    """Every parameter that this resource has a value for."""
+    asked: dict[str, SearchParameter] = {}
+    by_key = _by_key(resource["resourceType"])
+    for key in ("", *resource):
+        for parameter in by_key.get(key, ()):
+            asked[parameter.code] = parameter
+    return {code: values for code, parameter in asked.items() if (values := parameter.values(resource))}
+
+
+@cache
+def _by_key(type_: str) -> dict[str, tuple[SearchParameter, ...]]:
+    """Top-level JSON key -> the parameters that start there; "" has those that answer even when nothing is there."""
+    found: dict[str, tuple[SearchParameter, ...]] = {}
+    for parameter in search_parameters(type_):
+        for key in parameter.first_keys:
+            found[key] = (*found.get(key, ()), parameter)
+    return found
+
+
+def _first_keys(branches: list[tuple[list[Any], str, str]]) -> frozenset[str]:
+    return frozenset(steps[0] if isinstance(steps[0], str) else "" for steps, _, _ in branches)
+
+
+def _branches(kind: str, branches: list[tuple[list[Any], str, str]]) -> tuple[Branch, ...]:
+    return tuple((_navigator(steps), GIVERS[kind][leaf], system) for steps, leaf, system in branches)
+
+
+def _navigator(steps: list[Any]) -> Navigate:
+    if len(steps) == 1 and isinstance(steps[0], str):
+        return _one_key(steps[0])
+    moves = [_one_key_each(step) if isinstance(step, str) else _OTHERS[step[0]](step[1:]) for step in _joined(steps)]
+
+    def navigate(resource: dict[str, Any]) -> Iterable[Any]:
+        here: list[Any] = [resource]
+        for move in moves:
+            here = move(here, resource)
+            if not here:
+                break
+        return here
+
+    return navigate
+
+
+def _joined(steps: list[Any]) -> list[Any]:
+    """A bare `first` after a key is a step of its own."""
+    return [["first"] if step == "first" else step for step in steps]
+
+
+def _one_key(key: str) -> Navigate:
+    def navigate(resource: dict[str, Any]) -> Iterable[Any]:
+        value = resource.get(key)
+        if value is None:
+            return ()
+        return value if type(value) is list else (value,)
+
+    return navigate
+
+
+Move = Callable[[list[Any], dict[str, Any]], list[Any]]
+
+
+def _one_key_each(key: str) -> Move:
+    def move(here: list[Any], _root: dict[str, Any]) -> list[Any]:
+        found: list[Any] = []
+        for item in here:
+            value = item.get(key) if type(item) is dict else None
+            if type(value) is list:
+                found += value
+            elif value is not None:
+                found.append(value)
+        return found
+
+    return move
+
+
+def _where(arguments: list[str]) -> Move:
+    key, wanted = arguments
+    return lambda here, _root: [item for item in here if type(item) is dict and item.get(key) == wanted]
+
+
+def _first(_arguments: list[str]) -> Move:
+    return lambda here, _root: here[:1]
+
+
+def _resolve(arguments: list[str]) -> Move:
+    """`where(resolve() is Patient)`: by the literal reference, the stated type, or the contained resource."""
+    wanted = arguments[0]
+    return lambda here, root: [item for item in here if type(item) is dict and _type_of(item, root) == wanted]
+
+
+def _type_of(reference: dict[str, Any], root: dict[str, Any]) -> str:
+    literal, stated = reference.get("reference"), reference.get("type")
+    target = parse(literal) if type(literal) is str else None
+    if target and target.type:
+        return target.type
+    if target and target.kind == "local":
+        listed = root.get("contained")
+        inside = [c for c in listed if type(c) is dict and c.get("id") == target.id] if type(listed) is list else []
+        return str(inside[0].get("resourceType", "")) if inside else ""
+    return stated if type(stated) is str else ""
+
+
+def _true(keys: list[str]) -> Move:
+    """`x.exists() and x != false`: always one answer, true or false."""
+
+    def move(_here: list[Any], root: dict[str, Any]) -> list[Any]:
+        return [any(root.get(key, False) is not False for key in keys)]
+
+    return move
+
+
+_OTHERS: dict[str, Callable[[list[str]], Move]] = {"where": _where, "first": _first, "resolve": _resolve, "true": _true}
