@@ -1,0 +1,1 @@
+"""What speaks to the outside: pages, the FHIR interface, connectors. No SQL, no rule."""

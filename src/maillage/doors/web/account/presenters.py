@@ -1,0 +1,57 @@
+"""The demonstration logins as the sign-in page shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from maillage.doors.web.catalogue import role_words
+
+_GROUPS = (
+    ("Médecins et soignants de ville", "Ils adressent, répondent, lisent les comptes rendus."),
+    ("Secrétariats de ville", "Ils accueillent les vacations et suivent les demandes du centre."),
+    ("Médecins hospitaliers", "Ils trient, voient les patients, écrivent en retour."),
+    ("Bureaux des rendez-vous de l’hôpital", "Ils programment, publient les vacations, relancent."),
+    ("Coordination et direction", "Ils regardent l’ensemble."),
+)
+_CLINICAL = {"medecin", "infirmier", "sage-femme", "biologiste", "dentiste", "chirurgien-dentiste"}
+_OFFICE = {"secretaire", "planificateur"}
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """One button: who, as what, where."""
+
+    login: str
+    name: str
+    role: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Logins that do the same kind of work."""
+
+    title: str
+    lead: str
+    logins: tuple[Login, ...]
+
+
+def groups(accounts: Sequence[Any], places: dict[str, tuple[str, str]]) -> list[Group]:
+    """The logins by kind of work; `places` gives the name and the kind of each organisation."""
+    sorted_logins: list[list[Login]] = [[] for _ in _GROUPS]
+    for row in accounts:
+        name, kind = places.get(row["organization_id"], (row["organization_id"], ""))
+        rank = _group(frozenset(row["roles"]), kind)
+        sorted_logins[rank].append(Login(row["login"], row["display"], role_words(row["roles"]), name))
+    return [Group(*text, tuple(found)) for text, found in zip(_GROUPS, sorted_logins, strict=True) if found]
+
+
+def _group(roles: frozenset[str], kind: str) -> int:
+    hospital = kind == "hospital"
+    if roles & _OFFICE and not roles & _CLINICAL:
+        return 3 if hospital else 1
+    if roles & _CLINICAL:
+        return 2 if hospital or "referent" in roles else 0
+    return 4

@@ -1,0 +1,1 @@
+"""Vacations, sessions, arrivals of the day."""

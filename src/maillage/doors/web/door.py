@@ -1,0 +1,161 @@
+"""The web door: routes to handlers, one transaction each, every answer with its headers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from maillage import directory
+from maillage.access import WebSession
+from maillage.doors.web import areas, problems, sessions
+from maillage.doors.web.assets import Assets
+from maillage.doors.web.catalogue import done_sentence, role_words
+from maillage.doors.web.headers import secure
+from maillage.doors.web.navigation import navigation
+from maillage.doors.web.pages import Page
+from maillage.doors.web.rendering import make_environment
+from maillage.doors.web.settings import Site
+from maillage.doors.web.view import Rejected, Values, View, read_form
+from maillage.kernel.actor import SYSTEM
+from maillage.kernel.errors import Invalid, MaillageError, Malformed, Unauthenticated
+from maillage.kernel.ids import new_id
+from maillage.kernel.operations import Operation
+from maillage.settings import Settings
+from maillage.store import Database, Transaction, idempotency
+
+log = logging.getLogger("maillage.web")
+
+
+class WebDoor:
+    """The pages, as an ASGI application. `operations` is every verb that may be offered, rooms and journeys alike."""
+
+    def __init__(self, db: Database, *, operations: Iterable[Operation], settings: Settings) -> None:
+        self.db = db
+        self.site = Site.of(settings)
+        self.operations = {(operation.type, operation.name): operation for operation in operations}
+        self.assets = Assets.load()
+        self._names: dict[str, str] = {}
+        self.templates = make_environment(self.assets)
+        self.templates.globals["demo"] = self.site.demo
+        routes = [Route(page.path, self._endpoint(page), methods=[page.method]) for page in areas.PAGES]
+        routes.append(Route("/static/{digest}/{name}", self._static, methods=["GET"]))
+        self._app = Starlette(routes=routes, exception_handlers={404: self._lost, 405: self._lost, Exception: self._defect})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self._app(scope, receive, send)
+
+    def operation(self, kind: str, name: str) -> Operation | None:
+        """A verb that this door may offer."""
+        return self.operations.get((kind, name))
+
+    def render(self, view: View, template: str, **context: Any) -> str:
+        """A template with what every page shows: who is signed in, where one may go, what was just done."""
+        shown = {
+            "session": view.session,
+            "navigation": navigation(view.actor, view.request.url.path) if view.session else (),
+            "done": done_sentence(view.query("fait")),
+            "me": (role_words(view.actor.roles), self._names.get(view.actor.organization, "")),
+            "rejected": view.rejected,
+            "now": view.tx.now,
+            "actor": view.actor,
+        }
+        return self.templates.get_template(template).render(**{**shown, **context})
+
+    def _endpoint(self, page: Page) -> Any:
+        async def endpoint(request: Request) -> Response:
+            request.state.id = new_id()
+            session: WebSession | None = None
+            values = Values()
+            try:
+                session = await sessions.find_session(self.db, request, self.site)
+                if session is None and not page.public:
+                    raise Unauthenticated("session-ended")
+                if page.method == "POST":
+                    values = await self._guarded_form(request, session)
+                response = await self._run(page, request, session, values)
+            except Unauthenticated as error:
+                response = self._to_sign_in(request, error)
+            except MaillageError as error:
+                response = await self._refused(page, request, session, values, error)
+            return secure(response, self.site)
+
+        return endpoint
+
+    async def _guarded_form(self, request: Request, session: WebSession | None) -> Values:
+        sessions.require_same_origin(request)
+        values = await read_form(request, self.site.body_limit)
+        expected = session.csrf if session else sessions.secret_of(request, self.site, sessions.VISIT_COOKIE)
+        sessions.require_token(expected, values.get("_csrf", ""))
+        return values
+
+    async def _run(self, page: Page, request: Request, session: WebSession | None, values: Values) -> Response:
+        actor = session.actor if session else SYSTEM
+
+        async def work(tx: Transaction) -> Response:
+            view = View(self, request, session, tx, values)
+            await self._know(view)
+            return await (self._once(page, view) if page.method == "POST" and page.once else page.handler(view))
+
+        return await self.db.run(actor, work, request_id=request.state.id)
+
+    async def _know(self, view: View) -> None:
+        """Keep the name of the actor's organisation at hand: it stands on every page."""
+        id = view.actor.organization
+        if id and id not in self._names:
+            self._names[id] = (await directory.organization(view.tx, id)).label
+
+    async def _once(self, page: Page, view: View) -> Response:
+        """Act once per form: the same form again gets the same answer and changes nothing."""
+        key = view.given("_key")
+        if not key:
+            raise Malformed.one("not-a-form")
+        who = ("web", view.actor.role_id or view.actor.id, view.actor.organization, key, view.request.state.digest)
+        stored = await idempotency.begin(view.tx, *who)
+        if stored:
+            return RedirectResponse(stored.headers["location"], stored.status)
+        response = await page.handler(view)
+        if response.status_code == 303:
+            await idempotency.finish(view.tx, *who, response.status_code, {"location": response.headers["location"]}, b"")
+        return response
+
+    async def _refused(self, page: Page, request: Request, session: WebSession | None, values: Values, error: MaillageError) -> Response:
+        """The form again with its errors, or the page of the problem."""
+        actor = session.actor if session else SYSTEM
+        async with self.db.transaction(actor, request_id=request.state.id) as tx:
+            view = View(self, request, session, tx, values)
+            await problems.note(view, error)
+            if page.again and isinstance(error, Invalid):
+                view.rejected = Rejected(error.issues, values)
+                try:
+                    response = await page.again(view)
+                except MaillageError as second:  # what the form was about is gone meanwhile
+                    return problems.answer(view, second)
+                response.status_code = 422
+                return response
+            return problems.answer(view, error)
+
+    def _to_sign_in(self, request: Request, error: Unauthenticated) -> Response:
+        back = f"?vers={quote(request.url.path)}" if request.method == "GET" and request.url.path != "/" else ""
+        ended = "&fin=1" if back and error.reason == "session-ended" and sessions.secret_of(request, self.site) else ""
+        return RedirectResponse(f"/connexion{back}{ended}", 303)
+
+    async def _static(self, request: Request) -> Response:
+        response = self.assets.answer(request)
+        return secure(response, self.site, cache=response.headers["Cache-Control"])
+
+    async def _lost(self, _request: Request, _error: Exception) -> Response:
+        return secure(Response(problems.bare(self, 404), 404, media_type="text/html"), self.site)
+
+    async def _defect(self, request: Request, error: Exception) -> Response:
+        number = getattr(request.state, "id", "") or new_id()
+        log.error("web-defect", exc_info=error, extra={"request_id": number})
+        return secure(Response(problems.bare(self, 500, number=number), 500, media_type="text/html"), self.site)

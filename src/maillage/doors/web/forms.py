@@ -1,0 +1,198 @@
+"""Questions and their answers: fields as data, drawn by the `field` component, read back with errors that point at them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
+from typing import Any
+
+from maillage.doors.web.catalogue import explain
+from maillage.doors.web.view import Rejected, Values
+from maillage.kernel.errors import Invalid, Issue
+from maillage.kernel.period import PARIS, wall_to_utc
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer that may be chosen."""
+
+    value: str
+    label: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One question. `kind` is text, textarea, date, datetime, number, tel, radio, checks, select, checkbox or hidden."""
+
+    name: str
+    label: str
+    kind: str = "text"
+    required: bool = False
+    hint: str = ""
+    choices: tuple[Choice, ...] = ()
+    chosen: tuple[str, ...] = ()
+    value: str = ""
+    error: str = ""
+    rows: int = 4
+    minlength: int = 0
+    maxlength: int = 0
+    inline: bool = False
+    inputmode: str = ""
+    day: str = ""
+    time: str = ""
+    doubled: bool = False
+
+    def filled(self, values: Values) -> Field:
+        """The same question with what a form answered."""
+        if self.kind in ("radio", "checks", "select"):
+            return replace(self, chosen=tuple(values.getlist(self.name)))
+        if self.kind == "datetime":
+            return replace(self, day=values.get(f"{self.name}-jour", ""), time=values.get(f"{self.name}-heure", ""))
+        return replace(self, value=values.get(self.name, ""))
+
+    def started(self, value: Any) -> Field:
+        """The same question with a known value proposed."""
+        if value is None or value == "":
+            return self
+        if self.kind == "datetime" and isinstance(value, datetime):
+            shown = value.astimezone(PARIS)
+            return replace(self, day=shown.date().isoformat(), time=shown.strftime("%H:%M"))
+        if self.kind in ("radio", "checks", "select"):
+            return replace(self, chosen=tuple(value) if isinstance(value, list | tuple) else (str(value),))
+        return replace(self, value=str(value).lower() if isinstance(value, bool) else str(value))
+
+
+def yes_no(name: str, label: str, *, required: bool = False, hint: str = "") -> Field:
+    """A yes or no question, with nothing chosen."""
+    return Field(name, label, "radio", required, hint, (Choice("true", "Oui"), Choice("false", "Non")), inline=True)
+
+
+def redisplay(fields: Iterable[Field], rejected: Rejected | None) -> list[Field]:
+    """The fields as they are shown: as written by the user when a form came back, with each error at its place."""
+    if rejected is None:
+        return list(fields)
+    errors = errors_by_field(rejected)
+    shown = []
+    for field in fields:
+        again = field.filled(rejected.values) if any(name.startswith("_csrf") for name in rejected.values) else field
+        doubled = errors.get(field.name) == explain("local-time-doubled")
+        shown.append(replace(again, error=errors.get(field.name, ""), doubled=doubled))
+    return shown
+
+
+def errors_by_field(rejected: Rejected) -> dict[str, str]:
+    """Sentence of the first error of each field, by the field's name (what follows the last dot or colon of the path)."""
+    found: dict[str, str] = {}
+    for issue in rejected.issues:
+        found.setdefault(field_name(issue), explain(issue.reason))
+    return found
+
+
+def field_name(issue: Issue) -> str:
+    """The field that an issue is about: `item-missing:phone` and `Parameters.comment` both name one."""
+    if ":" in issue.reason:
+        return issue.reason.partition(":")[2] if issue.reason.startswith("item-missing") else issue.expression
+    return issue.expression.rpartition(".")[2]
+
+
+def summary(rejected: Rejected | None, fields: Sequence[Field]) -> list[tuple[str, str]]:
+    """The lines of the error summary: anchor of the field, and its label with what to do."""
+    if rejected is None:
+        return []
+    labels = {field.name: field for field in fields}
+    lines: list[tuple[str, str]] = []
+    for issue in rejected.issues:
+        field = labels.get(field_name(issue))
+        if field is None:
+            lines.append(("", explain(issue.reason)))
+        else:
+            lines.append((anchor(field), f"{field.label} : {explain(issue.reason)}"))
+    return list(dict.fromkeys(lines))
+
+
+def anchor(field: Field) -> str:
+    """The id of the control that a link of the summary leads to."""
+    if field.kind in ("radio", "checks"):
+        return f"f-{field.name}-1"
+    return f"f-{field.name}-jour" if field.kind == "datetime" else f"f-{field.name}"
+
+
+class Reader:
+    """Reads the answers of fields and collects what is wrong; `done()` raises once, with all of it."""
+
+    def __init__(self, values: Values) -> None:
+        self.values = values
+        self.issues: list[Issue] = []
+
+    def fail(self, name: str, reason: str) -> None:
+        """Note an error at a field."""
+        self.issues.append(Issue("error", Invalid.issue_type, reason, name))
+
+    def read(self, field: Field) -> Any:
+        """The answer in its Python type; None when nothing was answered."""
+        readers = {"checks": self._many, "datetime": self._datetime, "date": self._date, "number": self._number, "checkbox": self._tick}
+        value = readers.get(field.kind, self._text)(field)
+        if field.required and value in (None, "", []) and not any(issue.expression == field.name for issue in self.issues):
+            self.fail(field.name, "required-choice" if field.choices else "required")
+        return value
+
+    def done(self) -> None:
+        """Raise `Invalid` with every error found."""
+        if self.issues:
+            raise Invalid(*self.issues)
+
+    def _text(self, field: Field) -> str | None:
+        text = self.values.get(field.name, "").strip()
+        if field.choices and text and text not in {choice.value for choice in field.choices}:
+            self.fail(field.name, "unknown-choice")
+        if text and len(text) < field.minlength:
+            self.fail(field.name, f"too-short:{field.minlength}")
+        if field.maxlength and len(text) > field.maxlength:
+            self.fail(field.name, f"too-long:{field.maxlength}")
+        return text or None
+
+    def _tick(self, field: Field) -> bool | None:
+        return True if self.values.get(field.name) == "true" else None
+
+    def _many(self, field: Field) -> list[str]:
+        chosen = [text for text in self.values.getlist(field.name) if text]
+        if field.choices and not set(chosen) <= {choice.value for choice in field.choices}:
+            self.fail(field.name, "unknown-choice")
+        return chosen
+
+    def _number(self, field: Field) -> int | None:
+        text = self.values.get(field.name, "").strip()
+        if text and not (text.isascii() and text.isdigit() and len(text) < 10):
+            self.fail(field.name, "bad-number")
+            return None
+        return int(text) if text else None
+
+    def _date(self, field: Field) -> date | None:
+        return self._read_date(field.name, self.values.get(field.name, "").strip())
+
+    def _read_date(self, name: str, text: str) -> date | None:
+        if not text:
+            return None
+        day, _, rest = text.partition("/")
+        try:
+            return date.fromisoformat("-".join([*reversed(rest.split("/")), day.zfill(2)]) if rest else text)
+        except ValueError:
+            self.fail(name, "bad-date")
+            return None
+
+    def _datetime(self, field: Field) -> datetime | None:
+        day = self._read_date(field.name, self.values.get(f"{field.name}-jour", "").strip())
+        text = self.values.get(f"{field.name}-heure", "").strip()
+        if day is None:
+            return None
+        try:
+            at = time.fromisoformat(text)
+            fold = self.values.get(f"{field.name}-fold", "")
+            return wall_to_utc(day, at.replace(tzinfo=None), int(fold) if fold in ("0", "1") else None)
+        except ValueError:
+            self.fail(field.name, "bad-time")
+        except Invalid as error:
+            self.fail(field.name, error.reason)
+        return None

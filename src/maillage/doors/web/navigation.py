@@ -1,0 +1,36 @@
+"""Where one may go from every page: few places, the same for everybody but for the work of each role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from maillage.kernel.actor import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One place. `current` marks the area that one is in, `exact` the very page."""
+
+    href: str
+    label: str
+    icon: str
+    current: bool = False
+    exact: bool = False
+
+
+_PLACES = (
+    ("/", "Mes listes", "home", ()),
+    ("/patients", "Patients", "person", ("/demandes",)),
+    ("/services", "Services", "book", ()),
+    ("/vacations", "Vacations", "calendar", ("/accueil",)),
+)
+
+
+def navigation(actor: Actor, path: str) -> tuple[Item, ...]:
+    """The places for this actor, the present one marked."""
+    return tuple(_item(href, label, icon, (href, *also), path) for href, label, icon, also in _PLACES if actor.kind == "person")
+
+
+def _item(href: str, label: str, icon: str, roots: tuple[str, ...], path: str) -> Item:
+    inside = any(path == root or (root != "/" and path.startswith(root + "/")) for root in roots)
+    return Item(href, label, icon, inside, path == href)

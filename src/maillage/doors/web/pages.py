@@ -1,0 +1,52 @@
+"""A page as data: which address, who may ask, what to run, what to show again when the form comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.responses import Response
+
+from maillage.doors.web.view import View
+
+Handler = Callable[[View], Awaitable[Response]]
+
+
+class FhirId(Convertor[str]):
+    """An id as FHIR allows it: nothing else reaches a query."""
+
+    regex = r"[A-Za-z0-9\-.]{1,64}"
+
+    def convert(self, value: str) -> str:
+        """The text as it is."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """The text as it is."""
+        return value
+
+
+register_url_convertor("id", FhirId())
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One method on one address. `again` shows the form when it is refused; `public` pages need no session."""
+
+    method: str
+    path: str
+    handler: Handler
+    again: Handler | None = None
+    public: bool = False
+    once: bool = True
+
+
+def get(path: str, handler: Handler, *, public: bool = False) -> Page:
+    """A page that only looks."""
+    return Page("GET", path, handler, public=public)
+
+
+def post(path: str, handler: Handler, *, again: Handler | None = None, public: bool = False, once: bool = True) -> Page:
+    """A page that acts. With `once` a form sent twice acts once and answers the same."""
+    return Page("POST", path, handler, again, public, once)

@@ -1,0 +1,1 @@
+"""Finding, recording and showing a patient."""

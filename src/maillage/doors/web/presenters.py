@@ -1,0 +1,100 @@
+"""How dates, delays, ages and names are written on pages. Pure; every instant is shown in Paris."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+from babel.dates import format_date
+
+from maillage.doors.web.typography import FIXED, NARROW
+from maillage.kernel.period import PARIS
+
+_DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
+
+
+def local(instant: datetime) -> datetime:
+    """The instant on the clocks of Paris."""
+    return instant.astimezone(PARIS)
+
+
+def long_date(day: date | datetime) -> str:
+    """`mardi 12 mars 2026`."""
+    shown = local(day).date() if isinstance(day, datetime) else day
+    return format_date(shown, "EEEE d MMMM y", locale="fr").replace(" ", FIXED)
+
+
+def plain_date(day: date | datetime) -> str:
+    """`12 mars 2026`."""
+    shown = local(day).date() if isinstance(day, datetime) else day
+    return format_date(shown, "d MMMM y", locale="fr").replace(" ", FIXED)
+
+
+def short_date(day: date | datetime) -> str:
+    """`12/03/2026`."""
+    shown = local(day).date() if isinstance(day, datetime) else day
+    return shown.strftime("%d/%m/%Y")
+
+
+def day_name(day: date) -> str:
+    """`mar. 12 mars`, for column headings."""
+    return format_date(day, "EEE d MMM", locale="fr").replace(" ", FIXED)
+
+
+def clock(instant: datetime) -> str:
+    """`14 h 30`; the offset is added in the hour that exists twice."""
+    shown = local(instant)
+    text = f"{shown.hour}{FIXED}h{FIXED}{shown.minute:02d}"
+    twin = shown.replace(fold=1 - shown.fold)
+    if twin.utcoffset() != shown.utcoffset() and twin.astimezone(UTC).astimezone(PARIS).replace(tzinfo=None) == shown.replace(tzinfo=None):
+        text += f"{FIXED}(UTC+{int((shown.utcoffset() or timedelta()) / _HOUR)})"
+    return text
+
+
+def moment(instant: datetime) -> str:
+    """`mardi 12 mars 2026 à 14 h 30`."""
+    return f"{long_date(instant)} à{FIXED}{clock(instant)}"
+
+
+def short_moment(instant: datetime) -> str:
+    """`12/03/2026 à 14 h 30`, for lists."""
+    return f"{short_date(instant)} à{FIXED}{clock(instant)}"
+
+
+def span(delta: timedelta) -> str:
+    """A length in the largest sensible unit: `3 jours`, `5 h`, `20 min`."""
+    delta = abs(delta)
+    if delta >= 2 * _DAY:
+        return f"{delta // _DAY}{FIXED}jours"
+    if delta >= _HOUR:
+        return f"{delta // _HOUR}{FIXED}h"
+    return f"{max(delta // timedelta(minutes=1), 1)}{FIXED}min"
+
+
+def days(value: float | None) -> str:
+    """A number of days with one decimal at most, French comma: `12,5 jours`; a dash for no value."""
+    if value is None:
+        return "–"
+    text = f"{value:.1f}".removesuffix(".0").replace(".", ",")
+    return f"{text}{FIXED}jour{'s' if value >= 2 else ''}"
+
+
+def count(number: int, singular: str, plural: str = "") -> str:
+    """`1 patient`, `3 patients`, `1 152 lits`; zero is singular in French."""
+    digits = f"{number:,}".replace(",", NARROW)
+    return f"{digits}{FIXED}{(plural or singular + 's') if number > 1 else singular}"
+
+
+def age(born: date, today: date) -> str:
+    """Years, months under three years, days under two months."""
+    months = (today.year - born.year) * 12 + today.month - born.month - (today.day < born.day)
+    if months >= 36:
+        return f"{months // 12}{FIXED}ans"
+    if months >= 2:
+        return f"{months}{FIXED}mois"
+    return count(max((today - born).days, 0), "jour")
+
+
+def initials(text: str) -> str:
+    """One or two capitals for the round mark of a person; titles left out."""
+    words = [part for part in text.replace("-", " ").split() if not part.endswith(".") and part[0].isupper() and part not in ("Dr", "Pr")]
+    return "".join(part[0] for part in [*words[:1], *words[1:][-1:]])

@@ -1,0 +1,72 @@
+"""From an error family to a page: the one map of this door."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response
+
+from maillage import record
+from maillage.doors.web.view import View
+from maillage.kernel import errors
+from maillage.kernel.errors import MaillageError
+
+if TYPE_CHECKING:
+    from maillage.doors.web.door import WebDoor
+
+STATUS: dict[type[MaillageError], int] = {
+    errors.NotFound: 404,
+    errors.Gone: 404,
+    errors.NotAllowed: 403,
+    errors.Unauthenticated: 401,
+    errors.Malformed: 400,
+    errors.Invalid: 422,
+    errors.TooLarge: 413,
+    errors.Unsupported: 415,
+    errors.Conflict: 409,
+    errors.Stale: 412,
+    errors.PreconditionRequired: 428,
+    errors.Unavailable: 503,
+}
+
+TITLES = {401: 403, 412: 409, 413: 400, 415: 400, 428: 409}
+"""Statuses that share the title of another one."""
+
+
+def status_of(error: MaillageError) -> int:
+    """The HTTP status of an error, by its family."""
+    return next((STATUS[family] for family in type(error).__mro__ if family in STATUS), 500)
+
+
+def answer(view: View, error: MaillageError) -> Response:
+    """The page that says what happened and what to do."""
+    status = status_of(error)
+    written = [(name, text) for name, text in view.values.multi_items() if not name.startswith("_") and text.strip()]
+    retry = {"Retry-After": str(error.extra.get("retry_after", 2))} if status == 503 else {}
+    body = view.door.render(view, "layout/problem.html", **_shown(status, error), written=written if status in (409, 412, 422) else [])
+    return Response(body, status, headers=retry, media_type="text/html")
+
+
+def _shown(status: int, error: MaillageError) -> dict[str, Any]:
+    return {
+        "title_key": f"title.{TITLES.get(status, status)}",
+        "status": status,
+        "reason": "unavailable" if status == 503 else error.reason,
+        "issues": error.issues,
+        "legal": tuple(error.extra.get("legal", ())),
+        "number": "",
+        "title": "",
+    }
+
+
+def bare(door: WebDoor, status: int, number: str = "") -> str:
+    """A problem page without database: for addresses that no route knows, and for defects."""
+    shown = _shown(status, errors.NotFound()) | {"number": number, "written": [], "actor": None, "done": "", "rejected": None}
+    return door.templates.get_template("layout/problem.html").render(**shown)
+
+
+async def note(view: View, error: MaillageError) -> None:
+    """Leave a trace of what was refused: who asked for what, and why not (security.md 4)."""
+    if view.session and status_of(error) in (401, 403, 404):
+        target = view.request.path_params.get("id", "")
+        await record.audit(view.tx, "E", "Basic", str(target), verb=error.reason[:60], outcome="4")

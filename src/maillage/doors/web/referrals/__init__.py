@@ -1,0 +1,1 @@
+"""Composing a referral, its thread, its verbs."""

@@ -1,0 +1,77 @@
+"""Templates: escaped by default, an undefined variable is an error, French typography applied when they are compiled."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from maillage.doors.web import catalogue, presenters
+from maillage.doors.web.assets import Assets
+from maillage.doors.web.typography import FrenchTypography, french
+from maillage.kernel.ids import new_id
+
+ROOT = str(files("maillage.doors.web"))
+
+
+class Components:
+    """`ui.badge(...)` in a template calls the macro of `components/badge/template.html`."""
+
+    def __init__(self, environment: Environment) -> None:
+        self._environment = environment
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_macros(self._environment, f"components/{name}/template.html"), name)
+
+
+@cache
+def _macros(environment: Environment, path: str) -> Any:
+    return environment.get_template(path).module
+
+
+def component_names() -> list[str]:
+    """The component folders, in order."""
+    folder = files("maillage.doors.web").joinpath("components")
+    return sorted(path.name for path in folder.iterdir() if path.is_dir() and path.joinpath("template.html").is_file())
+
+
+def make_environment(assets: Assets) -> Environment:
+    """The environment of every page."""
+    environment = Environment(
+        loader=FileSystemLoader(ROOT),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=[FrenchTypography],
+        auto_reload=False,
+    )
+    environment.filters |= {
+        "french": french,
+        "long_date": presenters.long_date,
+        "plain_date": presenters.plain_date,
+        "short_date": presenters.short_date,
+        "day_name": presenters.day_name,
+        "clock": presenters.clock,
+        "moment": presenters.moment,
+        "short_moment": presenters.short_moment,
+        "span": presenters.span,
+        "days": presenters.days,
+        "initials": presenters.initials,
+    }
+    environment.globals |= {
+        "ui": Components(environment),
+        "say": catalogue.say,
+        "word": catalogue.word,
+        "explain": catalogue.explain,
+        "count": presenters.count,
+        "age": presenters.age,
+        "asset": assets.url,
+        "new_id": new_id,
+        "demo": False,
+        "session": None,
+        "navigation": (),
+    }
+    return environment

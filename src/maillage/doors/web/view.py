@@ -1,0 +1,89 @@
+"""What a page handler gets: the request, who asks, the open transaction, and the ways to answer."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.datastructures import ImmutableMultiDict
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from maillage.access import WebSession
+from maillage.kernel.actor import SYSTEM, Actor
+from maillage.kernel.errors import Issue, Malformed, TooLarge
+from maillage.store import Transaction
+
+if TYPE_CHECKING:
+    from maillage.doors.web.door import WebDoor
+
+Values = ImmutableMultiDict[str, str]
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_MAX_FIELDS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A form that came back: what is wrong, and what the user had written."""
+
+    issues: tuple[Issue, ...]
+    values: Values
+
+
+@dataclass(slots=True)
+class View:
+    """One request inside one transaction."""
+
+    door: WebDoor
+    request: Request
+    session: WebSession | None
+    tx: Transaction
+    values: Values = field(default_factory=Values)
+    rejected: Rejected | None = None
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks; the scheduler's name stands for nobody on the public pages, which read nothing."""
+        return self.session.actor if self.session else SYSTEM
+
+    def path(self, name: str) -> str:
+        """A part of the address, already checked by the route."""
+        return str(self.request.path_params[name])
+
+    def query(self, name: str) -> str:
+        """A word of the address after `?`, without control characters, at most 200 characters."""
+        return _CONTROL.sub("", self.request.query_params.get(name, "")).strip()[:200]
+
+    def given(self, name: str) -> str:
+        """What the form said for a field."""
+        return self.values.get(name, "").strip()
+
+    def page(self, template: str, title: str, *, status: int = 200, **context: Any) -> Response:
+        """The whole page."""
+        return HTMLResponse(self.door.render(self, template, title=title, **context), status)
+
+    def go(self, path: str, done: str = "") -> Response:
+        """After an act: look at the result, with a GET."""
+        return RedirectResponse(f"{path}{'&' if '?' in path else '?'}{urlencode({'fait': done})}" if done else path, 303)
+
+
+async def read_form(request: Request, limit: int) -> Values:
+    """The fields of an ordinary form. Raises `TooLarge` or `Malformed`; never trusts the announced length."""
+    if request.headers.get("content-type", "").partition(";")[0].strip() != "application/x-www-form-urlencoded":
+        raise Malformed.one("not-a-form")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise TooLarge("too-long-body")
+    request.state.digest = hashlib.sha256(request.url.path.encode() + b"\0" + bytes(body)).hexdigest()
+    try:
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS)
+    except ValueError as error:
+        raise Malformed.one("not-a-form") from error
+    if any(_CONTROL.search(text) for pair in pairs for text in pair):
+        raise Malformed.one("control-character")
+    return Values([(name, text.replace("\r\n", "\n")) for name, text in pairs])
