@@ -153,13 +153,24 @@ async def test_a_service_opens_only_with_two_triagers(db: Database) -> None:
 @pytest.mark.asyncio
 async def test_the_named_senior_does_not_triage(db: Database) -> None:
     await load(db)
-    lead = "percy-medecine-interne-ferrandiere"
-    text = {"reference": f"PractitionerRole/{lead}"}
+    lead = {"reference": "PractitionerRole/percy-medecine-interne-ferrandiere"}
     mixed = service()
-    mixed["extension"] = [{**item, "valueReference": text} if item["url"].endswith("triager") else item for item in mixed["extension"]]
+    triager = next(item for item in mixed["extension"] if item["url"].endswith("triager"))
+    mixed["extension"] = [*mixed["extension"], {**triager, "valueReference": lead}]
     with pytest.raises(Invalid, match="lead-triages"):
         async with db.transaction(SYSTEM) as tx:
             await directory.save(tx, mixed)
+
+
+@pytest.mark.asyncio
+async def test_the_same_triager_twice_counts_once(db: Database) -> None:
+    await load(db)
+    same = service()
+    first, second = [item for item in same["extension"] if item["url"].endswith("triager")]
+    same["extension"] = [first if item == second else item for item in same["extension"]]
+    with pytest.raises(Invalid, match="two-triagers-needed"):
+        async with db.transaction(SYSTEM) as tx:
+            await directory.save(tx, same)
 
 
 @pytest.mark.asyncio

@@ -251,4 +251,4 @@ def _canonical(resource: Resource, name: str) -> str:
 def _role_ids(resource: Resource, name: str) -> tuple[str, ...]:
     url = systems.own_extension(name)
     found = (ref_id(item.get("valueReference"), "PractitionerRole") for item in dicts(resource.get("extension")) if item.get("url") == url)
-    return tuple(id for id in found if id)
+    return tuple(dict.fromkeys(id for id in found if id))
