@@ -63,16 +63,24 @@ def _reachable(folder: Path, version: tuple[int, int], account: Account) -> Path
     if account.reaches(folder / "postgres"):
         return folder
     copy = SHARED / f"postgresql-{version[0]}.{version[1]}"
-    if not account.reaches(copy / "bin" / "postgres"):
-        SHARED.mkdir(mode=0o755, parents=True, exist_ok=True)
-        draft = SHARED / f".draft-{os.getpid()}"
-        shutil.copytree(folder.parent, draft, symlinks=True)
-        for path in [draft, *draft.rglob("*")]:
-            if not path.is_symlink():
-                path.chmod(path.stat().st_mode | (0o755 if path.is_dir() else 0o644))
-        try:
-            draft.rename(copy)
-        except OSError:  # another process was first
-            shutil.rmtree(draft)
+    programs = copy / folder.relative_to(folder.parents[2])
+    if not account.reaches(programs / "postgres"):
+        _copy(folder.parents[1], copy)
         log.warning("PostgreSQL's account cannot enter %s: its programs were copied to %s.", folder, copy)
-    return copy / "bin"
+    return programs
+
+
+def _copy(package: Path, copy: Path) -> None:
+    """Copy the package, and the libraries that its wheel keeps beside it, whole or not at all."""
+    SHARED.mkdir(mode=0o755, parents=True, exist_ok=True)
+    draft = SHARED / f".draft-{os.getpid()}"
+    for source in (package, package.with_name(f"{package.name}.libs")):
+        if source.is_dir():
+            shutil.copytree(source, draft / source.name, symlinks=True)
+    for path in [draft, *draft.rglob("*")]:
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode | (0o755 if path.is_dir() else 0o644))
+    try:
+        draft.rename(copy)
+    except OSError:  # another process was first
+        shutil.rmtree(draft)

@@ -55,6 +55,8 @@ class EmbeddedPostgres:
 
     def start(self) -> str:
         """Create the cluster if there is none, start it if it does not run, and give the address of the database."""
+        if self._owners is not None:
+            return self.dsn()
         self._home = cluster.home(self.data_dir, self._account)
         with self._exclusive():
             self._bin = binaries.find(self._wanted_binaries, cluster.major(self._cluster), self._account)
@@ -200,5 +202,5 @@ class EmbeddedPostgres:
             try:
                 with self._exclusive():
                     self._ensure_running()
-            except cluster.ClusterError as error:
+            except (cluster.ClusterError, OSError) as error:
                 log.error("postgres-restart-failed: %s", error, extra={"code": "postgres-restart-failed"})  # noqa: TRY400  # no trace needed
