@@ -1,4 +1,7 @@
-"""The search index: one narrow table per resource type, one typed column per search parameter (stack.md)."""
+"""The search index: one narrow table per resource type, one typed column per search parameter (stack.md).
+
+`python -m maillage.record.index` writes `index.sql` from the published search parameters; a test compares.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from maillage.codes import r4
+from maillage.record import values as shapes
 from maillage.record.types import SERVED
 from maillage.store import Transaction
 
-SKIPPED = frozenset({"composite", "special"})
+SCALARS: dict[str, tuple[str, ...]] = {"Task": ("owner", "status"), "Slot": ("schedule", "status")}
+"""Parameters of one value that drive worklists: beside their array they have a plain column, so that one index serves filter and order."""
+
+WORKLISTS: dict[str, tuple[str, ...]] = {
+    "Task": ("s_owner, s_status, at DESC, id", "s_owner, at DESC, id"),
+    "Slot": ("s_schedule, s_status, p_start", "s_status, p_start"),
+}
+KINDS = frozenset({"string", "token", "reference", "uri", "date", "number", "quantity"})
+LONGEST_STRING = shapes.LONGEST_STRING
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,31 +43,92 @@ def table(kind: str) -> str:
     return f"ix_{kind.lower()}"
 
 
-def column_name(code: str) -> str:
-    """The column that holds a search parameter."""
-    return "p_" + code.replace("-", "_")
+@cache
+def parameters(kind: str) -> dict[str, Any]:
+    """The search parameters of a served type that are indexed, by code."""
+    return {p.code: p for p in r4.search_parameters(kind) if p.kind in KINDS and not p.code.startswith("_")}
+
+
+def parameter(kind: str, code: str) -> Any | None:
+    """One search parameter of a served type, or None."""
+    return parameters(kind).get(code)
+
+
+@cache
+def targets(parameter: Any) -> tuple[str, ...]:
+    """The served types that a reference parameter may lead to."""
+    return tuple(kind for kind in SERVED if not parameter.targets or kind in parameter.targets)
+
+
+@cache
+def reference_codes(kind: str) -> tuple[str, ...]:
+    """The reference parameters of a served type."""
+    return tuple(code for code, p in parameters(kind).items() if p.kind == "reference")
+
+
+@cache
+def first_column(kind: str, code: str) -> str:
+    """The column that tells whether a parameter has a value, and that holds it or its lower bound."""
+    return next(column.name for column in columns(kind) if column.parameter.code == code and column.part != "scalar")
+
+
+def scalar_column(kind: str, code: str) -> str | None:
+    """The plain column of a parameter that drives a worklist, or None."""
+    return "s_" + _word(code) if code in SCALARS.get(kind, ()) else None
+
+
+@cache
+def date_shape(kind: str, code: str) -> str:
+    """`instant`: one column; `narrow`: bounds at most a year apart; `wide`: any bounds."""
+    leaves = parameters(kind)[code].leaves
+    if leaves <= {"instant"}:
+        return "instant"
+    return "narrow" if leaves <= {"instant", "date", "dateTime"} else "wide"
 
 
 @cache
 def columns(kind: str) -> tuple[Column, ...]:
-    """The columns of a type: tokens, references and URIs as text arrays, dates and numbers as bounds, strings folded."""
+    """The columns of a type; strings have none, they live in `ix_string`."""
     made: list[Column] = []
-    for parameter in r4.search_parameters(kind):
-        if parameter.kind in SKIPPED or parameter.code.startswith("_"):
-            continue
-        name = column_name(parameter.code)
-        if parameter.kind == "date":
-            made += [Column(f"{name}_lo", "timestamptz", "lo", parameter), Column(f"{name}_hi", "timestamptz", "hi", parameter)]
-        elif parameter.kind in ("number", "quantity"):
-            made += [Column(f"{name}_lo", "numeric", "lo", parameter), Column(f"{name}_hi", "numeric", "hi", parameter)]
-        else:
-            made.append(Column(name, "text[]", "all", parameter))
+    for found in parameters(kind).values():
+        name = "p_" + _word(found.code)
+        if found.kind == "date" and date_shape(kind, found.code) == "instant":
+            made.append(Column(name, "timestamptz", "lo", found))
+        elif found.kind == "date":
+            made += [Column(f"{name}_lo", "timestamptz", "lo", found), Column(f"{name}_hi", "timestamptz", "hi", found)]
+        elif found.kind in ("number", "quantity"):
+            made += [Column(f"{name}_lo", "numeric[]", "los", found), Column(f"{name}_hi", "numeric[]", "his", found)]
+            made.append(Column(f"{name}_units", "text[]", "units", found))
+        elif found.kind != "string":
+            made.append(Column(name, "text[]", "texts", found))
+        if found.code in SCALARS.get(kind, ()):
+            made.append(Column("s_" + _word(found.code), "text", "scalar", found))
     return tuple(made)
+
+
+def _word(code: str) -> str:
+    return code.replace("-", "_").lower()
+
+
+# --- tables ----------------------------------------------------------------------
+HEAD = """-- Generated by `python -m maillage.record.index` from the published search parameters: change nothing here.
+
+-- Every value of a string parameter: folded for comparison, as written for :exact. Ranges over `value` serve prefixes.
+CREATE TABLE ix_string (
+    res_type text NOT NULL,
+    id text NOT NULL,
+    param text NOT NULL,
+    value text COLLATE "C" NOT NULL,
+    original text NOT NULL
+);
+CREATE INDEX ix_string_value ON ix_string (res_type, param, value, id);
+CREATE INDEX ix_string_id ON ix_string (res_type, id, param);
+"""
 
 
 def ddl() -> str:
     """The index tables of every served type, in alphabetical order."""
-    return "-- Generated by `python -m maillage.record.index`: one narrow table per resource type.\n\n" + "\n".join(_table_ddl(kind) for kind in SERVED)
+    return "\n".join([HEAD, *(_table_ddl(kind) for kind in SERVED)])
 
 
 def _table_ddl(kind: str) -> str:
@@ -66,18 +140,22 @@ def _table_ddl(kind: str) -> str:
         "    patient_id text",
         "    owner_org text",
         "    parties text[] NOT NULL DEFAULT '{}'",
+        "    meta text[]",
         *(f"    {column.name} {column.sql_type}" for column in columns(kind)),
     ]
     parts = [f"CREATE TABLE {name} (\n" + ",\n".join(lines) + "\n);", f"CREATE INDEX {name}_at ON {name} (at DESC, id);"]
-    parts.append(f"CREATE INDEX {name}_patient ON {name} (patient_id) WHERE patient_id IS NOT NULL;")
+    parts.append(f"CREATE INDEX {name}_patient ON {name} (patient_id, at DESC) WHERE patient_id IS NOT NULL;")
+    parts.append(f"CREATE INDEX {name}_meta ON {name} USING gin (meta) WITH (fastupdate = off);")
     for column in columns(kind):
-        if column.sql_type == "text[]":
+        if column.sql_type == "text[]" and column.part == "texts":
             parts.append(f"CREATE INDEX {name}_{column.name} ON {name} USING gin ({column.name}) WITH (fastupdate = off);")
         elif column.part == "lo":
             parts.append(f"CREATE INDEX {name}_{column.name} ON {name} ({column.name}) WHERE {column.name} IS NOT NULL;")
+    parts += [f"CREATE INDEX {name}_worklist_{n} ON {name} ({keys});" for n, keys in enumerate(WORKLISTS.get(kind, ()), start=1)]
     return "\n".join(parts) + "\n"
 
 
+# --- rows --------------------------------------------------------------------------
 async def put(
     tx: Transaction,
     resource: dict[str, Any],
@@ -87,16 +165,62 @@ async def put(
     owner: str | None,
     parties: Sequence[str],
 ) -> None:
-    """Write the index row of a resource."""
+    """Write the index row of a resource, and its strings."""
     kind = resource["resourceType"]
-    await tx.execute(_upsert(kind), resource["id"], version, at, patient, owner, list(parties), *values(resource))
+    sql, has_strings = _upsert(kind)
+    row = [resource["id"], version, at, patient, owner, list(parties), shapes.meta_texts(resource), *_row(kind, resource)]
+    await tx.execute(sql, *row, *(_strings(kind, resource) if has_strings else ()))
 
 
 async def remove(tx: Transaction, kind: str, id: str) -> None:
     """Take a deleted resource out of the index."""
-    await tx.execute(f"DELETE FROM {table(kind)} WHERE id = $1", id)
+    await tx.execute(
+        f"WITH gone AS (DELETE FROM ix_string WHERE res_type = $2 AND id = $1) DELETE FROM {table(kind)} WHERE id = $1", id, kind
+    )
 
 
-def values(resource: dict[str, Any]) -> list[Any]:
+@cache
+def _upsert(kind: str) -> tuple[str, bool]:
+    names = ["id", "version", "at", "patient_id", "owner_org", "parties", "meta", *(column.name for column in columns(kind))]
+    marks = ", ".join(f"${n}" for n in range(1, len(names) + 1))
+    update = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
+    sql = f"INSERT INTO {table(kind)} ({', '.join(names)}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {update}"
+    if not any(p.kind == "string" for p in parameters(kind).values()):
+        return sql, False
+    first = len(names) + 1
+    strings = f"""
+        WITH gone AS (DELETE FROM ix_string WHERE res_type = '{kind}' AND id = $1),
+        strings AS (
+            INSERT INTO ix_string (res_type, id, param, value, original)
+            SELECT '{kind}', $1, x.* FROM unnest(${first}::text[], ${first + 1}::text[], ${first + 2}::text[]) AS x
+        )
+        """
+    return strings + sql, True
+
+
+def _row(kind: str, resource: dict[str, Any]) -> list[Any]:
     """The column values of a resource, in the order of `columns`."""
-    return [_value(column, column.parameter.values(resource)) for column in columns(resource["resourceType"])]
+    made: dict[str, dict[str, Any]] = {}
+    row = []
+    for column in columns(kind):
+        code = column.parameter.code
+        if code not in made:
+            made[code] = shapes.parts(column.parameter, resource)
+        row.append(made[code].get(column.part))
+    return row
+
+
+def _strings(kind: str, resource: dict[str, Any]) -> tuple[list[str], list[str], list[str]]:
+    rows = [
+        (p.code, value, original)
+        for p in parameters(kind).values()
+        if p.kind == "string"
+        for value, original in shapes.strings(p, resource)
+    ]
+    return [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows]
+
+
+SQL_FILE = Path(__file__).with_name("index.sql")
+
+if __name__ == "__main__":
+    SQL_FILE.write_text(ddl(), encoding="utf-8")

@@ -66,3 +66,9 @@ CREATE TRIGGER resource_version_no_truncate BEFORE TRUNCATE ON resource_version 
 CREATE TRIGGER audit_event_append_only BEFORE UPDATE OR DELETE ON audit_event
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER audit_event_no_truncate BEFORE TRUNCATE ON audit_event EXECUTE FUNCTION refuse_change();
+
+-- The key that seals paging positions to their caller: one row.
+CREATE TABLE sealing_key (
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+    key bytea NOT NULL CHECK (length(key) = 32)
+);

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from maillage.codes.r4.references import parse
+from maillage.codes.folding import fold
 from maillage.codes.r4.tables import FOLDER, DefinitionsMissing, resource_type_set
 from maillage.codes.r4.values import GIVERS, Give, Value
 
@@ -30,7 +30,9 @@ class SearchParameter:
     kind: str
     targets: tuple[str, ...]
     first_keys: frozenset[str]
+    leaves: frozenset[str]
     _branches: tuple[Branch, ...] = field(repr=False, compare=False)
+    _as_written: tuple[Branch, ...] = field(default=(), repr=False, compare=False)
 
     def values(self, resource: dict[str, Any]) -> list[Value]:
         """What this resource answers to for the parameter, without repetition."""
@@ -39,6 +41,14 @@ class SearchParameter:
             for item in navigate(resource):
                 give(item, system, found)
         return found if len(found) < 2 else list(dict.fromkeys(found))
+
+    def texts(self, resource: dict[str, Any]) -> list[tuple[str, str]]:
+        """Values of a string parameter, folded and as written, without repetition."""
+        found: list[Any] = []
+        for navigate, give, system in self._as_written:
+            for item in navigate(resource):
+                give(item, system, found)
+        return list(dict.fromkeys((folded, text) for text in found if (folded := fold(text))))
 
 
 @cache
@@ -54,8 +64,13 @@ def search_parameters(type_: str) -> tuple[SearchParameter, ...]:
     """The parameters of a resource type by alphabetical code, those of every type (`_id`, `_lastUpdated`...) first; KeyError when unknown."""
     tables = _tables().parameters
     rows = [row for row in tables["Resource"] if type_ in resource_type_set()] + tables[type_]
-    made = [SearchParameter(code, kind, tuple(targets), _first_keys(b), _branches(kind, b)) for code, kind, targets, b in rows]
-    return tuple(sorted(made, key=lambda p: p.code))
+    return tuple(sorted((_parameter(*row) for row in rows), key=lambda p: p.code))
+
+
+def _parameter(code: str, kind: str, targets: list[str], branches: list[tuple[list[Any], str, str]]) -> SearchParameter:
+    leaves = frozenset(leaf for _, leaf, _ in branches)
+    as_written = _branches("text", branches) if kind == "string" else ()
+    return SearchParameter(code, kind, tuple(targets), _first_keys(branches), leaves, _branches(kind, branches), as_written)
 
 
 def left_out() -> tuple[tuple[str, str, str], ...]:
@@ -88,7 +103,24 @@ def _first_keys(branches: list[tuple[list[Any], str, str]]) -> frozenset[str]:
 
 
 def _branches(kind: str, branches: list[tuple[list[Any], str, str]]) -> tuple[Branch, ...]:
-    return tuple((_navigator(steps), GIVERS[kind][leaf], system) for steps, leaf, system in branches)
+    return tuple(_branch(kind, steps, leaf, system) for steps, leaf, system in branches)
+
+
+def _branch(kind: str, steps: list[Any], leaf: str, system: str) -> Branch:
+    """`where(resolve() is Patient)` stands last, on references: the type is known once the reference is taken apart."""
+    give = GIVERS[kind][leaf]
+    if isinstance(steps[-1], list) and steps[-1][0] == "resolve":
+        return _navigator(steps[:-1]), _only(steps[-1][1], give), system
+    return _navigator(steps), give, system
+
+
+def _only(type_: str, give: Give) -> Give:
+    def only(value: Any, system: str, found: list[Any]) -> None:
+        given: list[Any] = []
+        give(value, system, given)
+        found += [ref for ref in given if ref.type == type_]
+
+    return only
 
 
 def _navigator(steps: list[Any]) -> Navigate:
@@ -148,24 +180,6 @@ def _first(_arguments: list[str]) -> Move:
     return lambda here, _root: here[:1]
 
 
-def _resolve(arguments: list[str]) -> Move:
-    """`where(resolve() is Patient)`: by the literal reference, the stated type, or the contained resource."""
-    wanted = arguments[0]
-    return lambda here, root: [item for item in here if type(item) is dict and _type_of(item, root) == wanted]
-
-
-def _type_of(reference: dict[str, Any], root: dict[str, Any]) -> str:
-    literal, stated = reference.get("reference"), reference.get("type")
-    target = parse(literal) if type(literal) is str else None
-    if target and target.type:
-        return target.type
-    if target and target.kind == "local":
-        listed = root.get("contained")
-        inside = [c for c in listed if type(c) is dict and c.get("id") == target.id] if type(listed) is list else []
-        return str(inside[0].get("resourceType", "")) if inside else ""
-    return stated if type(stated) is str else ""
-
-
 def _true(keys: list[str]) -> Move:
     """`x.exists() and x != false`: always one answer, true or false."""
 
@@ -175,4 +189,4 @@ def _true(keys: list[str]) -> Move:
     return move
 
 
-_OTHERS: dict[str, Callable[[list[str]], Move]] = {"where": _where, "first": _first, "resolve": _resolve, "true": _true}
+_OTHERS: dict[str, Callable[[list[str]], Move]] = {"where": _where, "first": _first, "true": _true}

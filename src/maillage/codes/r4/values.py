@@ -109,14 +109,19 @@ def _string(value: Any, _system: str, found: list[Any]) -> None:
         found.append(folded)
 
 
-def _parts(single: tuple[str, ...], many: tuple[str, ...]) -> Give:
+def _as_written(value: Any, _system: str, found: list[Any]) -> None:
+    if type(value) is str:
+        found.append(value)
+
+
+def _parts(single: tuple[str, ...], many: tuple[str, ...], one: Give = _string) -> Give:
     def give(value: Any, system: str, found: list[Any]) -> None:
         if type(value) is dict:
             for key in single:
-                _string(value.get(key), system, found)
+                one(value.get(key), system, found)
             for key in many:
                 for item in _list(value, key):
-                    _string(item, system, found)
+                    one(item, system, found)
 
     return give
 
@@ -214,8 +219,8 @@ def _uri(value: Any, _system: str, found: list[Any]) -> None:
         found.append(canonical(value))
 
 
-_NAME: Final = _parts(("text", "family"), ("given", "prefix", "suffix"))
-_ADDRESS: Final = _parts(("text", "city", "district", "state", "postalCode", "country"), ("line",))
+_IN_NAME: Final = (("text", "family"), ("given", "prefix", "suffix"))
+_IN_ADDRESS: Final = (("text", "city", "district", "state", "postalCode", "country"), ("line",))
 _QUANTITIES: Final = ("Quantity", "SimpleQuantity", "Age", "Duration", "Count", "Distance")
 
 GIVERS: Final[dict[str, dict[str, Give]]] = {
@@ -227,11 +232,16 @@ GIVERS: Final[dict[str, dict[str, Give]]] = {
         "boolean": _boolean,
         **dict.fromkeys(("code", "id", "string", "uri"), _code),
     },
-    "string": {"string": _string, "markdown": _string, "HumanName": _NAME, "Address": _ADDRESS},
+    "string": {"string": _string, "markdown": _string, "HumanName": _parts(*_IN_NAME), "Address": _parts(*_IN_ADDRESS)},
+    "text": {
+        **dict.fromkeys(("string", "markdown"), _as_written),
+        "HumanName": _parts(*_IN_NAME, _as_written),
+        "Address": _parts(*_IN_ADDRESS, _as_written),
+    },
     "reference": {"Reference": _reference, "canonical": _canonical_reference, "uri": _canonical_reference, "Resource": _resource},
     "date": {"date": _date, "dateTime": _date, "instant": _date, "Period": _period, "Timing": _timing},
     "number": {**dict.fromkeys(("integer", "decimal", "positiveInt", "unsignedInt"), _number), "Range": _range},
     "quantity": {**dict.fromkeys(_QUANTITIES, _quantity), "Money": _money, "Range": _range},
     "uri": dict.fromkeys(("uri", "url", "canonical", "oid", "uuid"), _uri),
 }
-"""Kind of parameter -> datatype at the end of its path -> how it gives values."""
+"""Kind of parameter -> datatype at the end of its path -> how it gives values; `text` gives strings as written."""
