@@ -77,7 +77,7 @@ class Structures:
             except CannotExpand:
                 if canonical not in self.not_expanded:
                     self.not_expanded.append(canonical)
-                return "", ""
+                return canonical, ""
         systems = list(self.bindings[canonical])
         return canonical, systems[0] if len(systems) == 1 else ""
 

@@ -53,12 +53,12 @@ def _may_be_deep(data: bytes | bytearray | str) -> bool:
 
 def _is_deep(value: Any) -> bool:
     level = [value]
-    for _ in range(MAX_DEPTH + 1):
+    for _ in range(MAX_DEPTH):
         inner = [x.values() if type(x) is dict else x for x in level if type(x) is dict or type(x) is list]
         level = [child for children in inner for child in children]
         if not level:
             return False
-    return True
+    return any(type(x) is dict or type(x) is list for x in level)
 
 
 def _too_deep() -> Exception:

@@ -145,7 +145,8 @@ def not_one_of(value: str, codes: frozenset[str]) -> str:
     return f"is {value[:60]!r}, not one of: {shown}"
 
 
-MIME_TYPE: Final = _matching(_form(r"[\w!#$&^.+-]+/[\w!#$&^.+*-]+( *;.*)?"), "must be a MIME type")
+# The published CapabilityStatements write json and xml where a MIME type is bound.
+MIME_TYPE: Final = _matching(_form(r"json|xml|[\w!#$&^.+-]+/[\w!#$&^.+*-]+( *;.*)?"), "must be a MIME type")
 CURRENCY: Final = _matching(_form(r"[A-Z]{3}"), "must be a currency of three capital letters")
 
 CHECKS: Final[dict[str, Check]] = {

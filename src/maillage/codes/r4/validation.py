@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from maillage.codes.r4.nodes import NODES, Field, Node
-from maillage.codes.r4.primitives import not_one_of
+from maillage.codes.r4.primitives import check_string, not_one_of
 from maillage.codes.r4.references import parse
 from maillage.codes.r4.tables import resource_type_set
 from maillage.kernel.errors import Issue
@@ -140,22 +140,29 @@ class _Walk:
                 self.primitive(field, item, path, index, fault)
 
     def sibling(self, field: Field, item: Any, owner: dict[str, Any], path: Path, depth: int) -> None:
-        where = (path, field.segment, -1)
-        self.element(NODES["Element"], item, where, depth + 1)
-        if field.sibling not in owner and type(item) is dict and item and "extension" not in item and "id" not in item:
-            self.say("structure", "empty", where, f"{field.sibling} must have a value or an extension.")
+        self.beside(item, owner.get(field.sibling), (path, field.segment, -1), depth)
 
     def siblings(self, field: Field, items: Any, owner: dict[str, Any], path: Path, depth: int) -> None:
         if not self.is_list(field, items, path):
             return
-        values = owner.get(field.sibling)
-        if type(values) is list and len(values) != len(items):
+        listed = owner.get(field.sibling)
+        values = listed if type(listed) is list else []
+        if values and len(values) != len(items):
             self.say("structure", "length", (path, field.segment, -1), f"{field.sibling} and _{field.sibling} must have the same length.")
         for index, item in enumerate(items):
+            where = (path, field.segment, index)
             if item is not None:
-                self.element(NODES["Element"], item, (path, field.segment, index), depth + 1)
-            elif type(values) is not list:
-                self.say("structure", "null", (path, field.segment, index), "null stands only beside a value.")
+                self.beside(item, values[index] if index < len(values) else None, where, depth)
+            elif not values:
+                self.say("structure", "null", where, "null stands only beside a value.")
+
+    def beside(self, item: Any, value: Any, path: Path, depth: int) -> None:
+        """The id and extensions of a primitive; an id alone is enough when there is a value."""
+        if type(item) is dict and value is not None and list(item) == ["id"]:
+            if (fault := check_string(item["id"])) is not None:
+                self.say("value", "format", (path, "id", -1), f"id {fault}.")
+        else:
+            self.element(NODES["Element"], item, path, depth + 1)
 
     def one(self, field: Field, item: Any, _owner: dict[str, Any], path: Path, depth: int) -> None:
         if type(item) is list:
