@@ -17,7 +17,8 @@ import pytest
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import Unavailable
 from maillage.settings import DatabaseSettings, DataSettings, Settings
-from maillage.store import Database, EmbeddedPostgres, Limits, UnsafeServer, accounts, binaries, cluster, migrate, resolve_dsn
+from maillage.store import Database, EmbeddedPostgres, Limits, UnsafeServer, accounts, binaries, cluster, migrate
+from maillage.store.server import embedded, limits
 
 SMALL = "32MB"
 OWNER = """
@@ -238,10 +239,9 @@ def test_a_cluster_is_served_by_the_version_that_made_it(data_dir: Path) -> None
 
 
 def test_settings_lead_to_a_server(data_dir: Path) -> None:
-    with resolve_dsn(Settings(database=DatabaseSettings(url="postgresql://elsewhere/x"))) as dsn:
-        assert dsn == "postgresql://elsewhere/x"
-    settings = Settings(database=DatabaseSettings(shared_buffers=SMALL), data=DataSettings(folder=data_dir))
-    with resolve_dsn(settings) as dsn:
+    settings = Settings(database=DatabaseSettings(shared_buffers=SMALL, pool_size=3), data=DataSettings(folder=data_dir))
+    assert limits(settings.database).pool_size == 3
+    with embedded(settings) as dsn:
         assert asyncio.run(numbers_of_tables(dsn)) == 0
 
 

@@ -20,6 +20,7 @@ import asyncpg
 from maillage.store import Connection, EmbeddedPostgres, migrate
 
 FOLDER = "MAILLAGE_TEST_FOLDER"
+BINARIES = "MAILLAGE_TEST_BINARIES"  # run the suite on another PostgreSQL: the folder of its programs
 Fill = Callable[[str], Awaitable[None]]
 
 _KEEP_SEED = """
@@ -75,7 +76,7 @@ class TestCluster:
     def __init__(self, folder: Path, worker: str) -> None:
         self.folder = folder
         self.worker = worker
-        self.postgres = EmbeddedPostgres(folder / "data", shared_buffers="128MB")
+        self.postgres = EmbeddedPostgres(folder / "data", shared_buffers="128MB", binaries_dir=os.environ.get(BINARIES, ""))
 
     def dsn(self, database: str) -> str:
         """The address of one of the cluster's databases."""

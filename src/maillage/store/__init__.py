@@ -7,7 +7,6 @@ from maillage.store.constraints import register
 from maillage.store.database import Connection, Database, Limits
 from maillage.store.embedded import EmbeddedPostgres
 from maillage.store.locks import lock_rows
-from maillage.store.server import resolve_dsn
 from maillage.store.sql import Params
 from maillage.store.transaction import Transaction
 
@@ -21,5 +20,4 @@ __all__ = [
     "UnsafeServer",
     "lock_rows",
     "register",
-    "resolve_dsn",
 ]

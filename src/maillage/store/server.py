@@ -1,23 +1,10 @@
-"""From the settings to the address of a server: the one given, or an embedded one."""
+"""From the settings to the embedded server and to the limits of the pool."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from maillage.settings import DatabaseSettings, Settings
 from maillage.store.database import Limits
 from maillage.store.embedded import EmbeddedPostgres
-
-
-@contextmanager
-def resolve_dsn(settings: Settings) -> Iterator[str]:
-    """The address of the database for as long as the block runs; an embedded server that we are the last to use stops at its end."""
-    if settings.database.url:
-        yield settings.database.url
-        return
-    with embedded(settings) as dsn:
-        yield dsn
 
 
 def embedded(settings: Settings) -> EmbeddedPostgres:
