@@ -66,7 +66,7 @@ async def session_of(tx: Transaction, secret: str) -> WebSession:
         """
         UPDATE web_session s SET seen_at = $2 FROM account a
         WHERE s.token_hash = $1 AND a.login = s.login AND NOT a.disabled AND s.ended_at IS NULL
-            AND s.seen_at > $2 - $3::interval AND s.created_at > $2 - $4::interval
+            AND s.seen_at > $2::timestamptz - $3::interval AND s.created_at > $2::timestamptz - $4::interval
         RETURNING a.*, s.csrf
         """,
         digest(secret),
