@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from copy import deepcopy
 from datetime import date
@@ -135,6 +136,39 @@ async def test_a_sure_ins_belongs_to_one_active_patient(db: Database) -> None:
 
 
 @pytest.mark.asyncio
+async def test_an_id_is_given_once(db: Database) -> None:
+    async with db.transaction(DOCTOR) as tx:
+        await create(tx, patient_id="p1")
+    with pytest.raises(Conflict, match="patient-exists"):
+        async with db.transaction(DOCTOR) as tx:
+            await create(tx, SECOND, patient_id="p1")
+
+
+@pytest.mark.asyncio
+async def test_each_write_is_audited_and_says_who(db: Database) -> None:
+    visible = access.visible_to(DOCTOR, "Patient")
+    async with db.transaction(DOCTOR) as tx:
+        id = await create(tx)
+        for phone in ("06 39 98 00 01", "06 39 98 00 01"):
+            await directory.update_patient(tx, id, {**body(FIRST), "telecom": [{"system": "phone", "value": phone}]}, visible, mode="test")
+        rows = await tx.fetch("SELECT action, verb FROM audit_event WHERE patient_id = $1 ORDER BY seq", id)
+        told = await tx.fetchval("SELECT count(*) FROM resource_head WHERE res_type = 'Provenance' AND patient_id = $1", id)
+    assert [(row["action"], row["verb"]) for row in rows] == [("C", "create"), ("U", "update")]
+    assert told == 2
+
+
+@pytest.mark.asyncio
+async def test_two_at_once_make_one_patient(db: Database) -> None:
+    async def one() -> str:
+        async with db.transaction(DOCTOR) as tx:
+            return await create(tx)
+
+    results = await asyncio.gather(*(one() for _ in range(6)), return_exceptions=True)
+    assert sum(isinstance(result, str) for result in results) == 1
+    assert all(isinstance(result, str | Conflict) for result in results)
+
+
+@pytest.mark.asyncio
 async def test_an_ins_of_wrong_form_is_refused_and_points_at_the_field(db: Database) -> None:
     wrong = body(FIRST)
     wrong["identifier"][0] |= {"system": systems.INS_NIR, "value": "12"}
@@ -192,3 +226,16 @@ async def test_the_keeper_of_the_file_is_the_managing_organisation_and_stays(db:
         unmanaged = await create(tx, {key: value for key, value in SECOND.items() if key != "managingOrganization"})
         assert (await directory.get_patient(tx, managed, visible)).owner_org == FIRST["managingOrganization"]["reference"].partition("/")[2]
         assert (await directory.get_patient(tx, unmanaged, visible)).owner_org == "cms-clamart-soins"
+
+
+@pytest.mark.asyncio
+async def test_rows_follow_their_photographs_and_drift_is_found(db: Database) -> None:
+    async with db.transaction(SYSTEM) as tx:
+        await directory.load_territory(tx)
+        [id] = await directory.load_patients(tx, 3, 1)
+        await directory.save(tx, {"resourceType": "HealthcareService", "id": "elsewhere", "name": "Ailleurs"})
+        assert await directory.drift(tx, "test") == []
+        await tx.execute("UPDATE patient SET phone = 'x' WHERE id = $1", id)
+        await tx.execute("UPDATE organization SET name = 'x' WHERE id = 'chic'")
+        await tx.execute("INSERT INTO location (id, name) VALUES ('ghost', 'x')")
+        assert await directory.drift(tx, "test") == ["Organization/chic", "Location/ghost", f"Patient/{id}"]

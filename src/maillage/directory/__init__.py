@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from maillage.directory.actions import KEPT_TYPES, create_patient, load_patients, load_territory, save, update_patient
+from maillage.directory.actions import KEPT_TYPES, create_patient, drift, load_patients, load_territory, save, update_patient
 from maillage.directory.generator import generate_patients
 from maillage.directory.identifiers import Mode, normalise
 from maillage.directory.identifiers import check as check_identifier
@@ -58,6 +58,7 @@ __all__ = [
     "create_patient",
     "deadlines",
     "demo_people",
+    "drift",
     "establishments",
     "find_patients",
     "generate_patients",

@@ -44,9 +44,15 @@ async def save(tx: Transaction, resource: Resource, *, mode: Mode = "production"
         raise Invalid(*errors)
     kind, id = resource["resourceType"], resource["id"]
     await record.expect_version(tx, kind, id, version)
+    head = await record.lock_head(tx, kind, id)
     await _WRITERS[kind](tx, resource)
     await _put_identifiers(tx, resource)
-    return await record.photograph(tx, resource, if_changed=True)
+    written = await record.photograph(tx, resource, if_changed=True)
+    if head is None or written != head["version"]:
+        verb = "update" if head else "create"
+        await record.audit(tx, "U" if head else "C", kind, id, verb=verb)
+        await record.provenance(tx, verb, [(kind, id, written)], owner=tx.actor.organization or None)
+    return written
 
 
 async def _upsert(tx: Transaction, table: str, key: str, values: dict[str, Any]) -> None:
@@ -60,30 +66,35 @@ def _columns(row: Any) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in zip(row.__slots__, astuple(row), strict=True)}
 
 
-async def _put_organization(tx: Transaction, resource: Resource) -> None:
-    await _upsert(tx, "organization", "id", _columns(rows_from_organization(resource)))
+_ROWS: dict[str, tuple[str, Callable[[Resource], Any]]] = {
+    "Organization": ("organization", rows_from_organization),
+    "Location": ("location", rows_from_location),
+    "Practitioner": ("practitioner", rows_from_practitioner),
+    "PractitionerRole": ("practitioner_role", rows_from_role),
+    "HealthcareService": ("healthcare_service", rows_from_service),
+}
 
 
-async def _put_practitioner(tx: Transaction, resource: Resource) -> None:
-    await _upsert(tx, "practitioner", "id", _columns(rows_from_practitioner(resource)))
+def row_of(resource: Resource) -> dict[str, Any] | None:
+    """The row that stands beside an entry; None when its type or content asks for none."""
+    row = _ROWS[resource["resourceType"]][1](resource)
+    return None if row is None else _columns(row)
 
 
-async def _put_role(tx: Transaction, resource: Resource) -> None:
-    await _upsert(tx, "practitioner_role", "id", _columns(rows_from_role(resource)))
-
-
-async def _put_location(tx: Transaction, resource: Resource) -> None:
-    await _upsert(tx, "location", "id", _columns(rows_from_location(resource)))
+async def _put_row(tx: Transaction, resource: Resource) -> None:
+    values = row_of(resource)
+    if values is not None:
+        await _upsert(tx, _ROWS[resource["resourceType"]][0], "id", values)
 
 
 async def _put_service(tx: Transaction, resource: Resource) -> None:
+    """Another directory's service, without an intake of ours, is kept whole and takes no request here."""
     row = rows_from_service(resource)
-    if row is None:
-        return  # another directory's service: kept whole, takes no request here
-    known = await tx.fetchval("SELECT count(*) FROM practitioner_role WHERE id = ANY ($1::text[])", list(row.triager_role_ids))
-    if known != len(row.triager_role_ids):
+    triagers = list(row.triager_role_ids) if row else []
+    known = await tx.fetchval("SELECT count(*) FROM practitioner_role WHERE id = ANY ($1::text[])", triagers)
+    if known != len(triagers):
         raise Invalid.one("unknown-role", "HealthcareService.extension", "a triager is not in the directory")
-    await _upsert(tx, "healthcare_service", "id", _columns(row))
+    await _put_row(tx, resource)
 
 
 async def _put_questionnaire(tx: Transaction, resource: Resource) -> None:
@@ -128,10 +139,10 @@ async def _put_identifiers(tx: Transaction, resource: Resource) -> None:
 
 
 _WRITERS: dict[str, Callable[[Transaction, Resource], Awaitable[None]]] = {
-    "Organization": _put_organization,
-    "Location": _put_location,
-    "Practitioner": _put_practitioner,
-    "PractitionerRole": _put_role,
+    "Organization": _put_row,
+    "Location": _put_row,
+    "Practitioner": _put_row,
+    "PractitionerRole": _put_row,
     "HealthcareService": _put_service,
     "Questionnaire": _put_questionnaire,
     "PlanDefinition": _put_plan_definition,

@@ -23,11 +23,14 @@ register("patient_identifier_one_ins", lambda: Conflict("patient-exists"))
 async def create_patient(tx: Transaction, resource: Resource, *, mode: Mode = "production", patient_id: str | None = None) -> str:
     """Keep a new Patient and answer its id.
 
-    Raises `Invalid` for an INS that the mode refuses, `Conflict("patient-exists")` when another active patient has this INS.
+    Raises `Invalid` for an INS that the mode refuses, `Conflict("patient-exists")` when another active patient has this INS or this id.
     Who may see the patient is decided by care links, which this function does not make.
     """
+    if patient_id and await record.lock_head(tx, "Patient", patient_id):
+        raise Conflict("patient-exists")
     id = patient_id or new_id()
-    await _write(tx, {**resource, "id": id}, mode)
+    version = await _write(tx, {**resource, "id": id}, mode)
+    await _tell(tx, "C", "create", id, version)
     return id
 
 
@@ -42,7 +45,17 @@ async def update_patient(
     if not await tx.fetchval(f"SELECT 1 FROM patient p WHERE p.id = $1 AND {visible.sql('p', params)} FOR UPDATE OF p", *params):
         raise NotFound("Patient", id)
     await record.expect_version(tx, "Patient", id, version)
-    return await _write(tx, {**resource, "id": id}, mode)
+    before = await tx.fetchval("SELECT version FROM patient WHERE id = $1", id)
+    written = await _write(tx, {**resource, "id": id}, mode)
+    if written != before:
+        await _tell(tx, "U", "update", id, written)
+    return written
+
+
+async def _tell(tx: Transaction, action: str, verb: str, id: str, version: int) -> None:
+    """Who kept this version, for the trail and for FHIR."""
+    await record.audit(tx, action, "Patient", id, patient=id, verb=verb)
+    await record.provenance(tx, verb, [("Patient", id, version)], patient=id, owner=tx.actor.organization or None)
 
 
 async def _write(tx: Transaction, resource: Resource, mode: Mode) -> int:
@@ -52,14 +65,19 @@ async def _write(tx: Transaction, resource: Resource, mode: Mode) -> int:
     row = rows_from_patient(resource, mode)
     owner = ref_id(resource.get("managingOrganization"), "Organization") or tx.actor.organization or None
     version = await record.photograph(tx, resource, patient=row.id, if_changed=True)
-    await _put_row(tx, row, owner, version)
+    await _put_row(tx, resource, mode, owner, version)
     await _put_identifiers(tx, resource, row, owner)
     return version
 
 
-async def _put_row(tx: Transaction, row: PatientRow, owner: str | None, version: int) -> None:
-    values = {field.name: getattr(row, field.name) for field in fields(row)}
-    values = {**values, "families_folded": list(row.families_folded), "owner_org": owner, "version": version}
+def patient_values(resource: Resource, mode: Mode) -> dict[str, Any]:
+    """The columns of the row that stands beside a Patient."""
+    row = rows_from_patient(resource, mode)
+    return {**{field.name: getattr(row, field.name) for field in fields(row)}, "families_folded": list(row.families_folded)}
+
+
+async def _put_row(tx: Transaction, resource: Resource, mode: Mode, owner: str | None, version: int) -> None:
+    values = {**patient_values(resource, mode), "owner_org": owner, "version": version}
     columns = ", ".join(values)
     places = ", ".join(f"${rank}" for rank in range(1, len(values) + 1))
     changes = ", ".join(f"{name} = excluded.{name}" for name in values if name != "owner_org")
