@@ -196,6 +196,27 @@ async def test_a_published_form_never_changes(db: Database) -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_draft_form_may_change_and_one_without_canonical_is_only_kept(db: Database) -> None:
+    draft = {"resourceType": "Questionnaire", "id": "d", "url": "https://x.invalid/q", "version": "1", "status": "draft"}
+    async with db.transaction(SYSTEM) as tx:
+        assert [await directory.save(tx, {**draft, "title": title}) for title in ("a", "b")] == [1, 2]
+        assert (await directory.get_questionnaire(tx, "https://x.invalid/q|1"))["title"] == "b"
+        await directory.save(tx, {"resourceType": "Questionnaire", "id": "bare", "status": "draft"})
+        await directory.save(tx, {"resourceType": "PlanDefinition", "id": "bare", "status": "draft"})
+        await directory.save(tx, {"resourceType": "Endpoint", "id": "bare", "status": "active"})
+        assert await tx.fetchval("SELECT (SELECT count(*) FROM questionnaire) + (SELECT count(*) FROM plan_definition)") == 1
+
+
+@pytest.mark.asyncio
+async def test_labels_of_what_screens_show(db: Database) -> None:
+    await load(db)
+    async with db.transaction(SYSTEM) as tx:
+        assert (await directory.organization(tx, "chic")).label == "CHIC"
+        assert (await directory.organization(tx, "ville-clamart")).label == "Ville de Clamart"
+        assert (await directory.get_service(tx, "percy-mpr")).questionnaire.endswith("/parcours-mpr|1.0.0")
+
+
+@pytest.mark.asyncio
 async def test_a_service_of_another_directory_is_kept_and_takes_no_request(db: Database) -> None:
     other = {"resourceType": "HealthcareService", "id": "elsewhere", "name": "Ailleurs", "active": True}
     async with db.transaction(SYSTEM) as tx:

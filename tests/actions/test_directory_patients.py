@@ -46,6 +46,7 @@ async def test_a_patient_is_kept_whole(db: Database) -> None:
         FIRST_INS,
     )
     assert patient.version == 1
+    assert patient.display == f"{patient.family.upper()} {patient.given}"
 
 
 @pytest.mark.asyncio

@@ -125,11 +125,8 @@ def _doctors(commune: str) -> tuple[RoleEntry, ...]:
     """General practitioners of the commune, else of its department, else of the whole territory."""
     place = {structure.id: structure.commune for structure in structures()}
     town = [role for role in role_entries() if role.specialty in ("SM53", "SM54")]
-    for near in (commune, commune[:2], ""):
-        found = tuple(role for role in town if place[role.organization].startswith(near))
-        if found:
-            return found
-    return ()
+    near = ([role for role in town if place[role.organization].startswith(prefix)] for prefix in (commune, commune[:2], ""))
+    return tuple(next(found for found in near if found))
 
 
 def _doctor(draw: _Streams, commune: str) -> RoleEntry:
