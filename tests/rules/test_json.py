@@ -28,7 +28,7 @@ def test_a_decimal_keeps_its_digits() -> None:
     ("text", "place"),
     [
         (b'{"a": 01}', "line 1, column 8"),
-        (b'{\n "a": trx\n}', "line 2"),
+        (b'{\n "a": x\n}', "line 2, column 7"),
         (b'{"a": [1,', "ends too early"),
         (b"", "ends too early"),
         (b'{"a": NaN}', "byte 6"),
