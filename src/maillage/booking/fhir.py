@@ -6,18 +6,17 @@ actors (a substitute is the one who will be there), and its slots name it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
 from maillage.booking import rules
-from maillage.booking.types import ExceptionKind, SlotStatus
+from maillage.booking.types import ExceptionKind, Row, SlotStatus
 from maillage.codes import specialties, systems
 from maillage.kernel.errors import Invalid
 from maillage.kernel.period import PARIS, Period
 
 Resource = dict[str, Any]
-Row = Mapping[str, Any]
 
 EXT_SESSION = systems.own_extension("vacation-session")
 EXT_RESERVED = systems.own_extension("slot-reserved")

@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import asyncpg
-
 from maillage.access import visible_to
 from maillage.booking import rules
-from maillage.booking.types import PRIORITIES, Waiter
+from maillage.booking.types import PRIORITIES, Row, Waiter
 from maillage.kernel.errors import Invalid, NotFound
 from maillage.store import Transaction
 from maillage.store.sql import Params
 
-Row = asyncpg.Record
 MAX_SLOTS = 200
 HORIZON = timedelta(days=366)
 
@@ -66,8 +63,8 @@ async def search_slots(tx: Transaction, search: SlotSearch) -> list[Row]:
     where = [
         f"s.starts_at >= {after}",
         f"s.starts_at < {before}",
-        f"(s.reserved_for IS NULL OR s.released_at IS NOT NULL OR s.release_at <= {now} OR s.reserved_for = ANY ({kinds}::text[])"
-        f" OR s.reserved_org = ANY ({orgs}::text[]))",
+        f"""(s.reserved_for IS NULL OR s.released_at IS NOT NULL OR s.release_at <= {now}
+            OR s.reserved_for = ANY ({kinds}::text[]) OR s.reserved_org = ANY ({orgs}::text[]))""",
         visible_to(tx.actor, "Slot").sql("s", params),
     ]
     if search.sites is not None:
@@ -188,14 +185,15 @@ async def session_slots(tx: Transaction, session: str) -> list[Row]:
 async def get_slot(tx: Transaction, id: str) -> Row:
     """One slot with `host_org`, `practitioner_id` and `room_id` of its session. Raises `NotFound`."""
     row = await tx.fetchrow(
-        "SELECT s.*, v.host_org, v.practitioner_id, v.room_id FROM slot s JOIN vacation_session v ON v.id = s.session_id WHERE s.id = $1", id
+        "SELECT s.*, v.host_org, v.practitioner_id, v.room_id FROM slot s JOIN vacation_session v ON v.id = s.session_id WHERE s.id = $1",
+        id,
     )
     return _found(row, "Slot", id)
 
 
-async def is_ours(tx: Transaction, slot_ids: Sequence[str]) -> bool:
-    """Whether one of these ids is a slot of a vacation of ours."""
-    return bool(await tx.fetchval("SELECT EXISTS (SELECT FROM slot WHERE id = ANY ($1::text[]))", list(slot_ids)))
+async def knows(tx: Transaction, table: str, ids: Sequence[str]) -> bool:
+    """Whether one of these ids is a row of the room. Who may see it is settled by the verb that follows."""
+    return bool(ids) and bool(await tx.fetchval(f"SELECT EXISTS (SELECT FROM {table} WHERE id = ANY ($1::text[]))", list(ids)))
 
 
 async def get_appointment(tx: Transaction, id: str) -> Row:
@@ -241,7 +239,9 @@ async def absences_of(tx: Transaction, patient: str) -> int:
     """How many times this patient was absent, as far as the actor may see: decides between a message and a call, nothing else."""
     params = Params([patient])
     visible = visible_to(tx.actor, "Appointment").sql("a", params)
-    return int(await tx.fetchval(f"SELECT count(*) FROM appointment a WHERE a.patient_id = $1 AND a.status = 'noshow' AND {visible}", *params))
+    return int(
+        await tx.fetchval(f"SELECT count(*) FROM appointment a WHERE a.patient_id = $1 AND a.status = 'noshow' AND {visible}", *params)
+    )
 
 
 async def waiting_list(tx: Transaction, services: Sequence[str], *, site: str | None = None) -> list[Row]:
@@ -320,3 +320,13 @@ def _found(row: Row | None, kind: str, id: str) -> Row:
     if row is None:
         raise NotFound(kind, id)
     return row
+
+
+_TYPES = {"vacation": "Schedule", "vacation_session": "Schedule", "slot": "Slot", "appointment": "Appointment"}
+
+
+async def row(tx: Transaction, table: str, id: str) -> Row | None:
+    """One row of a table of the room, or None when absent or invisible."""
+    params = Params([id])
+    visible = visible_to(tx.actor, _TYPES[table]).sql("t", params)
+    return await tx.fetchrow(f"SELECT t.* FROM {table} t WHERE t.id = $1 AND {visible}", *params)

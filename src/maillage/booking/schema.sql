@@ -261,6 +261,8 @@ CREATE TABLE appointment (
     wait_notice_hours integer NOT NULL DEFAULT 0,
     wait_boost integer NOT NULL DEFAULT 0,
     wait_boost_reason text,
+    wait_location_id text REFERENCES location (id),
+    wait_role_id text REFERENCES practitioner_role (id),
     live_id text GENERATED ALWAYS AS (CASE WHEN status IN ('booked', 'arrived', 'checked-in', 'fulfilled', 'noshow')
         OR (status = 'pending' AND slot_id IS NOT NULL) THEN id END) STORED,
     CONSTRAINT appointment_turn CHECK ((status IN ('fulfilled', 'noshow', 'cancelled')) = (turn IS NULL) AND (turn IS NULL) = (due_at IS NULL)),
@@ -274,6 +276,8 @@ CREATE TABLE appointment (
     CONSTRAINT appointment_pair UNIQUE (id, slot_id)
 );
 CREATE UNIQUE INDEX appointment_one_live_per_slot ON appointment (slot_id) WHERE live_id IS NOT NULL;
+CREATE UNIQUE INDEX appointment_waits_once ON appointment (patient_id, healthcare_service_id)
+    WHERE status = 'waitlist' OR (status = 'pending' AND offered_slot_id IS NOT NULL);
 CREATE INDEX appointment_patient ON appointment (patient_id, starts_at);
 CREATE INDEX appointment_parties ON appointment USING gin (parties);
 CREATE INDEX appointment_owner_day ON appointment (owner_org, starts_at);
@@ -310,7 +314,7 @@ CREATE INDEX appointment_history_appointment ON appointment_history (appointment
 CREATE TABLE refill (
     id text PRIMARY KEY,
     slot_id text NOT NULL REFERENCES slot (id),
-    cause text NOT NULL CONSTRAINT refill_cause CHECK (cause IN ('cancel', 'move', 'release', 'publish')),
+    cause text NOT NULL CONSTRAINT refill_cause CHECK (cause IN ('cancel', 'move', 'expire', 'release', 'publish')),
     late boolean NOT NULL,
     opened_at timestamptz NOT NULL,
     waves integer NOT NULL DEFAULT 0,

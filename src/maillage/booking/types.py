@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final, TypeAlias
+
+Row: TypeAlias = Mapping[str, Any]
+"""A row as the database answers it; only the names of its columns are read."""
 
 PRIORITIES: Final = ("stat", "asap", "urgent", "routine")
 """FHIR request-priority, the most pressing first."""
@@ -87,7 +91,7 @@ CANCEL_REASONS: Final[dict[str, tuple[str, ...]]] = {
     Side.HOSPITAL: _ORGANISATION,
     Side.HOST: _ORGANISATION,
     Side.REQUESTER: ("referral-ended", "duplicate", "wrong-patient", "error", "other"),
-    Side.SYSTEM: ("hold-expired",),
+    Side.SYSTEM: ("hold-expired", "served"),
 }
 
 

@@ -26,6 +26,7 @@ SESSION = TransitionTable(
         line("flag-absence", "open", "at-risk", "PC PO HO", tells="HO"),
         line("substitute", "at-risk", "open", "PO", needs="other-specialty not-authorised", tells="HO"),
         line("cancel-session", "planned open at-risk", "cancelled", "PO HO", needs="unknown-reason", tells="HO PT"),
+        line("supersede", "planned", "cancelled", "PO"),
         line("start", "open", "running", "PC"),
         line("finish", "running", "done", "PC", needs="slots-open"),
         # The first of the two signatures leaves the session where it is; the second brings it to the target.
@@ -63,6 +64,8 @@ APPOINTMENT = TransitionTable(
         ),
         line("cancel", "pending booked waitlist", "cancelled", "PO PT RO", needs="unknown-reason comment-too-short", tells="PT HO"),
         line("cancel-with-session", "pending booked", "cancelled", "PO HO", tells="PT"),
+        *(line("change-practitioner", state, state, "PO", tells="PT") for state in ("pending", "booked", "arrived", "checked-in")),
+        line("serve", "waitlist pending", "cancelled", "SY"),
         line("join-waitlist", NOWHERE, "waitlist", "PO RO SY PT"),
         line("prioritise", "waitlist", "waitlist", "PO", needs="comment-too-short"),
         line("refill", "waitlist", "pending", "SY", tells="PT"),
