@@ -1,1 +1,127 @@
-"""The referral: ask, triage, accept, redirect, see, write back, close."""
+"""The referral: ask, triage, accept, redirect, see, write back, close. The face of the room."""
+
+from __future__ import annotations
+
+from maillage.kernel.errors import Conflict, Invalid
+from maillage.referrals.actions.children import accept_follow_up, done, hand_back
+from maillage.referrals.actions.closing import (
+    acknowledge,
+    confirm_cancellation,
+    decide_next,
+    dispute,
+    enter_in_error,
+    insist,
+    request_cancellation,
+    send_elsewhere,
+    send_outcome,
+    withdraw,
+)
+from maillage.referrals.actions.legal import available_actions
+from maillage.referrals.actions.scheduler import AGENDA, run_deadlines
+from maillage.referrals.actions.sending import change_priority, create_request, declare_unavailable, save_form, send
+from maillage.referrals.actions.triage import accept, advise, answer_info, ask_info, decline, look, no_place, open_, redirect
+from maillage.referrals.actions.visits import (
+    book,
+    cancel_appointment,
+    mark_not_attended,
+    mark_seen,
+    offer,
+    offer_expired,
+    refuse_offer,
+    reschedule,
+    return_after_absence,
+)
+from maillage.referrals.fhir import CROSSES_INTO_BOOKING, INTAKE, OPERATIONS, RENDERERS
+from maillage.referrals.queries import (
+    WORKLISTS,
+    appointment_of,
+    current_form,
+    expired_offers,
+    follow_ups,
+    form_of,
+    ids_of,
+    patient_requests,
+    readers,
+    tasks_of,
+    thread,
+    visible_request,
+    visible_task,
+    worklist,
+    worklist_counts,
+)
+from maillage.referrals.rules import CHILD_TABLE, FREES_THE_SLOT, TABLE
+from maillage.store import register
+
+__all__ = [
+    "AGENDA",
+    "CHILD_TABLE",
+    "CROSSES_INTO_BOOKING",
+    "FREES_THE_SLOT",
+    "INTAKE",
+    "OPERATIONS",
+    "RENDERERS",
+    "TABLE",
+    "WORKLISTS",
+    "accept",
+    "accept_follow_up",
+    "acknowledge",
+    "advise",
+    "answer_info",
+    "appointment_of",
+    "ask_info",
+    "available_actions",
+    "book",
+    "cancel_appointment",
+    "change_priority",
+    "confirm_cancellation",
+    "create_request",
+    "current_form",
+    "decide_next",
+    "declare_unavailable",
+    "decline",
+    "dispute",
+    "done",
+    "enter_in_error",
+    "expired_offers",
+    "follow_ups",
+    "form_of",
+    "hand_back",
+    "ids_of",
+    "insist",
+    "look",
+    "mark_not_attended",
+    "mark_seen",
+    "no_place",
+    "offer",
+    "offer_expired",
+    "open_",
+    "patient_requests",
+    "readers",
+    "redirect",
+    "refuse_offer",
+    "request_cancellation",
+    "reschedule",
+    "return_after_absence",
+    "run_deadlines",
+    "save_form",
+    "send",
+    "send_elsewhere",
+    "send_outcome",
+    "tasks_of",
+    "thread",
+    "visible_request",
+    "visible_task",
+    "withdraw",
+    "worklist",
+    "worklist_counts",
+]
+
+register("referral_task_one_open", lambda: Conflict("duplicate-open"))
+register("referral_task_insist_once", lambda: Conflict("already-insisted"))
+register("referral_task_capacity_never_declines", lambda: Invalid.one("capacity-is-not-refusal"))
+register("referral_status_capacity_never_declines", lambda: Invalid.one("capacity-is-not-refusal"))
+register("service_request_stat", lambda: Invalid.one("call-instead", "ServiceRequest.priority"))
+register("service_request_active_is_sent", lambda: Invalid.one("form-missing", "ServiceRequest.status"))
+register("service_request_pkey", lambda: Conflict("already-exists"))
+register("referral_task_pkey", lambda: Conflict("already-exists"))
+register("referral_form_pkey", lambda: Conflict("already-exists"))

@@ -13,9 +13,9 @@ from maillage.referrals.rules.checks import (
     speaking_for_patient,
     unmet,
 )
-from maillage.referrals.rules.deadlines import Clock, Dates, clock_for, delay_of, left_of, levels_reached
+from maillage.referrals.rules.deadlines import Clock, Dates, Delays, clock_for, delay_of, left_of, levels_reached, rescaled
 from maillage.referrals.rules.form import calls_instead, missing_items, permission, unavailabilities
-from maillage.referrals.rules.intervals import Interval, after_absence, refused_offer, unanswered_offer
+from maillage.referrals.rules.intervals import Interval, after_absence, refused_offer, removed, unanswered_offer
 from maillage.referrals.rules.partner import read_partner
 from maillage.referrals.rules.request import request_status
 from maillage.referrals.rules.table import CHILD_TABLE, FREES_THE_SLOT, READ_ONLY_ROWS, RESOLVED_ROWS, TABLE, emitted_rows
@@ -29,6 +29,7 @@ __all__ = [
     "TABLE",
     "Clock",
     "Dates",
+    "Delays",
     "Interval",
     "after_absence",
     "available",
@@ -47,7 +48,9 @@ __all__ = [
     "read_partner",
     "reasons_for",
     "refused_offer",
+    "removed",
     "request_status",
+    "rescaled",
     "speaking_for_patient",
     "unanswered_offer",
     "unavailabilities",

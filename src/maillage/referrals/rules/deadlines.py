@@ -65,6 +65,15 @@ def clock_for(state: str, priority: str, now: datetime, dates: Dates, calendar: 
     return _clock_from_now(deadline, now, whole, dates.left, calendar)
 
 
+def rescaled(clock: Clock, priority: str, now: datetime, calendar: WorkingCalendar, delays: Delays = DEADLINES) -> Clock:
+    """The running deadline under another priority: counted from the same instant, at least a quarter of the whole from now."""
+    if clock.deadline in ("attendance", "offer-answered"):
+        return clock
+    whole = delay_of(clock.deadline, priority, delays)
+    due = add_delay(clock.since, whole, calendar)
+    return _at_least_a_quarter(Clock(clock.deadline, clock.since, due, whole.unit), now, whole, calendar)
+
+
 def _visit_clock(now: datetime, whole: Delay, dates: Dates, calendar: WorkingCalendar) -> Clock:
     """Counted from the first sending, whatever happened since, without the time that the patient asked for."""
     since = dates.first_sent_at or now

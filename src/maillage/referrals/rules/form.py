@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any, Final
 
 from maillage.kernel.errors import Invalid
@@ -98,7 +99,7 @@ def _plain(value: Any) -> Any:
     """What a condition compares: the code of a coding, the value of a quantity, a number whatever its kind."""
     if isinstance(value, Mapping):
         value = value.get("code", value.get("value"))
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    return float(value) if isinstance(value, int | float | Decimal) and not isinstance(value, bool) else value
 
 
 def codes_of(values: Sequence[Any]) -> list[Any]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from maillage.kernel.period import Period, net_length
 
 UNANSWERED_AFTER: Final = {"asap": timedelta(hours=2)}
 NOTICE: Final = {"asap": timedelta(hours=24)}
@@ -42,3 +45,9 @@ def refused_offer(
 def after_absence(at: datetime) -> Interval:
     """P4: after an absence or a late cancellation by the patient, until reached or decided, at most 14 days."""
     return Interval("P4", at, at + AT_MOST)
+
+
+def removed(intervals: Iterable[tuple[datetime, datetime]], start: datetime, end: datetime) -> timedelta:
+    """How much of a wait belongs to the patient: the union of the intervals inside it, each instant once."""
+    whole = Period(start, end)
+    return whole.length - net_length(whole, [Period(*bounds) for bounds in intervals])

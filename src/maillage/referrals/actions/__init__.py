@@ -1,0 +1,1 @@
+"""One function per verb: load and lock, check, write, photograph, audit, tell."""

@@ -1,0 +1,141 @@
+"""The case that a verb works on: a locked Task, its request, its service, what the rules read, and what the actor is to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from maillage import directory, record
+from maillage.codes import calendars
+from maillage.kernel.errors import Conflict, Stale
+from maillage.kernel.working_time import Delay, WorkingCalendar
+from maillage.referrals import queries, render, rules
+from maillage.referrals.actions.rows import update
+from maillage.referrals.types import TaskFacts
+from maillage.store import Transaction
+
+Row = Any
+
+
+@dataclass(slots=True)
+class Work:
+    """One verb in one transaction: the rows that it changed, to be photographed once, at the end."""
+
+    tx: Transaction
+    verb: str
+    touched: dict[tuple[str, str], None] = field(default_factory=dict)
+
+    def touch(self, table: str, id: str) -> None:
+        """Say that a resource changed."""
+        self.touched.setdefault((table, id))
+
+    async def finish(self, focus: tuple[str, str], patient: str, on_behalf_of: str = "") -> None:
+        """Photograph what changed, write who did it and for whom, and the audit row."""
+        targets, seen_by, owner = [], set[str](), ""
+        for table, id in self.touched:
+            row, resource = await render.draw(self.tx, table, id)
+            version = await record.photograph(
+                self.tx, resource, patient=row["patient_id"], owner=row["owner_org"], parties=list(row["parties"])
+            )
+            await update(self.tx, table, id, version=version)
+            targets.append((resource["resourceType"], id, version))
+            seen_by |= set(row["parties"])
+            owner = owner or row["owner_org"]
+        await record.provenance(
+            self.tx, self.verb, targets, patient=patient, owner=owner, parties=sorted(seen_by), on_behalf_of=on_behalf_of or None
+        )
+        await record.audit(self.tx, "E", *focus, patient=patient, verb=self.verb)
+
+
+@dataclass(slots=True)
+class Case:
+    """A locked Task with its request, its service, what the rules read, and what the actor is to it; `party` is the one as which it acted last."""
+
+    work: Work
+    request: Row
+    task: Row
+    service: directory.Service
+    facts: TaskFacts
+    parties: frozenset[str]
+    calendar: WorkingCalendar
+    delays: rules.Delays
+    party: str = ""
+
+    @property
+    def tx(self) -> Transaction:
+        """The transaction of the verb."""
+        return self.work.tx
+
+    @property
+    def id(self) -> str:
+        """The id of the Task."""
+        return str(self.task["id"])
+
+    async def reload(self) -> None:
+        """Read the Task again after a write."""
+        self.task = await queries.task(self.tx, self.id)
+
+
+def calendar() -> WorkingCalendar:
+    """The working days of the territory."""
+    return WorkingCalendar(holidays=calendars.public_holidays())
+
+
+async def delays_of(tx: Transaction, service: directory.Service) -> rules.Delays:
+    """The deadlines of a service, by step and priority."""
+    table: dict[str, dict[str, Delay]] = {}
+    for (step, priority), (amount, unit) in (await directory.deadlines(tx, service.deadlines)).items():
+        table.setdefault(step, {})[priority] = Delay(amount, unit)
+    return table
+
+
+async def load(work: Work, id: str, version: int | None = None) -> Case:
+    """Lock a coordination Task that the actor may see. Raises `NotFound`, `Stale`."""
+    tx = work.tx
+    table, task_id, request_id = await queries.find_task(tx, id)
+    if table != "referral_task":
+        raise Conflict("not-a-coordination-task")
+    request = await queries.lock_request(tx, request_id)
+    task = await queries.task(tx, task_id)
+    if version is not None and version != task["version"]:
+        raise Stale(task["version"])
+    return await case_of(work, request, task)
+
+
+async def case_of(work: Work, request: Row, task: Row) -> Case:
+    """What the rules need to know about a Task, under the lock of its request or for a mere look."""
+    service = await directory.get_service(work.tx, task["service_id"])
+    facts = await facts_of(work.tx, request, task, service)
+    return Case(work, request, task, service, facts, rules.parties(work.tx.actor, facts), calendar(), await delays_of(work.tx, service))
+
+
+async def facts_of(tx: Transaction, request: Row, task: Row, service: directory.Service) -> TaskFacts:
+    """The plain values that the rules read."""
+    lead = await directory.get_role(tx, task["lead_role_id"]) if task["lead_role_id"] else None
+    return TaskFacts(
+        state=task["state"],
+        now=tx.now,
+        priority=task["priority"],
+        requester_org=task["requester_org"],
+        requester_id=request["requester_id"],
+        performer_org=task["owner_org"],
+        lead_id=lead.practitioner_id if lead else None,
+        decided_by=task["decided_by"],
+        patient_id=task["patient_id"],
+        bookable=service.intake == "bookable",
+        redirect_allowed=request["may_redirect"],
+        rounds=task["rounds"],
+        unanswered_round=task["unanswered_round"] or (task["state"] == "info-requested" and task["due_at"] <= tx.now),
+        already_insisted=task["insists_on"] is not None or await queries.was_insisted_on(tx, task["id"]),
+        late=await queries.is_late(tx, task["id"], task["due_at"]),
+        unsettled_follow_ups=await queries.unsettled_follow_ups(tx, task["id"]),
+        entered_state_at=task["entered_at"],
+        slot_start=task["slot_start"],
+    )
+
+
+def speaking(case: Case, contact: str | None) -> Case:
+    """The actor records what the patient said: a logged contact makes an office speak for the patient."""
+    if contact and contact.strip():
+        return replace(case, parties=rules.speaking_for_patient(case.parties))
+    return case

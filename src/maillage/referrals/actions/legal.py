@@ -1,0 +1,32 @@
+"""`$available-actions`: the verbs that this user may play now, and what each still needs. Read under no lock, never cached."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from maillage.referrals import queries, rules
+from maillage.referrals.actions.case import Work, case_of
+from maillage.referrals.actions.sending import problems
+from maillage.referrals.types import PARTIES, Available
+from maillage.store import Transaction
+
+
+async def available_actions(tx: Transaction, id: str, *, version: int | None = None) -> tuple[Available, ...]:
+    """The only source of buttons, for a coordination Task or a follow-up. Raises `NotFound`."""
+    del version  # a look has no version: it shows what is
+    table, task_id, request_id = await queries.find_task(tx, id)
+    request, task = await queries.row_of(tx, "service_request", request_id), await queries.task(tx, task_id)
+    case = await case_of(Work(tx, "available-actions"), request, task)
+    if table == "referral_child":
+        child = await queries.child(tx, id)
+        found = rules.CHILD_TABLE.legal(child["state"], case.parties & set(PARTIES)) if child["code"] == "follow-up" else ()
+        return tuple(Available(line.verb, tuple(need for need in line.needs if need == "comment-missing")) for line in found)
+    if table == "capacity_failure":
+        return ()
+    if task["state"] == "to-complete":
+        unmet, issues = await problems(case, None, {})
+        sending = tuple(dict.fromkeys([*(issue.reason for issue in issues), *(code for code in unmet if code != "item-missing")]))
+        case.facts = replace(case.facts, sending=frozenset(unmet))
+        answers = rules.available(case.facts, case.parties, tx.actor.id)
+        return tuple(Available(one.verb, sending) if one.verb == "send" else one for one in answers)
+    return rules.available(case.facts, case.parties, tx.actor.id)

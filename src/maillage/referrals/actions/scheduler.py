@@ -1,0 +1,84 @@
+"""What the scheduler does: reminders, breaches, the senior, the working group. It never accepts, refuses or closes anything."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from maillage.kernel.actor import SYSTEM
+from maillage.kernel.errors import NotAllowed
+from maillage.referrals import queries, rules
+from maillage.referrals.actions import telling, turns
+from maillage.referrals.actions.case import Case, Work, case_of
+from maillage.referrals.actions.engine import append_status, finish
+from maillage.referrals.actions.rows import insert, update
+from maillage.referrals.actions.triage import park
+from maillage.store import Transaction, outbox
+
+AGENDA: Final = "breach-to-agenda"
+"""Outbox topic: an item for the working group."""
+EVENTS: Final = {75: "referral-reminder", 100: "referral-breach", 150: "referral-breach-senior", 300: "referral-breach-group"}
+
+
+async def run_deadlines(tx: Transaction, *, limit: int = 200) -> int:
+    """Climb the breach ladder for every running deadline; answers how many steps were written. Run by the scheduler's own actor."""
+    if tx.actor != SYSTEM:
+        raise NotAllowed("scheduler-only")
+    written = 0
+    for row in await queries.running_tasks(tx, limit):
+        request = await queries.try_lock_request(tx, row["request_id"])
+        task = await queries.task(tx, row["id"])
+        if request is not None and task["due_at"] is not None:
+            written += await _climb(await case_of(Work(tx, "deadline"), request, task))
+    return written
+
+
+async def _climb(case: Case) -> int:
+    clock = turns.clock_of(case.task)
+    known = await queries.breach_levels(case.tx, case.id, clock.deadline, clock.due)
+    levels = [level for level in rules.levels_reached(clock, case.tx.now, case.calendar) if level not in known]
+    for level in levels:
+        await _write(case, clock, level)
+        await _tell(case, level)
+    if 100 in levels:
+        await _at_breach(case)
+    if case.work.touched:
+        await finish(case)
+    return len(levels)
+
+
+async def _write(case: Case, clock: rules.Clock, level: int) -> None:
+    task = case.task
+    await insert(
+        case.tx,
+        "referral_breach",
+        task_id=case.id,
+        deadline=clock.deadline,
+        due_at=clock.due,
+        level=level,
+        at=case.tx.now,
+        state=task["state"],
+        turn=task["turn"],
+        holder=task["holder"],
+    )
+
+
+async def _tell(case: Case, level: int) -> None:
+    """75: the holder. 100: both sides. 150: the senior, and the requester who may now go elsewhere or insist. 300: the working group."""
+    holder = {"requester": "RC", "performer": "PC"}.get(case.task["turn"], case.task["turn"])
+    told = {75: [holder], 100: ["RC", "PC", "PO"], 150: ["LD", "RC"], 300: ["LD"]}[level]
+    for party in dict.fromkeys(told):
+        await telling.tell_party(case, EVENTS[level], party)
+    if level == 300:
+        await outbox.enqueue(case.tx, AGENDA, {"task": case.id, "deadline": case.task["deadline"]}, key=f"Task/{case.id}")
+
+
+async def _at_breach(case: Case) -> None:
+    """At the offer deadline the request waits for a place, in the open; a place that does not come is the senior's turn."""
+    if case.task["state"] == "to-book":
+        await park(case, "no-slot-in-target", "")
+    elif case.task["state"] == "waiting-capacity":
+        changed = {"turn": "LD", "holder": turns.holder("LD", case), "changed_at": case.tx.now}
+        await update(case.tx, "referral_task", case.id, **changed)
+        await case.reload()
+        await append_status(case, "breach", None, None, party="SY")
+        case.work.touch("referral_task", case.id)
