@@ -28,14 +28,21 @@ async def confirm(tx: Transaction, id: str, *, version: int | None = None) -> Ro
 
 
 async def cancel(
-    tx: Transaction, id: str, *, version: int | None = None, reason: str, side: str | None = None, comment: str | None = None
+    tx: Transaction,
+    id: str,
+    *,
+    version: int | None = None,
+    reason: str,
+    side: str | None = None,
+    comment: str | None = None,
+    decided: bool = False,
 ) -> Row:
     """Cancel a hold, a booking or a waiting line, with the reason and on whose account; the slot is freed in the same transaction.
 
     Without `side`, that of the actor. Raises `Invalid` (unknown-reason, comment-too-short).
     """
     row, slots = await lock_appointment(tx, id, version)
-    line = play(tx, rules.APPOINTMENT, row["status"], "cancel", sides_of(row))
+    line = play(tx, rules.APPOINTMENT, row["status"], "cancel", sides_of(row), decided=decided)
     told = Told(reason, side or _side_of(tx, row), comment)
     demand(rules.check_cancel_reason(told.side or "", reason, comment), "Appointment.cancelationReason")
     booked = row["status"] == AppointmentStatus.BOOKED
@@ -86,20 +93,20 @@ async def call_in(tx: Transaction, id: str, *, version: int | None = None) -> Ro
     return changed
 
 
-async def fulfil(tx: Transaction, id: str, *, version: int | None = None) -> Row:
-    """The visit took place."""
+async def fulfil(tx: Transaction, id: str, *, version: int | None = None, decided: bool = False) -> Row:
+    """The visit took place. Raises `Conflict` (too-early) before its hour, unless the patient arrived or the referral says so."""
     row, _ = await lock_appointment(tx, id, version)
-    line = play(tx, rules.APPOINTMENT, row["status"], "fulfil", sides_of(row))
-    demand(Allowed() if tx.now >= row["starts_at"] or row["arrived_at"] else Refused("too-early"))
+    line = play(tx, rules.APPOINTMENT, row["status"], "fulfil", sides_of(row), decided=decided)
+    demand(Allowed() if decided or tx.now >= row["starts_at"] or row["arrived_at"] else Refused("too-early"))
     changed = await change(tx, "appointment", id, status=line.target, turn=None, due_at=None, fulfilled_at=tx.now)
     await save_appointment(tx, line, changed)
     return changed
 
 
-async def absent(tx: Transaction, id: str, *, version: int | None = None, reason: str = "unknown") -> Row:
+async def absent(tx: Transaction, id: str, *, version: int | None = None, reason: str = "unknown", decided: bool = False) -> Row:
     """The patient did not come: a person says so, never the clock alone. Raises `Conflict` (too-early), `Invalid` (unknown-reason)."""
     row, _ = await lock_appointment(tx, id, version)
-    line = play(tx, rules.APPOINTMENT, row["status"], "absent", sides_of(row))
+    line = play(tx, rules.APPOINTMENT, row["status"], "absent", sides_of(row), decided=decided)
     demand(rules.check_absence(reason, tx.now, row["starts_at"]), "Parameters.parameter")
     changed = await change(tx, "appointment", id, status=line.target, turn=None, due_at=None, absent_at=tx.now, absence_reason=reason)
     await save_appointment(tx, line, changed, told=Told(reason, Side.PATIENT))

@@ -81,9 +81,12 @@ def sides_of(row: Any) -> Sides:
     )
 
 
-def play(tx: Transaction, table: TransitionTable, state: str, verb: str, sides: Sides) -> Transition:
-    """The line of the table that applies to this actor. Raises `Conflict` (nobody may, now) or `NotAllowed` (another party may)."""
-    answer = table.check(state, verb, parties_of(tx.actor, sides))
+def play(tx: Transaction, table: TransitionTable, state: str, verb: str, sides: Sides, *, decided: bool = False) -> Transition:
+    """The line of the table that applies to this actor. Raises `Conflict` (nobody may, now) or `NotAllowed` (another party may).
+
+    `decided`: the same transaction decides it elsewhere, by the rules of the referral, and the hospital's office follows.
+    """
+    answer = table.check(state, verb, parties_of(tx.actor, sides) | ({"PO"} if decided else frozenset()))
     if isinstance(answer, Transition):
         return answer
     family = Conflict if answer.reason == "not-in-table" else NotAllowed
