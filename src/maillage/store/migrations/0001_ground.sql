@@ -2005,11 +2005,24 @@ CREATE TABLE service_request (
     may_redirect boolean NOT NULL DEFAULT true,
     may_advise boolean NOT NULL DEFAULT true,
     may_convert boolean NOT NULL DEFAULT true,
+    asked_active boolean NOT NULL DEFAULT false,
     first_sent_at timestamptz,
     ended_at timestamptz,
     -- A request that needs a call at once is never sent as a form.
     CONSTRAINT service_request_stat CHECK (priority <> 'stat' OR status IN ('draft', 'entered-in-error'))
 );
+-- A request that came in as active is sent in the same transaction or not taken at all: nobody believes that it left when it did not.
+CREATE FUNCTION service_request_was_sent() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM service_request WHERE id = NEW.id AND asked_active AND status = 'draft') THEN
+        RAISE EXCEPTION 'an active request was not sent'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'service_request_active_is_sent';
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE CONSTRAINT TRIGGER service_request_active_is_sent AFTER INSERT ON service_request
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION service_request_was_sent();
 CREATE INDEX service_request_patient ON service_request (patient_id, owner_org);
 
 -- One coordination Task per addressed service: where the request stands, whose turn it is, who holds it, by when.
