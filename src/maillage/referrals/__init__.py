@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from maillage.kernel.errors import Conflict, Invalid
+from maillage.referrals.actions.changing import change_priority, declare_unavailable
 from maillage.referrals.actions.children import accept_follow_up, done, hand_back
 from maillage.referrals.actions.closing import (
     acknowledge,
@@ -18,7 +19,7 @@ from maillage.referrals.actions.closing import (
 )
 from maillage.referrals.actions.legal import available_actions
 from maillage.referrals.actions.scheduler import AGENDA, run_deadlines
-from maillage.referrals.actions.sending import change_priority, create_request, declare_unavailable, save_form, send
+from maillage.referrals.actions.sending import create_request, save_form, send
 from maillage.referrals.actions.triage import accept, advise, answer_info, ask_info, decline, look, no_place, open_, redirect
 from maillage.referrals.actions.visits import (
     book,

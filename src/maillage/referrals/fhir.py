@@ -6,7 +6,7 @@ from typing import Final
 
 from maillage.kernel.operations import Operation, Param
 from maillage.referrals import queries
-from maillage.referrals.actions import children, closing, legal, sending, triage, visits
+from maillage.referrals.actions import changing, children, closing, legal, sending, triage, visits
 from maillage.referrals.incoming import INTAKE, Claim
 from maillage.referrals.render import RENDERERS
 from maillage.referrals.rules import FREES_THE_SLOT
@@ -162,12 +162,15 @@ OPERATIONS: Final = (
     Operation("send-elsewhere", "Task", closing.send_elsewhere, (SERVICE, *_why("send-elsewhere"))),
     Operation("insist", "Task", closing.insist, (Param("text", "string", required=True),)),
     Operation(
-        "change-priority", "Task", sending.change_priority, (Param("priority", "code", required=True, values=PRIORITIES), *_why("priority"))
+        "change-priority",
+        "Task",
+        changing.change_priority,
+        (Param("priority", "code", required=True, values=PRIORITIES), *_why("priority")),
     ),
     Operation(
         "declare-unavailable",
         "Task",
-        sending.declare_unavailable,
+        changing.declare_unavailable,
         (Param("start", "dateTime", required=True), Param("end", "dateTime", required=True), CONTACT),
     ),
     Operation("enter-in-error", "Task", closing.enter_in_error, _why("enter-in-error")),

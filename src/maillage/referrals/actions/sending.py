@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
 from typing import Any
 
 from maillage import access, directory
@@ -310,38 +310,3 @@ async def forward(case: Case, service: directory.Service, came_by: str, *, state
     await open_to_performer(new, await queries.current_form(tx, case.request["id"]), {})
     await settle_request(new)
     return new
-
-
-async def change_priority(
-    tx: Transaction, id: str, *, version: int | None = None, priority: str, reason: str | None = None, comment: str = ""
-) -> str:
-    """Change the priority with a reason; both sides are told. Only the requester's side changes the request itself."""
-    case = await load(Work(tx, "change-priority"), id, version)
-    act = Act(priority=priority, reason=reason, comment=comment)
-    clock = rules.rescaled(turns.clock_of(case.task), priority, tx.now, case.calendar, case.delays) if priority in PRIORITIES else None
-    await move(case, "change-priority", act, priority=priority, **(turns.clock_columns(clock) if clock else {}))
-    await carry_priority(case, priority)
-    return await finish(case)
-
-
-async def carry_priority(case: Case, priority: str) -> None:
-    """Child Tasks follow the priority of their Task; the request follows when its own side changed it."""
-    tx = case.tx
-    for child in await queries.open_children(tx, case.id):
-        await update(tx, "referral_child", child["id"], priority=priority)
-        case.work.touch("referral_child", child["id"])
-    if "RC" in case.parties:
-        await update(tx, "service_request", case.request["id"], priority=priority)
-        case.work.touch("service_request", case.request["id"])
-
-
-async def declare_unavailable(
-    tx: Transaction, id: str, *, version: int | None = None, start: datetime, end: datetime, contact: str | None = None
-) -> str:
-    """The patient will not be free in a period (P1); afterwards only with a logged contact."""
-    case = await load(Work(tx, "declare-unavailable"), id, version)
-    if start < tx.now and not (contact or "").strip():
-        raise Invalid.one("contact-missing", "Parameters.parameter.where(name='contact')")
-    await move(case, "declare-unavailable", Act(slot=(start, end), comment=contact or ""))
-    await intervals.write(case, rules.Interval("P1", start, end), "declare-unavailable", contact or "")
-    return await finish(case)

@@ -12,9 +12,10 @@ from maillage.kernel.errors import NotFound
 from maillage.referrals import queries
 from maillage.referrals.actions import ledger, turns
 from maillage.referrals.actions.case import Case, Work, case_of, load
+from maillage.referrals.actions.changing import carry_priority
 from maillage.referrals.actions.engine import finish, move
 from maillage.referrals.actions.rows import insert
-from maillage.referrals.actions.sending import carry_priority, forward
+from maillage.referrals.actions.sending import forward
 from maillage.referrals.types import DATED_RECOMMENDATIONS, Act
 from maillage.store import Transaction
 

@@ -123,7 +123,7 @@ NEEDS: Final[dict[str, Need]] = {
     "service-closed": _sending("service-closed"),
     "duplicate-open": _sending("duplicate-open"),
     "item-missing": _sending("item-missing"),
-    "own-request": Need("actor", lambda _v, t, _a, actor: actor != t.requester_id and "own-request" not in t.sending),
+    "own-request": Need("actor", lambda v, t, _a, actor: "own-request" not in t.sending if v == "send" else actor != t.requester_id),
     "reason-missing": Need("data", lambda _v, _t, a, _i: a.reason is not None),
     "unknown-reason": Need("data", _reason_known),
     "comment-missing": Need("data", lambda _v, _t, a, _i: bool(a.comment.strip())),
