@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from maillage.record.audit import audit, audit_many, audit_trail
 from maillage.record.photographs import bury, comparable, expect_version, lock_head, photograph, provenance
-from maillage.record.queries import history, read, vread
+from maillage.record.queries import current, existing, history, ids_of, lock_condition, owner_of, read, vread
+from maillage.record.seal import sealing_key
+from maillage.record.search import Page, search
 from maillage.record.types import SERVED, Stored, Visible
 
 __all__ = [
     "SERVED",
+    "Page",
     "Stored",
     "Visible",
     "audit",
@@ -16,11 +19,18 @@ __all__ = [
     "audit_trail",
     "bury",
     "comparable",
+    "current",
+    "existing",
     "expect_version",
     "history",
+    "ids_of",
+    "lock_condition",
     "lock_head",
+    "owner_of",
     "photograph",
     "provenance",
     "read",
+    "sealing_key",
+    "search",
     "vread",
 ]

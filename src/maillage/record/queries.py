@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from maillage.kernel.errors import Gone, NotFound
@@ -64,3 +65,39 @@ async def history(tx: Transaction, kind: str, id: str, visible: Visible) -> list
     if not rows:
         raise NotFound(kind, id)
     return [stored(row) for row in rows]
+
+
+async def existing(tx: Transaction, kind: str, ids: Sequence[str], visible: Visible) -> set[str]:
+    """Those of the ids that are here, not deleted, and visible."""
+    params = Params([kind, list(ids)])
+    rows = await tx.fetch(
+        f"""
+        SELECT h.id FROM resource_head h
+        WHERE h.res_type = $1 AND h.id = ANY ($2::text[]) AND NOT h.deleted AND {visible.sql("h", params)}
+        """,
+        *params,
+    )
+    return {row["id"] for row in rows}
+
+
+async def owner_of(tx: Transaction, kind: str, id: str) -> tuple[str | None, str | None, list[str]]:
+    """Owner, patient and parties of a resource that the caller was found to see."""
+    row = await tx.fetchrow("SELECT owner_org, patient_id, parties FROM resource_head WHERE res_type = $1 AND id = $2", kind, id)
+    return (row["owner_org"], row["patient_id"], list(row["parties"])) if row else (None, None, [])
+
+
+async def lock_condition(tx: Transaction, kind: str, condition: str) -> None:
+    """Let one transaction at a time act on a condition (`identifier=...`): the second sees what the first wrote."""
+    await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 1))", f"{kind}?{condition}")
+
+
+async def ids_of(tx: Transaction, kind: str) -> list[str]:
+    """Every id of a type that is not deleted, for the comparison of rows and photographs (no actor sees this list)."""
+    rows = await tx.fetch("SELECT id FROM resource_head WHERE res_type = $1 AND NOT deleted ORDER BY id", kind)
+    return [row["id"] for row in rows]
+
+
+async def current(tx: Transaction, kind: str, id: str) -> str:
+    """The content of the last photograph, for the same comparison."""
+    content: str = await tx.fetchval("SELECT v.content FROM resource_head h JOIN resource_version v USING (res_type, id, version) WHERE h.res_type = $1 AND h.id = $2", kind, id)
+    return content

@@ -1,0 +1,78 @@
+"""AuditEvent: who looked, read from the audit trail of the caller's own organisations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from maillage.codes.json import encode
+from maillage.codes.r4 import parse
+from maillage.doors.fhir.context import AUDIT_TYPE, Context, json_response
+from maillage.doors.fhir.http import Request, Response, encode_query, etag
+from maillage.kernel.errors import Issue, Malformed, NotFound
+from maillage.record import audit, audit_trail
+from maillage.record.bounds import date_span, split_prefix
+
+MOST = 200
+PARAMETERS = (("date", "date"), ("entity", "reference"), ("patient", "reference"), ("_id", "token"))
+
+
+async def read(context: Context, id: str) -> Response:
+    """One audit event; reading the audit is audited too."""
+    found = await audit_trail(context.tx, context.tx.actor, id=id, limit=1)
+    if not found:
+        raise NotFound(AUDIT_TYPE, id)
+    await audit(context.tx, "R", AUDIT_TYPE, id, verb="read")
+    return Response(200, encode(found[0]), {"etag": etag(1)}, shown=())
+
+
+async def search(context: Context, request: Request, parameters: tuple[tuple[str, str], ...]) -> Response:
+    """By patient, entity and date (`ge` or `gt`), newest first."""
+    asked = _asked(parameters, strict=request.strict)
+    found = await audit_trail(context.tx, context.tx.actor, **asked)
+    await audit(context.tx, "R", AUDIT_TYPE, "", patient=asked.get("patient"), verb="search")
+    used = [(name, value) for name, value in parameters if name.partition(":")[0] in {"_count", *(code for code, _ in PARAMETERS)}]
+    bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset"}
+    bundle["link"] = [{"relation": "self", "url": f"{request.base}/{AUDIT_TYPE}" + (f"?{encode_query(used)}" if used else "")}]
+    if found:
+        bundle["entry"] = [
+            {"fullUrl": f"{request.base}/{AUDIT_TYPE}/{event['id']}", "resource": event, "search": {"mode": "match"}} for event in found
+        ]
+    return json_response(bundle)
+
+
+def _asked(parameters: tuple[tuple[str, str], ...], *, strict: bool) -> dict[str, Any]:
+    asked: dict[str, Any] = {}
+    for name, value in parameters:
+        if name == "patient":
+            asked["patient"] = _target(name, value if "/" in value else f"Patient/{value}")[1]
+        elif name == "entity":
+            asked["focus"] = _target(name, value)
+        elif name == "date":
+            asked["since"] = _since(value)
+        elif name == "_id":
+            asked["id"] = value
+        elif name == "_count" and value.isascii() and value.isdigit() and len(value) < 10:
+            asked["limit"] = min(int(value), MOST)
+        elif strict and not name.startswith("_"):
+            raise _refuse(name, "AuditEvent has no search parameter of that name here")
+    return asked
+
+
+def _target(name: str, value: str) -> tuple[str, str]:
+    target = parse(value)
+    if not target.type:
+        raise _refuse(name, "a reference is written Type/id")
+    return target.type, target.id
+
+
+def _since(value: str) -> datetime:
+    prefix, rest = split_prefix(value)
+    span = date_span(rest)
+    if span is None or prefix not in ("ge", "gt", "sa"):
+        raise _refuse("date", "only ge and gt are served here, with a date")
+    return span[0] if prefix == "ge" else span[1]
+
+
+def _refuse(name: str, details: str) -> Malformed:
+    return Malformed(Issue("error", "value", "search-parameter", f"http.{name}"[:200], details))

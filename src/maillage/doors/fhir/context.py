@@ -1,0 +1,95 @@
+"""What every interaction is given: the transaction, who asks, what the door serves."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from maillage.access import DIRECTORY_TYPES, VisibleTo, scope_allows, visible_to
+from maillage.codes.json import encode
+from maillage.directory import Mode
+from maillage.doors.fhir.http import Request, Response, etag, http_date
+from maillage.doors.fhir.problems import outcome
+from maillage.kernel.errors import Issue, NotAllowed
+from maillage.kernel.intake import Claim
+from maillage.kernel.operations import Operation
+from maillage.record import SERVED, Stored, audit_many
+from maillage.store import Transaction
+
+AUDIT_TYPE = "AuditEvent"
+READABLE = frozenset(SERVED) | {AUDIT_TYPE}
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """What this door serves: operations by (type, name, on an instance), claims of the rooms by type, the severity of false identifiers."""
+
+    operations: Mapping[tuple[str, str, bool], Operation]
+    intake: Mapping[str, Claim]
+    mode: Mode
+
+
+@dataclass(slots=True)
+class Context:
+    """One transaction of one caller. `find` gives the interaction of a request; `shown` gathers what the answer shows, for the audit and for replays."""
+
+    registry: Registry
+    tx: Transaction
+    key: bytes
+    find: Callable[[Request], Callable[[Context, Request], Awaitable[Response]]]
+    shown: list[tuple[str, str]] = field(default_factory=list)
+
+    def visible(self, kind: str) -> VisibleTo:
+        """What the caller may see of a type."""
+        return visible_to(self.tx.actor, kind)
+
+    def allows(self, kind: str, letters: str = "rs") -> bool:
+        """Whether the scopes grant one of the letters on a type."""
+        return any(scope_allows(self.tx.actor.scopes, kind, letter) for letter in letters)
+
+    def require(self, kind: str, letters: str) -> None:
+        """Raise `NotAllowed` unless the scopes grant one of the letters on a type."""
+        if not self.allows(kind, letters):
+            raise NotAllowed("scope")
+
+    async def audit_read(self, shown: Iterable[Stored], verb: str = "read", query_hash: str = "") -> None:
+        """One audit row for each patient shown; the public directory is not audited."""
+        found = list(shown)
+        self.shown += [(s.type, s.id) for s in found]
+        rows = {(s.type, s.id if verb != "search" else "", s.patient_id) for s in found if s.patient_id or s.type not in DIRECTORY_TYPES}
+        if rows:
+            await audit_many(self.tx, "R", sorted(rows, key=str), verb=verb, query_hash=query_hash)
+
+
+def show(stored: Stored) -> Response:
+    """A resource as the answer, with its version and date."""
+    return Response(200, stored.content.encode(), version_headers(stored), shown=((stored.type, stored.id),))
+
+
+def version_headers(stored: Stored) -> dict[str, str]:
+    """ETag and Last-Modified."""
+    return {"etag": etag(stored.version), "last-modified": http_date(stored.at)}
+
+
+def written(stored: Stored, request: Request, status: int, warnings: Iterable[Issue] = ()) -> Response:
+    """The answer to a write, as `Prefer: return=` wants it: representation (default), minimal, or OperationOutcome."""
+    found = list(warnings)
+    headers = version_headers(stored)
+    if status == 201:
+        headers["location"] = f"{request.base}/{stored.type}/{stored.id}/_history/{stored.version}"
+    if found:
+        headers["x-warnings"] = ", ".join(f"{issue.reason} {issue.expression}".strip() for issue in found[:20])
+    preference = request.preference("return")
+    if preference == "minimal":
+        body = b""
+    elif preference.lower() == "operationoutcome":
+        body = encode(outcome(found))
+    else:
+        body = stored.content.encode()
+    return Response(status, body, headers, shown=((stored.type, stored.id),))
+
+
+def json_response(value: Any, status: int = 200) -> Response:
+    """A value as the answer."""
+    return Response(status, encode(value))

@@ -1,0 +1,187 @@
+"""The FHIR door: one ASGI application under `/fhir`. What it answers is committed, its audit rows included, before the first byte leaves."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from maillage import record
+from maillage.access import actor_of_token
+from maillage.access.queries import digest
+from maillage.directory import Mode
+from maillage.doors.fhir import negotiation, problems
+from maillage.doors.fhir.context import READABLE, Context, Registry
+from maillage.doors.fhir.http import Receive, Request, Response, Send, read_body, request_id, request_of, send_response
+from maillage.doors.fhir.interactions import capabilities
+from maillage.doors.fhir.negotiation import Wanted
+from maillage.doors.fhir.routes import find
+from maillage.kernel.actor import SYSTEM, Actor
+from maillage.kernel.errors import MaillageError, Malformed, Unauthenticated, Unavailable
+from maillage.kernel.intake import Claim
+from maillage.kernel.operations import Operation
+from maillage.settings import Settings
+from maillage.store import Database, Transaction, idempotency
+
+log = logging.getLogger(__name__)
+
+TOKEN_CACHE = timedelta(seconds=5)
+MOST_TOKENS = 1000
+AUDITED = frozenset({401, 403, 404, 410})
+NOBODY = Actor(kind="client", id="nobody", organizations=(), display="nobody")
+SHOWN = "x-shown"
+
+
+class FhirDoor:
+    """`operations`: the verbs of the rooms; `intake`: their claims on written resources, by type or as a list."""
+
+    def __init__(
+        self,
+        db: Database,
+        *,
+        operations: Iterable[Operation] = (),
+        intake: Mapping[str, Claim] | Iterable[Claim] = (),
+        settings: Settings | None = None,
+        mode: Mode | None = None,
+        prefix: str = "/fhir",
+    ) -> None:
+        self.db = db
+        self.settings = settings or Settings()
+        self.prefix = prefix
+        claims = intake.values() if isinstance(intake, Mapping) else intake
+        self.registry = Registry(
+            operations={(o.type, o.name, o.on_instance): o for o in operations},
+            intake={claim.type: claim for claim in claims},
+            mode=mode or ("test" if self.settings.demo.enabled else "production"),
+        )
+        self._key = b""
+        self._tokens: dict[bytes, tuple[datetime, Actor]] = {}
+        self._statements: dict[str, bytes] = {}
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        if scope["type"] != "http":
+            return
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope.get("headers", ())}
+        id = request_id(headers)
+        response = await self._respond(scope, receive, id)
+        await send_response(send, response, id, head=scope["method"] == "HEAD")
+
+    async def _respond(self, scope: Any, receive: Receive, id: str) -> Response:
+        how = Wanted()
+        try:
+            request = replace(request_of(scope, self.prefix, self.settings.server.base_url), id=id)
+            how = negotiation.wanted(request)
+            response = await self._serve(request, receive)
+        except MaillageError as error:
+            response = problems.answer(error)
+        except Exception as error:  # the last wall: a defect is logged here and told without any detail
+            log.exception("fhir-defect %s %s", id, type(error).__name__, extra={"code": "fhir-defect"})
+            response = problems.defect()
+        return negotiation.rewrite(response, how)
+
+    async def _serve(self, request: Request, receive: Receive) -> Response:
+        if request.path == ("metadata",):
+            if request.method not in ("GET", "HEAD"):
+                raise problems.MethodNotAllowed(("GET", "HEAD"))
+            return self._statement(request)
+        actor = NOBODY
+        try:
+            actor = await self._actor(request)
+            handler = find(request)
+            limit = self.settings.server.body_limit
+            request = replace(request, body=await read_body(receive, limit, request.header("content-length")))
+
+            async def work(tx: Transaction) -> Response:
+                return await self._in_transaction(tx, request, handler)
+
+            return await self.db.run(actor, work, request_id=request.id)
+        except MaillageError as error:
+            await self._audit_refusal(actor, request, error)
+            raise
+
+    def _statement(self, request: Request) -> Response:
+        body = self._statements.get(request.base)
+        if body is None:
+            body = capabilities.statement(self.registry, request.base)
+            if len(self._statements) < 16:
+                self._statements[request.base] = body
+        return Response(200, body)
+
+    # --- who -----------------------------------------------------------------------
+    async def _actor(self, request: Request) -> Actor:
+        """The machine client of the bearer token; a token seen in the last seconds is not looked up again."""
+        scheme, _, secret = request.header("authorization").partition(" ")
+        if scheme.lower() != "bearer" or not secret.strip():
+            raise Unauthenticated("token-missing")
+        name, now = digest(secret.strip()), self.db.clock.now()
+        seen = self._tokens.get(name)
+        if seen and timedelta() <= now - seen[0] < TOKEN_CACHE:
+            return seen[1]
+        async with self.db.transaction(SYSTEM, request_id=request.id) as tx:
+            actor = await actor_of_token(tx, secret.strip())
+        if len(self._tokens) >= MOST_TOKENS:
+            self._tokens.clear()
+        self._tokens[name] = (now, actor)
+        return actor
+
+    async def _audit_refusal(self, actor: Actor, request: Request, error: MaillageError) -> None:
+        """A refusal is audited in a transaction of its own: the one it happened in was undone."""
+        if problems.status_of(error) not in AUDITED:
+            return
+        kind = request.path[0] if request.path and request.path[0] in READABLE else "-"
+        id = request.path[1][:64] if len(request.path) > 1 and kind != "-" else ""
+        action = {"GET": "R", "HEAD": "R", "POST": "E", "PUT": "U", "DELETE": "D"}.get(request.method, "E")
+        try:
+            async with self.db.transaction(actor, request_id=request.id) as tx:
+                await record.audit(tx, action, kind, id, verb=error.reason[:64], outcome="4")
+        except Unavailable as away:
+            raise away from error
+
+    # --- inside the transaction ------------------------------------------------------
+    async def _in_transaction(self, tx: Transaction, request: Request, handler: Any) -> Response:
+        context = Context(self.registry, tx, await self._sealing_key(tx), find)
+        key = request.header("idempotency-key")
+        if request.method != "POST" or not key or request.path[-1:] == ("_search",):
+            response: Response = await handler(context, request)
+            return response
+        return await self._once(context, request, handler, key)
+
+    async def _sealing_key(self, tx: Transaction) -> bytes:
+        if not self._key:
+            self._key = await record.sealing_key(tx)
+        return self._key
+
+    async def _once(self, context: Context, request: Request, handler: Any, key: str) -> Response:
+        """One effect for one Idempotency-Key; a replay shows the stored answer if all of it is still visible."""
+        if len(key) > 255 or not key.isprintable():
+            raise Malformed.one("bad-idempotency-key", details="An Idempotency-Key has 1 to 255 printable characters.")
+        tx, actor = context.tx, context.tx.actor
+        who = (actor.id if actor.kind == "client" else "", actor.id, actor.organization, key)
+        asked = _fingerprint(request)
+        stored = await idempotency.begin(tx, *who, asked)
+        if stored is not None:
+            return await self._replay(context, stored)
+        response: Response = await handler(context, request)
+        shown = dict.fromkeys([*response.shown, *context.shown])
+        kept = {**response.headers, SHOWN: " ".join(f"{kind}/{id}" for kind, id in shown)}
+        await idempotency.finish(tx, *who, asked, response.status, kept, response.body)
+        return response
+
+    async def _replay(self, context: Context, stored: idempotency.Stored) -> Response:
+        """Visibility is checked again: what the caller may no longer see is not shown."""
+        headers = dict(stored.headers)
+        for name in headers.pop(SHOWN, "").split():
+            kind, _, id = name.partition("/")
+            await context.audit_read([await record.read(context.tx, kind, id, context.visible(kind))], "replay")
+        return Response(stored.status, stored.body, {**headers, "idempotency-replayed": "true"})
+
+
+def _fingerprint(request: Request) -> str:
+    """What makes two requests the same one."""
+    parts = [request.method, "/".join(request.path), repr(request.query), request.header("prefer"), request.header("if-match")]
+    parts.append(request.header("if-none-exist"))
+    return hashlib.sha256("\x1f".join(parts).encode() + b"\x1f" + request.body).hexdigest()

@@ -1,0 +1,147 @@
+"""Where a written resource goes: to the verb of the room that decides on it, to the directory, or kept whole (house.md, part 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from maillage import access, directory, record
+from maillage.access import DIRECTORY_TYPES
+from maillage.codes.json import decode
+from maillage.doors.fhir import references
+from maillage.doors.fhir.bodies import cleared
+from maillage.doors.fhir.context import Context
+from maillage.kernel.actor import SYSTEM
+from maillage.kernel.errors import Invalid, Issue, NotAllowed
+from maillage.kernel.ids import new_id
+from maillage.record import SERVED, Stored
+
+Resource = dict[str, Any]
+VERB_PREFIX = "$"
+READ_ONLY = frozenset({"Provenance"})
+"""Written by the server with each act, never by a client."""
+
+
+async def create(context: Context, resource: Resource, base: str, *, id: str = "") -> tuple[Stored, list[Issue]]:
+    """Take a new resource in; answers its first version and the warnings.
+
+    Whoever created a resource is shown it once, even where no link makes it visible afterwards.
+    """
+    kind = resource["resourceType"]
+    _refuse_read_only(kind)
+    content, warnings = cleared(references.relative(resource, base))
+    content = {**content, "id": id or new_id()}
+    warnings += _identifier_warnings(context, content) + await references.check(context, content)
+    claim = context.registry.intake.get(kind)
+    if claim and await claim.claims(context.tx, content):
+        kind, made = await claim.create(context.tx, content)
+    elif kind == "Patient":
+        made = await _create_patient(context, content)
+    elif kind in directory.KEPT_TYPES:
+        made = content["id"]
+        await directory.save(context.tx, content, mode=context.registry.mode)
+    else:
+        made = content["id"]
+        await _keep(context, content)
+    return await record.read(context.tx, kind, made, access.visible_to(SYSTEM, kind)), warnings
+
+
+async def _create_patient(context: Context, content: Resource) -> str:
+    """A registered patient is present at the organisation that registers it: that event makes the link."""
+    tx = context.tx
+    made = await directory.create_patient(tx, content, mode=context.registry.mode, patient_id=content["id"])
+    if tx.actor.organization:
+        await access.link(tx, made, tx.actor.organization, "presence", f"Patient/{made}")
+    await record.audit(tx, "C", "Patient", made, patient=made)
+    await _provenance(context, "create", ("Patient", made, 1), patient=made)
+    return made
+
+
+async def _keep(context: Context, content: Resource) -> None:
+    tx, kind = context.tx, content["resourceType"]
+    patient = None if kind in DIRECTORY_TYPES else await references.patient_of(context, content)
+    owner = tx.actor.organization or None
+    version = await record.photograph(tx, content, patient=patient, owner=owner)
+    await record.audit(tx, "C", kind, content["id"], patient=patient)
+    await _provenance(context, "create", (kind, content["id"], version), patient=patient, owner=owner)
+
+
+async def _provenance(
+    context: Context, verb: str, target: tuple[str, str, int], *, patient: str | None, owner: str | None = None, parties: Sequence[str] = ()
+) -> None:
+    owner = owner or context.tx.actor.organization or None
+    await record.provenance(context.tx, verb, [target], patient=patient, owner=owner, parties=parties)
+
+
+async def update(context: Context, before: Stored, resource: Resource, base: str, version: int) -> tuple[Stored, list[Issue]]:
+    """Replace a resource that the caller sees; answers the new version and the warnings."""
+    kind, id, tx = before.type, before.id, context.tx
+    _refuse_read_only(kind)
+    content, warnings = cleared(references.relative(resource, base))
+    content = {**content, "id": id}
+    await refuse_rooms(context, before, content)
+    owner, patient, parties = await record.owner_of(tx, kind, id)
+    refuse_strangers(context, owner)
+    warnings += _identifier_warnings(context, content) + await references.check(context, content)
+    if kind == "Patient":
+        await directory.update_patient(tx, id, content, context.visible(kind), version=version, mode=context.registry.mode)
+    elif kind in directory.KEPT_TYPES:
+        await directory.save(tx, content, mode=context.registry.mode, version=version)
+    else:
+        await record.expect_version(tx, kind, id, version)
+        if kind not in DIRECTORY_TYPES and await references.patient_of(context, content) != patient:
+            raise Invalid.one("patient-changed", f"{kind}.subject", "A resource never moves to another patient.")
+        await record.photograph(tx, content, patient=patient, owner=owner, parties=parties, if_changed=True)
+    after = await record.read(tx, kind, id, context.visible(kind))
+    if after.version != before.version:
+        await record.audit(tx, "U", kind, id, patient=patient)
+        await _provenance(context, "update", (kind, id, after.version), patient=patient, owner=owner, parties=parties)
+    return after, warnings
+
+
+async def delete(context: Context, before: Stored, version: int) -> None:
+    """Bury a resource that the caller sees and whose organisation is the caller's."""
+    kind, id, tx = before.type, before.id, context.tx
+    _refuse_read_only(kind)
+    await refuse_rooms(context, before, {})
+    owner, patient, parties = await record.owner_of(tx, kind, id)
+    refuse_strangers(context, owner)
+    if kind == "Patient" or kind in directory.KEPT_TYPES:
+        raise Invalid.one("kept-in-directory", kind, "Entries of the directory are not deleted: set active to false.")
+    await record.expect_version(tx, kind, id, version)
+    buried = await record.bury(tx, kind, id)
+    await record.audit(tx, "D", kind, id, patient=patient)
+    await _provenance(context, "delete", (kind, id, buried), patient=patient, owner=owner, parties=parties)
+
+
+async def refuse_rooms(context: Context, before: Stored, after: Resource) -> None:
+    """A resource that a room decides on is moved by verbs: 422 and the name of the verb."""
+    claim = context.registry.intake.get(before.type)
+    if claim is None:
+        return
+    stored = decode(before.content)
+    if await claim.claims(context.tx, stored):
+        verb = claim.verb_for(stored, after).removeprefix(VERB_PREFIX)
+        use = f"POST {before.type}/{before.id}/${verb}" if verb else f"the operations of {before.type} (see $available-actions)"
+        raise Invalid(Issue("error", "business-rule", "room-decides", before.type), use=use)
+
+
+def refuse_strangers(context: Context, owner: str | None) -> None:
+    """Only the organisation that keeps a resource rewrites it."""
+    if owner is not None and context.tx.actor.kind != "system" and owner not in context.tx.actor.organizations:
+        raise NotAllowed("not-the-owner")
+
+
+def _refuse_read_only(kind: str) -> None:
+    if kind not in SERVED or kind in READ_ONLY:
+        raise Invalid(Issue("error", "not-supported", "written-by-the-server", kind, f"{kind} is written by the server only."))
+
+
+def _identifier_warnings(context: Context, content: Resource) -> list[Issue]:
+    """What the identifier policy says short of an error; its errors are raised where the resource is kept."""
+    check = directory.check_patient if content["resourceType"] == "Patient" else directory.check_identifiers
+    findings = check(content, context.registry.mode)
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if errors:
+        raise Invalid(*findings)
+    return findings

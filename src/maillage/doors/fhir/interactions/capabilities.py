@@ -1,0 +1,131 @@
+"""Capabilities: made from the code that serves, so that it cannot promise more (https://hl7.org/fhir/R4/http.html#capabilities)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from maillage import __name__ as software
+from maillage.codes.json import encode
+from maillage.codes.systems import ROOT
+from maillage.directory import KEPT_TYPES
+from maillage.doors.fhir.audits import PARAMETERS as AUDIT_PARAMETERS
+from maillage.doors.fhir.context import AUDIT_TYPE, READABLE, Registry
+from maillage.doors.fhir.intake import READ_ONLY
+from maillage.doors.fhir.negotiation import JSON_TYPES
+from maillage.kernel.operations import Operation
+from maillage.record import index
+
+PUBLISHED = "2026-11-22"
+COMMON = (("_id", "token"), ("_lastUpdated", "date"), ("_profile", "uri"), ("_security", "token"), ("_source", "uri"), ("_tag", "token"))
+READS = ("read", "vread", "history-instance", "search-type")
+
+
+def statement(registry: Registry, base: str) -> bytes:
+    """The CapabilityStatement."""
+    resource = {
+        "resourceType": "CapabilityStatement",
+        "url": f"{ROOT}/CapabilityStatement/maillage",
+        "name": "Maillage",
+        "title": "maillage: coordination of care in one territory",
+        "status": "active",
+        "date": PUBLISHED,
+        "kind": "instance",
+        "software": {"name": software},
+        "implementation": {"description": "FHIR R4 interface", "url": base},
+        "fhirVersion": "4.0.1",
+        "format": sorted(JSON_TYPES),
+        "implementationGuide": ["https://hl7.fr/ig/fhir/core/ImplementationGuide/hl7.fhir.fr.core"],
+        "rest": [_rest(registry)],
+    }
+    return encode(resource)
+
+
+def _rest(registry: Registry) -> dict[str, Any]:
+    security = {
+        "cors": False,
+        "service": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "OAuth"}]}],
+        "description": "Bearer token with SMART system scopes; each token is pinned to organisations.",
+    }
+    return {
+        "mode": "server",
+        "security": security,
+        "resource": [_audit_type() if kind == AUDIT_TYPE else _resource(registry, kind) for kind in sorted(READABLE)],
+        "interaction": [{"code": "transaction"}, {"code": "batch"}],
+    }
+
+
+def _resource(registry: Registry, kind: str) -> dict[str, Any]:
+    described: dict[str, Any] = {"type": kind}
+    claim = registry.intake.get(kind)
+    if claim:
+        described["documentation"] = (
+            "A resource addressed to a service of ours is moved by verbs: a create becomes the verb of its room, "
+            "an update is answered by 422 and the name of the verb. Any other is kept whole."
+        )
+    described |= {
+        "interaction": [{"code": code} for code in _interactions(kind)],
+        "versioning": "versioned-update",
+        "readHistory": True,
+        "updateCreate": False,
+        "conditionalCreate": kind not in READ_ONLY,
+        "conditionalRead": "full-support",
+        "conditionalUpdate": False,
+        "conditionalDelete": "not-supported",
+        "referencePolicy": ["literal", "logical", "local"],
+        "searchInclude": [f"{kind}:{code}" for code in index.reference_codes(kind)],
+        "searchRevInclude": _reverse(kind),
+        "searchParam": _parameters(kind),
+    }
+    operations = [_operation(operation) for key, operation in sorted(registry.operations.items()) if key[0] == kind]
+    described["operation"] = [*operations, {"name": "validate", "definition": "http://hl7.org/fhir/OperationDefinition/Resource-validate"}]
+    return {key: value for key, value in described.items() if value != []}
+
+
+def _interactions(kind: str) -> tuple[str, ...]:
+    if kind in READ_ONLY:
+        return READS
+    if kind == "Patient" or kind in KEPT_TYPES:
+        return (*READS, "create", "update")
+    return (*READS, "create", "update", "delete")
+
+
+def _parameters(kind: str) -> list[dict[str, Any]]:
+    own = [(code, parameter.kind) for code, parameter in index.parameters(kind).items()]
+    rows = [{"name": code, "type": type_} for code, type_ in (*COMMON, *own)]
+    for row in rows[len(COMMON) :]:
+        row["definition"] = f"http://hl7.org/fhir/SearchParameter/{kind}-{row['name']}"
+    return rows
+
+
+def _reverse(kind: str) -> list[str]:
+    return [
+        f"{source}:{code}"
+        for source in sorted(READABLE - {AUDIT_TYPE})
+        for code in index.reference_codes(source)
+        if kind in index.parameters(source)[code].targets
+    ]
+
+
+def _operation(operation: Operation) -> dict[str, Any]:
+    level = "[id]/" if operation.on_instance else ""
+    return {
+        "name": operation.name,
+        "definition": f"{ROOT}/OperationDefinition/{operation.type}-{operation.name}",
+        "documentation": f"{'POST' if operation.writes else 'GET or POST'} {operation.type}/{level}${operation.name}: {_signature(operation)}",
+    }
+
+
+def _signature(operation: Operation) -> str:
+    def one(name: str, type_: str, *, required: bool, many: bool) -> str:
+        return f"{name} ({type_}{', required' if required else ''}{', repeats' if many else ''})"
+
+    listed = [one(p.name, p.type, required=p.required, many=p.many) for p in operation.parameters]
+    return ", ".join(listed) or "no parameter"
+
+
+def _audit_type() -> dict[str, Any]:
+    return {
+        "type": AUDIT_TYPE,
+        "interaction": [{"code": "read"}, {"code": "search-type"}],
+        "searchParam": [{"name": name, "type": type_} for name, type_ in AUDIT_PARAMETERS],
+    }

@@ -1,0 +1,21 @@
+"""Vread: one version of a resource (https://hl7.org/fhir/R4/http.html#vread)."""
+
+from __future__ import annotations
+
+from maillage import record
+from maillage.doors.fhir.context import AUDIT_TYPE, Context, show
+from maillage.doors.fhir.http import Request, Response
+from maillage.kernel.errors import NotFound
+
+LARGEST = 2_147_483_647
+
+
+async def vread(context: Context, request: Request) -> Response:
+    """An old version is visible only while its resource is."""
+    kind, id, _, version = request.path
+    context.require(kind, "r")
+    if kind == AUDIT_TYPE or not (version.isascii() and version.isdigit() and len(version) < 11 and int(version) <= LARGEST):
+        raise NotFound(kind, id)
+    stored = await record.vread(context.tx, kind, id, int(version), context.visible(kind))
+    await context.audit_read([stored], "vread")
+    return show(stored)

@@ -1,0 +1,88 @@
+"""References inside a resource: found with their path, made relative to us, replaced in a Bundle, checked against what the caller sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from maillage import record
+from maillage.codes.r4 import parse
+from maillage.doors.fhir.context import Context
+from maillage.kernel.errors import Issue
+from maillage.record import SERVED
+
+PATIENT_KEYS = ("subject", "patient", "for", "beneficiary", "individual")
+
+
+def walk(value: Any, path: str) -> Iterator[tuple[dict[str, Any], str]]:
+    """Every object that holds a literal `reference`, with its FHIRPath."""
+    todo: list[tuple[Any, str]] = [(value, path)]
+    while todo:
+        item, where = todo.pop()
+        if type(item) is dict:
+            if type(item.get("reference")) is str:
+                yield item, f"{where}.reference"
+            todo += [(child, f"{where}.{key}") for key, child in item.items() if type(child) in (dict, list)]
+        elif type(item) is list:
+            todo += [(child, f"{where}[{place}]") for place, child in enumerate(item)]
+
+
+def replace(value: Any, change: Callable[[str], str]) -> Any:
+    """A copy of the value in which every literal reference went through `change`; so did URLs and narrative that name an entry."""
+    if type(value) is dict:
+        return {key: change(child) if key == "reference" and type(child) is str else replace(child, change) for key, child in value.items()}
+    if type(value) is list:
+        return [replace(child, change) for child in value]
+    return value
+
+
+def relative(resource: dict[str, Any], base: str) -> dict[str, Any]:
+    """Absolute references to this very server written as relative ones."""
+    start = base.rstrip("/") + "/"
+
+    def change(reference: str) -> str:
+        return reference.removeprefix(start)
+
+    if not any(item["reference"].startswith(start) for item, _ in walk(resource, "")):
+        return resource
+    changed: dict[str, Any] = replace(resource, change)
+    return changed
+
+
+async def check(context: Context, resource: dict[str, Any]) -> list[Issue]:
+    """A warning for each relative reference to something that is not here for this caller: absent and invisible alike."""
+    wanted: dict[tuple[str, str], str] = {}
+    for item, path in walk(resource, resource["resourceType"]):
+        target = parse(item["reference"])
+        if target.kind == "literal" and not target.base and target.type in SERVED:
+            wanted.setdefault((target.type, target.id), path)
+    missing = []
+    for kind in sorted({kind for kind, _ in wanted}):
+        ids = [id for type_, id in wanted if type_ == kind]
+        found = await record.existing(context.tx, kind, ids, context.visible(kind))
+        missing += [(kind, id) for id in ids if id not in found]
+    return [
+        Issue("warning", "not-found", "reference-unknown", wanted[key], "Nothing of that name is here, or nothing that you may see.")
+        for key in missing
+    ]
+
+
+async def patient_of(context: Context, resource: dict[str, Any]) -> str | None:
+    """The patient whom the resource is about, when the caller may see this patient."""
+    for reference in _patient_references(resource):
+        target = parse(reference)
+        if target.type == "Patient" and not target.base:
+            found = await record.existing(context.tx, "Patient", [target.id], context.visible("Patient"))
+            return target.id if found else None
+    return None
+
+
+def _patient_references(resource: dict[str, Any]) -> Iterator[str]:
+    for key in PATIENT_KEYS:
+        item = resource.get(key)
+        if type(item) is dict and type(item.get("reference")) is str:
+            yield item["reference"]
+    for part in resource.get("participant", ()) if type(resource.get("participant")) is list else ():
+        actor = part.get("actor") if type(part) is dict else None
+        if type(actor) is dict and type(actor.get("reference")) is str:
+            yield actor["reference"]

@@ -1,0 +1,72 @@
+"""Method and path to the interaction that answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+
+from maillage.doors.fhir.context import READABLE, Context
+from maillage.doors.fhir.http import Request, Response
+from maillage.doors.fhir.interactions.bundle import bundle
+from maillage.doors.fhir.interactions.create import create
+from maillage.doors.fhir.interactions.delete import delete
+from maillage.doors.fhir.interactions.history import history
+from maillage.doors.fhir.interactions.read import read
+from maillage.doors.fhir.interactions.search import search
+from maillage.doors.fhir.interactions.update import update
+from maillage.doors.fhir.interactions.vread import vread
+from maillage.doors.fhir.operations.invoke import invoke
+from maillage.doors.fhir.problems import MethodNotAllowed, UnknownPlace
+from maillage.kernel.errors import NotFound
+
+Interaction = Callable[[Context, Request], Awaitable[Response]]
+Methods = dict[str, Interaction]
+
+_ID = re.compile(r"[A-Za-z0-9.\-]{1,64}")
+
+ROOT: Methods = {"POST": bundle}
+TYPE: Methods = {"GET": search, "HEAD": search, "POST": create}
+SEARCH: Methods = {"POST": search}
+INSTANCE: Methods = {"GET": read, "HEAD": read, "PUT": update, "DELETE": delete}
+HISTORY: Methods = {"GET": history, "HEAD": history}
+VERSION: Methods = {"GET": vread, "HEAD": vread}
+OPERATION: Methods = {"GET": invoke, "POST": invoke}
+
+
+def find(request: Request) -> Interaction:
+    """The interaction of a request. Raises `UnknownPlace`, `NotFound` or `MethodNotAllowed`."""
+    methods = _methods(request.path)
+    if request.method not in methods:
+        raise MethodNotAllowed(methods)
+    return methods[request.method]
+
+
+def _methods(path: tuple[str, ...]) -> Methods:
+    if not path:
+        return ROOT
+    kind, *rest = path
+    if kind.startswith("$") and not rest:
+        return OPERATION
+    if kind not in READABLE:
+        raise UnknownPlace
+    if not rest:
+        return TYPE
+    if len(rest) == 1 and rest[0] == "_search":
+        return SEARCH
+    if len(rest) == 1 and rest[0].startswith("$"):
+        return OPERATION
+    if not _ID.fullmatch(rest[0]):
+        raise NotFound(kind)
+    return _instance(rest[1:])
+
+
+def _instance(rest: list[str]) -> Methods:
+    if not rest:
+        return INSTANCE
+    if rest == ["_history"]:
+        return HISTORY
+    if len(rest) == 2 and rest[0] == "_history":
+        return VERSION
+    if len(rest) == 1 and rest[0].startswith("$"):
+        return OPERATION
+    raise UnknownPlace

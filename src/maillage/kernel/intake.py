@@ -1,0 +1,24 @@
+"""A resource type that a room decides on, as the doors see it: which writes the room takes, and which verb does the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+Resource = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The word of a room on one type.
+
+    `claims(tx, resource)`: whether this resource, new or stored, is the room's; what no room claims is kept whole.
+    `create(tx, resource)`: the room's verb for a new one; answers (type, id). The resource carries an id that it may take.
+    `verb_for(before, after)`: the name of the verb that an update stands for, told to whoever tries to rewrite the resource.
+    """
+
+    type: str
+    claims: Callable[[Any, Resource], Awaitable[bool]]
+    create: Callable[[Any, Resource], Awaitable[tuple[str, str]]]
+    verb_for: Callable[[Resource, Resource], str] = lambda _before, _after: ""
