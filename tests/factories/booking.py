@@ -6,9 +6,12 @@ from collections.abc import Awaitable, Callable
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+import pytest
+
 from maillage import access, booking, directory
 from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.clock import FixedClock
+from maillage.kernel.errors import MaillageError
 from maillage.kernel.period import wall_to_utc
 from maillage.store import Database, Transaction, migrate
 
@@ -177,3 +180,29 @@ async def drift(tx: Transaction) -> list[str]:
             if drawn is not None and record.comparable(decode(encode(drawn))) != record.comparable(decode(stored)):
                 found.append(f"drift: {kind}/{head['id']}")
     return found
+
+
+async def check(db: Database) -> None:
+    """Assert the invariants."""
+    async with db.transaction(SYSTEM) as tx:
+        assert await invariants(tx) == []
+
+
+async def refused(family: type[MaillageError], reason: str, made: Awaitable[Any]) -> Any:
+    """The error that a verb raises: of this family, for this reason."""
+    with pytest.raises(family) as refusal:
+        await made
+    assert refusal.value.reason == reason
+    return refusal.value
+
+
+async def row(db: Database, table: str, id: str) -> Any:
+    """One row as it stands."""
+    async with db.transaction(SYSTEM) as tx:
+        return await tx.fetchrow(f"SELECT * FROM {table} WHERE id = $1", id)
+
+
+async def value(db: Database, sql: str, *args: Any) -> Any:
+    """One value as it stands."""
+    async with db.transaction(SYSTEM) as tx:
+        return await tx.fetchval(sql, *args)

@@ -10,7 +10,7 @@ from maillage.booking import rules
 from maillage.booking.rules.parties import Sides, parties_of
 from maillage.booking.types import Row
 from maillage.kernel.answers import Answer, Refused
-from maillage.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Stale, Unavailable
+from maillage.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from maillage.kernel.transitions import Transition, TransitionTable
 from maillage.store import Transaction
 from maillage.store.sql import Params
@@ -57,7 +57,7 @@ async def lock_appointment(
     locked = await lock_slots(tx, names | set(slots)) if names or slots else {}
     row = _current(await tx.fetchrow(f"{select} FOR UPDATE OF a", *params), "Appointment", id, version)
     if (row["slot_id"], row["offered_slot_id"]) != (seen["slot_id"], seen["offered_slot_id"]):
-        raise Unavailable("contention", retry_after=1)
+        raise Stale(int(row["version"]))  # it moved while we waited for its old slot: look again
     return row, locked
 
 
