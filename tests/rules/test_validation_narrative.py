@@ -44,6 +44,7 @@ def test_basic_formatting_passes(inner: str) -> None:
         div("<b onclick='x()'>x</b>"),
         div("<a href='javascript:alert(1)'>x</a>"),
         div("<a href=' java&#10;script:alert(1)'>x</a>"),
+        div("<a href='data:text/html,x'>x</a>"),
         div("<style>p{}</style>x"),
         div("&unknown;"),
         div("<svg/>x"),

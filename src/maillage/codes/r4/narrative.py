@@ -18,7 +18,8 @@ _ATTRIBUTE_NAMES: Final = (
 )
 _ELEMENTS: Final = frozenset(_ELEMENT_NAMES.split())
 _ATTRIBUTES: Final = frozenset(_ATTRIBUTE_NAMES.split())
-_REFUSED_SCHEMES: Final = ("javascript:", "vbscript:")
+_SCRIPTS: Final = ("javascript:", "vbscript:")
+_LINKS: Final = {"src": _SCRIPTS, "cite": _SCRIPTS, "usemap": _SCRIPTS, "longdesc": _SCRIPTS, "href": (*_SCRIPTS, "data:")}
 
 
 class _Refused(Exception):
@@ -40,7 +41,7 @@ class _Reader:
         for key, text in attributes.items():
             if key not in _ATTRIBUTES:
                 raise _Refused(f"holds the attribute {key[:40]}, which a narrative may not hold")
-            if key in ("href", "src") and "".join(text.split()).casefold().startswith(_REFUSED_SCHEMES):
+            if key in _LINKS and "".join(text.split()).casefold().startswith(_LINKS[key]):
                 raise _Refused("holds a link that runs a script")
         self.content = self.content or name == "img"
         self.depth += 1

@@ -33,6 +33,7 @@ class Field:
     choice: str = ""
     targets: frozenset[str] = frozenset()
     codes: frozenset[tuple[str, str]] = frozenset()
+    special: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,9 @@ def _fields(element: Element, key: str, type_: str, owner: str) -> dict[str, Fie
         type_ = TOP_EXTENSION
     codes = codes_of(element.value_set) if type_ in ("CodeableConcept", "Coding") else {}
     pairs = frozenset((system, code) for system, listed in codes.items() for code in listed)
-    return {key: Field("elements" if many else "element", type_, segment, choice=choice, targets=element.targets, codes=pairs)}
+    handler = "elements" if many else "element"
+    special = type_ == "Reference" or bool(pairs)
+    return {key: Field(handler, type_, segment, choice=choice, targets=element.targets, codes=pairs, special=special)}
 
 
 def _check(element: Element, type_: str) -> Check:

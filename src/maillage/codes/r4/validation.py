@@ -14,6 +14,7 @@ from maillage.kernel.errors import Issue
 
 MAX_ISSUES: Final = 100
 MAX_DEPTH: Final = 64
+MAX_HINTS: Final = 5
 
 Path = tuple[Any, ...]
 """(parent path, FHIRPath segment, index or -1); the root is (None, type name, -1)."""
@@ -24,7 +25,7 @@ def validate(resource: Any, expected_type: str | None = None) -> list[Issue]:
     if type(resource) is not dict:
         return [Issue("error", "structure", "not-an-object", "", "A resource must be a JSON object.")]
     name = resource.get("resourceType")
-    fault = _type_fault(name, expected_type)
+    fault = _type_fault(name, expected_type, hint=True)
     if fault:
         return [Issue("error", "structure", "resource-type", "", fault)]
     walk = _Walk(resource)
@@ -33,11 +34,11 @@ def validate(resource: Any, expected_type: str | None = None) -> list[Issue]:
     return walk.issues
 
 
-def _type_fault(name: Any, expected: str | None) -> str | None:
+def _type_fault(name: Any, expected: str | None, *, hint: bool) -> str | None:
     if type(name) is not str:
         return "resourceType is missing: it must name the type of the resource."
     if name not in resource_type_set():
-        close = get_close_matches(name[:60], resource_type_set(), 1)
+        close = get_close_matches(name[:60], resource_type_set(), 1) if hint else []
         return f"{name[:60]!r} is not a resource type of FHIR R4" + (f"; did you mean {close[0]}?" if close else ".")
     return None if expected in (None, name) else f"This is a {name}; a {expected} was expected."
 
@@ -110,9 +111,10 @@ class _Walk:
                     )
 
     def unknown(self, node: Node, key: Any, path: Path) -> None:
-        known = [k for k in node.fields if not k.startswith("_")]
-        close = get_close_matches(str(key)[:60], known, 1)
-        hint = f"; did you mean {close[0]}?" if close else "."
+        hint = "."
+        if len(self.issues) < MAX_HINTS:  # looking for a likeness is slow
+            close = get_close_matches(str(key)[:60], [k for k in node.fields if not k.startswith("_")], 1)
+            hint = f"; did you mean {close[0]}?" if close else "."
         name = node.name.partition(".top")[0]
         self.say("structure", "unknown-element", (path, str(key)[:60], -1), f"{name} has no element {str(key)[:60]!r}{hint}")
 
@@ -165,32 +167,40 @@ class _Walk:
             self.element(NODES["Element"], item, path, depth + 1)
 
     def one(self, field: Field, item: Any, _owner: dict[str, Any], path: Path, depth: int) -> None:
+        where = (path, field.segment, -1)
         if type(item) is list:
-            self.say("structure", "wrong-type", (path, field.segment, -1), f"{field.segment} must be a single object, not a list.")
-        else:
-            self.complex(field, item, (path, field.segment, -1), depth + 1)
+            self.say("structure", "wrong-type", where, f"{field.segment} must be a single object, not a list.")
+            return
+        self.element(NODES[field.type], item, where, depth + 1)
+        if field.special and type(item) is dict:
+            self.special(field, item, where)
 
     def many(self, field: Field, items: Any, _owner: dict[str, Any], path: Path, depth: int) -> None:
-        if self.is_list(field, items, path):
-            for index, item in enumerate(items):
-                self.complex(field, item, (path, field.segment, index), depth + 1)
+        if not self.is_list(field, items, path):
+            return
+        node = NODES[field.type]
+        for index, item in enumerate(items):
+            where = (path, field.segment, index)
+            self.element(node, item, where, depth + 1)
+            if field.special and type(item) is dict:
+                self.special(field, item, where)
 
     def is_list(self, field: Field, items: Any, path: Path) -> bool:
+        if type(items) is list and items:
+            return True
         where = (path, field.segment, -1)
-        if type(items) is not list:
-            self.say("structure", "wrong-type", where, f"{field.segment} must be a list.")
-            return False
-        if not items:
+        if type(items) is list:
             self.say("structure", "empty", where, f"{field.segment} must not be an empty list: leave it out.")
-        return True
+        else:
+            self.say("structure", "wrong-type", where, f"{field.segment} must be a list.")
+        return False
 
-    def complex(self, field: Field, item: Any, path: Path, depth: int) -> None:
-        self.element(NODES[field.type], item, path, depth)
-        if type(item) is dict:
-            if field.type == "Reference":
-                self.reference(field, item, path)
-            elif field.codes:
-                self.coded(field, item, path)
+    def special(self, field: Field, item: dict[str, Any], path: Path) -> None:
+        """What the walk checks beside the structure: references and bound concepts."""
+        if field.type == "Reference":
+            self.reference(field, item, path)
+        else:
+            self.coded(field, item, path)
 
     def coded(self, field: Field, item: dict[str, Any], path: Path) -> None:
         """A required value set on a concept: one of its codings must belong to it."""
@@ -274,7 +284,7 @@ class _Walk:
         if type(item) is not dict:
             self.say("structure", "wrong-type", path, f"{path[1]} must be a resource (an object).")
             return False
-        fault = _type_fault(item.get("resourceType"), None)
+        fault = _type_fault(item.get("resourceType"), None, hint=len(self.issues) < MAX_HINTS)
         if fault:
             self.say("structure", "resource-type", path, fault)
         return fault is None
