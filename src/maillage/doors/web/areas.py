@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from maillage.doors.web.account.pages import PAGES as ACCOUNT
+from maillage.doors.web.booking.pages import PAGES as BOOKING
 from maillage.doors.web.directory.pages import PAGES as DIRECTORY
+from maillage.doors.web.home.pages import PAGES as HOME
 from maillage.doors.web.pages import Page
 from maillage.doors.web.patients.pages import PAGES as PATIENTS
+from maillage.doors.web.referrals.pages import PAGES as REFERRALS
 
-PAGES: tuple[Page, ...] = (*ACCOUNT, *DIRECTORY, *PATIENTS)
+PAGES: tuple[Page, ...] = (*ACCOUNT, *HOME, *DIRECTORY, *PATIENTS, *BOOKING, *REFERRALS)

@@ -25,7 +25,7 @@ from maillage.doors.web.rendering import make_environment
 from maillage.doors.web.settings import Site
 from maillage.doors.web.view import Rejected, Values, View, read_form
 from maillage.kernel.actor import SYSTEM
-from maillage.kernel.errors import Invalid, MaillageError, Malformed, Unauthenticated
+from maillage.kernel.errors import MaillageError, Malformed, Unauthenticated
 from maillage.kernel.ids import new_id
 from maillage.kernel.operations import Operation
 from maillage.settings import Settings
@@ -133,13 +133,13 @@ class WebDoor:
         async with self.db.transaction(actor, request_id=request.state.id) as tx:
             view = View(self, request, session, tx, values)
             await problems.note(view, error)
-            if page.again and isinstance(error, Invalid):
+            if page.again and problems.belongs_to_form(error):
                 view.rejected = Rejected(error.issues, values)
                 try:
                     response = await page.again(view)
                 except MaillageError as second:  # what the form was about is gone meanwhile
                     return problems.answer(view, second)
-                response.status_code = 422
+                response.status_code = problems.status_of(error)
                 return response
             return problems.answer(view, error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
@@ -24,7 +25,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One question. `kind` is text, textarea, date, datetime, number, tel, radio, checks, select, checkbox or hidden."""
+    """One question. `kind` is text, textarea, date, datetime, number, tel, radio, checks, select, checkbox or hidden.
+
+    `empty` is what a list says before a choice; an unmarked question does not say that it is optional.
+    """
 
     name: str
     label: str
@@ -43,6 +47,14 @@ class Field:
     day: str = ""
     time: str = ""
     doubled: bool = False
+    empty: str = "Choisir"
+    marked: bool = True
+    scope: str = ""
+
+    @property
+    def id(self) -> str:
+        """The id of its control; `scope` keeps apart the forms of one page."""
+        return f"f-{self.scope}{self.name}"
 
     def filled(self, values: Values) -> Field:
         """The same question with what a form answered."""
@@ -76,7 +88,7 @@ def redisplay(fields: Iterable[Field], rejected: Rejected | None) -> list[Field]
     errors = errors_by_field(rejected)
     shown = []
     for field in fields:
-        again = field.filled(rejected.values) if any(name.startswith("_csrf") for name in rejected.values) else field
+        again = field.filled(rejected.values)
         doubled = errors.get(field.name) == explain("local-time-doubled")
         shown.append(replace(again, error=errors.get(field.name, ""), doubled=doubled))
     return shown
@@ -90,11 +102,40 @@ def errors_by_field(rejected: Rejected) -> dict[str, str]:
     return found
 
 
+_FIELD_OF_REASON = {
+    "reason-missing": "reason",
+    "unknown-reason": "reason",
+    "capacity-is-not-refusal": "reason",
+    "comment-missing": "comment",
+    "comment-too-short": "comment",
+    "text-too-short": "text",
+    "letter-missing": "text",
+    "unknown-recommendation": "recommendation",
+    "date-missing": "due",
+    "slot-missing": "slot",
+    "target-missing": "service",
+    "target-closed": "service",
+    "side-missing": "side",
+    "no-item": "items",
+    "record-not-reviewed": "record-reviewed",
+    "no-contact": "contacts",
+    "identity-unconfirmed": "identity-confirmed",
+    "patient-not-informed": "patient-informed",
+    "duplicate-open": "duplicate-reason",
+    "priority-unchanged": "priority",
+    "already-booked": "slot",
+}
+_NAMED = re.compile(r"where\((?:name|linkId)='([^']+)'\)")
+
+
 def field_name(issue: Issue) -> str:
-    """The field that an issue is about: `item-missing:phone` and `Parameters.comment` both name one."""
-    if ":" in issue.reason:
-        return issue.reason.partition(":")[2] if issue.reason.startswith("item-missing") else issue.expression
-    return issue.expression.rpartition(".")[2]
+    """The field that an issue is about, by the item or parameter that its path names, else by what its reason is always about."""
+    if issue.reason.startswith("item-missing:"):
+        return issue.reason.partition(":")[2]
+    named = _NAMED.findall(issue.expression)
+    if named:
+        return str(named[-1]).replace("_", "-")
+    return _FIELD_OF_REASON.get(issue.reason, issue.expression.rpartition(".")[2])
 
 
 def summary(rejected: Rejected | None, fields: Sequence[Field]) -> list[tuple[str, str]]:
@@ -115,8 +156,8 @@ def summary(rejected: Rejected | None, fields: Sequence[Field]) -> list[tuple[st
 def anchor(field: Field) -> str:
     """The id of the control that a link of the summary leads to."""
     if field.kind in ("radio", "checks"):
-        return f"f-{field.name}-1"
-    return f"f-{field.name}-jour" if field.kind == "datetime" else f"f-{field.name}"
+        return f"{field.id}-1"
+    return f"{field.id}-jour" if field.kind == "datetime" else field.id
 
 
 class Reader:

@@ -29,6 +29,11 @@ STATUS: dict[type[MaillageError], int] = {
     errors.Unavailable: 503,
 }
 
+_OTHER_CHOICE = frozenset(
+    {"already-booked", "duplicate-open", "quota-exhausted", "reserved", "in-the-past", "practitioner-busy", "room-busy", "slots-open"}
+)
+"""Conflicts that another answer of the same form avoids."""
+
 TITLES = {401: 403, 412: 409, 413: 400, 415: 400, 428: 409}
 """Statuses that share the title of another one."""
 
@@ -36,6 +41,11 @@ TITLES = {401: 403, 412: 409, 413: 400, 415: 400, 428: 409}
 def status_of(error: MaillageError) -> int:
     """The HTTP status of an error, by its family."""
     return next((STATUS[family] for family in type(error).__mro__ if family in STATUS), 500)
+
+
+def belongs_to_form(error: MaillageError) -> bool:
+    """Whether the user can do better in the same form: an answer to mend, or another choice to make among fresh ones."""
+    return isinstance(error, errors.Invalid) or (isinstance(error, errors.Conflict) and error.reason in _OTHER_CHOICE)
 
 
 def answer(view: View, error: MaillageError) -> Response:

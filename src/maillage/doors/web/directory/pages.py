@@ -26,8 +26,8 @@ async def show_services(view: View) -> Response:
         "Services",
         cards=[presenters.card(service, organizations, sites) for service in found],
         total=len(everything),
-        need=Field("besoin", "Besoin", hint="Une spécialité, un symptôme, un examen.", value=need),
-        site=Field("lieu", "Lieu", "select", choices=choices, chosen=(site,)),
+        need=Field("besoin", "Besoin", hint="Une spécialité, un symptôme, un examen.", value=need, marked=False),
+        site=Field("lieu", "Lieu", "select", choices=choices, chosen=(site,), empty="Tous les lieux", marked=False),
         patient=patient,
     )
 

@@ -13,10 +13,17 @@ from maillage.doors.web.view import Values
 SEX = (Choice("female", "Féminin"), Choice("male", "Masculin"))
 SEX_FIELD = Field("sex", "Sexe", "radio", True, choices=SEX, inline=True)
 SEARCH = (
-    Field("ins", "Matricule INS", hint="Quinze chiffres, avec ou sans espaces. Il suffit à lui seul.", inputmode="numeric", maxlength=25),
-    Field("family", "Nom de naissance ou nom utilisé", maxlength=100),
-    Field("given", "Premier prénom de naissance", maxlength=100),
-    Field("birth_date", "Date de naissance", "date"),
+    Field(
+        "ins",
+        "Matricule INS",
+        hint="Quinze chiffres, avec ou sans espaces. Il suffit à lui seul.",
+        inputmode="numeric",
+        maxlength=25,
+        marked=False,
+    ),
+    Field("family", "Nom de naissance ou nom utilisé", maxlength=100, marked=False),
+    Field("given", "Premier prénom de naissance", maxlength=100, marked=False),
+    Field("birth_date", "Date de naissance", "date", marked=False),
 )
 HOMONYM = Field("other_person", "J’ai vérifié : ce n’est aucun de ces patients", "checkbox", required=True)
 

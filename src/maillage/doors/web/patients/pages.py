@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from maillage import access, directory, record
+from maillage import access, directory, journeys, record
 from maillage.codes import systems
 from maillage.directory import Patient
 from maillage.doors.web.forms import Reader, redisplay, summary
@@ -34,9 +34,12 @@ async def search(view: View) -> Response:
 
 async def _find(view: View, asked: dict[str, Any]) -> list[Patient]:
     visible = access.visible_to(view.actor, "Patient")
-    traits = {name: asked[name] or "" for name in ("family", "given")}
-    return await directory.find_patients(
-        view.tx, visible, ins="".join((asked.get("ins") or "").split()), birth_date=asked["birth_date"], **traits
+    ins = "".join((asked["ins"] or "").split())
+    names = {"family": asked["family"] or "", "given": asked["given"] or ""}
+    return list(
+        await directory.find_patients(
+            view.tx, visible, ins=ins, birth_date=asked["birth_date"], family=names["family"], given=names["given"]
+        )
     )
 
 
@@ -73,10 +76,9 @@ async def create(view: View) -> Response:
     system = systems.INS_TEST if view.door.site.demo else systems.INS_NIR
     resource = forms.patient_resource(answers, view.actor.organization, today, system)
     try:
-        id = await directory.create_patient(view.tx, resource, mode="test" if view.door.site.demo else "production")
+        id = await journeys.register_patient(view.tx, resource, mode="test" if view.door.site.demo else "production")
     except Invalid as error:
         raise Invalid.one(error.reason, "ins" if "identifier" in error.issues[0].expression else "") from error
-    await access.link(view.tx, id, view.actor.organization, "presence", f"Patient/{id}")
     await record.audit(view.tx, "C", "Patient", id, patient=id, verb="create")
     return view.go(f"/patients/{id}", "created")
 

@@ -62,8 +62,8 @@ async def load_identity(tx: Transaction, id: str) -> Identity:
 
 def identity(row: Patient, resource: dict[str, Any]) -> Identity:
     """From the row and the resource."""
-    official = next((name for name in resource.get("name", []) if name.get("use") == "official"), {})
-    usual = next((name for name in resource.get("name", []) if name.get("use") == "usual"), {})
+    official: dict[str, Any] = next((name for name in resource.get("name", []) if name.get("use") == "official"), {})
+    usual: dict[str, Any] = next((name for name in resource.get("name", []) if name.get("use") == "usual"), {})
     listed = next(
         (str(ext.get("valueString", "")) for ext in official.get("extension", []) if ext["url"] == systems.EXT_BIRTH_LIST_GIVEN_NAME), ""
     )

@@ -1,0 +1,50 @@
+"""What the verbs of sessions and appointments ask, beyond what their Operation says: rooms, substitutes, free slots."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from maillage import booking, directory
+from maillage.doors.web.forms import Choice
+from maillage.doors.web.presenters import moment
+from maillage.doors.web.verbs import Asked
+from maillage.doors.web.view import View
+
+_NO_QUESTIONS = frozenset({"kind", "priority", "requester-org", "based-on", "task", "first-visit", "side"})
+
+
+def day(text: str, today: date) -> date:
+    """The day that an address names, today for anything else."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return today
+    return found if 2000 <= found.year <= 2100 else today
+
+
+async def asked(view: View, verb: str, row: Any) -> Asked:
+    """The lists of choices of a verb on this session or appointment."""
+    if verb == "confirm-room":
+        rooms = await directory.rooms(view.tx, row["location_id"])
+        return Asked({"room": [Choice(room.id, room.name) for room in rooms]}, {"room": row["room_id"]}, hidden=_NO_QUESTIONS)
+    if verb == "substitute":
+        roles = [
+            role
+            for role in await directory.roles_of_service(view.tx, row["healthcare_service_id"], code="medecin")
+            if role.id != row["practitioner_role_id"]
+        ]
+        return Asked({"practitioner-role": [Choice(role.id, role.display, role.organization_name) for role in roles]})
+    if verb == "move":
+        return Asked({"slot": await slot_choices(view, [row["healthcare_service_id"]], row["priority"])})
+    if verb == "cancel":
+        return Asked(hidden=_NO_QUESTIONS - {"side"}, required=frozenset({"side"}))
+    return Asked(hidden=_NO_QUESTIONS)
+
+
+async def slot_choices(view: View, services: list[str], priority: str, *, limit: int = 30, requester: str = "") -> list[Choice]:
+    """The first free slots over every site, in order of time, with their place."""
+    sites = {place.id: place.name for place in await directory.sites(view.tx)}
+    organizations = [requester] if requester else None
+    found = await booking.find_slots(view.tx, services=services, priority=priority, limit=limit, organizations=organizations)
+    return [Choice(slot["id"], moment(slot["starts_at"]), sites.get(slot["location_id"], "")) for slot in found]

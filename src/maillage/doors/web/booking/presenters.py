@@ -1,0 +1,192 @@
+"""Sessions, slots and appointments as pages show them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from maillage.directory import Place, Role, Service
+from maillage.doors.web.catalogue import word
+from maillage.doors.web.presenters import clock, count, day_name
+from maillage.kernel.period import day_in_paris, wall_to_utc
+
+SESSION_TONES = {
+    "planned": "work",
+    "open": "good",
+    "at-risk": "alert",
+    "cancelled": "off",
+    "running": "info",
+    "done": "done",
+    "settled": "done",
+    "settlement-disputed": "alert",
+}
+APPOINTMENT_TONES = {
+    "pending": "wait",
+    "waitlist": "wait",
+    "booked": "date",
+    "arrived": "info",
+    "checked-in": "info",
+    "fulfilled": "good",
+    "noshow": "alert",
+    "cancelled": "off",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A session in the week table."""
+
+    id: str
+    hours: str
+    service: str
+    who: str
+    label: str
+    tone: str
+    places: str
+    look: str
+
+
+def cell(row: Any, services: Mapping[str, Service], people: Mapping[str, Role]) -> Cell:
+    """From a session with its counts."""
+    status, service = row["status"], services.get(row["healthcare_service_id"])
+    role = people.get(row["practitioner_role_id"])
+    free, booked = int(row["free"]), int(row["booked"]) + int(row["held"])
+    places = f"{count(free, 'place libre', 'places libres')} sur {free + booked}" if status in ("open", "at-risk", "running") else ""
+    look = {"cancelled": "off", "at-risk": "risk"}.get(status, "")
+    return Cell(
+        row["id"],
+        f"{clock(row['starts_at'])} – {clock(row['ends_at'])}",
+        service.name.partition(",")[0] if service else "",
+        role.display if role else "",
+        word("state", status),
+        SESSION_TONES[status],
+        places,
+        look,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WeekRow:
+    """One site of the week table: its cells by day."""
+
+    site: str
+    days: tuple[tuple[Cell, ...], ...]
+
+
+def week_rows(
+    sessions: Sequence[Any], days: Sequence[date], sites: Mapping[str, Place], services: Mapping[str, Service], people: Mapping[str, Role]
+) -> list[WeekRow]:
+    """One row per site that has a session that week, by name."""
+    grid: dict[str, dict[date, list[Cell]]] = {}
+    for row in sessions:
+        day = day_in_paris(row["starts_at"])
+        grid.setdefault(row["location_id"], {}).setdefault(day, []).append(cell(row, services, people))
+    names = {id: sites[id].name if id in sites else id for id in grid}
+    return [WeekRow(names[id], tuple(tuple(grid[id].get(day, ())) for day in days)) for id in sorted(grid, key=lambda id: names[id])]
+
+
+def monday(text: str, today: date) -> date:
+    """The first day of the week that an address names, this week for anything else."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = today
+    day = day if 2000 <= day.year <= 2100 else today
+    return day - timedelta(days=day.weekday())
+
+
+def bounds(first: date, days: int) -> tuple[datetime, datetime]:
+    """The instants at which a stretch of days begins and ends in Paris."""
+    return wall_to_utc(first, time(0)), wall_to_utc(first + timedelta(days=days), time(0))
+
+
+@dataclass(frozen=True, slots=True)
+class SlotLine:
+    """One slot of a session."""
+
+    id: str
+    hours: str
+    label: str
+    tone: str
+    note: str
+    patient: str
+    referral: str
+    appointment: str
+
+
+def slot_line(row: Any, appointment: Any | None, patient: str, now: datetime, organizations: Mapping[str, str]) -> SlotLine:
+    """From a slot, with its appointment when this actor may see it."""
+    kept = row["reserved_for"] and row["released_at"] is None and row["release_at"] > now
+    label, tone = {
+        "free": ("Réservée", "wait") if kept else ("Libre", "good"),
+        "busy-tentative": ("Retenue", "wait"),
+        "busy": ("Prise", "date"),
+        "busy-unavailable": ("Fermée", "off"),
+    }[row["status"]]
+    note = _reservation(row, organizations) if kept and row["status"] == "free" else ""
+    if appointment is not None:
+        label, tone = word("state", appointment["status"]), APPOINTMENT_TONES[appointment["status"]]
+    return SlotLine(
+        row["id"],
+        f"{clock(row['starts_at'])} – {clock(row['ends_at'])}",
+        label,
+        tone,
+        note,
+        patient,
+        (appointment["task_id"] or "") if appointment is not None else "",
+        appointment["id"] if appointment is not None else "",
+    )
+
+
+def _reservation(row: Any, organizations: Mapping[str, str]) -> str:
+    until = f"jusqu’au {day_name(day_in_paris(row['release_at']))}"
+    if row["reserved_for"] == "site":
+        return f"gardée pour {organizations.get(row['reserved_org'], 'le centre')}, {until}"
+    return f"gardée pour les demandes {word('priority', row['reserved_for']).lower()}, {until}"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """An appointment in the list of the day."""
+
+    id: str
+    at: datetime | None
+    patient: str
+    patient_id: str
+    service: str
+    who: str
+    site: str
+    status: str
+    label: str
+    tone: str
+    referral: str
+    version: int
+    quick: tuple[str, ...]
+
+
+def visit(
+    row: Any, patient: str, services: Mapping[str, Service], people: Mapping[str, Role], sites: Mapping[str, Place], quick: Sequence[str]
+) -> Visit:
+    """From an appointment; `quick` are the verbs that need no answer."""
+    service, role, site = (
+        services.get(row["healthcare_service_id"]),
+        people.get(row["practitioner_role_id"] or ""),
+        sites.get(row["location_id"] or ""),
+    )
+    return Visit(
+        row["id"],
+        row["starts_at"],
+        patient,
+        row["patient_id"],
+        service.name.partition(",")[0] if service else "",
+        role.display if role else "",
+        site.name if site else "",
+        row["status"],
+        word("state", row["status"]),
+        APPOINTMENT_TONES[row["status"]],
+        row["task_id"] or "",
+        row["version"],
+        tuple(quick),
+    )

@@ -1,0 +1,92 @@
+"""The worklists of each role as the home page shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from maillage.doors.web.catalogue import say, sentences, word
+from maillage.kernel.actor import Actor
+
+SHOWN = 10
+REQUESTER = ("to-complete", "my-turn", "silent", "waiting-place", "absences", "letters", "follow-ups", "sent-by-us")
+CLINICIAN = ("to-triage", "information-received", "insisted", "letters-owed", "to-see", "follow-ups")
+OFFICE = ("to-book", "no-place-yet", "unanswered-offers", "to-see", "cancellations", "information-received", "to-triage")
+
+
+@dataclass(frozen=True, slots=True)
+class Worklist:
+    """One list: its lines (the first ones), how many there are, how many are late."""
+
+    name: str
+    title: str
+    empty: str
+    lines: tuple[Any, ...]
+    total: int
+    late: int
+
+    @property
+    def more(self) -> int:
+        """How many are not shown."""
+        return self.total - len(self.lines)
+
+
+def names_for(actor: Actor, kind: str) -> tuple[str, ...]:
+    """The lists of an actor, the most pressing kind of work first."""
+    if kind != "hospital":
+        return REQUESTER
+    if actor.is_one_of("medecin", "biologiste", "sage-femme"):
+        return (*CLINICIAN, *(name for name in OFFICE if name not in CLINICIAN))
+    return (*OFFICE, *(name for name in CLINICIAN if name not in OFFICE))
+
+
+def worklist(name: str, lines: Sequence[Any], now: datetime, *, shown: int = SHOWN) -> Worklist:
+    """A list from its lines."""
+    late = sum(1 for line in lines if line.due_at and line.due_at < now)
+    return Worklist(name, say(f"list.{name}"), say(f"list.{name}.empty"), tuple(lines[:shown]), len(lines), late)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A follow-up in a list."""
+
+    id: str
+    referral: str
+    patient: str
+    what: str
+    label: str
+    due_at: datetime
+
+
+def follow_up(row: Any) -> FollowUp:
+    """From a row of the open follow-ups."""
+    what = row["description"] or (word("recommendation", row["recommendation"]) if row["recommendation"] else "")
+    return FollowUp(row["id"], row["task_id"], f"{row['family'].upper()} {row['given']}", what, word("state", row["state"]), row["due_at"])
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A notification: something awaits you, no name, no reason."""
+
+    kind: str
+    id: str
+    text: str
+    at: datetime
+    urgent: bool
+
+
+def notices(rows: Sequence[Any]) -> list[Notice]:
+    """The unread ones, one line for each thing that awaits, the latest event said."""
+    found: dict[tuple[str, str], Notice] = {}
+    for row in rows:
+        key = (row["focus_type"], row["focus_id"])
+        if key not in found:
+            found[key] = Notice(*key, event_words(row["event"]), row["created_at"], row["urgent"])
+    return list(found.values())
+
+
+def event_words(event: str) -> str:
+    """What happened, without saying to whom."""
+    return say(f"event.{event}") if f"event.{event}" in sentences() else word("verb", event)

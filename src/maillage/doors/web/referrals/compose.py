@@ -1,0 +1,217 @@
+"""Composing a request: a patient, a service, the form of the pathway, a draft at any moment, a last look, sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.responses import Response
+
+from maillage import directory, record, referrals
+from maillage.directory import Role, Service
+from maillage.doors.web import verbs
+from maillage.doors.web.catalogue import explain
+from maillage.doors.web.forms import Choice, Field, Reader, field_name, redisplay, summary
+from maillage.doors.web.pages import get, post
+from maillage.doors.web.patients.presenters import Identity, load_identity
+from maillage.doors.web.referrals import questionnaire
+from maillage.doors.web.referrals.questionnaire import Group, Question
+from maillage.doors.web.view import View
+from maillage.kernel.errors import Invalid, NotAllowed
+from maillage.kernel.ids import new_id
+
+_CLINICIANS = frozenset({"medecin", "sage-femme", "biologiste", "chirurgien-dentiste"})
+_SEND = (
+    Field("identity-confirmed", "J’ai vérifié ces cinq traits avec le patient", "checkbox", required=True),
+    Field(
+        "patient-informed",
+        "Le patient est informé de la demande et du partage de ses informations avec ce service",
+        "checkbox",
+        required=True,
+    ),
+    Field("outside-criteria", "Cette demande sort des critères du service, et je l’envoie quand même", "checkbox"),
+)
+
+
+async def choose_service(view: View) -> Response:
+    """From a patient: on to the service, or straight to the form when the service is known."""
+    service = view.query("service")
+    id = view.path("id")
+    return view.go(f"/demandes/nouvelle?patient={id}&service={service}" if service else f"/services?patient={id}")
+
+
+async def show_new(view: View) -> Response:
+    """The form of a new request; without patient or service, first the way to choose one."""
+    patient_id, service_id = view.query("patient") or view.given("patient"), view.query("service") or view.given("service")
+    if not patient_id:
+        return view.go(f"/patients?service={service_id}" if service_id else "/patients")
+    if not service_id:
+        return view.go(f"/services?patient={patient_id}")
+    patient, service = await load_identity(view.tx, patient_id), await directory.get_service(view.tx, service_id)
+    await record.audit(view.tx, "R", "Patient", patient.id, patient=patient.id, verb="compose")
+    return await _form_page(view, patient, service, "/demandes/nouvelle", None)
+
+
+async def _form_page(view: View, patient: Identity, service: Service, action: str, answers: dict[str, list[str]] | None) -> Response:
+    form = await directory.get_questionnaire(view.tx, service.questionnaire)
+    prefilled = {"phone": patient.phone} if answers is None else {}
+    groups = [_prefilled(group, prefilled, view.query("acte")) for group in questionnaire.groups(form, answers)]
+    fields = [question.field for group in groups for question in group.questions]
+    shown = {field.name: field for field in redisplay(fields, view.rejected)}
+    requester = await _requester_field(view)
+    return view.page(
+        "referrals/templates/compose.html",
+        "Nouvelle demande",
+        patient=patient,
+        service=service,
+        action=action,
+        groups=[Group(g.title, tuple(Question(shown[q.field.name], q.condition) for q in g.questions), g.optional) for g in groups],
+        requester=redisplay([requester], view.rejected)[0] if requester and answers is None else None,
+        errors=summary(view.rejected, [*fields, *([requester] if requester else [])]),
+        draft=answers is not None,
+    )
+
+
+def _prefilled(group: Group, values: dict[str, str], act: str) -> Group:
+    """What we already know is not typed twice; the act that the button named is chosen."""
+    known = {**values, **({"act": act} if act else {})}
+    questions = tuple(
+        Question(q.field.started(known[q.field.name]), q.condition)
+        if known.get(q.field.name) and not (q.field.value or q.field.chosen)
+        else q
+        for q in group.questions
+    )
+    return Group(group.title, questions, group.optional)
+
+
+async def _requester_field(view: View) -> Field | None:
+    """For whom the office prepares the request; a clinician asks in person."""
+    if view.actor.is_one_of(*_CLINICIANS):
+        return None
+    people: list[Role] = await directory.roles_in(view.tx, view.actor.organization, code="medecin")
+    choices = tuple(Choice(role.id, role.display) for role in people if not role.service_ids)
+    return Field("requester", "Médecin demandeur", "select", required=True, choices=choices)
+
+
+async def create(view: View) -> Response:
+    """Keep the draft, then go on writing or look at it whole before sending."""
+    service = await directory.get_service(view.tx, view.given("service"))
+    form = await directory.get_questionnaire(view.tx, service.questionnaire)
+    reader, requester = Reader(view.values), await _requester_field(view)
+    role = reader.read(requester) if requester else None
+    reader.done()
+    task = new_id()
+    request = await referrals.create_request(
+        view.tx,
+        patient_id=view.given("patient"),
+        service_ids=[service.id],
+        requester_role_id=role,
+        priority=_priority(view) or "routine",
+        task_ids={service.id: task},
+    )
+    await referrals.save_form(view.tx, request, items=questionnaire.response_items(form, view.values))
+    return _after_saving(view, task)
+
+
+def _priority(view: View) -> str:
+    given = view.given("priority")
+    return given if given in ("routine", "urgent", "asap") else ""
+
+
+def _after_saving(view: View, task: str) -> Response:
+    if view.given("then") == "check":
+        return view.go(f"/demandes/{task}/verifier")
+    return view.go(f"/demandes/{task}/remplir", "saved")
+
+
+async def show_draft(view: View) -> Response:
+    """A draft, to go on writing."""
+    task, patient, service = await _draft(view)
+    answers = questionnaire.answers_of(await referrals.form_of(view.tx, task["request_id"]))
+    return await _form_page(view, patient, service, f"/demandes/{task['id']}/remplir", answers)
+
+
+async def _draft(view: View) -> tuple[Any, Identity, Service]:
+    task = await referrals.visible_task(view.tx, view.path("id"))
+    if task["requester_org"] != view.actor.organization:
+        raise NotAllowed("not-for-this-party")
+    patient = await load_identity(view.tx, task["patient_id"])
+    await record.audit(view.tx, "R", "Task", task["id"], patient=patient.id, verb="draft")
+    return task, patient, await directory.get_service(view.tx, task["service_id"])
+
+
+async def save(view: View) -> Response:
+    """Keep the answers of a draft; a priority chosen meanwhile is carried to the request."""
+    task, _, service = await _draft(view)
+    form = await directory.get_questionnaire(view.tx, service.questionnaire)
+    await referrals.save_form(view.tx, task["request_id"], items=questionnaire.response_items(form, view.values))
+    priority = _priority(view)
+    if priority and priority != task["priority"]:
+        await referrals.change_priority(view.tx, task["id"], priority=priority, reason="entered-wrongly")
+    return _after_saving(view, task["id"])
+
+
+async def show_check(view: View) -> Response:
+    """The last look: identity to confirm, answers to read again, what still stands in the way."""
+    task, patient, service = await _draft(view)
+    form = await directory.get_questionnaire(view.tx, service.questionnaire)
+    items = await referrals.form_of(view.tx, task["request_id"])
+    missing = (await verbs.available(view, "Task", task["id"])).get("send", ())
+    labels = {q.field.name: q.field.label for group in questionnaire.groups(form, {}) for q in group.questions}
+    items_missing = [reason.partition(":")[2] for reason in missing if reason.startswith("item-missing:")]
+    fields = [*_SEND, *_duplicate_field(view, missing)]
+    request = await referrals.visible_request(view.tx, task["request_id"])
+    people = await directory.get_role(view.tx, request["requester_role_id"])
+    rejected = view.rejected
+    return view.page(
+        "referrals/templates/check.html",
+        "Vérifier la demande",
+        task=task,
+        patient=patient,
+        service=service,
+        requester=people,
+        answers=questionnaire.shown(form, items),
+        missing=[(f"/demandes/{task['id']}/remplir#f-{name}", labels.get(name, name)) for name in items_missing],
+        call="call-instead" in missing,
+        fields=redisplay(fields, rejected),
+        errors=summary(rejected, fields) if rejected else [],
+        blocked=[explain(code) for code in missing if code in ("no-care-link", "own-request", "service-closed")],
+    )
+
+
+def _duplicate_field(view: View, missing: tuple[str, ...]) -> list[Field]:
+    """A second request to the same service says why; the question is asked only then."""
+    operation = view.door.operation("Task", "send")
+    twice = "duplicate-open" in missing or (
+        view.rejected is not None and any(field_name(issue) == "duplicate-reason" for issue in view.rejected.issues)
+    )
+    if operation is None or not twice:
+        return []
+    return [field for field in verbs.fields(operation) if field.name == "duplicate-reason"]
+
+
+async def send(view: View) -> Response:
+    """Send: every check of the rule book runs again, in the same transaction."""
+    id = view.path("id")
+    operation = verbs.find(view, "Task", "send")
+    values = {
+        "identity_confirmed": view.given("identity-confirmed") == "true",
+        "patient_informed": view.given("patient-informed") == "true",
+        "outside_criteria": view.given("outside-criteria") == "true",
+        "duplicate_reason": view.given("duplicate-reason") or None,
+    }
+    if not values["identity_confirmed"]:
+        raise Invalid.one("identity-unconfirmed", "identity-confirmed")
+    version = view.given("_version")
+    await operation.call(view.tx, id, version=int(version) if version.isdigit() else None, **values)
+    return view.go(f"/demandes/{id}", "send")
+
+
+PAGES = (
+    get("/patients/{id:id}/adresser", choose_service),
+    get("/demandes/nouvelle", show_new),
+    post("/demandes/nouvelle", create, again=show_new),
+    get("/demandes/{id:id}/remplir", show_draft),
+    post("/demandes/{id:id}/remplir", save, again=show_draft),
+    get("/demandes/{id:id}/verifier", show_check),
+    post("/demandes/{id:id}/envoyer", send, again=show_check),
+)

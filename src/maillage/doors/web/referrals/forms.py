@@ -1,0 +1,89 @@
+"""What each verb of a referral asks on a page: lists that depend on the request, proposed values, known rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from maillage import booking, directory
+from maillage.doors.web.booking.forms import slot_choices
+from maillage.doors.web.forms import Choice
+from maillage.doors.web.verbs import Asked, code_word
+from maillage.doors.web.view import View
+
+SILENT = frozenset({"look", "open", "offer-expired", "not-selected"})
+"""Verbs that no person chooses."""
+OWN_PAGE = frozenset({"send", "book", "offer", "reschedule", "send-outcome", "acknowledge", "answer-info"})
+"""Verbs whose form needs room: a page of their own."""
+_DECLINE = (
+    *("no-indication", "wrong-specialty", "contraindication", "already-followed", "became-impossible", "prerequisites-missing"),
+    *("patient-declines", "after-absence", "duplicate", "wrong-patient", "other"),
+)
+_AFTER_ACCEPTANCE = ("became-impossible", "contraindication")
+_ACCEPTED = ("to-book", "waiting-capacity", "offered", "booked", "not-attended", "to-rebook", "seen")
+_OFFERED_PRIORITIES = ("routine", "urgent", "asap")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A referral that a verb is about, with what its forms need."""
+
+    task: Any
+    questions: Sequence[Any] = field(default_factory=tuple)
+    children: Sequence[Any] = field(default_factory=tuple)
+    slots: bool = False
+
+
+async def asked(view: View, verb: str, subject: Subject) -> Asked:
+    """How the form of this verb is asked for this referral."""
+    task = subject.task
+    if verb == "decline":
+        codes = _AFTER_ACCEPTANCE if task["state"] in _ACCEPTED else _DECLINE
+        return Asked({"reason": _words(codes)}, required=frozenset({"comment"}))
+    if verb in ("redirect", "send-elsewhere"):
+        services = [service for service in await directory.services(view.tx) if service.id != task["service_id"]]
+        return Asked({"service": [Choice(service.id, service.name) for service in services]})
+    if verb in ("book", "offer", "reschedule"):
+        choices = await slots(view, task)
+        return Asked(
+            {"slot": choices}, required=frozenset({"slot"}) if not (verb == "book" and task["state"] == "offered") else frozenset()
+        )
+    if verb in ("accept", "change-priority"):
+        others = [code for code in _OFFERED_PRIORITIES if code != task["priority"]]
+        return Asked({"priority": _words(others)})
+    if verb == "answer-info":
+        return Asked(rows={"answers": _question_rows(subject.questions, task["rounds"])})
+    if verb == "acknowledge":
+        return Asked(rows={"follow-ups": _follow_up_rows(subject.children)})
+    if verb == "mark-seen":
+        return Asked(hidden=frozenset({"end", "encounter-class"}))
+    if verb == "send-outcome":
+        return Asked(
+            hidden=frozenset() if task["state"] in ("not-attended", "to-rebook") else frozenset({"done-otherwise"}),
+            required=frozenset({"text"}),
+        )
+    return Asked(hidden=frozenset({"resolution", "expires-at", "inside-constraints", "wanted-by"}))
+
+
+def _words(codes: Sequence[str]) -> list[Choice]:
+    return [Choice(code, code_word(code)) for code in codes]
+
+
+async def slots(view: View, task: Any) -> list[Choice]:
+    """The first free slots that this request may take, in order of time."""
+    return await slot_choices(view, [task["service_id"]], task["priority"], requester=task["requester_org"])
+
+
+def _question_rows(questions: Sequence[Any], round_: int) -> list[dict[str, str]]:
+    return [{"number": str(row["number"]), "label": row["item"]} for row in questions if row["round"] == round_]
+
+
+def _follow_up_rows(children: Sequence[Any]) -> list[dict[str, str]]:
+    due = [row for row in children if row["code"] == "follow-up" and row["state"] == "due"]
+    return [{"id": row["id"], "label": row["description"] or code_word(row["recommendation"])} for row in due]
+
+
+async def is_bookable(view: View, service: str) -> bool:
+    """Whether somebody could take a place now: the button of direct booking is only shown with one."""
+    return bool(await booking.next_free(view.tx, service))

@@ -1,0 +1,104 @@
+"""The page of a referral and its verbs."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from maillage import messaging
+from maillage.doors.web import verbs
+from maillage.doors.web.catalogue import word
+from maillage.doors.web.forms import redisplay, summary
+from maillage.doors.web.pages import get, post
+from maillage.doors.web.referrals import compose, forms, presenters, thread
+from maillage.doors.web.verbs import DANGEROUS, MAIN
+from maillage.doors.web.view import View
+from maillage.kernel.errors import Invalid, NotFound
+
+
+async def show(view: View) -> Response:
+    """Where the request stands, whose turn it is, and what may be done."""
+    found = await thread.load(view, view.path("id"))
+    if found.task["state"] == "to-complete" and "send" in found.acts:
+        return view.go(f"/demandes/{found.task['id']}/remplir")
+    return view.page(
+        "referrals/templates/thread.html",
+        "Demande",
+        t=found,
+        inline=await thread.inline_acts(view, found),
+        children=await thread.child_acts(view, found),
+        own_page=forms.OWN_PAGE,
+        main=MAIN,
+        dangerous=DANGEROUS,
+        letter_text=presenters.letter_text,
+    )
+
+
+async def look(view: View) -> Response:
+    """Open a request from a worklist: its reader is noted, its notifications are read, the first reading is recorded."""
+    id = view.path("id")
+    operation = view.door.operation("Task", "look")
+    if operation is not None:
+        await operation.call(view.tx, id)
+    await messaging.mark_read(view.tx, ("Task", id))
+    return view.go(f"/demandes/{id}")
+
+
+async def show_act(view: View) -> Response:
+    """The form of one verb, on its own page; shown again with what is wrong when it came back."""
+    id, verb = view.path("id"), view.path("verb")
+    found = await thread.load(view, id)
+    if verb not in found.acts and view.rejected is None:
+        raise NotFound("verb", verb)
+    asked = await forms.asked(view, verb, found.subject)
+    fields = redisplay(verbs.fields(verbs.find(view, "Task", verb), asked), view.rejected)
+    return view.page(
+        "referrals/templates/act.html",
+        word("verb", verb),
+        t=found,
+        verb=verb,
+        fields=fields,
+        errors=summary(view.rejected, fields),
+        dangerous=verb in DANGEROUS,
+        letter_text=presenters.letter_text,
+    )
+
+
+async def act(view: View) -> Response:
+    """Play a verb on a request; what was taken meanwhile brings the form back with fresh choices."""
+    id, verb = view.path("id"), view.path("verb")
+    if verb in forms.SILENT or verb == "send":
+        raise NotFound("verb", verb)
+    found = await thread.load(view, id)
+    answer = await verbs.run(view, "Task", id, verb, await forms.asked(view, verb, found.subject))
+    target = answer if isinstance(answer, str) and verb in ("send-elsewhere", "insist") else id
+    return view.go(f"/demandes/{target}", verb)
+
+
+async def act_on_child(view: View) -> Response:
+    """Accept, hand back or finish a follow-up."""
+    id, child, verb = view.path("id"), view.path("child"), view.path("verb")
+    if verb not in ("accept", "hand-back", "done"):
+        raise NotFound("verb", verb)
+    if verb == "accept":
+        operation = verbs.find(view, "Task", verb)
+        await operation.call(view.tx, child)
+    else:
+        await verbs.run(view, "Task", child, verb)
+    return view.go(f"/demandes/{id}", verb)
+
+
+async def show_again(view: View) -> Response:
+    """The page of the request, after a follow-up's form was refused: what is wrong is said on top."""
+    if view.rejected is None:
+        raise Invalid.one("required")
+    return await show(view)
+
+
+PAGES = (
+    *compose.PAGES,
+    get("/demandes/{id:id}", show),
+    post("/demandes/{id:id}/lire", look),
+    get("/demandes/{id:id}/actes/{verb:id}", show_act),
+    post("/demandes/{id:id}/actes/{verb:id}", act, again=show_act),
+    post("/demandes/{id:id}/suites/{child:id}/{verb:id}", act_on_child, again=show_again),
+)

@@ -1,0 +1,142 @@
+"""A referral as pages show it: badges, whose turn, the steps of its thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from maillage.directory import Role
+from maillage.doors.web.catalogue import word
+from maillage.kernel.actor import Actor
+
+TONES: Mapping[str, str] = {
+    "to-complete": "work",
+    "sent": "sent",
+    "opened": "info",
+    "info-requested": "ask",
+    "info-received": "info",
+    "insisted": "alert",
+    "to-book": "good",
+    "waiting-capacity": "wait",
+    "offered": "date",
+    "booked": "date",
+    "not-attended": "alert",
+    "to-rebook": "wait",
+    "seen": "good",
+    "cancellation-requested": "off",
+    "letter-sent": "letter",
+    "advised": "letter",
+    "declined": "bad",
+    "redirected": "alert",
+    "closed": "done",
+    "cancelled": "off",
+    "entered-in-error": "off",
+}
+_REQUESTER, _PERFORMER = {"requester", "RC", "RO"}, {"performer", "PC", "PO", "LD"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A referral in a list."""
+
+    id: str
+    patient_id: str
+    patient: str
+    birth_date: Any
+    sex: str
+    service: str
+    state: str
+    label: str
+    tone: str
+    priority: str
+    turn: str
+    mine: bool
+    due_at: datetime | None
+    sent_at: datetime | None
+    read_by: str = ""
+
+
+def line(row: Any, actor: Actor) -> Line:
+    """From a row of a worklist."""
+    value = dict(row)
+    return Line(
+        id=value["id"],
+        patient_id=value["patient_id"],
+        patient=f"{value.get('family', '').upper()} {value.get('given', '')}".strip(),
+        birth_date=value.get("birth_date"),
+        sex=value.get("gender", "unknown"),
+        service=value["service_name"],
+        state=value["state"],
+        label=word("state", value["state"]),
+        tone=TONES[value["state"]],
+        priority=value["priority"],
+        turn=turn_words(value["turn"]),
+        mine=is_mine(value, actor),
+        due_at=value["due_at"],
+        sent_at=value["first_sent_at"],
+        read_by=value.get("read_by") or "",
+    )
+
+
+def turn_words(turn: str | None) -> str:
+    """Whose turn, for a reader: `le demandeur`, `le bureau des rendez-vous`; nothing when closed."""
+    return word("turn", turn) if turn else ""
+
+
+def is_mine(task: Mapping[str, Any], actor: Actor) -> bool:
+    """Whether the turn is this organisation's."""
+    turn = task["turn"]
+    if turn in _REQUESTER:
+        return bool(actor.organization == task["requester_org"])
+    return turn in _PERFORMER and bool(actor.organization == task["owner_org"])
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the timeline."""
+
+    title: str
+    at: datetime | None
+    who: str
+    note: str
+    state: str
+
+
+def steps(task: Mapping[str, Any], statuses: Sequence[Any], people: Mapping[str, Role]) -> list[Step]:
+    """What happened, then what is awaited and by when; quiet repeats of one state are left out."""
+    found = [_past(row, people, last=index == len(statuses) - 1 and task["turn"] is not None) for index, row in enumerate(statuses)]
+    if task["turn"] is not None:
+        found.append(Step(f"Au tour de : {turn_words(task['turn'])}", task["due_at"], word("deadline", task["deadline"]), "", "next"))
+    return found
+
+
+def _past(row: Any, people: Mapping[str, Role], *, last: bool) -> Step:
+    role = people.get(row["role_id"] or "")
+    who = f"{role.display}, {role.organization_name}" if role else ("maillage" if row["actor_kind"] == "system" else row["actor_id"])
+    reason = word("reason", row["reason"]) if row["reason"] else ""
+    note = " : ".join(part for part in (reason, row["comment"]) if part)
+    return Step(_title(row), row["at"], who, note, "now" if last else "past")
+
+
+def _title(row: Any) -> str:
+    """The state, or the verb when the state stood still."""
+    return (
+        word("verb", row["verb"])
+        if row["verb"] in ("change-priority", "declare-unavailable", "reschedule")
+        else word("state", row["state"])
+    )
+
+
+def rounds(questions: Sequence[Any]) -> dict[str, list[Any]]:
+    """The rounds of questions by number, with their answers."""
+    found: dict[str, list[Any]] = {}
+    for row in questions:
+        found.setdefault(str(row["round"]), []).append(row)
+    return found
+
+
+def letter_text(row: Any) -> str:
+    """The text of a letter; a PDF is not text."""
+    return bytes(row["content"]).decode("utf-8") if row["content_type"] == "text/plain" else ""

@@ -1,0 +1,113 @@
+"""Everything that the page of a referral shows, read in one go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from maillage import booking, directory, record, referrals
+from maillage.directory import Role, Service
+from maillage.doors.web import places, verbs
+from maillage.doors.web.forms import Field
+from maillage.doors.web.patients.presenters import Identity, load_identity
+from maillage.doors.web.referrals import forms, presenters, questionnaire
+from maillage.doors.web.view import View
+from maillage.kernel.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A referral with its history, its pack and what may be done now."""
+
+    task: Any
+    request: Any
+    patient: Identity
+    service: Service
+    requester: Role | None
+    requester_place: str
+    line: presenters.Line
+    steps: list[presenters.Step]
+    answers: list[tuple[str, list[tuple[str, str]]]]
+    question: str
+    rounds: dict[str, Any]
+    people: dict[str, Role]
+    history: dict[str, Any]
+    appointment: Any | None
+    site: str
+    readers: list[str]
+    acts: dict[str, tuple[str, ...]]
+
+    @property
+    def subject(self) -> forms.Subject:
+        """What the forms of the verbs need."""
+        return forms.Subject(self.task, self.history["referral_question"], self.history["referral_child"])
+
+
+async def load(view: View, id: str) -> Thread:
+    """Read a referral that the actor may see, and write that it was looked at. Raises `NotFound`."""
+    tx = view.tx
+    task = await referrals.visible_task(tx, id)
+    request = await referrals.visible_request(tx, task["request_id"])
+    patient, service = await load_identity(tx, task["patient_id"]), await directory.get_service(tx, task["service_id"])
+    history = await referrals.thread(tx, id)
+    ids = [row["role_id"] for row in history["referral_status"]] + [row["author_role_id"] for row in history["referral_letter"]]
+    people = await places.roles(tx, [*ids, request["requester_role_id"], task["lead_role_id"]])
+    form, items = await directory.get_questionnaire(tx, service.questionnaire), await referrals.form_of(tx, request["id"])
+    appointment, site = await _appointment(view, task["appointment_id"])
+    requester = people.get(request["requester_role_id"])
+    await record.audit(tx, "R", "Task", id, patient=patient.id, verb="read")
+    answers = questionnaire.answers_of(items)
+    return Thread(
+        task=task,
+        request=request,
+        patient=patient,
+        service=service,
+        requester=requester,
+        requester_place=requester.organization_name if requester else "",
+        line=presenters.line({**dict(task), "service_name": service.name}, view.actor),
+        steps=presenters.steps(task, history["referral_status"], people),
+        answers=[(title, [row for row in rows if row[0] != "Question posée"]) for title, rows in questionnaire.shown(form, items)],
+        question="\n".join(answers.get("question", [])),
+        rounds=presenters.rounds(history["referral_question"]),
+        people=people,
+        history=history,
+        appointment=appointment,
+        site=site,
+        readers=[row["display"] for row in await referrals.readers(tx, id)],
+        acts={verb: missing for verb, missing in (await verbs.available(view, "Task", id)).items() if verb not in forms.SILENT},
+    )
+
+
+async def _appointment(view: View, id: str | None) -> tuple[Any | None, str]:
+    if not id:
+        return None, ""
+    try:
+        row = await booking.get_appointment(view.tx, id)
+    except NotFound:
+        return None, ""
+    site = (await places.sites(view.tx)).get(row["location_id"] or "")
+    return row, site.name if site else ""
+
+
+async def inline_acts(view: View, thread: Thread) -> list[tuple[str, list[Field]]]:
+    """The verbs whose form stands on the page itself, with their questions."""
+    found = []
+    for verb in thread.acts:
+        if verb not in forms.OWN_PAGE:
+            asked = await forms.asked(view, verb, thread.subject)
+            found.append((verb, verbs.fields(verbs.find(view, "Task", verb), asked, scope=f"{verb}-")))
+    return found
+
+
+async def child_acts(view: View, thread: Thread) -> dict[str, list[tuple[str, list[Field]]]]:
+    """The verbs legal now on each open follow-up."""
+    found: dict[str, list[tuple[str, list[Field]]]] = {}
+    for child in thread.history["referral_child"]:
+        if child["code"] != "follow-up" or child["turn"] is None:
+            continue
+        legal = await verbs.available(view, "Task", child["id"])
+        found[child["id"]] = [
+            (verb, [] if verb == "accept" else verbs.fields(verbs.find(view, "Task", verb), scope=f"{child['id']}-{verb}-"))
+            for verb in legal
+        ]
+    return found

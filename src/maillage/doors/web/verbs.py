@@ -1,0 +1,176 @@
+"""A verb's form made from its Operation, and its parameters read back from the form: the same verbs as the FHIR door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from maillage.codes import labels
+from maillage.doors.web.catalogue import word
+from maillage.doors.web.forms import Choice, Field, Reader
+from maillage.doors.web.view import Values, View
+from maillage.kernel.errors import NotFound
+from maillage.kernel.operations import Operation, Param
+
+ROWS = 3
+MAIN = frozenset(
+    {"send", "accept", "book", "send-outcome", "acknowledge", "answer-info", "mark-seen", "publish", "confirm-room", "arrive", "fulfil"}
+)
+DANGEROUS = frozenset({"decline", "withdraw", "request-cancellation", "enter-in-error", "cancel", "cancel-session", "cancel-appointment"})
+_CODE_KINDS = ("reason", "side", "recommendation", "outcome", "priority", "decision", "hold", "owner", "class", "resolution", "word")
+_LONG = frozenset({"comment", "text", "answer", "contact"})
+_NEVER_ASKED = frozenset(
+    {"document", "title", "appointment-id", "encounter-id", "encounter", "document-id", "abort-id", "requester-org", "based-on", "task"}
+)
+_FIELD_KINDS = {
+    "date": "date",
+    "dateTime": "datetime",
+    "instant": "datetime",
+    "integer": "number",
+    "positiveInt": "number",
+    "boolean": "checkbox",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How the page wants a form asked: lists of choices, proposed values, known rows, parameters that are not asked."""
+
+    choices: Mapping[str, Sequence[Choice]] = field(default_factory=dict)
+    proposed: Mapping[str, Any] = field(default_factory=dict)
+    rows: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
+    hidden: frozenset[str] = frozenset()
+    required: frozenset[str] = frozenset()
+
+
+def plain(name: str) -> str:
+    """A parameter's name as we compare it, however it is spelt: `followUp`, `follow-up`, `follow_up`."""
+    return "".join(f"-{char.lower()}" if char.isupper() else char for char in name).replace("_", "-").strip("-")
+
+
+def fields(operation: Operation, asked: Asked | None = None, *, scope: str = "") -> list[Field]:
+    """The questions of a verb, in the order of its parameters."""
+    asked = asked or Asked()
+    found: list[Field] = []
+    for param in operation.parameters:
+        name = plain(param.name)
+        if name in _NEVER_ASKED or name in asked.hidden:
+            continue
+        if param.parts:
+            found += _rows(param, name, asked, scope)
+        else:
+            found.append(_field(param, name, asked, scope))
+    return found
+
+
+def _rows(param: Param, name: str, asked: Asked, scope: str) -> list[Field]:
+    presets = asked.rows.get(name)
+    count = len(presets) if presets is not None else ROWS
+    found: list[Field] = []
+    for row in range(count):
+        preset = presets[row] if presets is not None else {}
+        for part in param.parts:
+            inside = f"{name}-{row + 1}-{plain(part.name)}"
+            made = _field(part, plain(part.name), asked, scope)
+            if plain(part.name) in preset:
+                found.append(replace(made, name=inside, kind="hidden", value=preset[plain(part.name)]))
+            else:
+                label = f"{preset.get('label', '')} : {made.label.lower()}" if preset.get("label") else f"{made.label} ({row + 1})"
+                found.append(replace(made, name=inside, label=label, required=made.required and presets is not None))
+    return found
+
+
+def _field(param: Param, name: str, asked: Asked, scope: str) -> Field:
+    given = asked.choices.get(name)
+    choices = tuple(given) if given is not None else tuple(Choice(value, code_word(value)) for value in param.values)
+    kind = _FIELD_KINDS.get(param.type, "text")
+    if choices:
+        kind = "checks" if param.many else "select" if len(choices) > 14 else "radio"
+    elif param.many or name in _LONG or param.type == "markdown":
+        kind = "textarea"
+    made = Field(
+        name,
+        word("field", name),
+        kind,
+        param.required or name in asked.required,
+        hint="Un par ligne." if param.many and not choices else "",
+        choices=choices,
+        rows=10 if name == "text" and "recommendation" not in asked.choices else 3,
+        scope=scope,
+    )
+    return made.started(asked.proposed.get(name))
+
+
+def code_word(code: str) -> str:
+    """The label of a code, whatever kind of word it is."""
+    kind = next((kind for kind in _CODE_KINDS if labels.entry(kind, code)), "reason")
+    return word(kind, code)
+
+
+def read(operation: Operation, asked: Asked, values: Values) -> dict[str, Any]:
+    """The parameters that the form answers, by the operation's own names. Raises `Invalid` with every error."""
+    reader = Reader(values)
+    found: dict[str, Any] = {}
+    for param in operation.parameters:
+        name = plain(param.name)
+        if name in _NEVER_ASKED or name in asked.hidden:
+            continue
+        value = _read_rows(param, name, asked, reader) if param.parts else _read_one(param, _field(param, name, asked, ""), reader)
+        if value not in (None, "", []):
+            found[param.name.replace("-", "_")] = value
+    reader.done()
+    return found
+
+
+def _read_one(param: Param, asked: Field, reader: Reader) -> Any:
+    value = reader.read(asked)
+    if param.many and not asked.choices:
+        return [line.strip() for line in (value or "").splitlines() if line.strip()]
+    return value
+
+
+def _read_rows(param: Param, name: str, asked: Asked, reader: Reader) -> list[dict[str, Any]]:
+    presets = asked.rows.get(name)
+    rows: list[dict[str, Any]] = []
+    for row in range(len(presets) if presets is not None else ROWS):
+        answers: dict[str, Any] = {}
+        for part in param.parts:
+            made = replace(_field(part, plain(part.name), asked, ""), name=f"{name}-{row + 1}-{plain(part.name)}", required=False)
+            answers[part.name] = reader.read(made)
+        if any(value not in (None, "", []) for value in answers.values()):
+            rows.append({key: value for key, value in answers.items() if value is not None})
+    return rows
+
+
+def find(view: View, kind: str, verb: str) -> Operation:
+    """The operation of a verb on a type. Raises `NotFound` for what is not offered."""
+    operation = view.door.operation(kind, verb)
+    if operation is None or not operation.on_instance or not operation.writes:
+        raise NotFound("verb", verb)
+    return operation
+
+
+async def run(view: View, kind: str, id: str, verb: str, asked: Asked | None = None, **more: Any) -> Any:
+    """Read the form and play the verb on the version that the user saw."""
+    operation = find(view, kind, verb)
+    known = {plain(param.name): param.name.replace("-", "_") for param in operation.parameters}
+    parameters = read(operation, asked or Asked(), view.values)
+    parameters |= {known[name]: value for name, value in more.items() if name in known}
+    version = view.given("_version")
+    return await operation.call(view.tx, id, version=int(version) if version.isascii() and version.isdigit() else None, **parameters)
+
+
+async def available(view: View, kind: str, id: str) -> dict[str, tuple[str, ...]]:
+    """The verbs legal now for this user and what each still needs: the only source of buttons."""
+    operation = view.door.operation(kind, "available-actions")
+    if operation is None:
+        return {}
+    answer = await operation.call(view.tx, id)
+    found: dict[str, tuple[str, ...]] = {}
+    for parameter in answer.get("parameter", []):
+        parts = parameter.get("part", [])
+        verb = parameter.get("valueCode") or next((str(part["valueCode"]) for part in parts if part["name"] == "verb"), "")
+        if view.door.operation(kind, verb):
+            found[verb] = tuple(str(part["valueCode"]) for part in parts if part["name"] == "missing")
+    return found
