@@ -57,7 +57,7 @@ CHILD_STATES: Final = (
     State("due", "requested", turn="requester"),
     State("accepted", "accepted", turn="requester"),
     State("handed-back", "requested", turn="performer"),
-    State("done", "completed"),
+    State("completed", "completed"),
     State("cancelled", "cancelled"),
 )
 """The states of a child Task; `handed-back` is for follow-ups alone."""
@@ -65,7 +65,7 @@ CHILD_STATES: Final = (
 PARTIES: Final = ("RC", "RO", "PC", "PO", "LD", "PT", "SY")
 PRIORITIES: Final = ("stat", "asap", "urgent", "routine")
 AXES: Final = ("clinical", "capacity", "completeness", "organisation", "patient", "error")
-CLINICIANS: Final = frozenset({"medecin", "sage-femme", "biologiste", "chirurgien-dentiste"})
+CLINICIANS: Final = frozenset({"medecin", "sage-femme", "biologiste", "dentiste"})
 REQUESTER_OFFICE: Final = frozenset({"secretaire", "infirmier"})
 PERFORMER_OFFICE: Final = frozenset({"secretaire", "planificateur"})
 

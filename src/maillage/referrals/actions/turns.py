@@ -120,7 +120,7 @@ async def open_child(
 
 async def settle(case: Case, child: Row, verb: str, **values: Any) -> None:
     """End a child Task because its turn ended."""
-    state = "cancelled" if verb == "cancel-child" else "done"
+    state = "cancelled" if verb == "cancel-child" else "completed"
     await update(case.tx, "referral_child", child["id"], state=state, turn=None, entered_at=case.tx.now, **values)
     await child_status(case, child["id"], verb, state)
     case.work.touch("referral_child", child["id"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from maillage.kernel.actor import SYSTEM
 from maillage.kernel.ids import new_id
 from maillage.referrals import rules
 from maillage.referrals.actions import intervals, ledger, telling, turns
@@ -143,8 +144,13 @@ async def cancel_appointment(
     comment: str = "",
     contact: str | None = None,
 ) -> str:
-    """Cancel the visit, not the request: `side` is patient, hospital or host. Frees the slot."""
+    """Cancel the visit, not the request: `side` is patient, hospital or host. Frees the slot.
+
+    What the diary decided (a cancelled session) comes as the scheduler's act, for the office.
+    """
     case = speaking(await load(Work(tx, "cancel-appointment"), id, version), contact)
+    if tx.actor == SYSTEM:
+        case.parties = frozenset({"PO"})
     before = case.task
     await move(case, "cancel-appointment", Act(side=side, reason=reason, comment=comment), **turns.WITHOUT_SLOT)
     if side == "patient" and before["slot_start"] and before["slot_start"] - tx.now < LATE_CANCELLATION:

@@ -170,9 +170,9 @@ CHILD_TABLE: Final = TransitionTable(
         line("open-child", NOWHERE, "due", "SY"),
         line("accept", "due", "accepted", "RC RO"),
         line("hand-back", "due accepted", "handed-back", "RC", needs="comment-missing", tells="PC"),
-        line("done", "due accepted", "done", "RC RO", needs="unknown-outcome", tells="PC"),
-        line("done", "handed-back", "done", "PC PO", needs="unknown-outcome", tells="RC"),
-        line("settle", "due accepted handed-back", "done", "SY"),
+        line("done", "due accepted", "completed", "RC RO", needs="unknown-outcome", tells="PC"),
+        line("done", "handed-back", "completed", "PC PO", needs="unknown-outcome", tells="RC"),
+        line("settle", "due accepted handed-back", "completed", "SY"),
         line("cancel-child", "due accepted handed-back", "cancelled", "SY"),
     ],
 )
