@@ -86,9 +86,10 @@ async def test_at_home_a_hospital_needs_neither(db: Database) -> None:
 
 
 async def test_quotas_fit_in_the_slots(db: Database) -> None:
-    await make.refused(Invalid, "quota-above-slots", make.vacation(db, reserved_asap=4, reserved_urgent=4, quotas=(Share(make.OTHER, 2),)))
+    too_many = {"reserved_asap": 4, "reserved_urgent": 4, "quotas": (Share(make.OTHER, 2),)}
+    await make.refused(Invalid, "quota-above-slots", make.vacation(db, agreement=False, **too_many))
+    session = await make.planned(db)
     with pytest.raises(Exception, match="vacation_session_quota"):
-        session = await make.planned(db, agreement=False)
         async with db.transaction(make.SYSTEM) as tx:
             await tx.execute("UPDATE vacation_session SET reserved_asap = 10 WHERE id = $1", session["id"])
 

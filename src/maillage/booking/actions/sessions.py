@@ -9,7 +9,7 @@ from typing import Any
 from maillage import directory
 from maillage.booking import rules
 from maillage.booking.actions.attendance import end
-from maillage.booking.actions.loading import demand, line_of, lock_session, play, sides_of
+from maillage.booking.actions.loading import demand, lock_session, play, sides_of
 from maillage.booking.actions.planning import authorised
 from maillage.booking.actions.waiting import back_to_waiting, system_line
 from maillage.booking.actions.writing import Told, change, save_appointment, save_session, session_turn, unlink, working_calendar
@@ -18,7 +18,6 @@ from maillage.booking.rules.parties import parties_of
 from maillage.booking.types import Row, Side, SlotStatus
 from maillage.kernel.errors import Conflict, Invalid
 from maillage.kernel.period import day_in_paris
-from maillage.kernel.transitions import Transition
 from maillage.store import Transaction
 
 
@@ -66,7 +65,7 @@ async def substitute(tx: Transaction, id: str, *, version: int | None = None, pr
     await save_session(tx, line, changed, slots)
     for appointment in await _live(tx, id):
         moved = await change(tx, "appointment", appointment["id"], **who)
-        await save_appointment(tx, _as_line("change-practitioner", moved["status"]), moved)
+        await save_appointment(tx, system_line(moved["status"], "change-practitioner"), moved)
     return changed
 
 
@@ -214,13 +213,8 @@ async def _fall_with_session(tx: Transaction, appointment: Row, told: Told) -> R
     late = appointment["status"] == "booked" and rules.is_late(tx.now, appointment["starts_at"])
     cancelled = await end(tx, appointment, told, late=late)
     await unlink(tx, cancelled)
-    await save_appointment(tx, _as_line("cancel-with-session", appointment["status"]), cancelled, told=told)
+    await save_appointment(tx, system_line(appointment["status"], "cancel-with-session"), cancelled, told=told)
     return cancelled
-
-
-def _as_line(verb: str, state: str) -> Transition:
-    """The line of an appointment that an act on its session brings about."""
-    return line_of(rules.APPOINTMENT, state, verb, "PO")
 
 
 async def _withdraw_refills(tx: Transaction, session: str) -> None:

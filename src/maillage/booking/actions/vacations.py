@@ -245,7 +245,7 @@ async def _supersede(tx: Transaction, vacation: str, day: date | None) -> None:
     )
     if day and any(row["status"] != "planned" for row in rows):
         raise Conflict("session-published", sessions=[row["id"] for row in rows])
-    line = line_of(rules.SESSION, "planned", "supersede", "PO")
+    line = line_of(rules.SESSION, "planned", "supersede", "SY")
     for row in rows:
         if row["status"] == "planned":
             told = Told("superseded", Side.HOSPITAL)

@@ -1,6 +1,7 @@
 """The two transition tables: the life of a dated session, the life of an appointment (workflows.md 2).
 
-Parties beyond workflows.md 0.2: HO, the office of the host site. RO stands for anybody of the requesting organisation.
+Parties beyond workflows.md 0.2: HO, the office of the host site. RO stands for anybody of the requesting organisation. Lines by SY alone are
+played by the scheduler, or brought about by another verb (cancelling a session cancels its appointments): they are nobody's button.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ SESSION = TransitionTable(
         line("flag-absence", "open", "at-risk", "PC PO HO", tells="HO"),
         line("substitute", "at-risk", "open", "PO", needs="other-specialty not-authorised", tells="HO"),
         line("cancel-session", "planned open at-risk", "cancelled", "PO HO", needs="unknown-reason", tells="HO PT"),
-        line("supersede", "planned", "cancelled", "PO"),
+        line("supersede", "planned", "cancelled", "SY"),
         line("start", "open", "running", "PC"),
         line("finish", "running", "done", "PC", needs="slots-open"),
         # The first of the two signatures leaves the session where it is; the second brings it to the target.
@@ -63,8 +64,8 @@ APPOINTMENT = TransitionTable(
             "move", "booked", "booked", "PO PT", needs="reserved quota-exhausted already-booked session-not-open in-the-past", tells="PT HO"
         ),
         line("cancel", "pending booked waitlist", "cancelled", "PO PT RO", needs="unknown-reason comment-too-short", tells="PT HO"),
-        line("cancel-with-session", "pending booked", "cancelled", "PO HO", tells="PT"),
-        *(line("change-practitioner", state, state, "PO", tells="PT") for state in ("pending", "booked", "arrived", "checked-in")),
+        line("cancel-with-session", "pending booked", "cancelled", "SY", tells="PT"),
+        *(line("change-practitioner", state, state, "SY", tells="PT") for state in ("pending", "booked", "arrived", "checked-in")),
         line("serve", "waitlist pending", "cancelled", "SY"),
         line("join-waitlist", NOWHERE, "waitlist", "PO RO SY PT"),
         line("prioritise", "waitlist", "waitlist", "PO", needs="comment-too-short"),
