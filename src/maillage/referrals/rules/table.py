@@ -88,7 +88,7 @@ TABLE: Final = TransitionTable(
             "cancel-appointment",
             "booked not-attended seen",
             "to-rebook",
-            "PO PT SY",
+            "PO PT",
             needs=f"side-missing {_WHY}",
             tells="PT",
             rows="booked=13 not-attended=19 seen=27",
