@@ -68,7 +68,7 @@ $(BIN)/uv-$(UV_VERSION):
 	@VIRTUAL_ENV= $(BIN)/uv sync --frozen --quiet
 	@mkdir -p .setup && touch $@
 
-.setup/vendor: .setup/packages $(wildcard tools/vendor.py tools/vendor.* tools/vendor/*)
+.setup/vendor: .setup/packages $(wildcard tools/vendor.py tools/r4_*.py vendor.lock.json)
 	@if [ -f tools/vendor.py ]; then echo "-- definitions and front-end"; $(BIN)/python tools/vendor.py; fi
 	@touch $@
 

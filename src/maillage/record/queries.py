@@ -99,5 +99,9 @@ async def ids_of(tx: Transaction, kind: str) -> list[str]:
 
 async def current(tx: Transaction, kind: str, id: str) -> str:
     """The content of the last photograph, for the same comparison."""
-    content: str = await tx.fetchval("SELECT v.content FROM resource_head h JOIN resource_version v USING (res_type, id, version) WHERE h.res_type = $1 AND h.id = $2", kind, id)
+    content: str = await tx.fetchval(
+        "SELECT v.content FROM resource_head h JOIN resource_version v USING (res_type, id, version) WHERE h.res_type = $1 AND h.id = $2",
+        kind,
+        id,
+    )
     return content

@@ -2142,7 +2142,7 @@ CREATE TABLE referral_child (
     parties text[] NOT NULL GENERATED ALWAYS AS (ARRAY[owner_org, requester_org]) STORED,
     code text NOT NULL CHECK (code IN
         ('provide-information', 'confirm-appointment', 'decide-next', 'acknowledge-letter', 'follow-up', 'abort')),
-    state text NOT NULL CHECK (state IN ('due', 'accepted', 'handed-back', 'done', 'cancelled')),
+    state text NOT NULL CHECK (state IN ('due', 'accepted', 'handed-back', 'completed', 'cancelled')),
     priority text NOT NULL,
     turn text,
     holder text NOT NULL,
@@ -2154,7 +2154,7 @@ CREATE TABLE referral_child (
     outcome text,
     comment text NOT NULL DEFAULT '',
     -- Holder and date stay as the record of who owed what; the turn ends with the Task.
-    CONSTRAINT referral_child_turn CHECK ((turn IS NULL) = (state IN ('done', 'cancelled')))
+    CONSTRAINT referral_child_turn CHECK ((turn IS NULL) = (state IN ('completed', 'cancelled')))
 );
 CREATE INDEX referral_child_task ON referral_child (task_id);
 -- At most one open child says whose turn it is.

@@ -1,0 +1,32 @@
+"""Plain FHIR writes on the types that rooms decide on; a posted Appointment books its slot and its request together."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from maillage import booking, referrals
+from maillage.journeys import booking_to_referral
+from maillage.kernel.intake import Claim
+from maillage.store import Transaction
+
+
+async def create_appointment(tx: Transaction, resource: dict[str, Any]) -> tuple[str, str]:
+    """Book or hold the slot that the Appointment names; its request follows when it names one.
+
+    Raises `Conflict` (`already-booked`...) with fresh `choices`, and what the request refuses.
+    """
+    made = await _of("Appointment").create(tx, resource)
+    await booking_to_referral.record_booking(tx, made[1])
+    return made
+
+
+def _of(kind: str) -> Claim:
+    return next(claim for claim in booking.INTAKE if claim.type == kind)
+
+
+INTAKE: tuple[Claim, ...] = (
+    *(replace(claim, create=create_appointment) if claim.type == "Appointment" else claim for claim in booking.INTAKE),
+    *(Claim(kind, claim.claims, claim.create, claim.verb_for) for kind, claim in referrals.INTAKE.items()),
+)
+"""The word of the rooms on plain writes, one Claim for each type."""
