@@ -111,7 +111,8 @@ def render_audit_event(row: Any) -> dict[str, Any]:
         "meta": {"versionId": "1", "lastUpdated": row["at"].isoformat(timespec="milliseconds")},
         "type": {"system": "http://terminology.hl7.org/CodeSystem/audit-event-type", "code": "rest"},
         "subtype": [
-            {"system": "http://hl7.org/fhir/restful-interaction", "code": _SUBTYPES[row["action"]], "display": row["verb"] or None}
+            {"system": "http://hl7.org/fhir/restful-interaction", "code": _SUBTYPES[row["action"]]}
+            | ({"display": row["verb"]} if row["verb"] else {})
         ],
         "action": row["action"],
         "recorded": row["at"].isoformat(timespec="milliseconds"),

@@ -80,7 +80,7 @@ class Compiler:
         return self._by_kind(kind, alias, parameter, modifier, value)
 
     def _by_kind(self, kind: str, alias: str, parameter: Any, modifier: str, value: str) -> str:
-        typed = parameter.kind == "reference" and modifier in SERVED
+        typed = parameter.kind == "reference" and modifier in index.targets(parameter)
         if not typed and modifier not in MODIFIERS[parameter.kind]:
             raise refuse(parameter.code, f"the modifier :{modifier} is not supported here", "not-supported")
         values = split_values(parameter.code, value)
@@ -237,43 +237,30 @@ class Compiler:
         return either([self._span(lo, hi, parameter.code, unescape(v), narrow=shape == "narrow") for v in values])
 
     def _instant(self, column: str, code: str, text: str) -> str:
-        prefix, low, high = self._read_date(code, text)
-        forms = {
-            "eq": f"({column} >= {low} AND {column} < {high})",
-            "ne": f"({column} < {low} OR {column} >= {high})",
-            "ap": f"({column} >= {low} AND {column} < {high})",
-        }
-        single = {"gt": f"{column} >= {high}", "sa": f"{column} >= {high}", "ge": f"{column} >= {low}"}
-        single |= {"lt": f"{column} < {low}", "eb": f"{column} < {low}", "le": f"{column} < {high}"}
-        return (forms | single)[prefix]
+        prefix, lower, upper = self._read_date(code, text)
+        return self._filled(INSTANT_FORMS[prefix], {"lo": column}, lower, upper)
 
     def _span(self, lo: str, hi: str, code: str, text: str, *, narrow: bool) -> str:
         """`narrow` values are no longer than a year, which lets an index on `lo` serve every prefix."""
-        prefix, low, high = self._read_date(code, text)
-        near = f" AND {lo} > {low} - interval '367 days'" if narrow else ""
-        return {
-            "eq": f"({lo} >= {low} AND {lo} < {high} AND {hi} <= {high})",
-            "ne": f"({lo} < {low} OR {hi} > {high})",
-            "gt": f"({hi} > {high}{near})",
-            "ge": f"(({hi} > {high} OR {lo} >= {low}) AND {hi} > {low}{near})",
-            "lt": f"({lo} < {low})",
-            "le": f"(({lo} < {low} OR {hi} <= {high}) AND {lo} < {high})",
-            "sa": f"({lo} >= {high})",
-            "eb": f"({hi} <= {low})",
-            "ap": f"({lo} < {high} AND {hi} > {low}{near})",
-        }[prefix]
+        prefix, lower, upper = self._read_date(code, text)
+        near = NEAR if narrow and prefix in ("gt", "ge", "ap") else ""
+        return self._filled(f"({SPAN_FORMS[prefix]}{near})", {"lo": lo, "hi": hi}, lower, upper)
 
-    def _read_date(self, code: str, text: str) -> tuple[str, str, str]:
-        """The prefix and the placeholders of the two bounds; `ap` widens them by a tenth of the distance to now."""
+    def _filled(self, form: str, columns: dict[str, str], lower: datetime, upper: datetime) -> str:
+        """The form with its columns, and with the bounds that it speaks of as parameters."""
+        bounds = {name: f"{self.params.add(at)}::timestamptz" for name, at in (("low", lower), ("high", upper)) if f"{{{name}}}" in form}
+        return form.format(**columns, **bounds)
+
+    def _read_date(self, code: str, text: str) -> tuple[str, datetime, datetime]:
+        """The prefix and the two bounds; `ap` widens them by a tenth of the distance to now."""
         prefix, rest = split_prefix(text)
         span = date_span(rest)
         if span is None:
             raise refuse(code, "not a date: YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm:ss+zz:zz, with an optional prefix")
-        lower, upper = span
-        if prefix == "ap":
-            slack = abs(self.now - lower) / 10
-            lower, upper = shifted(lower, -slack), shifted(upper, slack)
-        return prefix, f"{self.params.add(lower)}::timestamptz", f"{self.params.add(upper)}::timestamptz"
+        if prefix != "ap":
+            return prefix, *span
+        slack = abs(self.now - span[0]) / 10
+        return prefix, shifted(span[0], -slack), shifted(span[1], slack)
 
     def _number(self, kind: str, alias: str, parameter: Any, _modifier: str, values: Sequence[str]) -> str:
         column = f"{alias}.{index.first_column(kind, parameter.code)}"
@@ -320,6 +307,33 @@ class Compiler:
         }[prefix]
 
 
+INSTANT_FORMS = {
+    "eq": "({lo} >= {low} AND {lo} < {high})",
+    "ne": "({lo} < {low} OR {lo} >= {high})",
+    "ap": "({lo} >= {low} AND {lo} < {high})",
+    "gt": "{lo} >= {high}",
+    "sa": "{lo} >= {high}",
+    "ge": "{lo} >= {low}",
+    "lt": "{lo} < {low}",
+    "eb": "{lo} < {low}",
+    "le": "{lo} < {high}",
+}
+"""A value that is one instant, against the range of the query."""
+
+SPAN_FORMS = {
+    "eq": "{lo} >= {low} AND {lo} < {high} AND {hi} <= {high}",
+    "ne": "({lo} < {low} OR {hi} > {high})",
+    "gt": "{hi} > {high}",
+    "ge": "({hi} > {high} OR {lo} >= {low}) AND {hi} > {low}",
+    "lt": "{lo} < {low}",
+    "le": "({lo} < {low} OR {hi} <= {high}) AND {lo} < {high}",
+    "sa": "{lo} >= {high}",
+    "eb": "{hi} <= {low}",
+    "ap": "{lo} < {high} AND {hi} > {low}",
+}
+"""A value that is a range, against the range of the query; the last condition of `ge` and `le` follows from the first and serves an index."""
+
+NEAR = " AND {lo} > {low} - interval '367 days'"
 TOP = "\U0010ffff"
 MOST_CHAIN_TARGETS = 8
 

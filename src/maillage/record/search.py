@@ -161,9 +161,11 @@ def _read_count(text: str) -> int:
 def _where(request: Request, compiler: Compiler) -> str:
     parts = []
     for place, name, value in request.criteria:
+        before = len(compiler.params)
         try:
             parts.append(compiler.criterion(request.kind, "t", name, value))
         except Unknown:
+            del compiler.params[before:]
             request.ignore(name)
         else:
             request.accepted[place] = (name, value)
@@ -240,11 +242,11 @@ def _sort_key(kind: str, code: str, compiler: Compiler, *, descending: bool) -> 
     parameter = index.parameter(kind, code)
     if parameter is None:
         return None
-    column = index.scalar_column(kind, code) or index.first_column(kind, code)
     if parameter.kind == "string":
         pick = "max" if descending else "min"
         of = f"s.res_type = {compiler.params.add(kind)} AND s.param = {compiler.params.add(code)} AND s.id = t.id"
         return SortKey(f"(SELECT {pick}(s.value) FROM ix_string s WHERE {of})", descending, "text")
+    column = index.scalar_column(kind, code) or index.first_column(kind, code)
     if parameter.kind == "date":
         name = f"{column.removesuffix('_lo')}_hi" if descending and index.date_shape(kind, code) != "instant" else column
         return SortKey(f"t.{name}", descending, "timestamptz")

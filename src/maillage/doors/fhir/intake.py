@@ -52,8 +52,6 @@ async def _create_patient(context: Context, content: Resource) -> str:
     made = await directory.create_patient(tx, content, mode=context.registry.mode, patient_id=content["id"])
     if tx.actor.organization:
         await access.link(tx, made, tx.actor.organization, "presence", f"Patient/{made}")
-    await record.audit(tx, "C", "Patient", made, patient=made)
-    await _provenance(context, "create", ("Patient", made, 1), patient=made)
     return made
 
 
@@ -80,23 +78,28 @@ async def update(context: Context, before: Stored, resource: Resource, base: str
     content, warnings = cleared(references.relative(resource, base))
     content = {**content, "id": id}
     await refuse_rooms(context, before, content)
-    owner, patient, parties = await record.owner_of(tx, kind, id)
-    refuse_strangers(context, owner)
+    refuse_strangers(context, (await record.owner_of(tx, kind, id))[0])
     warnings += _identifier_warnings(context, content) + await references.check(context, content)
     if kind == "Patient":
         await directory.update_patient(tx, id, content, context.visible(kind), version=version, mode=context.registry.mode)
     elif kind in directory.KEPT_TYPES:
         await directory.save(tx, content, mode=context.registry.mode, version=version)
     else:
-        await record.expect_version(tx, kind, id, version)
-        if kind not in DIRECTORY_TYPES and await references.patient_of(context, content) != patient:
-            raise Invalid.one("patient-changed", f"{kind}.subject", "A resource never moves to another patient.")
-        await record.photograph(tx, content, patient=patient, owner=owner, parties=parties, if_changed=True)
-    after = await record.read(tx, kind, id, context.visible(kind))
-    if after.version != before.version:
+        await _replace(context, before, content, version)
+    return await record.read(tx, kind, id, context.visible(kind)), warnings
+
+
+async def _replace(context: Context, before: Stored, content: Resource, version: int) -> None:
+    """The next version of a resource kept whole; equal content makes none."""
+    tx, kind, id = context.tx, before.type, before.id
+    owner, patient, parties = await record.owner_of(tx, kind, id)
+    await record.expect_version(tx, kind, id, version)
+    if kind not in DIRECTORY_TYPES and await references.patient_of(context, content) != patient:
+        raise Invalid.one("patient-changed", f"{kind}.subject", "A resource never moves to another patient.")
+    made = await record.photograph(tx, content, patient=patient, owner=owner, parties=parties, if_changed=True)
+    if made != before.version:
         await record.audit(tx, "U", kind, id, patient=patient)
-        await _provenance(context, "update", (kind, id, after.version), patient=patient, owner=owner, parties=parties)
-    return after, warnings
+        await _provenance(context, "update", (kind, id, made), patient=patient, owner=owner, parties=parties)
 
 
 async def delete(context: Context, before: Stored, version: int) -> None:

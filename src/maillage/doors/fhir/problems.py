@@ -124,7 +124,7 @@ def _headers(error: MaillageError) -> dict[str, str]:
 
 
 def _issue(issue: Issue, extra: dict[str, Any]) -> dict[str, Any]:
-    text = SENTENCES.get(issue.reason) or issue.details or issue.reason.replace("-", " ")
+    text = SENTENCES.get(issue.reason) or issue.reason.replace("-", " ").capitalize()
     rendered: dict[str, Any] = {
         "severity": issue.severity,
         "code": issue.code,

@@ -1,0 +1,203 @@
+"""Bad input: a clear OperationOutcome, never a 5xx, never a half-written transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.doors.fhir.conftest import Caller, caller
+
+from maillage.doors.fhir import FhirDoor
+from maillage.record import SERVED, index
+
+pytestmark = pytest.mark.asyncio
+
+INS = "urn:oid:1.2.250.1.213.1.4.8"
+
+
+def reason(answer: Any) -> str:
+    found: str = answer.json()["issue"][0]["details"]["coding"][0]["code"]
+    return found
+
+
+async def test_tokens(door: FhirDoor) -> None:
+    async with caller(door, "unknown") as nobody:
+        missing = await nobody.get("/fhir/Patient", headers={"authorization": ""})
+        assert (missing.status_code, missing.headers["www-authenticate"]) == (401, 'Bearer realm="fhir"')
+        unknown = await nobody.get("/fhir/Patient")
+        assert (unknown.status_code, reason(unknown)) == (401, "token-unknown")
+        assert unknown.headers["www-authenticate"] == 'Bearer realm="fhir", error="invalid_token"'
+        assert (await nobody.get("/fhir/Nothing")).status_code == 401
+
+
+async def test_paths_and_methods(ours: Caller) -> None:
+    for path in ("Nothing", "Nothing/1", "Patient/1/2", "Patient/$nothing", "$nothing", "metadata/x", "Patient/1/_history/2/3"):
+        answer = await ours.get(f"/fhir/{path}")
+        assert (answer.status_code, answer.json()["resourceType"]) == (404, "OperationOutcome"), path
+    for path in ("Patient/%2e%2e%2fx", "Patient/a b", "Patient/é", "Patient/" + "a" * 65, "Patient/1/_history/x"):
+        assert (await ours.get(f"/fhir/{path}")).status_code in (404, 400), path
+    patch = await ours.patch("/fhir/Patient/1", json={})
+    assert (patch.status_code, patch.headers["allow"]) == (405, "GET, HEAD, PUT, DELETE")
+    assert (await ours.put("/fhir/Patient", json={})).status_code == 405
+    assert (await ours.delete("/fhir")).status_code == 405
+
+
+async def test_bodies(ours: Caller) -> None:
+    broken = await ours.post("/fhir/Patient", content=b'{"resourceType": "Patient",\n "gender": }')
+    assert (broken.status_code, reason(broken)) == (400, "not-json")
+    assert "line 2" in broken.json()["issue"][0]["diagnostics"]
+    for body in (b"", b"[]", b"1", b'"x"', b"null", b"\xff\xfe", b'{"resourceType":"Task"}', b'{"resourceType":"Nothing"}', b"{}",
+                 b'{"resourceType":"Patient","a":' + b"[" * 500 + b"]" * 500 + b"}", b"[" * 100_000, b'{"resourceType":"Patient","id":1e999999999}',
+                 b'{"resourceType":"Patient","gender":"x\\u0000"}', b'{"resourceType":["Patient"]}'):  # fmt: skip
+        answer = await ours.post("/fhir/Patient", content=body)
+        assert (answer.status_code, answer.json()["resourceType"]) == (400, "OperationOutcome"), body[:60]
+    large = await ours.post("/fhir/Patient", content=b" " * 2_000_001)
+    assert (large.status_code, reason(large)) == (413, "body-too-large")
+    for media in ("application/fhir+xml", "text/plain", "multipart/form-data", "application/json; charset=latin1"):
+        assert (await ours.post("/fhir/Patient", content=b"{}", headers={"content-type": media})).status_code == 415, media
+
+
+async def test_a_stream_is_cut_at_the_cap(door: FhirDoor, ours: Caller) -> None:
+    async def endless() -> Any:
+        for _ in range(1_000_000):
+            yield b" " * 65_536
+
+    answer = await ours.post("/fhir/Patient", content=endless())
+    assert answer.status_code == 413
+
+
+async def test_faults_of_a_resource_are_told_with_their_path(ours: Caller) -> None:
+    answer = await ours.post("/fhir/Patient", json={"resourceType": "Patient", "name": [{"family": 1}], "colour": "red"})
+    assert answer.status_code == 400
+    assert {issue["expression"][0] for issue in answer.json()["issue"]} == {"Patient.name[0].family", "Patient.colour"}
+    unknown = await ours.post("/fhir/Patient", json={"resourceType": "Patient", "gender": "x"})
+    assert (unknown.status_code, reason(unknown)) == (422, "code-unknown")
+
+
+async def test_ins_policy(ours: Caller) -> None:
+    def patient(value: str) -> dict[str, Any]:
+        return {"resourceType": "Patient", "identifier": [{"use": "official", "system": INS, "value": value}], "name": [{"family": "x"}]}
+
+    malformed = await ours.post("/fhir/Patient", json=patient("12"))
+    assert (malformed.status_code, reason(malformed)) == (422, "ins-form")
+    assert malformed.json()["issue"][0]["expression"] == ["Patient.identifier[0].value"]
+    false_key = await ours.post("/fhir/Patient", json=patient("274127512345601"), headers={"prefer": "return=OperationOutcome"})
+    assert false_key.status_code == 201
+    assert "ins-key" in [i["details"]["coding"][0]["code"] for i in false_key.json()["issue"] if i["severity"] == "warning"]
+    assert "ins-key" in false_key.headers["x-warnings"]
+
+
+async def test_ids_in_updates(ours: Caller) -> None:
+    basic = {"resourceType": "Basic", "code": {"text": "x"}}
+    made = await ours.make(basic)
+    assert (await ours.put(f"/fhir/Basic/{made['id']}", json=basic)).status_code == 400
+    assert (await ours.put("/fhir/Basic/mine", json={**basic, "id": "mine"})).status_code == 404
+    for tag in ("3", "W/3", '"x"', "*", 'W/"-1"', 'W/"99999999999999"'):
+        answer = await ours.put(f"/fhir/Basic/{made['id']}", json=made, headers={"if-match": tag})
+        assert answer.status_code in (400, 412), tag
+    assert (await ours.post("/fhir/Provenance", json={"resourceType": "Provenance"})).status_code in (400, 422)
+
+
+async def test_large_numbers_of_things(ours: Caller) -> None:
+    assert (await ours.get("/fhir/Patient?_count=1000000000")).status_code == 200
+    assert (await ours.get("/fhir/Patient?" + "&".join(["family=x"] * 300))).status_code == 400
+    assert (await ours.get("/fhir/Patient?_id=" + ",".join(["x"] * 300))).status_code == 400
+    assert (await ours.get("/fhir/Patient?family=" + "x" * 20_000)).status_code == 413
+    entries = [{"request": {"method": "GET", "url": "Patient/x"}}] * 1001
+    many = await ours.post("/fhir", json={"resourceType": "Bundle", "type": "batch", "entry": entries})
+    assert (many.status_code, reason(many)) == (413, "too-many-entries")
+
+
+NAMES = sorted({code for kind in SERVED for code in index.parameters(kind)} | {"_id", "_lastUpdated", "_sort", "_count", "_include", "_revinclude",
+               "_total", "_summary", "_elements", "_cursor", "_tag", "_profile", "_has:Task:patient:status", "_has", "_text", "_format", "_pretty"})  # fmt: skip
+MODIFIERS = [
+    "",
+    ":exact",
+    ":contains",
+    ":missing",
+    ":not",
+    ":identifier",
+    ":Patient",
+    ":iterate",
+    ".family",
+    ":Patient.name",
+    ".identifier",
+    ":text",
+    ":x",
+]
+VALUES = st.one_of(
+    st.text(max_size=30),
+    st.sampled_from(["true", "2026", "ge2026-11-22T08:00:00Z", "0001", "9999-12-31", "ap9999", "ap0001-01-01", "1e300", "lt1e9999", "5|u|c", "|", "a|", "|b", "a|b|c",
+                     "Patient/1", "Task:patient", "Task:*", "-_lastUpdated,_id", "family", "-birthdate,name", "status,-date", "identifier", "x'--", "\\", "\\,", ",", "$", "%00", "http://x/y|1", "-0", "sa", "1.", "+1"]),
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    kind=st.sampled_from([*SERVED, "AuditEvent"]),
+    pairs=st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(MODIFIERS), VALUES), max_size=4),
+    strict=st.booleans(),
+)
+async def test_no_query_breaks_the_door(ours: Caller, kind: str, pairs: list[tuple[str, str, str]], strict: bool) -> None:
+    params = [(name + modifier, value) for name, modifier, value in pairs]
+    answer = await ours.get(f"/fhir/{kind}", params=params, headers={"prefer": "handling=strict"} if strict else {})
+    assert answer.status_code in (200, 400, 406), (answer.status_code, params, answer.text[:500])
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+KEYS = [
+    "id",
+    "meta",
+    "extension",
+    "contained",
+    "identifier",
+    "name",
+    "status",
+    "subject",
+    "code",
+    "participant",
+    "start",
+    "actor",
+    "text",
+    "owner",
+    "for",
+]
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    kind=st.sampled_from([*SERVED, "Bundle", "Parameters"]),
+    parts=st.dictionaries(st.sampled_from(KEYS), JSON, max_size=3),
+    path=st.integers(0, 4),
+)
+async def test_no_body_breaks_the_door(ours: Caller, kind: str, parts: dict[str, Any], path: int) -> None:
+    target = kind if kind in SERVED else "Basic"
+    address = ("/fhir", f"/fhir/{target}", f"/fhir/{target}/$validate", f"/fhir/{target}/x/$available-actions", f"/fhir/{target}/x")[path]
+    send = ours.put if path == 4 else ours.post
+    answer = await send(address, json={"resourceType": kind, **parts})
+    assert answer.status_code < 500, (answer.status_code, kind, parts, answer.text[:500])
+
+
+ENTRY = st.fixed_dictionaries(
+    {},
+    optional={
+        "fullUrl": st.sampled_from(["urn:uuid:1", "urn:uuid:2", "x", 3]),
+        "resource": JSON | st.just({"resourceType": "Basic", "code": {"text": "x"}}) | st.just({"resourceType": "Basic", "code": {"text": "x"}, "subject": {"reference": "Patient?identifier=x"}}),
+        "request": JSON
+        | st.fixed_dictionaries({"method": st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH", "X"]),
+                                 "url": st.sampled_from(["Basic", "Basic/x", "Basic?_id=x", "", "/", "Bundle", "$x", "metadata", "Basic/_search", "?x", "Basic/x/$validate"])}),
+    },
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(kind=st.sampled_from(["batch", "transaction", "searchset"]), entries=JSON | st.lists(ENTRY, max_size=4))
+async def test_no_bundle_breaks_the_door(ours: Caller, kind: str, entries: Any) -> None:
+    answer = await ours.post("/fhir", json={"resourceType": "Bundle", "type": kind, "entry": entries})
+    assert answer.status_code < 500, (answer.status_code, kind, entries, answer.text[:500])
