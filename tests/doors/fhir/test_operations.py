@@ -23,7 +23,7 @@ async def accept(tx: Transaction, id: str, *, version: int | None = None, **give
     if given.get("reason") == "wrong":
         raise Conflict("not-in-table", legal=["decline", "ask"])
     if given.get("reason") == "taken":
-        raise Conflict("already-booked", choices=[{"id": "s1", "start": "2026-11-23T09:00:00+01:00"}])
+        raise Conflict("already-booked", choices=[{"slot": "s1", "start": "2026-11-23T09:00:00+01:00"}])
     text = ",".join(f"{key}={value!r}" for key, value in sorted(given.items()))
     task = {"resourceType": "Task", "id": id, "status": "accepted", "intent": "order", "description": text or "nothing"}
     await record.photograph(tx, task, owner="org-a")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from maillage import access, directory, record
+from maillage import access, directory, journeys, record
 from maillage.access import DIRECTORY_TYPES
 from maillage.codes.json import decode
 from maillage.doors.fhir import references
@@ -36,7 +36,7 @@ async def create(context: Context, resource: Resource, base: str, *, id: str = "
     if claim and await claim.claims(context.tx, content):
         kind, made = await claim.create(context.tx, content)
     elif kind == "Patient":
-        made = await _create_patient(context, content)
+        made = await journeys.register_patient(context.tx, content, mode=context.registry.mode, patient_id=content["id"])
     elif kind in directory.KEPT_TYPES:
         made = content["id"]
         await directory.save(context.tx, content, mode=context.registry.mode)
@@ -44,15 +44,6 @@ async def create(context: Context, resource: Resource, base: str, *, id: str = "
         made = content["id"]
         await _keep(context, content)
     return await record.read(context.tx, kind, made, access.visible_to(SYSTEM, kind)), warnings
-
-
-async def _create_patient(context: Context, content: Resource) -> str:
-    """A registered patient is present at the organisation that registers it: that event makes the link."""
-    tx = context.tx
-    made = await directory.create_patient(tx, content, mode=context.registry.mode, patient_id=content["id"])
-    if tx.actor.organization:
-        await access.link(tx, made, tx.actor.organization, "presence", f"Patient/{made}")
-    return made
 
 
 async def _keep(context: Context, content: Resource) -> None:

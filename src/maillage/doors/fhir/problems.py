@@ -124,11 +124,12 @@ def _headers(error: MaillageError) -> dict[str, str]:
 
 
 def _issue(issue: Issue, extra: dict[str, Any]) -> dict[str, Any]:
-    text = SENTENCES.get(issue.reason) or issue.reason.replace("-", " ").capitalize()
+    code = issue.reason.partition(":")[0]
+    text = SENTENCES.get(code) or code.replace("-", " ").capitalize()
     rendered: dict[str, Any] = {
         "severity": issue.severity,
         "code": issue.code,
-        "details": {"coding": [{"system": OWN_ISSUE, "code": issue.reason}], "text": text},
+        "details": {"coding": [{"system": OWN_ISSUE, "code": code}], "text": text},
     }
     diagnostics = " ".join(filter(None, [issue.details, _more(extra)]))
     if diagnostics and diagnostics != text:
@@ -158,9 +159,9 @@ def _extensions(extra: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _choice(choice: Any) -> dict[str, Any]:
-    """A free slot: its id, or a mapping with id and start."""
+    """A free slot: its id, or a mapping with its id (`slot`) and start."""
     if isinstance(choice, dict):
-        reference: dict[str, Any] = {"reference": f"Slot/{choice['id']}"}
+        reference: dict[str, Any] = {"reference": f"Slot/{choice.get('slot') or choice.get('id')}"}
         if choice.get("start"):
             start = choice["start"]
             reference["display"] = start if isinstance(start, str) else start.isoformat()
