@@ -6,14 +6,15 @@ import sys
 
 from cyclopts import App
 
-from maillage.cli import data, docs, doctor, scenario, serve, tokens
+from maillage.cli import data, docs, doctor, serve, tokens
 from maillage.cli.output import Failure
+from maillage.cli.scenario import scenario
 
 app = App(name="maillage", help="Coopération ville-hôpital : adressages, vacations, délais. FHIR R4.", version_flags=["--version"])
 app.command(serve.serve, name="serve")
 app.command(serve.demo, name="demo")
 app.command(tokens.token, name="token")
-app.command(scenario.scenario, name="scenario")
+app.command(scenario, name="scenario")
 app.command(doctor.doctor, name="doctor")
 app.command(data.migrate, name="migrate")
 app.command(data.generate, name="generate")

@@ -18,12 +18,12 @@ def migrate(*, data: Path | None = None, json: bool = False) -> int:
     Example: maillage migrate --data ./data
     """
 
-    async def work() -> str:
+    async def work() -> tuple[str, ...]:
         async with opened(settings_for(data)) as database:
-            return database.server_version
+            return database.warnings
 
-    version = asyncio.run(work())
-    show({"migrated": True, "postgresql": version}, json=json, lines=[f"migrated (PostgreSQL {version})"])
+    warnings = asyncio.run(work())
+    show({"migrated": True, "warnings": warnings}, json=json, lines=["migrated", *warnings])
     return OK
 
 
