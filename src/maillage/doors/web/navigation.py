@@ -19,10 +19,10 @@ class Item:
 
 
 _PLACES = (
-    ("/", "Mes listes", "home", ()),
-    ("/patients", "Patients", "person", ("/demandes",)),
+    ("/", "Mes listes", "home", ("/demandes", "/listes")),
+    ("/patients", "Patients", "person", ()),
     ("/services", "Services", "book", ()),
-    ("/vacations", "Vacations", "calendar", ("/accueil",)),
+    ("/vacations", "Vacations", "calendar", ("/accueil", "/rendez-vous")),
 )
 
 

@@ -86,7 +86,7 @@ def _field(param: Param, name: str, asked: Asked, scope: str) -> Field:
     choices = tuple(given) if given is not None else tuple(Choice(value, code_word(value)) for value in param.values)
     kind = _FIELD_KINDS.get(param.type, "text")
     if choices:
-        kind = "checks" if param.many else "select" if len(choices) > 14 else "radio"
+        kind = "checks" if param.many else "select" if len(choices) > 14 and name != "slot" else "radio"
     elif param.many or name in _LONG or param.type == "markdown":
         kind = "textarea"
     made = Field(

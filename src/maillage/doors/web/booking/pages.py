@@ -75,7 +75,7 @@ async def show_session(view: View) -> Response:
         "booking/templates/session.html",
         "Vacation",
         vacation=row,
-        label=word("state", row["status"]),
+        label=presenters.session_word(row["status"]),
         tone=presenters.SESSION_TONES[row["status"]],
         service=services[row["healthcare_service_id"]],
         site=sites.get(row["location_id"]),

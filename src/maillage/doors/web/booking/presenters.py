@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from maillage.directory import Place, Role, Service
-from maillage.doors.web.catalogue import word
+from maillage.doors.web.catalogue import say, word
 from maillage.doors.web.presenters import clock, count, day_name
 from maillage.kernel.period import day_in_paris, wall_to_utc
 
@@ -32,6 +32,11 @@ APPOINTMENT_TONES = {
     "noshow": "alert",
     "cancelled": "off",
 }
+
+
+def session_word(status: str) -> str:
+    """The state of a session; `done` is said otherwise of a follow-up."""
+    return say("session.done") if status == "done" else word("state", status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ def cell(row: Any, services: Mapping[str, Service], people: Mapping[str, Role]) 
         f"{clock(row['starts_at'])} – {clock(row['ends_at'])}",
         service.name.partition(",")[0] if service else "",
         role.display if role else "",
-        word("state", status),
+        session_word(status),
         SESSION_TONES[status],
         places,
         look,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from maillage.codes import labels
 from maillage.doors.web.catalogue import say, sentences, word
 from maillage.kernel.actor import Actor
 
@@ -88,5 +89,10 @@ def notices(rows: Sequence[Any]) -> list[Notice]:
 
 
 def event_words(event: str) -> str:
-    """What happened, without saying to whom."""
-    return say(f"event.{event}") if f"event.{event}" in sentences() else word("verb", event)
+    """What happened, without saying to whom: our sentence of the event, else its label, else the sentence of its kind."""
+    kind, _, verb = event.partition("-")
+    if f"event.{verb}" in sentences():
+        return say(f"event.{verb}")
+    if labels.entry("event", event):
+        return word("event", event)
+    return say(f"event.{kind}") if f"event.{kind}" in sentences() else say("event.other")

@@ -16,6 +16,22 @@ SILENT = frozenset({"look", "open", "offer-expired", "not-selected"})
 """Verbs that no person chooses."""
 OWN_PAGE = frozenset({"send", "book", "offer", "reschedule", "send-outcome", "acknowledge", "answer-info"})
 """Verbs whose form needs room: a page of their own."""
+TRIAGE = ("accept", "ask-info", "advise", "redirect", "decline")
+EXPECTED = {
+    "to-book": ("no-place",),
+    "waiting-capacity": (),
+    "offered": ("refuse-offer",),
+    "booked": ("mark-seen", "mark-not-attended", "cancel-appointment"),
+    "not-attended": ("return-after-absence",),
+    "to-rebook": (),
+    "seen": (),
+    "cancellation-requested": ("confirm-cancellation",),
+    "letter-sent": ("dispute",),
+    "advised": ("insist",),
+    "declined": ("decide-next", "send-elsewhere", "insist"),
+    "redirected": ("decide-next", "send-elsewhere", "insist"),
+}
+"""The verbs that a state calls for, shown first; the other legal ones stand behind one more gesture."""
 _DECLINE = (
     *("no-indication", "wrong-specialty", "contraindication", "already-followed", "became-impossible", "prerequisites-missing"),
     *("patient-declines", "after-absence", "duplicate", "wrong-patient", "other"),

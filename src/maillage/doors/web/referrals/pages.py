@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from maillage import messaging
+from maillage import messaging, referrals
 from maillage.doors.web import verbs
 from maillage.doors.web.catalogue import word
 from maillage.doors.web.forms import redisplay, summary
@@ -20,11 +20,13 @@ async def show(view: View) -> Response:
     found = await thread.load(view, view.path("id"))
     if found.task["state"] == "to-complete" and "send" in found.acts:
         return view.go(f"/demandes/{found.task['id']}/remplir")
+    first, others = await thread.inline_acts(view, found)
     return view.page(
         "referrals/templates/thread.html",
         "Demande",
         t=found,
-        inline=await thread.inline_acts(view, found),
+        first=first,
+        others=others,
         children=await thread.child_acts(view, found),
         own_page=forms.OWN_PAGE,
         main=MAIN,
@@ -36,9 +38,7 @@ async def show(view: View) -> Response:
 async def look(view: View) -> Response:
     """Open a request from a worklist: its reader is noted, its notifications are read, the first reading is recorded."""
     id = view.path("id")
-    operation = view.door.operation("Task", "look")
-    if operation is not None:
-        await operation.call(view.tx, id)
+    await referrals.look(view.tx, id)
     await messaging.mark_read(view.tx, ("Task", id))
     return view.go(f"/demandes/{id}")
 

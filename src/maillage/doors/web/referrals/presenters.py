@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from maillage.directory import Role
-from maillage.doors.web.catalogue import word
+from maillage.doors.web.catalogue import say, word
 from maillage.kernel.actor import Actor
 
 TONES: Mapping[str, str] = {
@@ -81,8 +81,8 @@ def line(row: Any, actor: Actor) -> Line:
 
 
 def turn_words(turn: str | None) -> str:
-    """Whose turn, for a reader: `le demandeur`, `le bureau des rendez-vous`; nothing when closed."""
-    return word("turn", turn) if turn else ""
+    """Whose turn, for a reader: `Au demandeur`, `Au bureau des rendez-vous`; nothing when closed."""
+    return say(f"turn.{turn}") if turn else ""
 
 
 def is_mine(task: Mapping[str, Any], actor: Actor) -> bool:
@@ -108,7 +108,7 @@ def steps(task: Mapping[str, Any], statuses: Sequence[Any], people: Mapping[str,
     """What happened, then what is awaited and by when; quiet repeats of one state are left out."""
     found = [_past(row, people, last=index == len(statuses) - 1 and task["turn"] is not None) for index, row in enumerate(statuses)]
     if task["turn"] is not None:
-        found.append(Step(f"Au tour de : {turn_words(task['turn'])}", task["due_at"], word("deadline", task["deadline"]), "", "next"))
+        found.append(Step(turn_words(task["turn"]), task["due_at"], word("deadline", task["deadline"]), "", "next"))
     return found
 
 

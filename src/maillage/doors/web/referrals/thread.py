@@ -14,6 +14,8 @@ from maillage.doors.web.referrals import forms, presenters, questionnaire
 from maillage.doors.web.view import View
 from maillage.kernel.errors import NotFound
 
+Acts = list[tuple[str, list[Field]]]
+
 
 @dataclass(frozen=True, slots=True)
 class Thread:
@@ -89,19 +91,21 @@ async def _appointment(view: View, id: str | None) -> tuple[Any | None, str]:
     return row, site.name if site else ""
 
 
-async def inline_acts(view: View, thread: Thread) -> list[tuple[str, list[Field]]]:
-    """The verbs whose form stands on the page itself, with their questions."""
-    found = []
+async def inline_acts(view: View, thread: Thread) -> tuple[Acts, Acts]:
+    """The verbs whose form stands on the page itself, with their questions: those that this state calls for, and the others."""
+    found: Acts = []
     for verb in thread.acts:
         if verb not in forms.OWN_PAGE:
             asked = await forms.asked(view, verb, thread.subject)
             found.append((verb, verbs.fields(verbs.find(view, "Task", verb), asked, scope=f"{verb}-")))
-    return found
+    expected = forms.EXPECTED.get(thread.task["state"], forms.TRIAGE)
+    first = sorted((act for act in found if act[0] in expected), key=lambda act: expected.index(act[0]))
+    return first, [act for act in found if act[0] not in expected]
 
 
-async def child_acts(view: View, thread: Thread) -> dict[str, list[tuple[str, list[Field]]]]:
+async def child_acts(view: View, thread: Thread) -> dict[str, Acts]:
     """The verbs legal now on each open follow-up."""
-    found: dict[str, list[tuple[str, list[Field]]]] = {}
+    found: dict[str, Acts] = {}
     for child in thread.history["referral_child"]:
         if child["code"] != "follow-up" or child["turn"] is None:
             continue

@@ -1,0 +1,122 @@
+"""A real browser on real pages: a server per test on the opened territory, at the test's clock."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.sync_api import Browser, sync_playwright
+from tests.conftest import LIMITS, MONDAY
+from tests.journeys.people import Person
+from tests.support import postgres
+
+from maillage import demonstration, journeys
+from maillage.demonstration.vacations import open_sessions
+from maillage.doors.web import WebDoor
+from maillage.kernel.clock import FixedClock
+from maillage.settings import DemoSettings, Settings
+from maillage.store import Database, migrate
+
+SEED, PATIENTS = 2026, 40
+STAMP = Path(__file__).resolve().parents[2] / ".setup" / "browser"
+ARGUMENTS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update"),
+    *("--disable-sync", "--no-first-run", "--disable-default-apps", "--lang=fr-FR"),
+]
+
+
+async def opened_territory(dsn: str) -> None:
+    """The demonstration's places, people and sessions, with no request yet."""
+    await migrate.create(dsn)
+    database = await Database.open(dsn, FixedClock(MONDAY), limits=LIMITS)
+    try:
+        await demonstration.load(database, patients=PATIENTS, seed=SEED)
+        await open_sessions(database, MONDAY)
+    finally:
+        await database.close()
+
+
+class Running:
+    """The pages, served from a thread until the test ends."""
+
+    def __init__(self, cluster: postgres.TestCluster, clock: FixedClock) -> None:
+        self.cluster, self.clock = cluster, clock
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.address = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        self.server: uvicorn.Server | None = None
+        self.ready, self.problem = threading.Event(), None
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:  # noqa: BLE001  # told to the test that waits
+            self.problem = error
+        finally:
+            self.ready.set()
+
+    async def _serve(self) -> None:
+        dsn = await self.cluster.database("opened_territory", opened_territory)
+        database = await Database.open(dsn, self.clock, limits=LIMITS, connection_class=postgres.ShufflingConnection)
+        door = WebDoor(database, operations=journeys.OPERATIONS, settings=Settings(demo=DemoSettings(enabled=True)))
+        config = uvicorn.Config(door, lifespan="off", log_level="error", ws="none", loop="asyncio")
+        self.server = uvicorn.Server(config)
+        self.ready.set()
+        try:
+            await self.server.serve(sockets=[self.socket])
+        finally:
+            await database.close()
+
+    def stop(self) -> None:
+        if self.server:
+            self.server.should_exit = True
+        self.thread.join(20)
+        self.socket.close()
+
+
+@pytest.fixture
+def server(cluster: postgres.TestCluster, clock: FixedClock) -> Iterator[Running]:
+    running = Running(cluster, clock)
+    running.thread.start()
+    assert running.ready.wait(120)
+    if running.problem:
+        raise running.problem
+    yield running
+    running.stop()
+
+
+def executable() -> str | None:
+    """The browser that set-up found, else one of the system."""
+    stamped = STAMP.read_text(encoding="utf-8").strip() if STAMP.exists() else ""
+    return os.environ.get("MAILLAGE_CHROMIUM") or stamped or shutil.which("chromium")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for a module: a synchronous Playwright may not stay open beside the asynchronous tests of other modules."""
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def person(browser: Browser, server: Running, clock: FixedClock) -> Iterator[Callable[..., Person]]:
+    """Make somebody of the demonstration, signed in, in a browser of their own."""
+    people: list[Person] = []
+
+    def sign_in(login: str, *, javascript: bool = True) -> Person:
+        made = Person(browser, server.address, login, javascript=javascript)
+        people.append(made)
+        return made
+
+    yield sign_in
+    for one in people:
+        one.leave()

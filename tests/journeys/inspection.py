@@ -1,0 +1,35 @@
+"""Every page, looked at as a machine can: accessibility in light, in dark and on a small screen, no overflow, no word in the console."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tests.journeys.people import Person
+
+ROOT = Path(__file__).resolve().parents[2]
+AXE = (ROOT / "src" / "maillage" / "_vendor" / "dev" / "axe.min.js").read_text(encoding="utf-8")
+RUN = """() => axe.run(document, {runOnly: {type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']}})
+  .then(found => found.violations.map(one => one.id + ': ' + one.nodes.map(node => node.html).join(' | ').slice(0, 400)))"""
+SCREENS = ROOT / "docs" / "screenshots"
+
+
+def inspect(person: Person, name: str = "") -> None:
+    """Assert that the page in front of somebody is sound; keep its picture when asked to."""
+    page = person.page
+    if name and os.environ.get("MAILLAGE_SCREENSHOTS"):
+        page.screenshot(path=SCREENS / f"{name}.png", full_page=True, scale="css")
+    page.evaluate(AXE)
+    for scheme, width in (("light", 1280), ("dark", 1280), ("light", 320)):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]  # the two words that Playwright knows
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate(RUN) == [], (page.url, scheme, width)
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), (page.url, width)
+    if name and os.environ.get("MAILLAGE_SCREENSHOTS") and name.startswith("fil"):
+        page.screenshot(path=SCREENS / f"{name}-320.png", full_page=False, scale="css")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.emulate_media(color_scheme="light")
+    assert page.locator("h1").count() == 1, page.url
+    assert page.locator("main").count() == 1
+    assert page.get_by_text("DONNÉES FICTIVES").count() == 1
+    assert [text for text in person.messages if "status of 4" not in text] == []

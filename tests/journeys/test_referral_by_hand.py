@@ -1,0 +1,110 @@
+"""The whole loop, by hand: from the doctor of the centre to the hospital, to the session held in the centre, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from tests.journeys.inspection import inspect
+from tests.journeys.people import Person, patient_of
+
+from maillage.kernel.clock import FixedClock
+
+pytestmark = pytest.mark.browser
+HGE = "Hépato-gastro-entérologie, HIA Percy"
+LETTER = "Coloscopie à prévoir. Arrêt des anti-inflammatoires. Fer par voie orale pendant trois mois."
+
+
+def test_a_referral_goes_to_the_hospital_and_back(person: Callable[..., Person], clock: FixedClock) -> None:
+    patient = patient_of("cms-clamart-soins")
+
+    # Given a doctor of the centre with a patient in front of her
+    doctor = person("medecin-clamart")
+    inspect(doctor, "listes-medecin-de-ville")
+    doctor.finds(patient)
+    inspect(doctor, "patient")
+    doctor.begins_request(patient, HGE)
+    inspect(doctor, "demande-formulaire")
+    # When she forgets an answer, the page says which, and nothing written is lost
+    doctor.clicks("Vérifier la demande")
+    doctor.sees("réponses manquent")
+    inspect(doctor, "demande-manque")
+    doctor.clicks("Reprendre le formulaire")
+    doctor.answers_hge_form()
+    doctor.clicks("Garder le brouillon")
+    doctor.sees("Brouillon enregistré.")
+    doctor.clicks("Vérifier la demande")
+    inspect(doctor, "demande-verifier")
+    doctor.clicks("Envoyer la demande")
+    doctor.sees("Vérifiez les cinq traits d'identité")
+    inspect(doctor)
+    doctor.ticks("J'ai vérifié ces cinq traits")
+    doctor.ticks("Le patient est informé")
+    doctor.clicks("Envoyer la demande")
+    # Then the request is with the service
+    doctor.sees("Demande envoyée")
+    doctor.sees("Au service")
+
+    # When the specialist triages it
+    clock.advance(timedelta(hours=2))
+    specialist = person("hge-percy")
+    inspect(specialist, "listes-specialiste")
+    specialist.opens_from("À trier", patient)
+    specialist.sees("Lue")
+    inspect(specialist, "fil-tri")
+    specialist.unfolds("Accepter")
+    specialist.page.get_by_role("button", name="Accepter", exact=True).click()
+    specialist.sees("Demande acceptée")
+
+    # And the office books the first place at the centre
+    office = person("planification-percy")
+    office.opens_from("À programmer", patient)
+    office.clicks("Réserver")
+    inspect(office, "reserver")
+    office.page.get_by_role("radio").first.check()
+    office.clicks("Réserver")
+    office.sees("Rendez-vous confirmé")
+    office.sees("Centre municipal de santé de Clamart")
+
+    # And the patient comes on the day
+    clock.advance(timedelta(days=3))
+    desk = person("secretaire-clamart")
+    desk.goes_to("/vacations")
+    inspect(desk, "vacations")
+    desk.goes_to("/accueil")
+    inspect(desk, "arrivees")
+    desk.clicks("Accueillir")
+    inspect(desk, "rendez-vous")
+    form = desk.unfolds("Accueillir")
+    form.get_by_role("checkbox").check()
+    form.get_by_role("button", name="Accueillir", exact=True).click()
+    desk.sees("Arrivée enregistrée")
+
+    # And the specialist sees the patient and writes back
+    clock.advance(timedelta(hours=3))
+    specialist = person("hge-percy")
+    specialist.opens_from("Vus ?", patient)
+    specialist.acts("Patient vu")
+    specialist.sees("Vu, compte rendu attendu")
+    specialist.clicks("Envoyer le compte rendu")
+    inspect(specialist, "compte-rendu")
+    specialist.writes("Texte", LETTER)
+    specialist.writes("Texte (1)", "Contrôler l'hémoglobine")
+    specialist.page.get_by_label("Jour").first.fill("2027-02-15")
+    specialist.page.get_by_label("Heure").first.fill("09:00")
+    specialist.clicks("Envoyer le compte rendu")
+    specialist.sees("Compte rendu envoyé")
+
+    # Then the doctor reads the letter, takes its follow-up, and the loop is closed
+    doctor = person("medecin-clamart")
+    doctor.opens_from("Comptes rendus à lire", patient)
+    doctor.sees(LETTER)
+    inspect(doctor, "fil-compte-rendu")
+    doctor.clicks("Accuser réception et clôturer")
+    inspect(doctor, "accuser-reception")
+    doctor.page.get_by_role("group", name="Contrôler").get_by_role("radio").first.check()
+    doctor.clicks("Accuser réception et clôturer")
+    doctor.sees("La boucle est fermée")
+    doctor.sees("Terminée")
+    inspect(doctor, "fil-clos")
