@@ -15,6 +15,7 @@ import pytest
 import pytest_asyncio
 from tests.support import postgres
 
+from maillage.kernel.actor import Actor
 from maillage.kernel.clock import FixedClock
 from maillage.store import Database, Limits
 
@@ -25,6 +26,15 @@ LIMITS = Limits(pool_size=20, acquire=10.0)  # tests race on purpose: a busy mac
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         postgres.begin_run()
+
+
+def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str) -> str | None:
+    """Names that do not depend on the order of a set: every worker must collect the same tests."""
+    if isinstance(val, frozenset | set):
+        return "+".join(sorted(map(str, val))) or "nobody"
+    if isinstance(val, Actor):
+        return "-".join([val.kind, val.id, *val.organizations, *sorted(val.roles)])
+    return None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
