@@ -21,7 +21,7 @@ SESSION_ORACLE = {
     "supersede": ({"planned"}, "cancelled", {"SY"}),
     "start": ({"open"}, "running", {"PC"}),
     "finish": ({"running"}, "done", {"PC"}),
-    "settle": ({"done", "settlement-disputed"}, "settled", {"PO", "HO"}),
+    "settle-session": ({"done", "settlement-disputed"}, "settled", {"PO", "HO"}),
     "dispute-settlement": ({"done", "settled"}, "settlement-disputed", {"PO", "HO"}),
 }
 APPOINTMENT_ORACLE = {

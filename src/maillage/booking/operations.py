@@ -161,7 +161,7 @@ OPERATIONS: tuple[Operation, ...] = (
         answer=lambda done: done.session["id"]),
     _on("Schedule", "start", actions.start),
     _on("Schedule", "finish", actions.finish),
-    _on("Schedule", "settle", actions.settle,
+    _on("Schedule", "settle-session", actions.settle,
         *(Param(name, "integer", required=True) for name in ("minutes", "patients", "cost-cents"))),
     _on("Schedule", "dispute-settlement", actions.dispute_settlement, Param("comment", "string", required=True)),
     _see("Schedule", queries.get_session),

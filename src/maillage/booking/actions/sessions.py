@@ -134,7 +134,7 @@ async def settle(tx: Transaction, id: str, *, version: int | None = None, minute
     Raises `Conflict` (figures-differ) with the figures that the other side signed: agree, or dispute.
     """
     row = await lock_session(tx, id, version)
-    line = play(tx, rules.SESSION, row["status"], "settle", sides_of(row))
+    line = play(tx, rules.SESSION, row["status"], "settle-session", sides_of(row))
     figures = {"settled_minutes": minutes, "settled_patients": patients, "settled_cost_cents": cost_cents}
     if min(figures.values()) < 0:
         raise Invalid.one("negative-figure", "Parameters.parameter")

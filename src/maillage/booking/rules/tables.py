@@ -31,7 +31,7 @@ SESSION = TransitionTable(
         line("start", "open", "running", "PC"),
         line("finish", "running", "done", "PC", needs="slots-open"),
         # The first of the two signatures leaves the session where it is; the second brings it to the target.
-        line("settle", "done settlement-disputed", "settled", "PO HO"),
+        line("settle-session", "done settlement-disputed", "settled", "PO HO"),
         line("dispute-settlement", "done settled", "settlement-disputed", "PO HO", needs="comment-too-short", tells="CO"),
     ],
 )
