@@ -78,54 +78,49 @@ def refer(town: Client) -> str:
 
 def referral_bundle(questionnaire: str, form: Resource) -> Resource:
     """The transaction Bundle of a whole referral, for an invented patient of the test domain."""
-    patient, request, answers = (f"urn:uuid:{new_id()}" for _ in range(3))
-    flags = ("identity-confirmed", "patient-informed")
-    resources = [
-        (patient, invented_patient()),
-        (
-            request,
-            {
-                "resourceType": "ServiceRequest",
-                "extension": [{"url": systems.own_extension(flag), "valueBoolean": True} for flag in flags],
-                "status": "active",
-                "intent": "order",
-                "priority": "urgent",
-                "subject": {"reference": patient},
-                "requester": {"reference": f"PractitionerRole/{REQUESTER}"},
-                "performer": [{"reference": f"HealthcareService/{SERVICE}"}],
-                "reasonCode": [{"text": "Épigastralgies persistantes"}],
-                "supportingInfo": [{"reference": answers}],
-            },
-        ),
-        (
-            answers,
-            {
-                "resourceType": "QuestionnaireResponse",
-                "questionnaire": questionnaire,
-                "status": "completed",
-                "subject": {"reference": patient},
-                "basedOn": [{"reference": request}],
-                "item": fill(form, "urgent", question=QUESTION),
-            },
-        ),
-        (
-            f"urn:uuid:{new_id()}",
-            {
-                "resourceType": "Task",
-                "status": "requested",
-                "intent": "order",
-                "code": {"coding": [{"system": systems.TASK_CODE, "code": "fulfill"}]},
-                "focus": {"reference": request},
-                "for": {"reference": patient},
-                "owner": {"reference": f"HealthcareService/{SERVICE}"},
-            },
-        ),
-    ]
+    patient, request, answers, task = (f"urn:uuid:{new_id()}" for _ in range(4))
+    resources = {
+        patient: invented_patient(),
+        request: _request(patient, answers),
+        answers: {
+            "resourceType": "QuestionnaireResponse",
+            "questionnaire": questionnaire,
+            "status": "completed",
+            "subject": {"reference": patient},
+            "basedOn": [{"reference": request}],
+            "item": fill(form, "urgent", question=QUESTION),
+        },
+        task: {
+            "resourceType": "Task",
+            "status": "requested",
+            "intent": "order",
+            "code": {"coding": [{"system": systems.TASK_CODE, "code": "fulfill"}]},
+            "focus": {"reference": request},
+            "for": {"reference": patient},
+            "owner": {"reference": f"HealthcareService/{SERVICE}"},
+        },
+    }
     entries = [
         {"fullUrl": url, "resource": resource, "request": {"method": "POST", "url": resource["resourceType"]}}
-        for url, resource in resources
+        for url, resource in resources.items()
     ]
     return {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+
+
+def _request(patient: str, answers: str) -> Resource:
+    flags = ("identity-confirmed", "patient-informed")
+    return {
+        "resourceType": "ServiceRequest",
+        "extension": [{"url": systems.own_extension(flag), "valueBoolean": True} for flag in flags],
+        "status": "active",
+        "intent": "order",
+        "priority": "urgent",
+        "subject": {"reference": patient},
+        "requester": {"reference": f"PractitionerRole/{REQUESTER}"},
+        "performer": [{"reference": f"HealthcareService/{SERVICE}"}],
+        "reasonCode": [{"text": "Épigastralgies persistantes"}],
+        "supportingInfo": [{"reference": answers}],
+    }
 
 
 def invented_patient() -> Resource:
