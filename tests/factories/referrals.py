@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from tests.factories.booking import act, patients, person, territory
 
-from maillage import directory, referrals
+from maillage import access, directory, record, referrals
 from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.clock import FixedClock
+from maillage.kernel.errors import MaillageError
 from maillage.referrals import queries
 from maillage.store import Database, Transaction
 
@@ -279,6 +282,39 @@ async def request_of(db: Database, task: str) -> Any:
         return await referrals.visible_request(tx, (await queries.task(tx, task))["request_id"])
 
 
-def day(text: str) -> date:
-    """A date written as 2026-11-16."""
-    return date.fromisoformat(text)
+async def refused(db: Database, actor: Actor, verb: Any, task: str, family: type[MaillageError], **values: Any) -> MaillageError:
+    """The error of a verb that must be refused; nothing of the Task changes."""
+    before = await look(db, task)
+    with pytest.raises(family) as caught:
+        await act(db, actor, verb, task, **values)
+    assert await look(db, task) == before
+    return caught.value
+
+
+async def told(db: Database, task: str) -> list[tuple[str, str, str | None]]:
+    """(event, organisation, role) of the notifications about a Task, sorted."""
+    async with db.transaction(SYSTEM) as tx:
+        rows = await tx.fetch("SELECT event, organization_id, coalesce(role_id, role) AS who FROM notification WHERE focus_id = $1", task)
+    return sorted((row["event"], row["organization_id"], row["who"]) for row in rows)
+
+
+async def intervals(db: Database, task: str) -> list[tuple[str, datetime, datetime]]:
+    """(kind, start, end) of the patient's part."""
+    return [(row["kind"], row["starts"], row["ends"]) for row in (await thread(db, task))["patient_interval"]]
+
+
+async def ledger(db: Database, task: str) -> list[tuple[str, str, str | None]]:
+    """(step, reason, resolution) of the lines of the capacity ledger."""
+    return [(row["step"], row["reason"], row["resolution"]) for row in (await thread(db, task))["capacity_failure"]]
+
+
+async def last_status(db: Database, task: str) -> Any:
+    """The last status row."""
+    return (await thread(db, task))["referral_status"][-1]
+
+
+async def photograph(db: Database, kind: str, id: str, actor: Actor = SYSTEM) -> dict[str, Any]:
+    """The current photograph of a resource, as this actor sees it."""
+    async with db.transaction(actor) as tx:
+        content: dict[str, Any] = json.loads((await record.read(tx, kind, id, access.visible_to(actor, kind))).content)
+    return content

@@ -195,7 +195,7 @@ def capacity_failure(row: Row, parent: Row) -> Resource:
 
 def service_request(row: Row, services: Sequence[str], forms: Sequence[str]) -> Resource:
     """The request, with what was received and no rule reads; our own parts win."""
-    received = decode(row["received"])
+    received = decode(row["received"]) if row["status"] != "entered-in-error" else {}
     kept = [
         item for item in received.get("supportingInfo", []) if item.get("reference") not in {f"QuestionnaireResponse/{f}" for f in forms}
     ]
@@ -235,7 +235,7 @@ def form(row: Row) -> Resource:
             "subject": reference("Patient", row["patient_id"]),
             "authored": instant(row["authored"]),
             "author": reference("PractitionerRole", row["author_role_id"]),
-            "item": decode(row["items"]),
+            "item": decode(row["items"]) if row["status"] != "entered-in-error" else [],
         }
     )
 

@@ -118,9 +118,8 @@ async def acknowledge(
     for decision in follow_ups:
         await children.settle_follow_up(case, decision)
     case.facts = replace(case.facts, unsettled_follow_ups=await queries.unsettled_follow_ups(tx, id))
-    line = await move(case, "acknowledge", Act(comment=comment))
-    if "RO" in line.by:
-        await update(tx, "referral_task", id, comment="filed-unread")
+    unread = "" if "RC" in case.parties else "filed-unread"
+    await move(case, "acknowledge", Act(comment=comment or unread))
     return await finish(case)
 
 

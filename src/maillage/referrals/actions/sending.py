@@ -9,7 +9,7 @@ from typing import Any
 
 from maillage import access, directory
 from maillage.codes.json import decode, encode_text
-from maillage.kernel.actor import Actor
+from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.answers import Refused
 from maillage.kernel.errors import Conflict, Invalid, Issue, NotAllowed
 from maillage.kernel.ids import new_id
@@ -226,7 +226,8 @@ async def check_sending(case: Case, duplicate_reason: str | None, stated: Mappin
 async def problems(case: Case, duplicate_reason: str | None, stated: Mapping[str, bool]) -> tuple[dict[str, str], list[Issue]]:
     """What stands in the way of sending: codes with a detail, and the issues to show."""
     tx, request = case.tx, case.request
-    patient = await directory.get_patient(tx, request["patient_id"], access.visible_to(tx.actor, "Patient"))
+    # Whoever sees the request knows its patient; whether the link still lives is a rule of its own below.
+    patient = await directory.get_patient(tx, request["patient_id"], access.visible_to(SYSTEM, "Patient"))
     found: dict[str, tuple[str, str]] = {}
     if case.task["priority"] == "stat":
         found["call-instead"] = ("ServiceRequest.priority", case.service.phone)
@@ -241,7 +242,7 @@ async def problems(case: Case, duplicate_reason: str | None, stated: Mapping[str
     issues = [Issue("error", "business-rule", code, where, details) for code, (where, details) in found.items()]
     items = await _form_issues(case)
     unmet = {code: details for code, (_, details) in found.items()} | {issue.reason.partition(":")[0]: issue.details for issue in items}
-    if not await access.has_link(tx, request["patient_id"], [request["owner_org"]]) and patient.owner_org != request["owner_org"]:
+    if not await access.has_link(tx, request["patient_id"], [request["owner_org"]]):
         unmet["no-care-link"] = ""
     if duplicate_reason is None and (other := await _duplicate(case)):
         unmet["duplicate-open"] = other
