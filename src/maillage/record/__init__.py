@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from maillage.record.audit import audit, audit_many, audit_trail
 from maillage.record.photographs import bury, comparable, expect_version, lock_head, photograph, provenance
-from maillage.record.queries import current, existing, history, ids_of, lock_condition, owner_of, read, vread
+from maillage.record.queries import current, existing, first_organization, history, ids_of, lock_condition, owner_of, read, vread
 from maillage.record.seal import sealing_key
 from maillage.record.search import Page, search
 from maillage.record.types import SERVED, Stored, Visible
@@ -22,6 +22,7 @@ __all__ = [
     "current",
     "existing",
     "expect_version",
+    "first_organization",
     "history",
     "ids_of",
     "lock_condition",

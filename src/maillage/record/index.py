@@ -156,20 +156,27 @@ def _table_ddl(kind: str) -> str:
 
 
 # --- rows --------------------------------------------------------------------------
-async def put(
-    tx: Transaction,
-    resource: dict[str, Any],
-    version: int,
-    at: datetime,
-    patient: str | None,
-    owner: str | None,
-    parties: Sequence[str],
-) -> None:
-    """Write the index row of a resource, and its strings."""
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What surrounds a resource in its photograph: version, instant, text, author, and who may see it."""
+
+    version: int
+    at: datetime
+    content: str
+    author: str
+    author_organization: str
+    patient: str | None
+    owner: str | None
+    parties: Sequence[str]
+
+
+async def put(tx: Transaction, resource: dict[str, Any], frame: Frame) -> None:
+    """Write a version, where the resource stands now, its index row and its strings: one statement."""
     kind = resource["resourceType"]
-    sql, has_strings = _upsert(kind)
-    row = [resource["id"], version, at, patient, owner, list(parties), shapes.meta_texts(resource), *_row(kind, resource)]
-    await tx.execute(sql, *row, *(_strings(kind, resource) if has_strings else ()))
+    sql, has_strings = _statement(kind)
+    row = [resource["id"], frame.version, frame.at, frame.patient, frame.owner, list(frame.parties), shapes.meta_texts(resource)]
+    told = [frame.content, frame.author, frame.author_organization]
+    await tx.execute(sql, *row, *_row(kind, resource), *told, *(_strings(kind, resource) if has_strings else ()))
 
 
 async def remove(tx: Transaction, kind: str, id: str) -> None:
@@ -180,22 +187,35 @@ async def remove(tx: Transaction, kind: str, id: str) -> None:
 
 
 @cache
-def _upsert(kind: str) -> tuple[str, bool]:
+def _statement(kind: str) -> tuple[str, bool]:
     names = ["id", "version", "at", "patient_id", "owner_org", "parties", "meta", *(column.name for column in columns(kind))]
     marks = ", ".join(f"${n}" for n in range(1, len(names) + 1))
     update = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
-    sql = f"INSERT INTO {table(kind)} ({', '.join(names)}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {update}"
-    if not any(p.kind == "string" for p in parameters(kind).values()):
-        return sql, False
-    first = len(names) + 1
-    strings = f"""
-        WITH gone AS (DELETE FROM ix_string WHERE res_type = '{kind}' AND id = $1),
-        strings AS (
+    text = len(names) + 1
+    has_strings = any(p.kind == "string" for p in parameters(kind).values())
+    sql = f"""
+        WITH written AS (
+            INSERT INTO resource_version
+                (res_type, id, version, at, content, author, author_organization, patient_id, owner_org, parties)
+            VALUES ('{kind}', $1, $2, $3, ${text}, ${text + 1}, ${text + 2}, $4, $5, $6)
+        ), head AS (
+            INSERT INTO resource_head (res_type, id, version, at, deleted, patient_id, owner_org, parties)
+            VALUES ('{kind}', $1, $2, $3, false, $4, $5, $6)
+            ON CONFLICT (res_type, id) DO UPDATE SET version = excluded.version, at = excluded.at, deleted = false,
+                patient_id = excluded.patient_id, owner_org = excluded.owner_org, parties = excluded.parties
+        ){_string_statements(kind, text + 3) if has_strings else ""}
+        INSERT INTO {table(kind)} ({", ".join(names)}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {update}
+        """
+    return sql, has_strings
+
+
+def _string_statements(kind: str, first: int) -> str:
+    return f""", gone AS (
+            DELETE FROM ix_string WHERE res_type = '{kind}' AND id = $1
+        ), strings AS (
             INSERT INTO ix_string (res_type, id, param, value, original)
             SELECT '{kind}', $1, x.* FROM unnest(${first}::text[], ${first + 1}::text[], ${first + 2}::text[]) AS x
-        )
-        """
-    return strings + sql, True
+        )"""
 
 
 def _row(kind: str, resource: dict[str, Any]) -> list[Any]:

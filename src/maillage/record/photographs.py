@@ -10,6 +10,7 @@ from maillage.codes.json import decode, encode
 from maillage.kernel.errors import Invalid, NotFound, Stale
 from maillage.kernel.ids import new_id
 from maillage.record import index
+from maillage.record.index import Frame
 from maillage.record.types import SERVED
 from maillage.store import Transaction
 
@@ -22,24 +23,24 @@ async def photograph(
     owner: str | None = None,
     parties: Sequence[str] = (),
     if_changed: bool = False,
+    fresh: bool = False,
 ) -> int:
     """Append the next version of `resource` and refresh its index row; answers the version number.
 
     `patient`, `owner` (organisation) and `parties` (organisations) say who may see it. With `if_changed`, a content equal
     to the last version writes nothing. Gives `meta.versionId` and `meta.lastUpdated`, strictly later than the version
-    before. Raises `Invalid` for a type that is not served.
+    before; with `fresh`, the id was just made and nobody else can know it. Raises `Invalid` for a type that is not served.
     """
     kind, id = resource["resourceType"], resource["id"]
     if kind not in SERVED:
         raise Invalid.one("type-not-served", "resourceType", f"{kind} is not served here")
-    head = await lock_head(tx, kind, id)
+    head = None if fresh else await lock_head(tx, kind, id)
     if if_changed and head and await _same_content(tx, kind, id, head["version"], resource):
         return int(head["version"])
     version, at = _next(tx, head)
     content = encode(_with_meta(resource, version, at)).decode()
     seen_by = sorted({*parties, *([owner] if owner else [])})
-    await _append(tx, (kind, id, version, at, False, content), patient, owner, seen_by)
-    await index.put(tx, resource, version, at, patient, owner, seen_by)
+    await index.put(tx, resource, Frame(version, at, content, _author(tx), tx.actor.organization, patient, owner, seen_by))
     return version
 
 
@@ -49,7 +50,7 @@ async def bury(tx: Transaction, kind: str, id: str) -> int:
     if head is None:
         raise NotFound(kind, id)
     version, at = _next(tx, head)
-    await _append(tx, (kind, id, version, at, True, ""), head["patient_id"], head["owner_org"], head["parties"])
+    await _append_deleted(tx, (kind, id, version, at), head)
     await index.remove(tx, kind, id)
     return version
 
@@ -94,8 +95,12 @@ async def provenance(
         "activity": {"text": verb},
         "agent": [agent],
     }
-    await photograph(tx, resource, patient=patient, owner=owner, parties=parties)
+    await photograph(tx, resource, patient=patient, owner=owner, parties=parties, fresh=True)
     return id
+
+
+def _author(tx: Transaction) -> str:
+    return tx.actor.role_id or f"{tx.actor.kind}/{tx.actor.id}"
 
 
 def _who(tx: Transaction) -> dict[str, Any]:
@@ -128,30 +133,20 @@ def comparable(resource: dict[str, Any]) -> dict[str, Any]:
     return {**{key: value for key, value in resource.items() if key != "meta"}, **({"meta": meta} if meta else {})}
 
 
-async def _append(
-    tx: Transaction,
-    row: tuple[str, str, int, datetime, bool, str],
-    patient: str | None,
-    owner: str | None,
-    parties: Sequence[str],
-) -> None:
-    author = tx.actor.role_id or f"{tx.actor.kind}/{tx.actor.id}"
+async def _append_deleted(tx: Transaction, key: tuple[str, str, int, datetime], head: Any) -> None:
     await tx.execute(
         """
         WITH written AS (
             INSERT INTO resource_version
                 (res_type, id, version, at, deleted, content, author, author_organization, patient_id, owner_org, parties)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            VALUES ($1, $2, $3, $4, true, '', $5, $6, $7, $8, $9)
         )
-        INSERT INTO resource_head (res_type, id, version, at, deleted, patient_id, owner_org, parties)
-        VALUES ($1, $2, $3, $4, $5, $9, $10, $11)
-        ON CONFLICT (res_type, id) DO UPDATE SET version = excluded.version, at = excluded.at, deleted = excluded.deleted,
-            patient_id = excluded.patient_id, owner_org = excluded.owner_org, parties = excluded.parties
+        UPDATE resource_head SET version = $3, at = $4, deleted = true WHERE res_type = $1 AND id = $2
         """,
-        *row,
-        author,
+        *key,
+        _author(tx),
         tx.actor.organization,
-        patient,
-        owner,
-        list(parties),
+        head["patient_id"],
+        head["owner_org"],
+        head["parties"],
     )

@@ -86,6 +86,12 @@ async def owner_of(tx: Transaction, kind: str, id: str) -> tuple[str | None, str
     return (row["owner_org"], row["patient_id"], list(row["parties"])) if row else (None, None, [])
 
 
+async def first_organization(tx: Transaction, kind: str, id: str) -> str:
+    """The organisation for which the first version was written."""
+    sql = "SELECT author_organization FROM resource_version WHERE res_type = $1 AND id = $2 AND version = 1"
+    return str(await tx.fetchval(sql, kind, id) or "")
+
+
 async def lock_condition(tx: Transaction, kind: str, condition: str) -> None:
     """Let one transaction at a time act on a condition (`identifier=...`): the second sees what the first wrote."""
     await tx.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 1))", f"{kind}?{condition}")

@@ -141,3 +141,12 @@ async def test_a_resource_never_moves_to_another_patient(ours: Caller) -> None:
     answer = await ours.put(f"/fhir/Basic/{made['id']}", json=moved, headers={"if-match": 'W/"1"'})
     assert answer.status_code == 422
     assert answer.json()["issue"][0]["details"]["coding"][0]["code"] == "patient-changed"
+
+
+async def test_the_directory_is_rewritten_by_those_whom_it_is_about(ours: Caller, theirs: Caller) -> None:
+    made = await ours.make({"resourceType": "Organization", "name": "Cabinet"})
+    address, renamed = f"/fhir/Organization/{made['id']}", {**made, "name": "Autre"}
+    assert (await theirs.get(address)).status_code == 200
+    assert (await theirs.put(address, json=renamed, headers={"if-match": 'W/"1"'})).status_code == 403
+    assert (await ours.put(address, json=renamed, headers={"if-match": 'W/"1"'})).status_code == 200
+    assert (await ours.delete(address, headers={"if-match": 'W/"2"'})).status_code == 422

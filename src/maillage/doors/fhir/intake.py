@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from maillage import access, directory, journeys, record
@@ -11,6 +11,7 @@ from maillage.codes.json import decode
 from maillage.doors.fhir import references
 from maillage.doors.fhir.bodies import cleared
 from maillage.doors.fhir.context import Context
+from maillage.doors.fhir.references import Present
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import Invalid, Issue, NotAllowed
 from maillage.kernel.ids import new_id
@@ -31,7 +32,8 @@ async def create(context: Context, resource: Resource, base: str, *, id: str = "
     _refuse_read_only(kind)
     content, warnings = cleared(references.relative(resource, base))
     content = {**content, "id": id or new_id()}
-    warnings += _identifier_warnings(context, content) + await references.check(context, content)
+    unknown, present = await references.check(context, content)
+    warnings += _identifier_warnings(context, content) + unknown
     claim = context.registry.intake.get(kind)
     if claim and await claim.claims(context.tx, content):
         kind, made = await claim.create(context.tx, content)
@@ -42,15 +44,15 @@ async def create(context: Context, resource: Resource, base: str, *, id: str = "
         await directory.save(context.tx, content, mode=context.registry.mode)
     else:
         made = content["id"]
-        await _keep(context, content)
+        await _keep(context, content, present)
     return await record.read(context.tx, kind, made, access.visible_to(SYSTEM, kind)), warnings
 
 
-async def _keep(context: Context, content: Resource) -> None:
+async def _keep(context: Context, content: Resource, present: Present) -> None:
     tx, kind = context.tx, content["resourceType"]
-    patient = None if kind in DIRECTORY_TYPES else await references.patient_of(context, content)
+    patient = None if kind in DIRECTORY_TYPES else references.patient_of(content, present)
     owner = tx.actor.organization or None
-    version = await record.photograph(tx, content, patient=patient, owner=owner)
+    version = await record.photograph(tx, content, patient=patient, owner=owner, fresh=True)
     await record.audit(tx, "C", kind, content["id"], patient=patient)
     await _provenance(context, "create", (kind, content["id"], version), patient=patient, owner=owner)
 
@@ -69,23 +71,24 @@ async def update(context: Context, before: Stored, resource: Resource, base: str
     content, warnings = cleared(references.relative(resource, base))
     content = {**content, "id": id}
     await refuse_rooms(context, before, content)
-    refuse_strangers(context, (await record.owner_of(tx, kind, id))[0])
-    warnings += _identifier_warnings(context, content) + await references.check(context, content)
+    await _refuse_strangers(context, before)
+    unknown, present = await references.check(context, content)
+    warnings += _identifier_warnings(context, content) + unknown
     if kind == "Patient":
         await directory.update_patient(tx, id, content, context.visible(kind), version=version, mode=context.registry.mode)
     elif kind in directory.KEPT_TYPES:
         await directory.save(tx, content, mode=context.registry.mode, version=version)
     else:
-        await _replace(context, before, content, version)
+        await _replace(context, before, content, version, present)
     return await record.read(tx, kind, id, context.visible(kind)), warnings
 
 
-async def _replace(context: Context, before: Stored, content: Resource, version: int) -> None:
+async def _replace(context: Context, before: Stored, content: Resource, version: int, present: Present) -> None:
     """The next version of a resource kept whole; equal content makes none."""
     tx, kind, id = context.tx, before.type, before.id
     owner, patient, parties = await record.owner_of(tx, kind, id)
     await record.expect_version(tx, kind, id, version)
-    if kind not in DIRECTORY_TYPES and await references.patient_of(context, content) != patient:
+    if kind not in DIRECTORY_TYPES and references.patient_of(content, present) != patient:
         raise Invalid.one("patient-changed", f"{kind}.subject", "A resource never moves to another patient.")
     made = await record.photograph(tx, content, patient=patient, owner=owner, parties=parties, if_changed=True)
     if made != before.version:
@@ -98,8 +101,8 @@ async def delete(context: Context, before: Stored, version: int) -> None:
     kind, id, tx = before.type, before.id, context.tx
     _refuse_read_only(kind)
     await refuse_rooms(context, before, {})
+    await _refuse_strangers(context, before)
     owner, patient, parties = await record.owner_of(tx, kind, id)
-    refuse_strangers(context, owner)
     if kind == "Patient" or kind in directory.KEPT_TYPES:
         raise Invalid.one("kept-in-directory", kind, "Entries of the directory are not deleted: set active to false.")
     await record.expect_version(tx, kind, id, version)
@@ -109,7 +112,7 @@ async def delete(context: Context, before: Stored, version: int) -> None:
 
 
 async def refuse_rooms(context: Context, before: Stored, after: Resource) -> None:
-    """A resource that a room decides on is moved by verbs: 422 and the name of the verb."""
+    """A resource that a room decides on is moved by verbs: 422 and the name of the verb. Nothing becomes a room's by being rewritten."""
     claim = context.registry.intake.get(before.type)
     if claim is None:
         return
@@ -118,12 +121,28 @@ async def refuse_rooms(context: Context, before: Stored, after: Resource) -> Non
         verb = claim.verb_for(stored, after).removeprefix(VERB_PREFIX)
         use = f"POST {before.type}/{before.id}/${verb}" if verb else f"the operations of {before.type} (see $available-actions)"
         raise Invalid(Issue("error", "business-rule", "room-decides", before.type), use=use)
+    if after and await claim.claims(context.tx, after):
+        raise Invalid(Issue("error", "business-rule", "room-decides", before.type), use=f"POST {before.type}")
 
 
-def refuse_strangers(context: Context, owner: str | None) -> None:
-    """Only the organisation that keeps a resource rewrites it."""
-    if owner is not None and context.tx.actor.kind != "system" and owner not in context.tx.actor.organizations:
+async def _refuse_strangers(context: Context, before: Stored) -> None:
+    """Only the organisation that keeps a resource rewrites it; an entry of the directory, who wrote it first or whom it is about."""
+    if before.type == "Patient":
+        return
+    owner, _, _ = await record.owner_of(context.tx, before.type, before.id)
+    keepers = {owner} if owner else {await record.first_organization(context.tx, before.type, before.id), *_named(decode(before.content))}
+    if keepers.isdisjoint(context.tx.actor.organizations):
         raise NotAllowed("not-the-owner")
+
+
+def _named(resource: Resource) -> Iterator[str]:
+    """The organisations that an entry of the directory is about."""
+    if resource["resourceType"] == "Organization":
+        yield resource["id"]
+    for key in ("organization", "managingOrganization", "providedBy", "participatingOrganization"):
+        item = resource.get(key)
+        if type(item) is dict:
+            yield str(item.get("reference", "")).removeprefix("Organization/")
 
 
 def _refuse_read_only(kind: str) -> None:

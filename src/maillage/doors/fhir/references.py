@@ -11,6 +11,9 @@ from maillage.doors.fhir.context import Context
 from maillage.kernel.errors import Issue
 from maillage.record import SERVED
 
+Present = frozenset[tuple[str, str]]
+"""(type, id) of what a resource refers to and its writer may see."""
+
 PATIENT_KEYS = ("subject", "patient", "for", "beneficiary", "individual")
 
 
@@ -49,31 +52,28 @@ def relative(resource: dict[str, Any], base: str) -> dict[str, Any]:
     return changed
 
 
-async def check(context: Context, resource: dict[str, Any]) -> list[Issue]:
-    """A warning for each relative reference to something that is not here for this caller: absent and invisible alike."""
+async def check(context: Context, resource: dict[str, Any]) -> tuple[list[Issue], Present]:
+    """What relative references lead to, and a warning for each that leads nowhere for this caller: absent and invisible alike."""
     wanted: dict[tuple[str, str], str] = {}
     for item, path in walk(resource, resource["resourceType"]):
         target = parse(item["reference"])
         if target.kind == "literal" and not target.base and target.type in SERVED:
             wanted.setdefault((target.type, target.id), path)
-    missing = []
+    present: set[tuple[str, str]] = set()
     for kind in sorted({kind for kind, _ in wanted}):
         ids = [id for type_, id in wanted if type_ == kind]
-        found = await record.existing(context.tx, kind, ids, context.visible(kind))
-        missing += [(kind, id) for id in ids if id not in found]
-    return [
-        Issue("warning", "not-found", "reference-unknown", wanted[key], "Nothing of that name is here, or nothing that you may see.")
-        for key in missing
-    ]
+        present |= {(kind, id) for id in await record.existing(context.tx, kind, ids, context.visible(kind))}
+    told = "Nothing of that name is here, or nothing that you may see."
+    warnings = [Issue("warning", "not-found", "reference-unknown", path, told) for key, path in wanted.items() if key not in present]
+    return warnings, frozenset(present)
 
 
-async def patient_of(context: Context, resource: dict[str, Any]) -> str | None:
+def patient_of(resource: dict[str, Any], present: Present) -> str | None:
     """The patient whom the resource is about, when the caller may see this patient."""
     for reference in _patient_references(resource):
         target = parse(reference)
         if target.type == "Patient" and not target.base:
-            found = await record.existing(context.tx, "Patient", [target.id], context.visible("Patient"))
-            return target.id if found else None
+            return target.id if ("Patient", target.id) in present else None
     return None
 
 

@@ -27,7 +27,7 @@ async def validate(context: Context, request: Request) -> Response:
     resource = await _subject(context, request)
     findings = r4.validate(resource, kind)
     if not findings:
-        findings = [*_identifiers(context, resource), *await references.check(context, resource)]
+        findings = [*_identifiers(context, resource), *(await references.check(context, resource))[0]]
     return json_response(outcome(findings or [Issue("information", "informational", "valid", "", "No fault was found.")]))
 
 
