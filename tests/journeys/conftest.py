@@ -102,7 +102,9 @@ def executable() -> str | None:
 def browser() -> Iterator[Browser]:
     """One browser for a module: a synchronous Playwright may not stay open beside the asynchronous tests of other modules."""
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS)
+        opened = playwright.chromium.launch(
+            executable_path=executable(), args=ARGUMENTS, env={**os.environ, "LANGUAGE": "fr", "LANG": "fr_FR.UTF-8"}
+        )
         yield opened
         opened.close()
 

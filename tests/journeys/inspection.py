@@ -17,19 +17,29 @@ SCREENS = ROOT / "docs" / "screenshots"
 def inspect(person: Person, name: str = "") -> None:
     """Assert that the page in front of somebody is sound; keep its picture when asked to."""
     page = person.page
-    if name and os.environ.get("MAILLAGE_SCREENSHOTS"):
-        page.screenshot(path=SCREENS / f"{name}.png", full_page=True, scale="css")
+    if name:
+        picture(person, name)
     page.evaluate(AXE)
     for scheme, width in (("light", 1280), ("dark", 1280), ("light", 320)):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]  # the two words that Playwright knows
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate(RUN) == [], (page.url, scheme, width)
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), (page.url, width)
-    if name and os.environ.get("MAILLAGE_SCREENSHOTS") and name.startswith("fil"):
-        page.screenshot(path=SCREENS / f"{name}-320.png", full_page=False, scale="css")
     page.set_viewport_size({"width": 1280, "height": 900})
     page.emulate_media(color_scheme="light")
     assert page.locator("h1").count() == 1, page.url
     assert page.locator("main").count() == 1
     assert page.get_by_text("DONNÉES FICTIVES").count() == 1
     assert [text for text in person.messages if "status of 4" not in text] == []
+
+
+def picture(person: Person, name: str, width: int = 1280) -> None:
+    """Keep the picture of a page for the documentation, whole, when asked to."""
+    if not os.environ.get("MAILLAGE_SCREENSHOTS"):
+        return
+    page = person.page
+    page.set_viewport_size({"width": width, "height": 900})
+    height = int(page.evaluate("document.documentElement.scrollHeight"))
+    page.set_viewport_size({"width": width, "height": min(max(height, 600), 2400)})
+    page.screenshot(path=SCREENS / f"{name}.png", scale="css")
+    page.set_viewport_size({"width": 1280, "height": 900})

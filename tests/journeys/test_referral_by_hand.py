@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from tests.journeys.inspection import inspect
+from tests.journeys.inspection import inspect, picture
 from tests.journeys.people import Person, patient_of
 
 from maillage.kernel.clock import FixedClock
@@ -53,8 +53,8 @@ def test_a_referral_goes_to_the_hospital_and_back(person: Callable[..., Person],
     specialist.opens_from("À trier", patient)
     specialist.sees("Lue")
     inspect(specialist, "fil-tri")
-    specialist.unfolds("Accepter")
-    specialist.page.get_by_role("button", name="Accepter", exact=True).click()
+    picture(specialist, "fil-tri-320", 320)
+    specialist.clicks("Accepter")
     specialist.sees("Demande acceptée")
 
     # And the office books the first place at the centre
@@ -76,16 +76,16 @@ def test_a_referral_goes_to_the_hospital_and_back(person: Callable[..., Person],
     inspect(desk, "arrivees")
     desk.clicks("Accueillir")
     inspect(desk, "rendez-vous")
-    form = desk.unfolds("Accueillir")
+    form = desk.unfolds("Noter l'arrivée")
     form.get_by_role("checkbox").check()
-    form.get_by_role("button", name="Accueillir", exact=True).click()
+    form.get_by_role("button").click()
     desk.sees("Arrivée enregistrée")
 
     # And the specialist sees the patient and writes back
     clock.advance(timedelta(hours=3))
     specialist = person("hge-percy")
     specialist.opens_from("Vus ?", patient)
-    specialist.acts("Patient vu")
+    specialist.clicks("Patient vu")
     specialist.sees("Vu, compte rendu attendu")
     specialist.clicks("Envoyer le compte rendu")
     inspect(specialist, "compte-rendu")

@@ -16,11 +16,12 @@ from maillage.kernel.period import PARIS, wall_to_utc
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One answer that may be chosen."""
+    """One answer that may be chosen; neighbours of one `group` stand under its title."""
 
     value: str
     label: str
     hint: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

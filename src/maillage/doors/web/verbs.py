@@ -44,6 +44,11 @@ class Asked:
     required: frozenset[str] = frozenset()
 
 
+def rank(verb: str) -> int:
+    """What is usually done comes first, what ends things comes last."""
+    return 0 if verb in MAIN else 2 if verb in DANGEROUS else 1
+
+
 def plain(name: str) -> str:
     """A parameter's name as we compare it, however it is spelt: `followUp`, `follow-up`, `follow_up`."""
     return "".join(f"-{char.lower()}" if char.isupper() else char for char in name).replace("_", "-").strip("-")

@@ -7,7 +7,7 @@ from typing import Any
 
 from maillage import booking, directory
 from maillage.doors.web.forms import Choice
-from maillage.doors.web.presenters import moment
+from maillage.doors.web.presenters import clock, long_date
 from maillage.doors.web.verbs import Asked
 from maillage.doors.web.view import View
 
@@ -47,4 +47,10 @@ async def slot_choices(view: View, services: list[str], priority: str, *, limit:
     sites = {place.id: place.name for place in await directory.sites(view.tx)}
     organizations = [requester] if requester else None
     found = await booking.find_slots(view.tx, services=services, priority=priority, limit=limit, organizations=organizations)
-    return [Choice(slot["id"], moment(slot["starts_at"]), sites.get(slot["location_id"], "")) for slot in found]
+    return [Choice(slot["id"], clock(slot["starts_at"]), group=_group(slot, sites)) for slot in found]
+
+
+def _group(slot: Any, sites: dict[str, str]) -> str:
+    """The title above the places of one day at one site."""
+    day = long_date(slot["starts_at"])
+    return f"{day[0].upper()}{day[1:]}, {sites.get(slot['location_id'], '')}"

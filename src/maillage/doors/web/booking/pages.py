@@ -98,7 +98,7 @@ async def _acts(view: View, kind: str, id: str, row: Any) -> list[tuple[str, lis
     for verb in await verbs.available(view, kind, id):
         asked = await forms.asked(view, verb, row)
         found.append((verb, verbs.fields(verbs.find(view, kind, verb), asked, scope=f"{verb}-")))
-    return found
+    return sorted(found, key=lambda act: verbs.rank(act[0]))
 
 
 async def _names(view: View, ids: Iterable[str]) -> dict[str, str]:

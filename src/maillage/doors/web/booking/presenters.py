@@ -9,7 +9,7 @@ from typing import Any
 
 from maillage.directory import Place, Role, Service
 from maillage.doors.web.catalogue import say, word
-from maillage.doors.web.presenters import clock, count, day_name
+from maillage.doors.web.presenters import clock, day_name
 from maillage.kernel.period import day_in_paris, wall_to_utc
 
 SESSION_TONES = {
@@ -58,7 +58,7 @@ def cell(row: Any, services: Mapping[str, Service], people: Mapping[str, Role]) 
     status, service = row["status"], services.get(row["healthcare_service_id"])
     role = people.get(row["practitioner_role_id"])
     free, booked = int(row["free"]), int(row["booked"]) + int(row["held"])
-    places = f"{count(free, 'place libre', 'places libres')} sur {free + booked}" if status in ("open", "at-risk", "running") else ""
+    places = f"{free} sur {free + booked} libres" if status in ("open", "at-risk", "running") else ""
     look = {"cancelled": "off", "at-risk": "risk"}.get(status, "")
     return Cell(
         row["id"],

@@ -121,7 +121,9 @@ def _past(row: Any, people: Mapping[str, Role], *, last: bool) -> Step:
 
 
 def _title(row: Any) -> str:
-    """The state, or the verb when the state stood still."""
+    """The state, or the verb when the state stood still; a draft was prepared."""
+    if row["verb"] == "create":
+        return say("step.create")
     return (
         word("verb", row["verb"])
         if row["verb"] in ("change-priority", "declare-unavailable", "reschedule")
