@@ -123,10 +123,9 @@ async def test_an_active_request_is_sent_or_not_taken(db: Database) -> None:
 
 
 async def test_what_a_task_lacks_is_named(db: Database) -> None:
+    made = await make.act(db, make.CLIENT, post, request(await patient(db)))
     with pytest.raises(Invalid) as refused:
-        async with db.transaction(make.CLIENT) as tx:
-            made = await post(tx, request(await patient(db)))
-            await post(tx, coordination(made))
+        await make.act(db, make.CLIENT, post, coordination(made))
     assert any(issue.reason == "item-missing:question" for issue in refused.value.issues)
 
 
