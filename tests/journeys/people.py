@@ -24,6 +24,12 @@ def name_of(patient: dict[str, Any]) -> str:
     return f"{patient['name'][0]['family'].upper()} {patient['name'][0]['given'][0]}"
 
 
+def words(text: str, *, end: bool = False) -> re.Pattern[str]:
+    """What a page says, whatever the kind of its spaces."""
+    parts = [re.escape(part) for part in french(text).split()]
+    return re.compile(r"^\s*" + r"\s+".join(parts) + (r"\s*$" if end else ""))
+
+
 class Person:
     """Somebody signed in, and the page in front of them. Any console message or request to another origin is kept."""
 
@@ -53,8 +59,8 @@ class Person:
 
     def clicks(self, name: str) -> None:
         """Press a button or follow a link, by its words."""
-        words = re.compile(rf"^\s*{re.escape(french(name))}\s*$")
-        self.page.get_by_role("button", name=words).or_(self.page.get_by_role("link", name=words)).first.click()
+        said = words(name, end=True)
+        self.page.get_by_role("button", name=said).or_(self.page.get_by_role("link", name=said)).first.click()
 
     def field(self, label: str) -> Locator:
         return self.page.get_by_label(french(label), exact=False).first
@@ -63,7 +69,7 @@ class Person:
         self.field(label).fill(text)
 
     def chooses(self, question: str, answer: str) -> None:
-        group = self.page.get_by_role("group", name=re.compile(rf"^{re.escape(french(question))}")).first
+        group = self.page.get_by_role("group", name=words(question)).first
         group.get_by_label(french(answer), exact=True).check()
 
     def ticks(self, label: str) -> None:
@@ -118,17 +124,17 @@ class Person:
     def opens_from(self, worklist: str, patient: dict[str, Any]) -> None:
         """Open the request of a patient from one of the lists of the home page."""
         self.goes_to("/")
-        section = self.page.get_by_role("region", name=re.compile(rf"^{re.escape(french(worklist))}"))
+        section = self.page.get_by_role("region", name=words(worklist))
         name = name_of(patient)
         section.get_by_role("link", name=name).or_(section.get_by_role("button", name=name)).first.click()
 
     def has_nothing_in(self, worklist: str) -> None:
         self.goes_to("/")
-        expect(self.page.get_by_role("region", name=re.compile(rf"^{re.escape(french(worklist))}"))).to_have_count(0)
+        expect(self.page.get_by_role("region", name=words(worklist))).to_have_count(0)
 
     def unfolds(self, verb: str) -> Locator:
         """Open the form of a verb on the page."""
-        summary = self.page.locator("summary", has_text=re.compile(rf"^{re.escape(french(verb))}$"))
+        summary = self.page.locator("summary", has_text=words(verb, end=True))
         summary.click()
         return summary.locator("xpath=..")
 
