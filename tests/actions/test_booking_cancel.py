@@ -80,3 +80,21 @@ async def test_an_expired_or_given_up_offer_and_a_waiting_line(db: Database) -> 
     await make.act(db, make.GP, booking.cancel, offer["id"], reason="declined", side="patient")
     assert await make.value(db, "SELECT cause FROM refill WHERE slot_id = $1", slots[0]["id"]) == "expire"
     await make.check(db)
+
+
+async def test_what_served_a_request_ends_with_it(db: Database) -> None:
+    session = await make.open_session(db)
+    slots, patients = await make.slots(db, session["id"]), await make.patients(db)
+    mine = [await make.held(db, slots[0]["id"], patients[0], task="t"), await make.waiting(db, patients[1], task="t")]
+    other = await make.booked(db, slots[1]["id"], patients[2], task="u")
+    ended = await make.act(db, make.PLANNER, booking.end_for_task, "t", side="hospital")
+    assert {(row["id"], row["cancel_reason"]) for row in ended} == {(row["id"], "referral-ended") for row in mine}
+    assert (await make.row(db, "appointment", other["id"]))["status"] == "booked"
+    await make.check(db)
+
+
+async def test_a_decision_taken_elsewhere_brings_its_own_sentence(db: Database) -> None:
+    session = await make.open_session(db)
+    row = await make.booked(db, (await make.slots(db, session["id"]))[0]["id"], (await make.patients(db))[0])
+    done = await make.act(db, make.GP, booking.cancel, row["id"], reason="other", side="hospital", decided=True)
+    assert done["status"] == "cancelled"

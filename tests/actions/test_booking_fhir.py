@@ -162,6 +162,11 @@ async def test_what_concerns_no_vacation_of_ours_is_not_claimed(db: Database) ->
     assert await make.act(db, make.GP, CLAIMS["Slot"].claims, ours) is True
     await make.refused(Invalid, "made-by-verb", make.act(db, make.GP, CLAIMS["Slot"].create, ours))
     assert await make.act(db, make.GP, CLAIMS["Schedule"].claims, {"resourceType": "Schedule", "id": vacation["id"]}) is True
+    session = await make.publish(
+        db, (await make.act(db, make.PLANNER, booking.plan, vacation["id"], start=make.TUESDAY, end=make.TUESDAY))[0]["id"]
+    )
+    slot = {"resourceType": "Slot", "id": (await make.slots(db, session["id"]))[0]["id"]}
+    assert await make.act(db, make.GP, CLAIMS["Slot"].claims, slot) is True
 
 
 async def test_an_update_is_told_its_verb() -> None:
@@ -175,12 +180,14 @@ async def test_an_update_is_told_its_verb() -> None:
 async def test_a_whole_visit_by_operations(db: Database, clock: FixedClock) -> None:
     await make.agreed(db)
     words = {
-        **{
-            "practitioner-role": f"PractitionerRole/{make.ROLE}",
-            "service": f"HealthcareService/{make.SERVICE}",
-            "site": f"Location/{make.SITE}",
-        },
-        **{"room": make.ROOM, "starts": "14:00", "ends": "17:00", "rrule": "FREQ=WEEKLY;BYDAY=TU", "valid-from": "2026-01-06"},
+        "practitioner-role": f"PractitionerRole/{make.ROLE}",
+        "service": f"HealthcareService/{make.SERVICE}",
+        "site": f"Location/{make.SITE}",
+        "room": make.ROOM,
+        "starts": "14:00",
+        "ends": "17:00",
+        "rrule": "FREQ=WEEKLY;BYDAY=TU",
+        "valid-from": "2026-01-06",
     }
     vacation = await call(db, make.PLANNER, "Schedule", "create-vacation", **words)
     assert await call(db, make.PLANNER, "Schedule", "plan", vacation, start="2026-12-01", end="2026-12-01") == vacation

@@ -9,7 +9,7 @@ from tests.factories import booking as make
 
 from maillage import booking
 from maillage.kernel.clock import FixedClock
-from maillage.kernel.errors import Conflict, NotAllowed
+from maillage.kernel.errors import Conflict, Invalid, NotAllowed
 from maillage.store import Database
 
 FILL = make.territory
@@ -55,3 +55,12 @@ async def test_a_late_move_is_logged_for_the_waiting_list(db: Database, clock: F
     await make.act(db, make.PLANNER, booking.move, row["id"], slot=slots[5]["id"])
     refill = await make.value(db, "SELECT (cause, late, state)::text FROM refill WHERE slot_id = $1", slots[0]["id"])
     assert refill == "(move,t,unfilled)"
+
+
+async def test_a_slot_of_another_service_is_refused(db: Database) -> None:
+    session = await make.open_session(db)
+    slots = await make.slots(db, session["id"])
+    row = await make.booked(db, slots[0]["id"], (await make.patients(db))[0])
+    async with db.transaction(make.SYSTEM) as tx:
+        await tx.execute("UPDATE slot SET healthcare_service_id = 'percy-hge' WHERE id = $1", slots[1]["id"])
+    await make.refused(Invalid, "other-service", make.act(db, make.PLANNER, booking.move, row["id"], slot=slots[1]["id"]))

@@ -154,3 +154,15 @@ async def test_a_dispute_takes_both_signatures_back(db: Database, clock: FixedCl
         last = await make.act(db, actor, booking.settle, session["id"], minutes=180, patients=7, cost_cents=42000)
     assert (last["status"], last["settled_patients"]) == ("settled", 7)
     await make.check(db)
+
+
+async def test_a_substitute_at_home_needs_no_right_on_file(db: Database) -> None:
+    inside = {"practitioner_role": make.COLLEAGUE, "site": "site-percy", "room": "percy-consultation-dermatologie"}
+    vacation = await make.vacation(db, agreement=False, **inside)
+    session = (await make.act(db, make.PLANNER, booking.plan, vacation["id"], start=make.TUESDAY, end=make.TUESDAY))[0]
+    await make.act(db, make.PLANNER, booking.confirm_room, session["id"])
+    await make.act(db, make.PLANNER, booking.publish, session["id"])
+    await make.act(db, make.PLANNER, booking.flag_absence, session["id"])
+    role = "percy-dermatologie-maupertin"
+    again = await make.act(db, make.PLANNER, booking.substitute, session["id"], practitioner_role=role)
+    assert (again["status"], again["authorisation_id"]) == ("open", None)

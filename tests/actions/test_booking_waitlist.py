@@ -59,6 +59,9 @@ async def test_a_patient_waits_once_for_a_service(db: Database) -> None:
     patient = (await make.patients(db))[0]
     await make.waiting(db, patient)
     await make.refused(Conflict, "already-waiting", make.waiting(db, patient))
+    other = (await make.patients(db))[2]
+    line = await make.waiting(db, other, task="t")
+    assert (await make.waiting(db, other, task="t"))["id"] == line["id"]
     await make.refused(NotFound, "not-found", make.waiting(db, "nobody"))
     await make.refused(Invalid, "unknown-priority", make.waiting(db, patient, priority="soon"))
     await make.refused(Invalid, "bad-notice", make.waiting(db, patient, notice_hours=-1))

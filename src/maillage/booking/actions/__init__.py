@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from maillage.booking.actions.attendance import absent, arrive, call_in, cancel, confirm, fulfil
+from maillage.booking.actions.attendance import absent, arrive, call_in, cancel, confirm, end_for_task, fulfil
 from maillage.booking.actions.booking import book, hold, move
 from maillage.booking.actions.clock import ClockReport, run_clock
 from maillage.booking.actions.loading import legal_verbs
@@ -36,6 +36,7 @@ __all__ = [
     "confirm_room",
     "create_vacation",
     "dispute_settlement",
+    "end_for_task",
     "finish",
     "flag_absence",
     "fulfil",

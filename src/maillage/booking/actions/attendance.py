@@ -44,7 +44,8 @@ async def cancel(
     row, slots = await lock_appointment(tx, id, version)
     line = play(tx, rules.APPOINTMENT, row["status"], "cancel", sides_of(row), decided=decided)
     told = Told(reason, side or _side_of(tx, row), comment)
-    demand(rules.check_cancel_reason(told.side or "", reason, comment), "Appointment.cancelationReason")
+    if not (decided and reason == "other"):  # the room that decided asked for its own sentence
+        demand(rules.check_cancel_reason(told.side or "", reason, comment), "Appointment.cancelationReason")
     booked = row["status"] == AppointmentStatus.BOOKED
     late = booked and rules.is_late(tx.now, row["starts_at"])
     cancelled = await end(tx, row, told, late=late)
@@ -54,6 +55,15 @@ async def cancel(
     await unlink(tx, cancelled)
     await save_appointment(tx, line, cancelled, freed, told)
     return cancelled
+
+
+async def end_for_task(tx: Transaction, task: str, *, side: str, reason: str = "referral-ended") -> list[Row]:
+    """The request has ended: its holds, bookings and waiting lines end with it. Answers what was cancelled."""
+    rows = await tx.fetch(
+        "SELECT id FROM appointment WHERE task_id = $1 AND status IN ('pending', 'booked', 'waitlist') ORDER BY id",
+        task,
+    )
+    return [await cancel(tx, row["id"], side=side, reason=reason, decided=True) for row in rows]
 
 
 async def end(tx: Transaction, row: Row, told: Told, *, late: bool = False) -> Row:

@@ -116,10 +116,7 @@ async def _end_wave(tx: Transaction, refill: str) -> list[str]:
 
 
 async def _send_wave(tx: Transaction, refill: Row, slot: Row, wave: list[str]) -> list[Row]:
-    length = rules.answer_time(tx.now, slot["starts_at"])
-    if length is None:  # the wave was chosen because there is time to answer it
-        raise LookupError("no-time-left")
-    ends, number = tx.now + length, refill["waves"] + 1
+    ends, number = tx.now + (rules.answer_time(tx.now, slot["starts_at"]) or timedelta()), refill["waves"] + 1
     await tx.execute("UPDATE refill SET waves = $2 WHERE id = $1", refill["id"], number)
     place = {name: slot[name] for name in ("location_id", "practitioner_role_id", "practitioner_id", "host_org", "starts_at", "ends_at")}
     sent = []

@@ -39,7 +39,8 @@ async def join_waitlist(
 ) -> Row:
     """Put a patient on the waiting list of a service: by when (`target`), able to come within `notice_hours`.
 
-    `since` is when the wait began (default: now), `removed` the patient's own part of it. Raises `Conflict` (already-waiting).
+    `since` is when the wait began (default: now), `removed` the patient's own part of it. Joining again for the same `task` answers the
+    line that is there; for anything else it raises `Conflict` (already-waiting).
     """
     if priority not in PRIORITIES or notice_hours < 0:
         raise Invalid.one("unknown-priority" if priority not in PRIORITIES else "bad-notice", "Appointment")
@@ -47,6 +48,8 @@ async def join_waitlist(
     asking, begun = requester_org or tx.actor.organization or offered.organization_id, since or tx.now
     line = play(tx, rules.APPOINTMENT, NOWHERE, "join-waitlist", Sides(offered.organization_id, None, asking, None, patient))
     await require_patient(tx, patient)
+    if again := await _line_of_task(tx, service, patient, task):
+        return again
     row = await insert(
         tx,
         "appointment",
@@ -78,6 +81,18 @@ async def join_waitlist(
     return row
 
 
+async def _line_of_task(tx: Transaction, service: str, patient: str, task: str | None) -> Row | None:
+    return await tx.fetchrow(
+        """
+        SELECT * FROM appointment WHERE patient_id = $1 AND healthcare_service_id = $2 AND task_id = $3
+            AND (status = 'waitlist' OR (status = 'pending' AND offered_slot_id IS NOT NULL))
+        """,
+        patient,
+        service,
+        task,
+    )
+
+
 async def prioritise(tx: Transaction, id: str, *, version: int | None = None, boost: int, reason: str) -> Row:
     """Move a waiting line up (`boost` above 0) or down, with a sentence that everybody sees."""
     row, _ = await lock_appointment(tx, id, version)
@@ -91,7 +106,7 @@ async def prioritise(tx: Transaction, id: str, *, version: int | None = None, bo
 async def accept_refill(tx: Transaction, id: str, *, version: int | None = None) -> Row:
     """The first yes of a wave takes the slot; the others go back to the waiting list with their rank.
 
-    Raises `Conflict` (hold-expired, already-booked, reserved, quota-exhausted) with `choices`.
+    Raises `Conflict` (hold-expired, reserved, quota-exhausted) with `choices`; `not-in-table` for those who came second.
     """
     row, slots = await lock_appointment(tx, id, version)
     line = play(tx, rules.APPOINTMENT, row["status"], "accept-refill", sides_of(row))
@@ -101,8 +116,6 @@ async def accept_refill(tx: Transaction, id: str, *, version: int | None = None)
     slot = slots[row["offered_slot_id"]]
     if row["expires_at"] <= tx.now:
         await refuse(tx, "hold-expired", slot, want)
-    if slot["status"] != SlotStatus.HELD or slot["appointment_id"]:
-        await refuse(tx, "already-booked", slot, want)
     await check_entitled(tx, slot, want)
     due = deadlines.visit_due(row["ends_at"])
     booked = await change(

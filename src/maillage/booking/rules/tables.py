@@ -70,7 +70,7 @@ APPOINTMENT = TransitionTable(
         line("join-waitlist", NOWHERE, "waitlist", "PO RO SY PT"),
         line("prioritise", "waitlist", "waitlist", "PO", needs="comment-too-short"),
         line("refill", "waitlist", "pending", "SY", tells="PT"),
-        line("accept-refill", "pending", "booked", "PO RO PT", needs="already-booked hold-expired", tells="PT HO"),
+        line("accept-refill", "pending", "booked", "PO RO PT", needs="hold-expired reserved quota-exhausted", tells="PT HO"),
         line("refuse-refill", "pending", "waitlist", "PO RO PT"),
         line("lose-refill", "pending", "waitlist", "SY", tells="PT"),
         line("arrive", "booked", "arrived", "HO", needs="identity-unconfirmed"),
