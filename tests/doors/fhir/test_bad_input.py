@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -50,7 +51,8 @@ async def test_bodies(ours: Caller) -> None:
     assert "line 2" in broken.json()["issue"][0]["diagnostics"]
     for body in (b"", b"[]", b"1", b'"x"', b"null", b"\xff\xfe", b'{"resourceType":"Task"}', b'{"resourceType":"Nothing"}', b"{}",
                  b'{"resourceType":"Patient","a":' + b"[" * 500 + b"]" * 500 + b"}", b"[" * 100_000, b'{"resourceType":"Patient","id":1e999999999}',
-                 b'{"resourceType":"Patient","gender":"x\\u0000"}', b'{"resourceType":["Patient"]}'):  # fmt: skip
+                 b'{"resourceType":"Patient","gender":"x\\u0000"}', b'{"resourceType":["Patient"]}', b'{"resourceType":"Patient","gender":"\\ud800"}',
+                 b'{"resourceType":"Patient","name":[{"family":"\\ud800"}]}', b'{"resourceType":"Patient","id":"x","id":3}'):  # fmt: skip
         answer = await ours.post("/fhir/Patient", content=body)
         assert (answer.status_code, answer.json()["resourceType"]) == (400, "OperationOutcome"), body[:60]
     large = await ours.post("/fhir/Patient", content=b" " * 2_000_001)
@@ -98,6 +100,39 @@ async def test_ids_in_updates(ours: Caller) -> None:
         answer = await ours.put(f"/fhir/Basic/{made['id']}", json=made, headers={"if-match": tag})
         assert answer.status_code in (400, 412), tag
     assert (await ours.post("/fhir/Provenance", json={"resourceType": "Provenance"})).status_code in (400, 422)
+
+
+async def test_bundle_entries(ours: Caller) -> None:
+    urls = (
+        "Basic/\0",
+        "\0",
+        "Basic?code=\0",
+        "Basic?code=%00",
+        "Basic?code=%ff",
+        "Basic/\ud800",
+        "Basic?code=\ud800",
+        "/" * 3000,
+        "Basic/$x\0",
+        "https://x/y",
+    )
+    for url in urls:
+        for method in ("GET", "PUT", "DELETE", "POST"):
+            entry = {"request": {"method": method, "url": url}, "resource": {"resourceType": "Basic", "code": {"text": "x"}}}
+            for kind in ("batch", "transaction"):
+                body = json.dumps({"resourceType": "Bundle", "type": kind, "entry": [entry]})
+                answer = await ours.post("/fhir", content=body.encode())
+                assert answer.status_code < 500, (url, method, kind, answer.text)
+
+
+async def test_headers(ours: Caller) -> None:
+    for headers in ({"x-request-id": "a b"}, {"x-request-id": "é".encode()}, {"idempotency-key": "k" * 300}, {"idempotency-key": "é\x7f".encode()},
+                    {"if-none-exist": "%00=1"}, {"if-none-exist": "identifier=%ff"}, {"if-none-exist": "nothing=1"}, {"prefer": "=;,=="},
+                    {"accept": "é".encode()}, {"host": "a b"}, {"content-length": "3", "if-none-exist": "identifier"}):  # fmt: skip
+        answer = await ours.post("/fhir/Basic", json={"resourceType": "Basic", "code": {"text": "x"}}, headers=headers)  # type: ignore[arg-type]
+        assert answer.status_code in (201, 400, 406), (headers, answer.text)
+        assert answer.headers["x-request-id"].isascii()
+    for headers in ({"if-none-match": "x"}, {"if-modified-since": "yesterday"}, {"if-modified-since": "Mon, 99 Foo 2026"}):
+        assert (await ours.get("/fhir/Organization/none", headers=headers)).status_code == 404
 
 
 async def test_large_numbers_of_things(ours: Caller) -> None:

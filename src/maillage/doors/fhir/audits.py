@@ -7,13 +7,18 @@ from typing import Any
 
 from maillage.codes.json import encode
 from maillage.codes.r4 import parse
-from maillage.doors.fhir.context import AUDIT_TYPE, Context, json_response
-from maillage.doors.fhir.http import Request, Response, encode_query, etag
-from maillage.kernel.errors import Issue, Malformed, NotFound
+from maillage.doors.fhir.context import AUDIT_TYPE, READABLE, Context, json_response
+from maillage.doors.fhir.http import ID, Request, Response, encode_query, etag
+from maillage.kernel.errors import Issue, MaillageError, Malformed, NotFound
 from maillage.record import audit, audit_trail
 from maillage.record.bounds import date_span, split_prefix
+from maillage.store import Transaction
 
 MOST = 200
+AUDITED = frozenset({401, 403, 404, 410})
+"""Refusals that leave an audit row."""
+
+ACTIONS = {"GET": "R", "HEAD": "R", "POST": "E", "PUT": "U", "DELETE": "D"}
 PARAMETERS = (("date", "date"), ("entity", "reference"), ("patient", "reference"), ("_id", "token"))
 
 
@@ -39,6 +44,13 @@ async def search(context: Context, request: Request, parameters: tuple[tuple[str
             {"fullUrl": f"{request.base}/{AUDIT_TYPE}/{event['id']}", "resource": event, "search": {"mode": "match"}} for event in found
         ]
     return json_response(bundle)
+
+
+async def refusal(tx: Transaction, request: Request, error: MaillageError) -> None:
+    """The audit row of what was refused or not found."""
+    kind = request.path[0] if request.path and request.path[0] in READABLE else "-"
+    id = request.path[1] if len(request.path) > 1 and kind != "-" and ID.fullmatch(request.path[1]) else ""
+    await audit(tx, ACTIONS.get(request.method, "E"), kind, id, verb=error.reason[:64], outcome="4")
 
 
 def _asked(parameters: tuple[tuple[str, str], ...], *, strict: bool) -> dict[str, Any]:

@@ -53,11 +53,13 @@ class Context:
         if not self.allows(kind, letters):
             raise NotAllowed("scope")
 
-    async def audit_read(self, shown: Iterable[Stored], verb: str = "read", query_hash: str = "") -> None:
-        """One audit row for each patient shown; the public directory is not audited."""
+    async def audit_read(self, shown: Iterable[Stored], verb: str = "read", query_hash: str = "", searched: str = "") -> None:
+        """One audit row for each patient shown, one for a search that shows nobody; the public directory is not audited."""
         found = list(shown)
         self.shown += [(s.type, s.id) for s in found]
         rows = {(s.type, s.id if verb != "search" else "", s.patient_id) for s in found if s.patient_id or s.type not in DIRECTORY_TYPES}
+        if not found and searched and searched not in DIRECTORY_TYPES:
+            rows = {(searched, "", None)}
         if rows:
             await audit_many(self.tx, "R", sorted(rows, key=str), verb=verb, query_hash=query_hash)
 

@@ -13,8 +13,8 @@ from maillage import record
 from maillage.access import actor_of_token
 from maillage.access.queries import digest
 from maillage.directory import Mode
-from maillage.doors.fhir import negotiation, problems
-from maillage.doors.fhir.context import READABLE, Context, Registry
+from maillage.doors.fhir import audits, negotiation, problems
+from maillage.doors.fhir.context import Context, Registry
 from maillage.doors.fhir.http import Receive, Request, Response, Send, read_body, request_id, request_of, send_response
 from maillage.doors.fhir.interactions import capabilities
 from maillage.doors.fhir.negotiation import Wanted
@@ -30,7 +30,6 @@ log = logging.getLogger(__name__)
 
 TOKEN_CACHE = timedelta(seconds=5)
 MOST_TOKENS = 1000
-AUDITED = frozenset({401, 403, 404, 410})
 NOBODY = Actor(kind="client", id="nobody", organizations=(), display="nobody")
 SHOWN = "x-shown"
 
@@ -130,14 +129,11 @@ class FhirDoor:
 
     async def _audit_refusal(self, actor: Actor, request: Request, error: MaillageError) -> None:
         """A refusal is audited in a transaction of its own: the one it happened in was undone."""
-        if problems.status_of(error) not in AUDITED:
+        if problems.status_of(error) not in audits.AUDITED:
             return
-        kind = request.path[0] if request.path and request.path[0] in READABLE else "-"
-        id = request.path[1][:64] if len(request.path) > 1 and kind != "-" else ""
-        action = {"GET": "R", "HEAD": "R", "POST": "E", "PUT": "U", "DELETE": "D"}.get(request.method, "E")
         try:
             async with self.db.transaction(actor, request_id=request.id) as tx:
-                await record.audit(tx, action, kind, id, verb=error.reason[:64], outcome="4")
+                await audits.refusal(tx, request, error)
         except Unavailable as away:
             raise away from error
 

@@ -18,6 +18,9 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 FHIR_JSON = "application/fhir+json"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+ID = re.compile(r"[A-Za-z0-9.\-]{1,64}")
+"""A legal FHIR id."""
+
 _HOST = re.compile(r"[A-Za-z0-9.\-:\[\]]{1,255}")
 MOST_PARAMETERS = 200
 LONGEST_QUERY = 16_000

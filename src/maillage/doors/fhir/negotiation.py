@@ -49,7 +49,7 @@ def check_sent(request: Request) -> None:
     """Refuse a body that is not JSON. Raises `Unsupported` (415)."""
     media, _, options = request.header("content-type").partition(";")
     media = media.strip().lower()
-    if not request.body and not media:
+    if not request.body:
         return
     if media not in JSON_TYPES:
         raise Unsupported("xml-not-served" if media in XML_TYPES else "content-type-not-served")

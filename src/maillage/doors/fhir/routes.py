@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 
 from maillage.doors.fhir.context import READABLE, Context
-from maillage.doors.fhir.http import Request, Response
+from maillage.doors.fhir.http import ID, Request, Response
 from maillage.doors.fhir.interactions.bundle import bundle
 from maillage.doors.fhir.interactions.create import create
 from maillage.doors.fhir.interactions.delete import delete
@@ -21,8 +20,6 @@ from maillage.kernel.errors import NotFound
 
 Interaction = Callable[[Context, Request], Awaitable[Response]]
 Methods = dict[str, Interaction]
-
-_ID = re.compile(r"[A-Za-z0-9.\-]{1,64}")
 
 ROOT: Methods = {"POST": bundle}
 TYPE: Methods = {"GET": search, "HEAD": search, "POST": create}
@@ -55,7 +52,7 @@ def _methods(path: tuple[str, ...]) -> Methods:
         return SEARCH
     if len(rest) == 1 and rest[0].startswith("$"):
         return OPERATION
-    if not _ID.fullmatch(rest[0]):
+    if not ID.fullmatch(rest[0]):
         raise NotFound(kind)
     return _instance(rest[1:])
 

@@ -9,12 +9,11 @@ from typing import Any
 import msgspec
 
 from maillage.codes.r4 import parse
-from maillage.doors.fhir import references
+from maillage.doors.fhir import audits, problems, references
 from maillage.doors.fhir.bodies import read_bundle
 from maillage.doors.fhir.context import Context, json_response
 from maillage.doors.fhir.http import Request, Response, read_query
 from maillage.doors.fhir.interactions.create import find_one
-from maillage.doors.fhir.problems import answer
 from maillage.kernel.errors import Invalid, Issue, MaillageError, Malformed, Unavailable
 from maillage.kernel.ids import new_id
 
@@ -84,18 +83,22 @@ async def _batch(context: Context, request: Request, entries: list[Entry]) -> li
     """Each entry alone: one that fails undoes itself only."""
     answers = []
     for entry in entries:
+        asked = request
         try:
+            asked = _asked(request, entry)
             async with context.tx.savepoint():
-                answers.append(_shown(await _play(context, request, entry)))
+                answers.append(_shown(await _play(context, asked)))
         except Unavailable:
             raise
         except MaillageError as error:
+            if problems.status_of(error) in audits.AUDITED:
+                await audits.refusal(context.tx, asked, error)
             answers.append(_failed(error))
     return answers
 
 
 def _failed(error: MaillageError) -> dict[str, Any]:
-    told = answer(error)
+    told = problems.answer(error)
     return {"response": {"status": str(told.status), "outcome": msgspec.Raw(told.body)}}
 
 
@@ -108,7 +111,7 @@ async def _transaction(context: Context, request: Request, entries: list[Entry])
     for entry in _ordered(entries):
         try:
             entry.resource = await _resolve(context, request, entry, names)
-            response = await _play(context, request, entry)
+            response = await _play(context, _asked(request, entry))
         except MaillageError as error:
             raise _located(error, entry) from error
         _note(entry, response, names)
@@ -196,21 +199,24 @@ def _note(entry: Entry, response: Response, names: dict[str, str]) -> None:
 
 
 # --- one entry -----------------------------------------------------------------------
-async def _play(context: Context, request: Request, entry: Entry) -> Response:
+def _asked(request: Request, entry: Entry) -> Request:
+    """The entry as a request of its own."""
     path, _, query = entry.url.partition("?")
-    headers = {**entry.headers, "x-entry-id": entry.id}
-    asked = replace(
+    return replace(
         request,
         method=entry.method,
         path=tuple(part for part in path.split("/") if part),
         query=read_query(query),
-        headers=headers,
+        headers={**entry.headers, "x-entry-id": entry.id},
         body=b"",
         resource=entry.resource,
         in_bundle=True,
     )
+
+
+async def _play(context: Context, asked: Request) -> Response:
     if not asked.path:
-        raise Malformed.one("bundle-in-bundle", f"Bundle.entry[{entry.place}]", "A Bundle inside a Bundle is not played.")
+        raise Malformed.one("bundle-in-bundle", "Bundle.entry", "A Bundle inside a Bundle is not played.")
     return await context.find(asked)(context, asked)
 
 

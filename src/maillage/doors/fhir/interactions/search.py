@@ -37,7 +37,7 @@ async def search(context: Context, request: Request) -> Response:
         base=request.base,
         allows=context.allows,
     )
-    await context.audit_read([*page.matches, *page.included], "search", digest)
+    await context.audit_read([*page.matches, *page.included], "search", digest, kind)
     return json_response(searchset(page, kind, request))
 
 
