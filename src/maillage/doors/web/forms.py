@@ -28,7 +28,8 @@ class Choice:
 class Field:
     """One question. `kind` is text, textarea, date, datetime, number, tel, radio, checks, select, checkbox or hidden.
 
-    `empty` is what a list says before a choice; an unmarked question does not say that it is optional.
+    `empty` is what a list says before a choice; an unmarked question does not say that it is optional;
+    neighbours of one `row` stand in one fieldset under its title.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Field:
     empty: str = "Choisir"
     marked: bool = True
     scope: str = ""
+    row: str = ""
 
     @property
     def id(self) -> str:
@@ -128,12 +130,23 @@ _FIELD_OF_REASON = {
 }
 _NAMED = re.compile(r"where\((?:name|linkId)='([^']+)'\)")
 
+_ROW = re.compile(r"\)\[(\d+)\]")
+
+
+def _plural(name: str) -> str:
+    """The parameter that holds the rows: `recommendation` and `followUp` become `recommendations` and `follow-ups`."""
+    plain = "".join(f"-{char.lower()}" if char.isupper() else char for char in name).replace("_", "-")
+    return plain if plain.endswith("s") else f"{plain}s"
+
 
 def field_name(issue: Issue) -> str:
     """The field that an issue is about, by the item or parameter that its path names, else by what its reason is always about."""
     if issue.reason.startswith("item-missing:"):
         return issue.reason.partition(":")[2]
     named = _NAMED.findall(issue.expression)
+    row = _ROW.search(issue.expression)
+    if row and len(named) > 1:
+        return f"{_plural(named[0])}-{int(row[1]) + 1}-{named[-1]}"
     if named:
         return str(named[-1]).replace("_", "-")
     return _FIELD_OF_REASON.get(issue.reason, issue.expression.rpartition(".")[2])

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time
 from typing import Any
 
 from maillage.codes import labels
-from maillage.doors.web.catalogue import word
+from maillage.doors.web.catalogue import say, word
 from maillage.doors.web.forms import Choice, Field, Reader
 from maillage.doors.web.view import Values, View
 from maillage.kernel.errors import NotFound
 from maillage.kernel.operations import Operation, Param
+from maillage.kernel.period import wall_to_utc
 
 ROWS = 3
 MAIN = frozenset(
@@ -23,6 +25,10 @@ _LONG = frozenset({"comment", "text", "answer", "contact"})
 _NEVER_ASKED = frozenset(
     {"document", "title", "appointment-id", "encounter-id", "encounter", "document-id", "abort-id", "requester-org", "based-on", "task"}
 )
+_IN_ROWS = {"textarea": "text"}
+"""Rows are short: one line each."""
+_DATES = frozenset({"due", "wanted-by"})
+"""Instants that people give as a day: its working hours end at six."""
 _FIELD_KINDS = {
     "date": "date",
     "dateTime": "datetime",
@@ -76,20 +82,21 @@ def _rows(param: Param, name: str, asked: Asked, scope: str) -> list[Field]:
     for row in range(count):
         preset = presets[row] if presets is not None else {}
         for part in param.parts:
-            inside = f"{name}-{row + 1}-{plain(part.name)}"
-            made = _field(part, plain(part.name), asked, scope)
+            inside, title = f"{name}-{row + 1}-{plain(part.name)}", preset.get("label") or say(f"row.{name}", number=row + 1)
+            made = replace(_field(part, plain(part.name), asked, scope), name=inside, row=title)
             if plain(part.name) in preset:
-                found.append(replace(made, name=inside, kind="hidden", value=preset[plain(part.name)]))
+                found.append(replace(made, kind="hidden", value=preset[plain(part.name)]))
             else:
-                label = f"{preset.get('label', '')} : {made.label.lower()}" if preset.get("label") else f"{made.label} ({row + 1})"
-                found.append(replace(made, name=inside, label=label, required=made.required and presets is not None))
+                found.append(
+                    replace(made, kind=_IN_ROWS.get(made.kind, made.kind), inline=True, required=made.required and presets is not None)
+                )
     return found
 
 
 def _field(param: Param, name: str, asked: Asked, scope: str) -> Field:
     given = asked.choices.get(name)
     choices = tuple(given) if given is not None else tuple(Choice(value, code_word(value)) for value in param.values)
-    kind = _FIELD_KINDS.get(param.type, "text")
+    kind = "date" if name in _DATES else _FIELD_KINDS.get(param.type, "text")
     if choices:
         kind = "checks" if param.many else "select" if len(choices) > 14 and name != "slot" else "radio"
     elif param.many or name in _LONG or param.type == "markdown":
@@ -130,9 +137,16 @@ def read(operation: Operation, asked: Asked, values: Values) -> dict[str, Any]:
 
 def _read_one(param: Param, asked: Field, reader: Reader) -> Any:
     value = reader.read(asked)
+    if asked.kind == "date" and param.type != "date":
+        return _end_of(value)
     if param.many and not asked.choices:
         return [line.strip() for line in (value or "").splitlines() if line.strip()]
     return value
+
+
+def _end_of(day: date | None) -> datetime | None:
+    """The instant at which a day's work ends in Paris."""
+    return wall_to_utc(day, time(18)) if day else None
 
 
 def _read_rows(param: Param, name: str, asked: Asked, reader: Reader) -> list[dict[str, Any]]:
@@ -142,7 +156,7 @@ def _read_rows(param: Param, name: str, asked: Asked, reader: Reader) -> list[di
         answers: dict[str, Any] = {}
         for part in param.parts:
             made = replace(_field(part, plain(part.name), asked, ""), name=f"{name}-{row + 1}-{plain(part.name)}", required=False)
-            answers[part.name] = reader.read(made)
+            answers[part.name] = _read_one(part, made, reader)
         if any(value not in (None, "", []) for value in answers.values()):
             rows.append({key: value for key, value in answers.items() if value is not None})
     return rows

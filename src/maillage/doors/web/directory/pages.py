@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from maillage import booking, directory
+from maillage import booking, directory, indicators
 from maillage.doors.web import places
 from maillage.doors.web.directory import presenters
 from maillage.doors.web.forms import Choice, Field
@@ -51,7 +51,7 @@ async def show_service(view: View) -> Response:
         triagers=[people[id] for id in service.triager_role_ids if id in people],
         slots=[(slot, sites.get(slot["location_id"])) for slot in slots],
         patient=view.query("patient"),
-        waits=None,
+        waits=presenters.waits_shown(await indicators.waits(view.tx, service.id)),
     )
 
 

@@ -8,7 +8,9 @@ from typing import Any
 from maillage.codes.folding import fold
 from maillage.codes.specialties import specialties
 from maillage.directory import Organization, Place, Service
+from maillage.doors.web.presenters import count, days, plain_date
 from maillage.doors.web.typography import french
+from maillage.indicators import MEDIAN_FLOOR, OpenRequests, ServiceWaits, Wait
 
 INTAKE = {
     "bookable": ("Rendez-vous direct", "Le centre choisit un créneau dès l’envoi.", "date"),
@@ -66,3 +68,60 @@ def _texts(items: list[dict[str, Any]]) -> list[tuple[str, str]]:
     for item in items:
         found += [(item["linkId"], item.get("text", "")), *_texts(item.get("item", []))]
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number of a service, with what is needed to read it."""
+
+    label: str
+    value: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """The waits of a service as its page shows them: gross and net together, those still open beside."""
+
+    figures: tuple[Figure, ...]
+    caption: str
+
+
+def waits_shown(waits: ServiceWaits) -> Waits:
+    """The figures of a service, with window and definition."""
+    figures = (
+        *_wait("Rendez-vous", waits.appointment, "visite"),
+        _open("Attendent une visite", waits.open),
+        *_wait("Réponse", waits.decision, "réponse"),
+        _open("Attendent une réponse", waits.undecided),
+    )
+    window = f"Du {plain_date(waits.window_start)} au {plain_date(waits.at)}. "
+    meaning = (
+        "Brut : du premier envoi à la visite, de l'envoi à la réponse. Net : sans les jours du patient pour la visite, sans ceux du "
+        f"demandeur pour la réponse. Médiane à partir de {MEDIAN_FLOOR} cas. Définition {waits.version}."
+    )
+    return Waits(figures, french(window + meaning))
+
+
+def _wait(label: str, wait: Wait, unit: str) -> tuple[Figure, Figure]:
+    cases = count(wait.n, unit)
+    net = f"{cases}, plus d'un quart du délai retiré" if wait.flagged else cases
+    return (
+        Figure(f"{label}, délai net", _value(wait.net_p50), french(_note(net, wait.net_p90))),
+        Figure(f"{label}, délai brut", _value(wait.gross_p50), french(_note(cases, wait.gross_p90))),
+    )
+
+
+def _value(median: float | None) -> str:
+    return "Trop peu de cas" if median is None else days(median)
+
+
+def _note(cases: str, p90: float | None) -> str:
+    return f"médiane, {cases}" if p90 is None else f"médiane, {cases} ; neuf sur dix en moins de {days(p90)}"
+
+
+def _open(label: str, waiting: OpenRequests) -> Figure:
+    if waiting.age_p50 is None:
+        return Figure(label, count(waiting.n, "demande"), "")
+    most = "" if waiting.age_p90 is None else f" ; neuf sur dix depuis moins de {days(waiting.age_p90)}"
+    return Figure(label, count(waiting.n, "demande"), french(f"depuis {days(waiting.age_p50)}, médiane{most}"))

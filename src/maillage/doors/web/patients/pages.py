@@ -6,12 +6,15 @@ from typing import Any
 
 from starlette.responses import Response
 
-from maillage import access, directory, journeys, record
+from maillage import access, booking, directory, journeys, record, referrals
 from maillage.codes import systems
 from maillage.directory import Patient
+from maillage.doors.web import places
+from maillage.doors.web.booking.presenters import visit
 from maillage.doors.web.forms import Reader, redisplay, summary
 from maillage.doors.web.pages import get, post
 from maillage.doors.web.patients import forms, presenters
+from maillage.doors.web.referrals.presenters import line
 from maillage.doors.web.view import View
 from maillage.kernel.errors import Invalid
 from maillage.kernel.period import day_in_paris
@@ -100,7 +103,18 @@ async def show(view: View) -> Response:
     """One patient: identity, requests, appointments, documents."""
     identity = await presenters.load_identity(view.tx, view.path("id"))
     await record.audit(view.tx, "R", "Patient", identity.id, patient=identity.id, verb="read")
-    return view.page("patients/templates/show.html", "Dossier du patient", patient=identity, referrals=[], appointments=[], documents=[])
+    requests = await referrals.patient_requests(view.tx, identity.id, access.visible_to(view.actor, "Task"))
+    services, sites = await places.services(view.tx), await places.sites(view.tx)
+    visits = await booking.appointments(view.tx, patient=identity.id)
+    people = await places.roles(view.tx, (row["practitioner_role_id"] for row in visits))
+    return view.page(
+        "patients/templates/show.html",
+        "Dossier du patient",
+        patient=identity,
+        referrals=[line(row, view.actor) for row in requests],
+        appointments=[visit(row, identity.name, services, people, sites, ()) for row in visits if row["status"] != "cancelled"],
+        documents=[line(row, view.actor) for row in requests if row["document_id"] or row["recommendation"]],
+    )
 
 
 PAGES = (

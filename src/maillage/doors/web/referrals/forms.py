@@ -8,6 +8,7 @@ from typing import Any
 
 from maillage import booking, directory
 from maillage.doors.web.booking.forms import slot_choices
+from maillage.doors.web.catalogue import say
 from maillage.doors.web.forms import Choice
 from maillage.doors.web.verbs import Asked, code_word
 from maillage.doors.web.view import View
@@ -75,7 +76,9 @@ async def asked(view: View, verb: str, subject: Subject) -> Asked:
     if verb == "mark-seen":
         return Asked(hidden=frozenset({"end", "encounter-class"}))
     if verb == "send-outcome":
+        owners = [Choice("requester", say("owner.requester")), Choice("performer", say("owner.performer"))]
         return Asked(
+            {"owner": owners},
             hidden=frozenset() if task["state"] in ("not-attended", "to-rebook") else frozenset({"done-otherwise"}),
             required=frozenset({"text"}),
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from starlette.responses import Response
 
 from maillage import messaging, referrals
@@ -57,6 +59,7 @@ async def show_act(view: View) -> Response:
         t=found,
         verb=verb,
         fields=fields,
+        rows=[(row, list(group)) for row, group in groupby(fields, key=lambda field: field.row)],
         errors=summary(view.rejected, fields),
         dangerous=verb in DANGEROUS,
         letter_text=presenters.letter_text,
