@@ -13,7 +13,7 @@ from maillage.kernel.clock import FixedClock
 from maillage.kernel.period import day_in_paris
 from maillage.store import Database, Transaction
 
-PAST_WEEKS, COMING_WEEKS = 10, 7
+PAST_WEEKS, COMING_WEEKS = 8, 6
 CONVENTION = date(2021, 9, 15)
 
 
