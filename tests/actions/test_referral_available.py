@@ -48,9 +48,17 @@ def test_each_verb_is_an_operation_and_takes_what_it_declares() -> None:
             continue
         taken = inspect.signature(operation.call).parameters
         assert {param.name for param in operation.parameters} <= set(taken), operation.name
-        assert "version" in taken or operation.name == "look"
+        assert "version" in taken
 
 
 def test_verbs_that_free_a_slot_cross_into_booking() -> None:
     assert referrals.FREES_THE_SLOT < referrals.CROSSES_INTO_BOOKING
     assert set(referrals.TABLE.verbs) >= referrals.CROSSES_INTO_BOOKING
+
+
+@pytest.mark.asyncio
+async def test_accept_is_for_a_request_or_for_a_follow_up(db: Database) -> None:
+    task = await make.opened(db)
+    accept = next(operation for operation in referrals.OPERATIONS if operation.name == "accept")
+    await make.act(db, make.TRIAGER, accept.call, task, version=(await make.look(db, task))["version"])
+    assert (await make.look(db, task))["state"] == "to-book"

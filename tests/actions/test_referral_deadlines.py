@@ -104,3 +104,12 @@ async def test_open_means_that_somebody_owes_something_by_a_date(db: Database) -
         with pytest.raises(asyncpg.CheckViolationError):
             async with db.transaction(SYSTEM) as tx:
                 await tx.execute(f"UPDATE referral_task SET {change} WHERE id = $1", task)
+
+
+async def test_a_draft_is_spoken_of_to_its_requester_alone(db: Database, clock: FixedClock) -> None:
+    [task] = await make.draft(db)
+    clock.advance(timedelta(days=60))
+    assert await run(db) == 4
+    assert {organization for _, organization, _ in await make.told(db, task)} == {make.CENTRE}
+    await make.act(db, make.GP, referrals.enter_in_error, task, reason="duplicate")
+    assert {organization for _, organization, _ in await make.told(db, task)} == {make.CENTRE}

@@ -91,6 +91,17 @@ async def test_request_answers_and_task_in_one_transaction(db: Database) -> None
     assert (await make.photograph(db, "ServiceRequest", made))["status"] == "active"
 
 
+async def test_answers_posted_again_send_what_is_not_sent_yet(db: Database) -> None:
+    performers = [{"reference": f"HealthcareService/{name}"} for name in (make.SERVICE, make.OTHER_SERVICE)]
+    async with db.transaction(make.CLIENT) as tx:
+        made = await post(tx, request(await patient(db), "active", performer=performers))
+        form = await answers(tx, made, "in-progress")
+        other = [item for item in await make.form(tx, make.OTHER_SERVICE) if item["linkId"] in ("specific", "act")]
+        await post(tx, form)
+        await post(tx, {**form, "id": new_id(), "status": "completed", "item": [*form["item"], *other]})
+        assert [row["state"] for row in await referrals.tasks_of(tx, made)] == ["sent", "sent"]
+
+
 async def test_a_draft_with_answers_is_sent_by_its_task(db: Database) -> None:
     async with db.transaction(make.CLIENT) as tx:
         made = await post(tx, request(await patient(db)))
@@ -104,7 +115,12 @@ async def test_a_draft_with_answers_is_sent_by_its_task(db: Database) -> None:
 async def test_contained_answers_send_an_active_request(db: Database) -> None:
     async with db.transaction(make.CLIENT) as tx:
         form = await answers(tx, "x")
-        posted = request(await patient(db), "active", contained=[{**form, "id": "form"}], supportingInfo=[{"reference": "#form"}])
+        posted = request(
+            await patient(db),
+            "active",
+            contained=[{"resourceType": "Basic", "id": "b"}, {**form, "id": "form"}],
+            supportingInfo=[{"reference": "#form"}],
+        )
         made = await post(tx, posted)
         [task] = await referrals.tasks_of(tx, made)
         assert task["state"] == "sent"

@@ -36,6 +36,7 @@ async def test_a_clinician_prepares_a_request(db: Database) -> None:
         ({"priority": "soon"}, Invalid, "unknown-priority"),
         ({"patient_id": "nobody"}, NotFound, "not-found"),
         ({"service_ids": ["nowhere"]}, NotFound, "not-found"),
+        ({"service_ids": []}, Invalid, "service-unknown"),
         ({"requester_role_id": "percy-hge-castanier"}, NotAllowed, "not-for-this-party"),
         ({"requester_role_id": "clamart-infirmier-brossac"}, Invalid, "requester-not-clinician"),
     ],

@@ -10,6 +10,7 @@ from tests.factories import referrals as make
 from maillage import access, record, referrals
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.clock import FixedClock
+from maillage.kernel.errors import NotFound
 from maillage.referrals.queries import TYPE_OF_TABLE
 from maillage.referrals.render import draw
 from maillage.referrals.types import CHILD_OF_STATE, DEADLINE_OF_STATE, STATES
@@ -78,3 +79,18 @@ async def test_every_worklist_is_read_and_every_open_task_is_on_one(db: Database
         assert (await referrals.worklist_counts(tx))["sent-by-us"] == 1
         for name in referrals.WORKLISTS:
             await referrals.worklist(tx, name)
+
+
+async def test_the_requests_of_a_patient_for_each_side(db: Database) -> None:
+    task = await make.sent(db)
+    patient = (await make.look(db, task))["patient_id"]
+    for actor, expected in ((make.GP, [task]), (make.TRIAGER, [task]), (make.CARDIOLOGIST, [])):
+        async with db.transaction(actor) as tx:
+            rows = await referrals.patient_requests(tx, patient, access.visible_to(actor, "Task"))
+            assert [row["id"] for row in rows] == expected
+
+
+async def test_a_row_that_is_not_there_is_not_drawn(db: Database) -> None:
+    async with db.transaction(SYSTEM) as tx:
+        with pytest.raises(NotFound):
+            await draw(tx, "referral_task", "nothing")

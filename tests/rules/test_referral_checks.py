@@ -54,7 +54,6 @@ def person(id: str, organization: str, *roles: str) -> Actor:
         (Actor("client", "software", ("x",)), set()),
         (Actor("person", "asker", ("x", "centre"), frozenset({"medecin"})), set()),
     ],
-    ids=str,
 )
 def test_parties(actor: Actor, expected: set[str]) -> None:
     assert parties(actor, FACTS) == expected
@@ -253,3 +252,12 @@ def test_every_open_state_is_on_a_worklist_of_the_side_that_holds_the_turn() -> 
         if state.turn:
             side = side_of.get(state.turn, "performer")
             assert any(code in spec.states for spec in WORKLISTS.values() if spec.side == side), code
+
+
+def test_a_code_has_one_axis_in_every_list() -> None:
+    """`ill` alone has two, told apart by the side: the patient in an absence, the practitioner in a cancelled session."""
+    axes: dict[str, set[str]] = {}
+    for reasons in REASONS.values():
+        for reason in reasons:
+            axes.setdefault(reason.code, set()).add(reason.axis)
+    assert {code for code, found in axes.items() if len(found) > 1} == {"ill"}

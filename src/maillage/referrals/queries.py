@@ -276,6 +276,12 @@ async def expired_offers(tx: Transaction) -> list[str]:
     return [row["id"] for row in rows]
 
 
+async def parked_now(tx: Transaction) -> list[str]:
+    """Tasks that wait for a place since the instant of this transaction."""
+    rows = await tx.fetch("SELECT id FROM referral_task WHERE state = 'waiting-capacity' AND entered_at = $1 ORDER BY id", tx.now)
+    return [row["id"] for row in rows]
+
+
 async def worklist(tx: Transaction, name: str, *, limit: int = 50, offset: int = 0) -> Sequence[Row]:
     """One worklist of the actor's active organisation: by priority, breach, age. Adds patient, service and breach to each Task."""
     spec = WORKLISTS[name]

@@ -63,7 +63,7 @@ INSERT INTO referral_reason (list, code, axis, version) VALUES
     ('cancel-by-service', 'room', 'capacity', '2026-1'),
     ('cancel-by-service', 'kit', 'capacity', '2026-1'),
     ('cancel-by-service', 'no-help', 'capacity', '2026-1'),
-    ('cancel-by-service', 'session-cancelled', 'organisation', '2026-1'),
+    ('cancel-by-service', 'session-cancelled', 'capacity', '2026-1'),
     ('cancel-by-service', 'other', 'organisation', '2026-1'),
     ('refuse-offer', 'date-unsuitable', 'patient', '2026-1'),
     ('refuse-offer', 'too-far', 'patient', '2026-1'),

@@ -102,7 +102,7 @@ REASONS: Final[Mapping[str, tuple[Reason, ...]]] = {
     "capacity": _reasons(capacity="no-slot-in-target session-cancelled quota-exhausted practitioner-absent no-room-or-kit"),
     "absence": _reasons(patient=_ABSENCE, organisation="not-informed"),
     "cancel-by-patient": _reasons(patient="forgot ill late transport hospitalised died declined unknown", organisation="not-informed"),
-    "cancel-by-service": _reasons(capacity="leave ill deployment strike room kit no-help", organisation="session-cancelled"),
+    "cancel-by-service": _reasons(capacity="leave ill deployment strike room kit no-help session-cancelled"),
     "refuse-offer": _reasons(patient="date-unsuitable too-far transport patient-declines seen-elsewhere", organisation="too-short-notice"),
     "dispute": _reasons(completeness="no-conclusion treatment-unclear who-does-what pending-result"),
     "withdraw": _ENDING,

@@ -43,13 +43,23 @@ async def send_outcome(
     case = await load(Work(tx, "send-outcome"), id, version)
     content_type, content = read_letter(text, document)
     previous, letter_id = case.task["document_id"], document_id or new_id()
-    await move(case, "send-outcome", Act(letter=bool(content), done_otherwise=done_otherwise), document_id=letter_id)
+    act = Act(letter=bool(content), done_otherwise=done_otherwise)
+    await move(case, "send-outcome", act, document_id=letter_id, seen_at=_seen_at(case, done_otherwise=done_otherwise))
     await _letter(case, letter_id, content_type, content, title.strip() or "Compte rendu", previous)
     for number, recommendation in enumerate(recommendations):
         await _follow_up(case, recommendation, number)
     await intervals.reached(case)
     await ledger.resolve(case, "other-site" if done_otherwise else "overbooked")
     return await finish(case)
+
+
+def _seen_at(case: Case, *, done_otherwise: bool) -> datetime | None:
+    """When the visit of the letter took place, though nobody had marked it; None when it was done otherwise, or not at all."""
+    known: datetime | None = case.task["seen_at"]
+    slot: datetime | None = case.task["slot_start"]
+    if known or done_otherwise:
+        return known
+    return min(slot, case.tx.now) if slot else case.tx.now
 
 
 def read_letter(text: str, document: str | None) -> tuple[str, bytes]:

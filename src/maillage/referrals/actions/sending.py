@@ -47,6 +47,8 @@ async def create_request(
     """
     if priority not in PRIORITIES:
         raise Invalid.one("unknown-priority", "ServiceRequest.priority", priority)
+    if not service_ids:
+        raise Invalid.one("service-unknown", "ServiceRequest.performer", "a request is addressed to one service at least")
     patient = await directory.get_patient(tx, patient_id, access.visible_to(tx.actor, "Patient"))
     requester = await _requester(tx, requester_role_id)
     request_id, work = id or new_id(), Work(tx, "create")
@@ -170,7 +172,7 @@ async def save_form(
     work = Work(tx, "save-form")
     tasks = await queries.tasks_of(tx, request_id)
     form = await queries.current_form(tx, request_id)
-    if not questionnaire and tasks:
+    if not questionnaire:
         questionnaire = (await directory.get_service(tx, tasks[0]["service_id"])).questionnaire
     values = {"status": status, "authored": tx.now, "author_role_id": tx.actor.role_id, "items": encode_text(list(items))}
     if form is None or (id and id != form["id"]):
@@ -282,9 +284,9 @@ async def open_to_performer(case: Case, form: Row | None, stated: Mapping[str, A
     permissions = {f"may_{name}": rules.permission(response, f"may-{name}") for name in ("redirect", "advise", "convert")}
     await update(tx, "service_request", request["id"], parties=parties, **permissions, **stated)
     case.work.touch("service_request", request["id"])
-    if form:
-        await update(tx, "referral_form", form["id"], parties=parties, status="completed")
-        case.work.touch("referral_form", form["id"])
+    for form_id in await queries.form_ids(tx, request["id"]):
+        await update(tx, "referral_form", form_id, parties=parties, status="completed")
+        case.work.touch("referral_form", form_id)
     for organization in {case.task["owner_org"], request["owner_org"]}:
         await access.link(tx, request["patient_id"], organization, "adressage", f"Task/{case.id}")
     for first, last in rules.unavailabilities(response):

@@ -21,6 +21,8 @@ async def tell(case: Case, verb: str, line: Transition) -> None:
 async def tell_party(case: Case, event: str, party: str) -> None:
     """Tell one party, unless it is the one who acts. The patient is told through the patient's own channels, which start from the statuses."""
     task, actor = case.task, case.tx.actor
+    if task["sent_at"] is None and party != "RC":
+        return  # a draft is the requester's alone
     if party == "RC":
         roles, organization = [case.request["requester_role_id"]], task["requester_org"]
     elif party == "PC":

@@ -29,8 +29,9 @@ async def open_(tx: Transaction, id: str, *, version: int | None = None) -> str:
     return await finish(case)
 
 
-async def look(tx: Transaction, id: str) -> str:
+async def look(tx: Transaction, id: str, *, version: int | None = None) -> str:
     """Show a Task to its reader: "read by X" for 15 minutes, which blocks nobody; opens it when the triage sees it first."""
+    del version  # whoever looks has decided nothing yet
     row = await queries.visible_task(tx, id)
     case = await case_of(Work(tx, "look"), await queries.visible_request(tx, row["request_id"]), row)
     if not case.parties & {"PC", "PO", "LD"}:

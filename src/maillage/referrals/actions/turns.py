@@ -55,8 +55,6 @@ def left_over(case: Case) -> dict[str, float]:
     """The share left of each deadline that was interrupted: a turn that comes back takes it up again."""
     task = case.task
     left = {name: float(share) for name, share in decode(task["clocks"]).items()}
-    if task["deadline"] is None:
-        return left
     left[task["deadline"]] = rules.left_of(clock_of(task), case.tx.now, case.calendar, task["priority"], case.delays)
     if task["state"] == "sent":
         decided = rules.delay_of("decided", task["priority"], case.delays)

@@ -197,7 +197,8 @@ async def mark_seen(
     since = start or task["slot_start"]
     until = end or (task["slot_end"] if start is None else None) or (since + timedelta(minutes=case.service.minutes) if since else None)
     made = encounter_id or new_id()
-    await move(case, "mark-seen", Act(encounter=since is not None or encounter_id is not None), seen_at=since or tx.now, encounter_id=made)
+    first = task["seen_at"] or since or tx.now  # a wait ends at the first visit
+    await move(case, "mark-seen", Act(encounter=since is not None or encounter_id is not None), seen_at=first, encounter_id=made)
     if encounter_id is None:
         await _encounter(case, made, since, until, encounter_class)
     await intervals.reached(case)
