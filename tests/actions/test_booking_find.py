@@ -11,7 +11,7 @@ from tests.factories import booking as make
 from maillage import booking
 from maillage.booking import Share
 from maillage.kernel.clock import FixedClock
-from maillage.kernel.errors import Invalid
+from maillage.kernel.errors import Invalid, NotFound
 from maillage.store import Database
 
 FILL = make.territory
@@ -117,3 +117,12 @@ async def test_appointments_by_day_site_session_patient_task(db: Database) -> No
     assert await listed(patient=patients[2], sites=[make.SITE], statuses=["booked"]) == [rows[2]["id"]]
     assert await listed(task="task-0") == [rows[0]["id"]]
     assert await listed(limit=1) == [rows[0]["id"]]
+
+
+async def test_one_of_each_by_its_id(db: Database) -> None:
+    session = await make.open_session(db)
+    slot = (await make.slots(db, session["id"]))[0]
+    assert (await make.act(db, make.GP, booking.get_slot, slot["id"]))["practitioner_id"] == make.PRACTITIONER
+    assert (await make.act(db, make.GP, booking.get_session, session["id"]))["status"] == "open"
+    for get in (booking.get_slot, booking.get_session, booking.get_vacation, booking.get_appointment):
+        await make.refused(NotFound, "not-found", make.act(db, make.GP, get, "nothing"))
