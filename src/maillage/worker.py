@@ -27,17 +27,27 @@ async def run(database: Database) -> None:
 
 
 async def tick(database: Database) -> None:
-    """One round of everything that time does to the rooms; each step is a transaction of its own and safe to repeat."""
+    """One round of everything that time does to the rooms; each step is a transaction of its own and safe to repeat.
+
+    A step that fails does not keep the others from their turn; the first error is raised at the end.
+    """
+    failed: list[Exception] = []
     for step in journeys.CLOCK:
-        await database.run(SYSTEM, step)
+        try:
+            await database.run(SYSTEM, step)
+        except Exception as error:  # noqa: BLE001  # raised below, when the other steps had their turn
+            failed.append(error)
+    if failed:
+        raise failed[0]
 
 
 async def _forever(name: str, pause: float, round_: Callable[[], Awaitable[Any]]) -> None:
     while True:
         try:
             await round_()
-        except MaillageError as error:
-            log.warning("worker-round-failed: %s: %s", name, error.reason, extra={"code": "worker-round-failed"})
+        except Exception as error:  # noqa: BLE001  # deadlines and messages must go on, whatever one round met
+            code = error.reason if isinstance(error, MaillageError) else type(error).__name__
+            log.warning("worker-round-failed: %s: %s", name, code, extra={"code": "worker-round-failed"})
         await asyncio.sleep(pause)
 
 

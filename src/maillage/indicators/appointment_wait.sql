@@ -1,9 +1,10 @@
--- Wait for the visit: from the patient's first sending to the visit, gross, and net of the patient's own intervals
--- (P1-P4, whose union counts once: workflow rule book 0.9). Visits of the window; entered in error left out.
+-- Wait for the visit: from the patient's first sending to the first visit, gross, and net of the patient's own intervals
+-- (P1-P4, whose union counts once: workflow rule book 0.9). Visits of the window; entered in error and death left out.
 WITH visit AS (
     SELECT t.id, t.request_id, tstzrange(t.first_sent_at, t.seen_at) AS whole
-    FROM referral_task t
-    WHERE t.service_id = $1 AND t.seen_at > $2 AND t.seen_at <= $3 AND t.seen_at > t.first_sent_at AND t.state <> 'entered-in-error'
+    FROM referral_task t JOIN patient p ON p.id = t.patient_id
+    WHERE t.service_id = $1 AND t.seen_at > $2 AND t.seen_at <= $3 AND t.seen_at > t.first_sent_at
+        AND t.state <> 'entered-in-error' AND NOT p.deceased
 ),
 removed AS (
     SELECT v.id, v.whole, coalesce(sum(upper(part) - lower(part)), interval '0') AS patient

@@ -37,7 +37,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class OpenRequests:
-    """The cases that no wait shows yet: how many, and their age in days."""
+    """The cases that a wait does not show yet: how many, and their age in days."""
 
     n: int
     age_p50: float | None
@@ -52,13 +52,14 @@ class ServiceWaits:
     appointment: Wait
     decision: Wait
     open: OpenRequests
+    undecided: OpenRequests
     window_start: datetime
     at: datetime
     version: str = VERSION
 
 
 async def waits(tx: Transaction, service_id: str) -> ServiceWaits:
-    """Waits to appointment and to decision over six rolling months, and the requests still open, for one service.
+    """Waits to appointment and to decision over six rolling months, each with the requests still open, for one service.
 
     Medians need 6 cases, ninth deciles 20; open cases have the same floors for their ages, never for their number.
     """
@@ -66,7 +67,8 @@ async def waits(tx: Transaction, service_id: str) -> ServiceWaits:
     appointment = await tx.fetchrow(_sql("appointment_wait"), service_id, start, tx.now)
     decision = await tx.fetchrow(_sql("decision_wait"), service_id, start, tx.now)
     waiting = await tx.fetchrow(_sql("open_requests"), service_id, tx.now)
-    return ServiceWaits(service_id, _wait(appointment), _wait(decision), _open(waiting), start, tx.now)
+    undecided = await tx.fetchrow(_sql("undecided_requests"), service_id, tx.now)
+    return ServiceWaits(service_id, _wait(appointment), _wait(decision), _open(waiting), _open(undecided), start, tx.now)
 
 
 async def time_by_turn(tx: Transaction, task_id: str) -> dict[str, float]:

@@ -83,14 +83,17 @@ async def inbox(tx: Transaction, *, limit: int = 50) -> Sequence[Any]:
 
 
 async def mark_read(tx: Transaction, focus: tuple[str, str]) -> None:
-    """The actor looked at the focus: its notifications to the actor's organisation are read."""
+    """The actor looked at the focus: its notifications that the actor's inbox holds are read; a colleague's own stay."""
     await tx.execute(
         """
         UPDATE notification SET read_at = $4, read_by = $5
         WHERE focus_type = $1 AND focus_id = $2 AND organization_id = ANY ($3::text[]) AND read_at IS NULL
+            AND (role IS NULL OR role = ANY ($6::text[])) AND (role_id IS NULL OR role_id = $7::text)
         """,
         *focus,
         list(tx.actor.organizations),
         tx.now,
         tx.actor.role_id or tx.actor.id,
+        sorted(tx.actor.roles),
+        tx.actor.role_id,
     )
