@@ -7,13 +7,13 @@ from maillage.journeys import booking_to_referral
 from maillage.journeys.drift import rerender
 from maillage.journeys.intake import INTAKE
 from maillage.journeys.operations import OPERATIONS
-from maillage.journeys.referral_to_booking import book, decline, mark_not_attended, mark_seen, no_place, send_outcome
+from maillage.journeys.referral_to_booking import book, decline, mark_not_attended, mark_seen, no_place, run_deadlines, send_outcome
 from maillage.journeys.registration import register_patient
 
 TABLES = (referrals.TABLE, referrals.CHILD_TABLE, *booking.TABLES)
 """Every transition table: for the diagrams, the labels and the exhaustive tests."""
 
-CLOCK = (booking_to_referral.run_clock, referrals.run_deadlines)
+CLOCK = (booking_to_referral.run_clock, run_deadlines)
 """What the scheduler plays, in order; each step is a transaction of its own."""
 
 __all__ = [

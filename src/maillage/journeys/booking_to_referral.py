@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from maillage import booking, referrals
 from maillage.kernel.actor import SYSTEM
+from maillage.kernel.errors import Invalid
 from maillage.store import Transaction
 
 Row = Any
+_SENTENCE = 15
+"""Characters that the request asks of the reason `other`."""
 
 
 async def book(tx: Transaction, id: str, *, version: int | None = None) -> str:
-    """Book what was held or offered."""
-    return await _booked(tx, await booking.book(tx, id, version=version))
+    """Book what was held or offered; whoever answers an offer says what the patient said."""
+    made = await booking.book(tx, id, version=version)
+    return await _booked(tx, made, answered=made["hold_kind"] == "offer")
 
 
 async def book_slot(tx: Transaction, slot: str, *, patient: str, **asked: Any) -> str:
@@ -37,16 +42,18 @@ async def hold(tx: Transaction, _id: str | None = None, *, slot: str, **asked: A
 async def record_booking(tx: Transaction, id: str) -> str:
     """Record on its request what was just held or booked; answers the appointment."""
     made = await booking.get_appointment(tx, id)
-    if made["task_id"] and made["status"] == "booked":
-        await referrals.book(tx, made["task_id"], **_place(made))
-    elif made["task_id"] and made["hold_kind"] == "offer":
-        await referrals.offer(tx, made["task_id"], expires_at=made["expires_at"], **_place(made))
+    if made["status"] == "booked":
+        return await _booked(tx, made)
+    if made["task_id"]:
+        await _request_of(tx, made)
+        if made["hold_kind"] == "offer":
+            await referrals.offer(tx, made["task_id"], expires_at=made["expires_at"], **_place(made))
     return id
 
 
 async def accept_refill(tx: Transaction, id: str, *, version: int | None = None) -> str:
     """The first of the wave to say yes gets the slot."""
-    return await _booked(tx, await booking.accept_refill(tx, id, version=version))
+    return await _booked(tx, await booking.accept_refill(tx, id, version=version), answered=True)
 
 
 async def move(tx: Transaction, id: str, *, version: int | None = None, slot: str) -> str:
@@ -61,14 +68,11 @@ async def cancel(
     tx: Transaction, id: str, *, version: int | None = None, reason: str, side: str | None = None, comment: str | None = None
 ) -> str:
     """Cancel; the request goes back to booking, or to its offer refused."""
-    before = await booking.get_appointment(tx, id)
     cancelled = await booking.cancel(tx, id, version=version, reason=reason, side=side, comment=comment)
-    if not cancelled["task_id"]:
-        return id
-    if before["status"] == "booked":
+    if cancelled["task_id"] and cancelled["booked_at"]:
         await _back_to_booking(tx, cancelled, reason, comment)
-    elif before["hold_kind"] == "offer":
-        await referrals.offer_expired(_follow(tx), cancelled["task_id"])
+    elif cancelled["task_id"]:
+        await _offer_falls(tx, cancelled)
     return id
 
 
@@ -77,7 +81,7 @@ async def fulfil(tx: Transaction, id: str, *, version: int | None = None) -> str
     seen = await booking.fulfil(tx, id, version=version)
     if seen["task_id"]:
         began = tx.now if seen["starts_at"] > tx.now else None
-        await referrals.mark_seen(tx, seen["task_id"], start=began)
+        await referrals.mark_seen(_at_hospital(tx, seen), seen["task_id"], start=began)
     return id
 
 
@@ -85,43 +89,77 @@ async def absent(tx: Transaction, id: str, *, version: int | None = None, reason
     """The patient did not come: the request goes back to the clinician."""
     missed = await booking.absent(tx, id, version=version, reason=reason)
     if missed["task_id"]:
-        await referrals.mark_not_attended(tx, missed["task_id"], reason=reason)
+        await referrals.mark_not_attended(_at_hospital(tx, missed), missed["task_id"], reason=reason)
     return id
 
 
 async def cancel_session(tx: Transaction, id: str, *, version: int | None = None, reason: str, comment: str | None = None) -> str:
     """Cancel a session: each of its patients goes back to booking, before new requests, with a row of the ledger."""
     done = await booking.cancel_session(tx, id, version=version, reason=reason, comment=comment)
+    why = "session-cancelled" if reason == "other" else reason
     for appointment in done.appointments:
-        if not appointment["task_id"]:
-            continue
-        if appointment["booked_at"]:
-            await _back_to_booking(tx, appointment, reason, comment)
-        elif appointment["hold_kind"] == "offer":
-            await referrals.offer_expired(_follow(tx), appointment["task_id"])
+        if appointment["task_id"] and appointment["booked_at"]:
+            await _back_to_booking(tx, appointment, why, comment)
+        elif appointment["task_id"]:
+            await _offer_falls(tx, appointment)
     return str(done.session["id"])
 
 
 async def run_clock(tx: Transaction) -> None:
-    """What time does to the diary, and to the requests whose offer nobody answered."""
+    """What time does to the diary, and to the requests whose offer nobody answered: one whose slot somebody else has taken since, too."""
     report = await booking.run_clock(tx)
     for fallen in report.expired:
-        if fallen["task_id"] and fallen["hold_kind"] == "offer":
-            await referrals.offer_expired(tx, fallen["task_id"])
+        if fallen["task_id"]:
+            await _offer_falls(tx, fallen)
+    for id in await referrals.expired_offers(tx):
+        held = await booking.get_appointment(tx, (await referrals.visible_task(tx, id))["appointment_id"])
+        if held["status"] == "cancelled":
+            await referrals.offer_expired(tx, id)
+
+
+async def _offer_falls(tx: Transaction, fallen: Row) -> None:
+    """The patient has no offer any more; a request that has gone on without it stays where it is."""
+    if fallen["hold_kind"] == "offer" and await _has_request_in(tx, fallen, "offered"):
+        await referrals.offer_expired(_follow(tx), fallen["task_id"])
 
 
 async def _back_to_booking(tx: Transaction, cancelled: Row, reason: str, comment: str | None) -> None:
+    """The visit falls, the request is owed another one; a request that is being cancelled stays so."""
+    if not await _has_request_in(tx, cancelled, "booked"):
+        return
     side = cancelled["cancel_side"] if cancelled["cancel_side"] in ("hospital", "host") else "patient"
-    known = reason in (booking.CANCEL_REASONS["patient"] if side == "patient" else booking.SESSION_REASONS)
-    why = reason if known else "other"
-    told = comment or f"appointment cancelled: {reason}"
-    await referrals.cancel_appointment(_follow(tx), cancelled["task_id"], side=side, reason=why, comment=told)
+    known = reason in booking.CANCEL_REASONS["patient"] if side == "patient" else reason in (*booking.SESSION_REASONS, "session-cancelled")
+    told = comment if comment and len(comment.strip()) >= _SENTENCE else f"appointment cancelled: {reason} {comment or ''}".rstrip()
+    await referrals.cancel_appointment(_follow(tx), cancelled["task_id"], side=side, reason=reason if known else "other", comment=told)
 
 
-async def _booked(tx: Transaction, made: Row) -> str:
+async def _has_request_in(tx: Transaction, appointment: Row, state: str) -> bool:
+    task = await referrals.visible_task(_follow(tx), appointment["task_id"])
+    return bool(task["state"] == state and task["appointment_id"] == appointment["id"])
+
+
+async def _booked(tx: Transaction, made: Row, *, answered: bool = False) -> str:
+    """Record a booking on its request; an offer that was still open falls, another slot was taken."""
     if made["task_id"]:
-        await referrals.book(tx, made["task_id"], **_place(made))
+        task = await _request_of(tx, made)
+        if task["state"] == "offered" and task["appointment_id"] != made["id"]:
+            await _withdraw(tx, task["appointment_id"])
+        await referrals.book(tx, made["task_id"], contact="answered the offer" if answered else None, **_place(made))
     return str(made["id"])
+
+
+async def _withdraw(tx: Transaction, offer: str) -> None:
+    if (await booking.get_appointment(tx, offer))["status"] == "pending":
+        await booking.cancel(tx, offer, side="hospital", reason="other", comment="another slot was taken", decided=True)
+
+
+async def _request_of(tx: Transaction, made: Row) -> Row:
+    """The Task that an appointment names: of the same patient, at the same service. Raises `Invalid` (other-patient, other-service)."""
+    task = await referrals.visible_task(tx, made["task_id"])
+    for code, column, name in (("other-patient", "patient_id", "patient_id"), ("other-service", "healthcare_service_id", "service_id")):
+        if made[column] != task[name]:
+            raise Invalid.one(code, "Appointment.supportingInformation", "the request is for another one")
+    return task
 
 
 async def _with_request(tx: Transaction, asked: dict[str, Any]) -> dict[str, Any]:
@@ -135,6 +173,14 @@ async def _with_request(tx: Transaction, asked: dict[str, Any]) -> dict[str, Any
 def _follow(tx: Transaction) -> Transaction:
     """The same transaction, for the act that follows in the other room: the right to it was checked where it was decided."""
     return Transaction(tx.conn, SYSTEM, tx.now, tx.request_id)
+
+
+def _at_hospital(tx: Transaction, appointment: Row) -> Transaction:
+    """The same transaction, for a practitioner on a vacation: the visit is the hospital's, whichever house it is held in."""
+    actor = tx.actor
+    if actor.kind != "person" or actor.organization == appointment["owner_org"]:
+        return tx
+    return Transaction(tx.conn, replace(actor, organizations=(appointment["owner_org"],)), tx.now, tx.request_id)
 
 
 def _place(appointment: Row) -> dict[str, Any]:

@@ -27,6 +27,8 @@ FROM_REFERRAL: Mapping[str, tuple[Call, tuple[Param, ...] | None]] = {
     "send-outcome": (referral_to_booking.send_outcome, None),
     "no-place": (referral_to_booking.no_place, None),
     "decline": (referral_to_booking.decline, None),
+    "redirect": (referral_to_booking.redirect, None),
+    "withdraw": (referral_to_booking.withdraw, None),
     "return-after-absence": (referral_to_booking.return_after_absence, None),
     "confirm-cancellation": (referral_to_booking.confirm_cancellation, None),
     "enter-in-error": (referral_to_booking.enter_in_error, None),

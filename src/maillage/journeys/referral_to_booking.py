@@ -10,8 +10,7 @@ from maillage.kernel.errors import Invalid
 from maillage.store import Transaction
 
 LIVE = ("pending", "booked", "arrived", "checked-in")
-GIVEN_BACK = ("pending", "booked")
-_REFERRAL_ENDED = "referral-ended"
+PLACED = ("booked", "arrived", "checked-in")
 
 
 async def offer(tx: Transaction, id: str, *, version: int | None = None, slot: str, contact: str | None = None) -> str:
@@ -19,7 +18,7 @@ async def offer(tx: Transaction, id: str, *, version: int | None = None, slot: s
 
     Raises what the slot refuses (`already-booked` with fresh choices, `reserved`, `quota-exhausted`) and what the request refuses.
     """
-    held = await booking.hold(tx, slot=slot, kind="offer", **await _wanted(tx, id))
+    held = _checked(await referrals.visible_task(tx, id), await booking.hold(tx, slot=slot, kind="offer", **await _wanted(tx, id)))
     return await referrals.offer(tx, id, version=version, contact=contact, expires_at=held["expires_at"], **_place(held))
 
 
@@ -36,7 +35,7 @@ async def book(tx: Transaction, id: str, *, version: int | None = None, slot: st
         made = await booking.book(tx, pending)
     else:
         await _give_back(tx, pending, side="hospital", reason="other", comment="another slot was chosen")
-        made = await booking.book(tx, slot=slot, **await _wanted(tx, id))
+        made = _checked(task, await booking.book(tx, slot=slot, **await _wanted(tx, id)))
     return await referrals.book(tx, id, version=version, contact=contact, **_place(made))
 
 
@@ -92,7 +91,7 @@ async def cancel_appointment(
 async def mark_not_attended(tx: Transaction, id: str, *, version: int | None = None, reason: str = "unknown", comment: str = "") -> str:
     """The patient did not come: the appointment is an absence, the request goes back to the clinician."""
     task = await referrals.visible_task(tx, id)
-    if await _status(tx, task["appointment_id"]) == "booked":
+    if await _status(tx, task["appointment_id"]) in PLACED:  # who has arrived cannot be absent: the diary says so
         known = reason if reason in booking.ABSENCE_REASONS else "unknown"
         await booking.absent(tx, task["appointment_id"], reason=known, decided=True)
     return await referrals.mark_not_attended(tx, id, version=version, reason=reason, comment=comment)
@@ -111,6 +110,7 @@ async def mark_seen(
     """The visit took place: the appointment is fulfilled, the Encounter linked, the letter owed. Seen early counts from now."""
     task = await referrals.visible_task(tx, id)
     await _fulfil(tx, task["appointment_id"])
+    await booking.end_for_task(tx, id, side="hospital")
     began = start or (tx.now if task["slot_start"] is None or task["slot_start"] > tx.now else None)
     return await referrals.mark_seen(
         tx, id, version=version, start=began, end=end, encounter_id=encounter_id, encounter_class=encounter_class
@@ -122,21 +122,43 @@ async def send_outcome(tx: Transaction, id: str, *, version: int | None = None, 
     task = await referrals.visible_task(tx, id)
     if task["state"] in ("booked", "cancellation-requested"):
         await _fulfil(tx, task["appointment_id"])
+    await booking.end_for_task(tx, id, side="hospital")
     return await referrals.send_outcome(tx, id, version=version, **letter)
 
 
-async def no_place(tx: Transaction, id: str, *, version: int | None = None, reason: str | None = None, comment: str = "") -> str:
+async def no_place(
+    tx: Transaction, id: str, *, version: int | None = None, reason: str | None = None, comment: str = "", wanted_by: datetime | None = None
+) -> str:
     """No place in time: the ledger is written, and the patient joins the waiting list of the service."""
-    done = await referrals.no_place(tx, id, version=version, reason=reason, comment=comment)
-    task = await referrals.visible_task(tx, id)
-    await booking.join_waitlist(tx, service=task["service_id"], target=task["due_at"], **await _wanted(tx, id))
+    done = await referrals.no_place(tx, id, version=version, reason=reason, comment=comment, wanted_by=wanted_by)
+    await _wait(tx, id)
     return done
+
+
+async def run_deadlines(tx: Transaction) -> int:
+    """What time does to the requests; one that waits for a place since this instant joins the waiting list of its service."""
+    written = await referrals.run_deadlines(tx)
+    for id in await referrals.parked_now(tx):
+        await _wait(tx, id)
+    return written
 
 
 async def decline(tx: Transaction, id: str, *, version: int | None = None, **why: Any) -> str:
     """Refuse on a clinical axis; a slot that was held or booked is freed."""
     await _end(tx, id, "hospital")
     return await referrals.decline(tx, id, version=version, **why)
+
+
+async def redirect(tx: Transaction, id: str, *, version: int | None = None, **why: Any) -> str:
+    """Hand the request to another service; it waits here no longer."""
+    await _end(tx, id, "hospital")
+    return await referrals.redirect(tx, id, version=version, **why)
+
+
+async def withdraw(tx: Transaction, id: str, *, version: int | None = None, **why: Any) -> str:
+    """Take the request back; what was held or waited for falls with it."""
+    await _end(tx, id, "requester")
+    return await referrals.withdraw(tx, id, version=version, **why)
 
 
 async def return_after_absence(tx: Transaction, id: str, *, version: int | None = None, **why: Any) -> str:
@@ -158,9 +180,15 @@ async def enter_in_error(tx: Transaction, id: str, *, version: int | None = None
 
 
 async def _end(tx: Transaction, id: str, side: str) -> None:
+    """The request ends: its hold, its booking and its place in the waiting list end with it. A patient who is there is seen first."""
     task = await referrals.visible_task(tx, id)
-    reason = "other" if side == "hospital" else _REFERRAL_ENDED
-    await _give_back(tx, task["appointment_id"], side=side, reason=reason, comment=_REFERRAL_ENDED)
+    await _give_back(tx, task["appointment_id"], side=side, reason="referral-ended", comment="")
+    await booking.end_for_task(tx, id, side=side)
+
+
+async def _wait(tx: Transaction, id: str) -> None:
+    task = await referrals.visible_task(tx, id)
+    await booking.join_waitlist(tx, service=task["service_id"], target=task["due_at"], **await _wanted(tx, id))
 
 
 async def _wanted(tx: Transaction, id: str) -> dict[str, Any]:
@@ -179,15 +207,22 @@ def _place(appointment: Any) -> dict[str, Any]:
     return {"appointment_id": appointment["id"], "start": appointment["starts_at"], "end": appointment["ends_at"]}
 
 
+def _checked(task: Any, appointment: Any) -> Any:
+    """The appointment, at the service that the request is addressed to."""
+    if appointment["healthcare_service_id"] != task["service_id"]:
+        raise Invalid.one("other-service", "Parameters.parameter.where(name='slot')", "the slot belongs to another service")
+    return appointment
+
+
 async def _status(tx: Transaction, appointment_id: str | None) -> str | None:
     return (await booking.get_appointment(tx, appointment_id))["status"] if appointment_id else None
 
 
 async def _give_back(tx: Transaction, appointment_id: str | None, *, side: str, reason: str, comment: str) -> None:
-    if appointment_id and await _status(tx, appointment_id) in GIVEN_BACK:
+    if appointment_id and await _status(tx, appointment_id) in LIVE:
         await booking.cancel(tx, appointment_id, side=side, reason=reason, comment=comment or None, decided=True)
 
 
 async def _fulfil(tx: Transaction, appointment_id: str | None) -> None:
-    if appointment_id and await _status(tx, appointment_id) in ("booked", "arrived", "checked-in"):
+    if appointment_id and await _status(tx, appointment_id) in PLACED:
         await booking.fulfil(tx, appointment_id, decided=True)
