@@ -8,6 +8,7 @@ import pytest
 from tests.factories import referrals as make
 
 from maillage import access, record, referrals
+from maillage.codes.r4 import validate
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.clock import FixedClock
 from maillage.kernel.errors import NotFound
@@ -37,7 +38,7 @@ async def test_a_state_is_reached_and_shown(db: Database, clock: FixedClock, sta
 
 
 async def no_drift(db: Database) -> None:
-    """Each row drawn again equals its last photograph."""
+    """Each row drawn again equals its last photograph, and is valid R4."""
     async with db.transaction(SYSTEM) as tx:
         for table, kind in TYPE_OF_TABLE.items():
             for row in await tx.fetch(f"SELECT id, version FROM {table} ORDER BY id"):
@@ -45,6 +46,7 @@ async def no_drift(db: Database) -> None:
                 _, drawn = await draw(tx, table, row["id"])
                 assert stored.version == row["version"]
                 assert record.comparable(json.loads(stored.content)) == json.loads(json.dumps(drawn))
+                assert [issue for issue in validate(drawn) if issue.severity == "error"] == []
 
 
 async def test_what_the_task_says(db: Database, clock: FixedClock) -> None:
