@@ -25,7 +25,7 @@ from maillage.doors.web.rendering import make_environment
 from maillage.doors.web.settings import Site
 from maillage.doors.web.view import Rejected, Values, View, read_form
 from maillage.kernel.actor import SYSTEM
-from maillage.kernel.errors import MaillageError, Malformed, Unauthenticated
+from maillage.kernel.errors import MaillageError, Malformed, NotFound, Unauthenticated
 from maillage.kernel.ids import new_id
 from maillage.kernel.operations import Operation
 from maillage.settings import Settings
@@ -80,7 +80,7 @@ class WebDoor:
                 if session is None and not page.public:
                     raise Unauthenticated("session-ended")
                 if page.method == "POST":
-                    values = await self._guarded_form(request, session)
+                    values = await self._guarded_form(page, request, session)
                 response = await self._run(page, request, session, values)
             except Unauthenticated as error:
                 response = self._to_sign_in(request, error)
@@ -90,10 +90,11 @@ class WebDoor:
 
         return endpoint
 
-    async def _guarded_form(self, request: Request, session: WebSession | None) -> Values:
+    async def _guarded_form(self, page: Page, request: Request, session: WebSession | None) -> Values:
         sessions.require_same_origin(request)
         values = await read_form(request, self.site.body_limit)
-        expected = session.csrf if session else sessions.secret_of(request, self.site, sessions.VISIT_COOKIE)
+        visit = sessions.secret_of(request, self.site, sessions.VISIT_COOKIE)
+        expected = session.csrf if session and not page.public else visit
         sessions.require_token(expected, values.get("_csrf", ""))
         return values
 
@@ -149,7 +150,10 @@ class WebDoor:
         return RedirectResponse(f"/connexion{back}{ended}", 303)
 
     async def _static(self, request: Request) -> Response:
-        response = self.assets.answer(request)
+        try:
+            response = self.assets.answer(request)
+        except NotFound as error:
+            return await self._lost(request, error)
         return secure(response, self.site, cache=response.headers["Cache-Control"])
 
     async def _lost(self, _request: Request, _error: Exception) -> Response:

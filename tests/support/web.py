@@ -1,0 +1,74 @@
+"""The pages without a browser: a signed-in client that fills the forms it is shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+
+from maillage import demonstration, journeys
+from maillage.doors.web import WebDoor
+from maillage.kernel.clock import FixedClock
+from maillage.settings import DemoSettings, ServerSettings, Settings
+from maillage.store import Database, migrate
+
+ORIGIN = "http://127.0.0.1"
+SAME_SITE = {"sec-fetch-site": "same-origin"}
+_HIDDEN = re.compile(r'<input type="hidden" name="(_csrf|_key|_version)" value="([^"]*)">')
+
+
+async def territory(dsn: str) -> None:
+    """Fill: places, people, logins and a few patients; no session, no request."""
+    from tests.conftest import LIMITS, MONDAY
+
+    await migrate.create(dsn)
+    database = await Database.open(dsn, FixedClock(MONDAY), limits=LIMITS)
+    try:
+        await demonstration.load(database, patients=16, seed=2026)
+    finally:
+        await database.close()
+
+
+def make_door(db: Database, *, demo: bool = True, base_url: str = "", body_limit: int = 2_000_000) -> WebDoor:
+    """The pages over a test database."""
+    settings = Settings(demo=DemoSettings(enabled=demo), server=ServerSettings(base_url=base_url, body_limit=body_limit))
+    return WebDoor(db, operations=journeys.OPERATIONS, settings=settings)
+
+
+class Visitor:
+    """A browser without a screen."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.client = client
+
+    async def get(self, path: str) -> httpx.Response:
+        return await self.client.get(path)
+
+    async def sign_in(self, login: str) -> httpx.Response:
+        page = await self.get("/connexion")
+        return await self.client.post("/connexion", data={"_csrf": hidden(page)["_csrf"], "login": login}, headers=SAME_SITE)
+
+    async def post(self, path: str, data: dict[str, Any] | None = None, *, shown: str = "/patients", **headers: str) -> httpx.Response:
+        """Send a form with the hidden fields of the page on which it stands."""
+        fields = {**hidden(await self.get(shown)), **(data or {})}
+        return await self.client.post(path, data=fields, headers={**SAME_SITE, **headers})
+
+
+def hidden(page: httpx.Response) -> dict[str, str]:
+    """The hidden fields of a page's last form that has them, and the token."""
+    found = dict(_HIDDEN.findall(page.text))
+    return {"_csrf": "", "_key": "a-key", **found}
+
+
+@asynccontextmanager
+async def visiting(door: WebDoor, login: str = "", *, origin: str = ORIGIN) -> AsyncIterator[Visitor]:
+    """A visitor of the pages, signed in when a login is given."""
+    transport = httpx.ASGITransport(app=door, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url=origin) as client:
+        visitor = Visitor(client)
+        if login:
+            await visitor.sign_in(login)
+        yield visitor
