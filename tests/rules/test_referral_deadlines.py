@@ -13,14 +13,16 @@ from maillage.referrals.rules import (
     after_absence,
     clock_for,
     delay_of,
+    ladder,
     left_of,
     levels_reached,
+    next_step,
     refused_offer,
     removed,
     rescaled,
     unanswered_offer,
 )
-from maillage.referrals.rules.deadlines import share, spent_percent
+from maillage.referrals.rules.deadlines import share
 
 CALENDAR = WorkingCalendar(holidays=frozenset({date(2026, 12, 25), date(2027, 1, 1)}))
 MONDAY = datetime(2026, 11, 16, 8, tzinfo=UTC)  # 09:00 in Paris
@@ -141,8 +143,21 @@ def test_ten_working_days_over_is_the_last_step_of_a_long_deadline() -> None:
 def test_a_deadline_that_falls_where_no_time_runs() -> None:
     saturday = datetime(2026, 11, 21, 10, tzinfo=UTC)
     clock = Clock("decided", saturday, saturday + timedelta(hours=2), "wd")
-    assert spent_percent(clock, saturday + timedelta(hours=1), CALENDAR) == 99.9
-    assert spent_percent(clock, saturday + timedelta(hours=3), CALENDAR) == 100
+    assert ladder(clock, CALENDAR)[75] == ladder(clock, CALENDAR)[100] == clock.due
+    assert ladder(clock, CALENDAR)[150] == datetime(2026, 11, 23, 7, 30, tzinfo=UTC)  # Monday 08:30 in Paris
+
+
+def test_the_reminder_of_a_working_deadline_comes_before_the_weekend() -> None:
+    thursday = datetime(2026, 11, 19, 8, tzinfo=UTC)
+    clock = Clock("decided", thursday, datetime(2026, 11, 23, 8, tzinfo=UTC), "wd")
+    assert ladder(clock, CALENDAR)[75] == datetime(2026, 11, 20, 13, tzinfo=UTC)
+
+
+def test_the_scheduler_looks_again_at_the_next_step() -> None:
+    clock = Clock("letter", MONDAY, MONDAY + timedelta(days=8), "d")
+    assert next_step(clock, MONDAY, CALENDAR) == MONDAY + timedelta(days=6)
+    assert next_step(clock, MONDAY + timedelta(days=8), CALENDAR) == MONDAY + timedelta(days=12)
+    assert next_step(clock, MONDAY + timedelta(days=40), CALENDAR) is None
 
 
 def test_another_priority_is_counted_from_the_same_instant() -> None:

@@ -104,6 +104,13 @@ def time_between(start: datetime, end: datetime, unit: str, calendar: WorkingCal
     return total
 
 
+def add_time(start: datetime, length: timedelta, unit: str, calendar: WorkingCalendar) -> datetime:
+    """The instant at which `length` of a delay in this unit has run since `start`: the inverse of `time_between`."""
+    if unit in ("bh", "wd"):
+        return _add_service_hours(start, length, calendar)
+    return start.astimezone(UTC) + length
+
+
 def length_of(delay: Delay, calendar: WorkingCalendar) -> timedelta:
     """A delay as time that runs: a working day is the opening hours of one day."""
     opening = datetime.combine(date.min, calendar.closing) - datetime.combine(date.min, calendar.opening)

@@ -256,18 +256,8 @@ async def breach_levels(tx: Transaction, task_id: str, deadline: str, due_at: da
 
 
 async def running_tasks(tx: Transaction, limit: int) -> Sequence[Row]:
-    """Tasks whose deadline may have reached a step, the oldest due first: half spent at least, and not yet at the last step."""
-    return await tx.fetch(
-        """
-        SELECT t.id, t.request_id FROM referral_task t
-        WHERE t.due_at IS NOT NULL AND t.due_since + (t.due_at - t.due_since) / 2 <= $1
-            AND NOT EXISTS (SELECT 1 FROM referral_breach b WHERE b.task_id = t.id AND b.deadline = t.deadline
-                AND b.due_at = t.due_at AND b.level = 300)
-        ORDER BY t.due_at, t.id LIMIT $2
-        """,
-        tx.now,
-        limit,
-    )
+    """Tasks whose deadline has reached its next step, the longest ago first."""
+    return await tx.fetch("SELECT id, request_id FROM referral_task WHERE ladder_at <= $1 ORDER BY ladder_at, id LIMIT $2", tx.now, limit)
 
 
 async def expired_offers(tx: Transaction) -> list[str]:

@@ -140,7 +140,6 @@ FOLLOW_UP_OUTCOMES: Final = ("done", "not-needed", "patient-declined", "lost")
 COMMENT_FLOOR: Final = 15
 """Characters that `other` needs, and that the comment of a decline needs."""
 INSIST_FLOOR: Final = 30
-LADDER: Final = (75, 100, 150, 300)
 
 
 def _delays(asap: str, urgent: str, routine: str) -> Mapping[str, Delay]:

@@ -34,13 +34,12 @@ class Work:
         targets, seen_by, owner = [], set[str](), ""
         for table, id in self.touched:
             row, resource = await render.draw(self.tx, table, id)
-            version = await record.photograph(
-                self.tx, resource, patient=row["patient_id"], owner=row["owner_org"], parties=list(row["parties"])
-            )
+            holder = row["owner_org"] if row["owner_org"] in row["parties"] else row["parties"][0]  # a draft is not its service's yet
+            version = await record.photograph(self.tx, resource, patient=row["patient_id"], owner=holder, parties=list(row["parties"]))
             await update(self.tx, table, id, version=version)
             targets.append((resource["resourceType"], id, version))
             seen_by |= set(row["parties"])
-            owner = owner or row["owner_org"]
+            owner = owner or holder
         await record.provenance(
             self.tx, self.verb, targets, patient=patient, owner=owner, parties=sorted(seen_by), on_behalf_of=on_behalf_of or None
         )

@@ -21,7 +21,7 @@ async def change_priority(
     case = await load(Work(tx, "change-priority"), id, version)
     act = Act(priority=priority, reason=reason, comment=comment)
     clock = rules.rescaled(turns.clock_of(case.task), priority, tx.now, case.calendar, case.delays) if priority in PRIORITIES else None
-    await move(case, "change-priority", act, priority=priority, **(turns.clock_columns(clock) if clock else {}))
+    await move(case, "change-priority", act, priority=priority, **(turns.clock_columns(clock, case) if clock else {}))
     await carry_priority(case, priority)
     return await finish(case)
 

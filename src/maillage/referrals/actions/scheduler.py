@@ -27,7 +27,7 @@ async def run_deadlines(tx: Transaction, *, limit: int = 200) -> int:
     for row in await queries.running_tasks(tx, limit):
         request = await queries.try_lock_request(tx, row["request_id"])
         task = await queries.task(tx, row["id"])
-        if request is not None and task["due_at"] is not None:
+        if request is not None and task["ladder_at"] is not None and task["ladder_at"] <= tx.now:
             written += await _climb(await case_of(Work(tx, "deadline"), request, task))
     return written
 
@@ -39,6 +39,7 @@ async def _climb(case: Case) -> int:
     for level in levels:
         await _write(case, clock, level)
         await _tell(case, level)
+    await update(case.tx, "referral_task", case.id, ladder_at=rules.next_step(clock, case.tx.now, case.calendar))
     if 100 in levels:
         await _at_breach(case)
     if case.work.touched:

@@ -16,7 +16,7 @@ from maillage.referrals.types import CHILD_OF_STATE
 
 Row = Any
 
-NOBODY: Final = dict.fromkeys(("turn", "holder", "deadline", "due_since", "due_at", "due_unit"))
+NOBODY: Final = dict.fromkeys(("turn", "holder", "deadline", "due_since", "due_at", "due_unit", "ladder_at"))
 WITHOUT_SLOT: Final[Mapping[str, Any]] = dict.fromkeys(("appointment_id", "slot_start", "slot_end", "offered_at", "hold_expires_at"))
 """The columns of a Task that has no appointment any more."""
 
@@ -27,12 +27,13 @@ def entry(state: str, case: Case, dates: rules.Dates, priority: str) -> dict[str
     if turn is None:
         return dict(NOBODY)
     clock = rules.clock_for(state, priority, case.tx.now, dates, case.calendar, case.delays)
-    return {"turn": turn, "holder": holder(turn, case), **clock_columns(clock)}
+    return {"turn": turn, "holder": holder(turn, case), **clock_columns(clock, case)}
 
 
-def clock_columns(clock: rules.Clock) -> dict[str, Any]:
-    """A deadline as columns."""
-    return {"deadline": clock.deadline, "due_since": clock.since, "due_at": clock.due, "due_unit": clock.unit}
+def clock_columns(clock: rules.Clock, case: Case) -> dict[str, Any]:
+    """A deadline as columns, with the instant of the first step of its breach ladder."""
+    first = rules.ladder(clock, case.calendar)[75]
+    return {"deadline": clock.deadline, "due_since": clock.since, "due_at": clock.due, "due_unit": clock.unit, "ladder_at": first}
 
 
 def clock_of(task: Row) -> rules.Clock:

@@ -13,7 +13,18 @@ from maillage.referrals.rules.checks import (
     speaking_for_patient,
     unmet,
 )
-from maillage.referrals.rules.deadlines import Clock, Dates, Delays, clock_for, delay_of, left_of, levels_reached, rescaled
+from maillage.referrals.rules.deadlines import (
+    Clock,
+    Dates,
+    Delays,
+    clock_for,
+    delay_of,
+    ladder,
+    left_of,
+    levels_reached,
+    next_step,
+    rescaled,
+)
 from maillage.referrals.rules.form import calls_instead, missing_items, permission, unavailabilities
 from maillage.referrals.rules.intervals import Interval, after_absence, refused_offer, removed, unanswered_offer
 from maillage.referrals.rules.partner import read_partner
@@ -40,9 +51,11 @@ __all__ = [
     "delay_of",
     "emitted_rows",
     "find_line",
+    "ladder",
     "left_of",
     "levels_reached",
     "missing_items",
+    "next_step",
     "parties",
     "permission",
     "read_partner",

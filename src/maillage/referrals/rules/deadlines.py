@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from maillage.kernel.working_time import Delay, WorkingCalendar, add_delay, length_of, time_between
-from maillage.referrals.types import DEADLINE_OF_STATE, DEADLINES, LADDER
+from maillage.kernel.working_time import Delay, WorkingCalendar, add_delay, add_time, length_of, time_between
+from maillage.referrals.types import DEADLINE_OF_STATE, DEADLINES
 
 Delays = Mapping[str, Mapping[str, Delay]]
 
@@ -104,16 +104,24 @@ def left_of(clock: Clock, now: datetime, calendar: WorkingCalendar, priority: st
     return min(1.0, time_between(now, clock.due, clock.unit, calendar) / whole)
 
 
-def spent_percent(clock: Clock, now: datetime, calendar: WorkingCalendar) -> float:
-    """How much of the running deadline is spent: 100 at the due instant, 150 when half of it again has passed."""
-    granted = time_between(clock.since, clock.due, clock.unit, calendar) or timedelta(hours=1)
-    if now < clock.due:
-        return min(99.9, 100 * (1 - time_between(now, clock.due, clock.unit, calendar) / granted))
-    return 100 * (1 + time_between(clock.due, now, clock.unit, calendar) / granted)
+def ladder(clock: Clock, calendar: WorkingCalendar) -> dict[int, datetime]:
+    """When each step of the breach ladder is reached: 75 reminder, 100 breach, 150 senior, 300 (or ten working days) working group."""
+    granted = time_between(clock.since, clock.due, clock.unit, calendar)
+    again = granted or timedelta(hours=1)
+    group = add_time(clock.due, 2 * again, clock.unit, calendar)
+    return {
+        75: min(clock.due, add_time(clock.since, granted * 0.75, clock.unit, calendar)),
+        100: clock.due,
+        150: add_time(clock.due, again / 2, clock.unit, calendar),
+        300: min(group, add_delay(clock.due, WORKING_GROUP_AFTER, calendar)),
+    }
 
 
 def levels_reached(clock: Clock, now: datetime, calendar: WorkingCalendar) -> tuple[int, ...]:
-    """The steps of the breach ladder that are reached: 75 reminder, 100 breach, 150 senior, 300 (or ten working days) working group."""
-    spent = spent_percent(clock, now, calendar)
-    over = now >= add_delay(clock.due, WORKING_GROUP_AFTER, calendar)
-    return tuple(level for level in LADDER if spent >= level or over)
+    """The steps of the breach ladder that are reached at an instant."""
+    return tuple(level for level, at in ladder(clock, calendar).items() if now >= at)
+
+
+def next_step(clock: Clock, now: datetime, calendar: WorkingCalendar) -> datetime | None:
+    """When the scheduler must look again; None after the last step."""
+    return min((at for at in ladder(clock, calendar).values() if at > now), default=None)

@@ -1923,7 +1923,7 @@ INSERT INTO referral_reason (list, code, axis, version) VALUES
     ('cancel-by-service', 'room', 'capacity', '2026-1'),
     ('cancel-by-service', 'kit', 'capacity', '2026-1'),
     ('cancel-by-service', 'no-help', 'capacity', '2026-1'),
-    ('cancel-by-service', 'session-cancelled', 'organisation', '2026-1'),
+    ('cancel-by-service', 'session-cancelled', 'capacity', '2026-1'),
     ('cancel-by-service', 'other', 'organisation', '2026-1'),
     ('refuse-offer', 'date-unsuitable', 'patient', '2026-1'),
     ('refuse-offer', 'too-far', 'patient', '2026-1'),
@@ -2051,6 +2051,7 @@ CREATE TABLE referral_task (
     due_since timestamptz,
     due_at timestamptz,
     due_unit text,
+    ladder_at timestamptz,
     clocks text NOT NULL DEFAULT '{}',
     authored_on timestamptz NOT NULL,
     entered_at timestamptz NOT NULL,
@@ -2098,7 +2099,7 @@ CREATE UNIQUE INDEX referral_task_one_open ON referral_task (patient_id, service
 CREATE INDEX referral_task_request ON referral_task (request_id);
 CREATE INDEX referral_task_performer ON referral_task (owner_org, state, due_at);
 CREATE INDEX referral_task_requester ON referral_task (requester_org, state, due_at);
-CREATE INDEX referral_task_due ON referral_task (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX referral_task_ladder ON referral_task (ladder_at) WHERE ladder_at IS NOT NULL;
 
 -- Every state that a Task has been in, with its author; never changed. Time by turn is the time between two rows of a Task.
 CREATE TABLE referral_status (
