@@ -9,6 +9,7 @@ from typing import Any
 
 from maillage.codes.aliases import canonical
 from maillage.codes.folding import fold
+from maillage.codes.r4 import parse
 from maillage.kernel.errors import Issue, Malformed
 from maillage.record import index
 from maillage.record.bounds import NumberSpan, date_span, number_span, split_prefix
@@ -80,7 +81,7 @@ class Compiler:
         return self._by_kind(kind, alias, parameter, modifier, value)
 
     def _by_kind(self, kind: str, alias: str, parameter: Any, modifier: str, value: str) -> str:
-        typed = parameter.kind == "reference" and modifier in index.targets(parameter)
+        typed = parameter.kind == "reference" and modifier in index.named_types(parameter)
         if not typed and modifier not in MODIFIERS[parameter.kind]:
             raise refuse(parameter.code, f"the modifier :{modifier} is not supported here", "not-supported")
         values = split_values(parameter.code, value)
@@ -174,10 +175,10 @@ class Compiler:
             text = text.removeprefix(self.base)
         head, slash, _ = text.partition("/")
         if "://" in text or text.startswith("urn:"):
-            return [text, canonical(text)]
+            return [text, canonical(text)] if modifier in ("", parse(text).type) else []
         if slash:
             return ["/".join(text.split("/")[:2])] if modifier in ("", head) else []
-        targets = [modifier] if modifier else [t for t in index.targets(parameter) if t in SERVED]
+        targets = [modifier] if modifier else index.named_types(parameter)
         return [f"{target}/{text}" for target in targets]
 
     # --- chains ----------------------------------------------------------------

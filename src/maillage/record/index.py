@@ -24,6 +24,7 @@ WORKLISTS: dict[str, tuple[str, ...]] = {
     "Task": ("s_owner, s_status, at DESC, id", "s_owner, at DESC, id"),
     "Slot": ("s_schedule, s_status, p_start", "s_status, p_start"),
 }
+MOST_TARGETS = 30
 KINDS = frozenset({"string", "token", "reference", "uri", "date", "number", "quantity"})
 LONGEST_STRING = shapes.LONGEST_STRING
 
@@ -58,6 +59,13 @@ def parameter(kind: str, code: str) -> Any | None:
 def targets(parameter: Any) -> tuple[str, ...]:
     """The served types that a reference parameter may lead to."""
     return tuple(kind for kind in SERVED if not parameter.targets or kind in parameter.targets)
+
+
+@cache
+def named_types(parameter: Any) -> tuple[str, ...]:
+    """The types that a bare id may be of, served here or not; the served ones where any type may stand."""
+    few = 0 < len(parameter.targets) <= MOST_TARGETS
+    return tuple(parameter.targets) if few else targets(parameter)
 
 
 @cache
