@@ -6,7 +6,7 @@ import pytest
 from tests.factories import referrals as make
 
 from maillage import referrals
-from maillage.kernel.errors import Conflict, Invalid, NotAllowed
+from maillage.kernel.errors import Conflict, Invalid, NotAllowed, Unavailable
 from maillage.store import Database
 
 FILL = make.territory
@@ -73,7 +73,9 @@ async def test_two_acceptances_at_once_have_one_winner(db: Database) -> None:
     actors = [make.TRIAGER, make.TRIAGER_2] * 10
     results = await asyncio.gather(*(make.act(db, actor, referrals.accept, task) for actor in actors), return_exceptions=True)
     assert [result for result in results if not isinstance(result, Exception)] == [task]
-    assert {type(result) for result in results if isinstance(result, Exception)} == {Conflict}
+    lost = {type(result) for result in results if isinstance(result, Exception)}
+    assert Conflict in lost
+    assert lost <= {Conflict, Unavailable}, "a busy machine may say: later"
     verbs = [row["verb"] for row in (await make.thread(db, task))["referral_status"]]
     assert verbs.count("accept") == 1
 

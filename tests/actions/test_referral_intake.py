@@ -62,7 +62,15 @@ async def post(tx: Transaction, resource: dict[str, Any]) -> str:
 async def answers(tx: Transaction, request_id: str, status: str = "completed") -> dict[str, Any]:
     items = await make.form(tx, make.SERVICE)
     based = [{"reference": f"ServiceRequest/{request_id}"}]
-    return {"resourceType": "QuestionnaireResponse", "id": new_id(), "status": status, "basedOn": based, "item": items}
+    form = "https://maillage.invalid/fhir/Questionnaire/parcours-hge|1.0.0"
+    return {
+        "resourceType": "QuestionnaireResponse",
+        "id": new_id(),
+        "questionnaire": form,
+        "status": status,
+        "basedOn": based,
+        "item": items,
+    }
 
 
 async def patient(db: Database) -> str:
@@ -159,6 +167,8 @@ async def test_what_a_task_lacks_is_named(db: Database) -> None:
         ),
         ({"requester": {"reference": "PractitionerRole/percy-hge-castanier"}}, None, ""),
         ({"requester": {"display": "Dr X"}}, Invalid, "ServiceRequest.requester"),
+        ({"requester": {"reference": "PractitionerRole/nobody"}}, Invalid, "ServiceRequest.requester"),
+        ({"subject": {"reference": "Patient/nobody"}}, Invalid, "ServiceRequest.subject"),
     ],
 )
 async def test_requests_that_are_refused(db: Database, more: dict[str, Any], family: type[MaillageError] | None, where: str) -> None:

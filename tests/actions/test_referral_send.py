@@ -133,11 +133,18 @@ async def test_two_requests_sent_at_once_leave_one(db: Database) -> None:
 async def test_permissions_and_unavailability_come_from_the_form(db: Database) -> None:
     [task] = await make.draft(db)
     request = await make.request_of(db, task)
-    period = [("unavailability-start", "2026-12-01"), ("unavailability-end", "2026-12-05")]
-    away = {"linkId": "unavailability", "item": [{"linkId": name, "answer": [{"valueDate": value}]} for name, value in period]}
+    names = ("unavailability-start", "unavailability-end")
+    periods = [("2026-11-01", "2026-11-05"), ("2026-12-01", "2026-12-05")]
+    away = [
+        {
+            "linkId": "unavailability",
+            "item": [{"linkId": name, "answer": [{"valueDate": day}]} for name, day in zip(names, period, strict=True)],
+        }
+        for period in periods
+    ]
     async with db.transaction(make.GP) as tx:
         items = make.with_answer(await make.form(tx, make.SERVICE), "may-redirect", {"valueBoolean": False})
-        await referrals.save_form(tx, request["id"], items=[*items, away])
+        await referrals.save_form(tx, request["id"], items=[*items, *away])
     await make.act(db, make.GP, referrals.send, task, **make.SEND, outside_criteria=True)
     request = await make.request_of(db, task)
     assert (request["may_redirect"], request["may_advise"], request["outside_criteria"]) == (False, True, True)

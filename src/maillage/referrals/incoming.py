@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from maillage.codes import systems
-from maillage.kernel.errors import Conflict, Invalid, Malformed
+from maillage.kernel.errors import Conflict, Invalid, Malformed, NotFound
 from maillage.kernel.ids import new_id
 from maillage.referrals import queries, render
 from maillage.referrals.actions import closing, sending
@@ -77,22 +77,29 @@ async def create_request(tx: Transaction, resource: Resource) -> tuple[str, str]
     patient_id = ref_id(resource.get("subject"), "Patient")
     if not patient_id:
         raise Invalid.one("patient-missing", "ServiceRequest.subject")
-    made = await sending.create_request(
-        tx,
-        patient_id=patient_id,
-        service_ids=await _services(tx, resource),
-        requester_role_id=ref_id(resource.get("requester"), "PractitionerRole") or None,
-        priority=priority,
-        identity_confirmed=_flag(resource, render.IDENTITY_CONFIRMED),
-        patient_informed=_flag(resource, render.PATIENT_INFORMED),
-        received=_kept(resource),
-        id=str(resource.get("id") or ""),
-        asked_active=status == "active",
-    )
+    try:
+        made = await sending.create_request(
+            tx,
+            patient_id=patient_id,
+            service_ids=await _services(tx, resource),
+            requester_role_id=ref_id(resource.get("requester"), "PractitionerRole") or None,
+            priority=priority,
+            identity_confirmed=_flag(resource, render.IDENTITY_CONFIRMED),
+            patient_informed=_flag(resource, render.PATIENT_INFORMED),
+            received=_kept(resource),
+            id=str(resource.get("id") or ""),
+            asked_active=status == "active",
+        )
+    except NotFound as error:  # named in the body: what is refused is the body, and absent and invisible read the same
+        element, reason = _BODY_OF_KIND[error.kind]
+        raise Invalid.one(reason, f"ServiceRequest.{element}") from error
     for contained in _list(resource.get("contained")):
         if contained.get("resourceType") == "QuestionnaireResponse":
             await _save(tx, made, {**contained, "id": ""})
     return "ServiceRequest", made
+
+
+_BODY_OF_KIND: Final = {"Patient": ("subject", "no-care-link"), "PractitionerRole": ("requester", "requester-missing")}
 
 
 async def _services(tx: Transaction, resource: Resource) -> list[str]:

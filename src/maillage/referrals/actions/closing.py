@@ -207,8 +207,6 @@ async def enter_in_error(tx: Transaction, id: str, *, version: int | None = None
     """This should never have been: before the visit, both copies are masked and the senior is told. Frees the slot."""
     case = await load(Work(tx, "enter-in-error"), id, version)
     await move(case, "enter-in-error", Act(reason=reason, comment=comment), **turns.WITHOUT_SLOT)
-    for child in await queries.open_children(tx, id):
-        await turns.settle(case, child, "cancel-child")
     await settle_request(case)
     if case.request["status"] == "entered-in-error":
         for form_id in await queries.form_ids(tx, case.request["id"]):

@@ -291,7 +291,8 @@ async def open_to_performer(case: Case, form: Row | None, stated: Mapping[str, A
         await access.link(tx, request["patient_id"], organization, "adressage", f"Task/{case.id}")
     for first, last in rules.unavailabilities(response):
         start, end = wall_to_utc(first, time(0)), wall_to_utc(last + timedelta(days=1), time(0))
-        await intervals.write(case, rules.Interval("P1", max(start, tx.now), max(end, tx.now)), "send")
+        if end > tx.now:
+            await intervals.write(case, rules.Interval("P1", max(start, tx.now), end), "send")
     case.request = await queries.row_of(tx, "service_request", request["id"])
 
 
