@@ -72,6 +72,7 @@ class DemoSettings:
 
     enabled: bool = setting(False, "Load the fictive territory, show the demonstration logins and the banner.")
     patients: int = setting(200, "Number of invented patients.")
+    past: bool = setting(True, "Play a past through the real actions: requests of the last weeks, sessions of the next ones.")
     seed: int = setting(2026, "Seed of the invented data: the same seed gives the same data.")
 
 

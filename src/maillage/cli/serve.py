@@ -43,7 +43,8 @@ async def _serve(settings: Settings) -> None:
     async with opened(settings) as database:
         if settings.demo.enabled:
             await demonstration.load(database, patients=settings.demo.patients, seed=settings.demo.seed)
-            await demonstration.play(database, patients=settings.demo.patients, seed=settings.demo.seed)
+            if settings.demo.past:
+                await demonstration.play(database, patients=settings.demo.patients, seed=settings.demo.seed)
             await _print_logins(settings, database)
         application = create_app(settings, database)
         config = uvicorn.Config(
