@@ -32,7 +32,7 @@ class DatabaseSettings:
     url: str = setting(
         "", "Address of a PostgreSQL server (`postgresql://...`). Empty: an embedded server in the data folder.", secret=True
     )
-    pool_size: int = setting(10, "Connections that one process keeps open.")
+    pool_size: int = setting(32, "Connections that one process keeps open.")
     acquire_timeout: float = setting(0.25, "Seconds that a request waits for a connection before it is told to come back (503).")
     statement_timeout: float = setting(5.0, "Seconds that one statement may take.")
     lock_timeout: float = setting(2.0, "Seconds that one statement waits for a lock.")
