@@ -32,7 +32,7 @@ def read(kind: str, name: str, value: str) -> Include:
     head, _, modifier = name.partition(":")
     if modifier not in ("", "iterate", "recurse"):
         raise refuse(name, "the only modifier is :iterate", "not-supported")
-    source, _, rest = value.partition(":")
+    source, _, rest = f"{kind}:*".partition(":") if value == "*" and head == "_include" else value.partition(":")
     code, _, target = rest.partition(":")
     if source not in SERVED or not code or (target and target not in SERVED):
         raise refuse(name, "written Type:parameter or Type:parameter:Target, of types that are served")
@@ -40,8 +40,6 @@ def read(kind: str, name: str, value: str) -> Include:
     if not codes:
         raise refuse(name, f"{source} has no reference {code}")
     reverse = head == "_revinclude"
-    if not modifier and not reverse and source != kind:
-        raise refuse(name, f"only {kind} is searched: use {head}:iterate for {source}")
     return Include(source, codes, target, reverse, bool(modifier))
 
 

@@ -218,7 +218,9 @@ async def test_a_replay_shows_nothing_that_is_out_of_sight(ours: Caller, db: Dat
 async def test_scopes(door: FhirDoor) -> None:
     async with caller(door, await token(door.db, "reader", "org-a", "system/Patient.rs")) as reader:
         assert (await reader.get("/fhir/Patient")).status_code == 200
-        for answer in (await reader.post("/fhir/Patient", json=PATIENT), await reader.get("/fhir/Task"), await reader.get("/fhir/Task/1")):
+        assert (await reader.get("/fhir/Patient?_revinclude=Observation:subject&_include=*")).status_code == 200
+        hidden = ("Task", "Task/1", "Patient?_has:Observation:subject:code=x", "Patient?general-practitioner:Organization.name=x")
+        for answer in (await reader.post("/fhir/Patient", json=PATIENT), *[await reader.get(f"/fhir/{path}") for path in hidden]):
             assert (answer.status_code, reasons(answer)) == (403, ["scope"])
 
 

@@ -44,6 +44,11 @@ class Context:
         """What the caller may see of a type."""
         return visible_to(self.tx.actor, kind)
 
+    def searchable(self, kind: str) -> VisibleTo:
+        """The same for a type that a search reads; raises `NotAllowed` when the scopes do not grant it, through a chain or otherwise."""
+        self.require(kind, "rs")
+        return self.visible(kind)
+
     def allows(self, kind: str, letters: str = "rs") -> bool:
         """Whether the scopes grant one of the letters on a type."""
         return any(scope_allows(self.tx.actor.scopes, kind, letter) for letter in letters)

@@ -44,7 +44,7 @@ async def find_one(context: Context, kind: str, condition: str, base: str, *, lo
         ("_count", "2"),
         ("_total", "none"),
     ]
-    page = await record.search(context.tx, kind, counted, context.visible, strict=True, key=context.key, base=base)
+    page = await record.search(context.tx, kind, counted, context.searchable, strict=True, key=context.key, base=base)
     if len(page.matches) > 1:
         raise SeveralMatch
     return page.matches[0] if page.matches else None

@@ -31,7 +31,7 @@ async def search(context: Context, request: Request) -> Response:
         context.tx,
         kind,
         parameters,
-        context.visible,
+        context.searchable,
         strict=request.strict,
         key=context.key,
         base=request.base,
