@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from maillage import record
+from maillage.doors.web.verbs import code_word
 from maillage.doors.web.view import View
 from maillage.kernel import errors
 from maillage.kernel.errors import MaillageError
@@ -51,9 +52,15 @@ def belongs_to_form(error: MaillageError) -> bool:
 def answer(view: View, error: MaillageError) -> Response:
     """The page that says what happened and what to do."""
     status = status_of(error)
-    written = [(name, text) for name, text in view.values.multi_items() if not name.startswith("_") and text.strip()]
+    written = [(name, code_word(text)) for name, text in view.values.multi_items() if not name.startswith("_") and text.strip()]
     retry = {"Retry-After": str(error.extra.get("retry_after", 2))} if status == 503 else {}
-    body = view.door.render(view, "layout/problem.html", **_shown(status, error), written=written if status in (409, 412, 422) else [])
+    body = view.door.render(
+        view,
+        "layout/problem.html",
+        **_shown(status, error),
+        back=view.request.url.path.partition("/actes/")[0],
+        written=written if status in (409, 412, 422) else [],
+    )
     return Response(body, status, headers=retry, media_type="text/html")
 
 
@@ -63,6 +70,7 @@ def _shown(status: int, error: MaillageError) -> dict[str, Any]:
         "status": status,
         "reason": "unavailable" if status == 503 else error.reason,
         "issues": error.issues,
+        "changed": error.extra.get("changed"),
         "legal": tuple(error.extra.get("legal", ())),
         "number": "",
         "title": "",
@@ -71,7 +79,7 @@ def _shown(status: int, error: MaillageError) -> dict[str, Any]:
 
 def bare(door: WebDoor, status: int, number: str = "") -> str:
     """A problem page without database: for addresses that no route knows, and for defects."""
-    shown = _shown(status, errors.NotFound()) | {"number": number, "written": [], "actor": None, "done": "", "rejected": None}
+    shown = _shown(status, errors.NotFound()) | {"number": number, "written": [], "actor": None, "back": "", "done": "", "rejected": None}
     return door.templates.get_template("layout/problem.html").render(**shown)
 
 

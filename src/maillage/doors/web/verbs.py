@@ -11,7 +11,7 @@ from maillage.codes import labels
 from maillage.doors.web.catalogue import say, word
 from maillage.doors.web.forms import Choice, Field, Reader
 from maillage.doors.web.view import Values, View
-from maillage.kernel.errors import NotFound
+from maillage.kernel.errors import Conflict, NotFound
 from maillage.kernel.operations import Operation, Param
 from maillage.kernel.period import wall_to_utc
 
@@ -168,6 +168,13 @@ def find(view: View, kind: str, verb: str) -> Operation:
     if operation is None or not operation.on_instance or not operation.writes:
         raise NotFound("verb", verb)
     return operation
+
+
+def require_version(view: View, current: int, **changed: Any) -> None:
+    """Raise `Conflict("stale")` unless the form was made from the present version; `changed` says what happened meanwhile."""
+    given = view.given("_version")
+    if given and given != str(current):
+        raise Conflict("stale", **changed)
 
 
 async def run(view: View, kind: str, id: str, verb: str, asked: Asked | None = None, **more: Any) -> Any:

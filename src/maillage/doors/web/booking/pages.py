@@ -122,6 +122,7 @@ async def act_on_session(view: View) -> Response:
     """Play a verb on a session."""
     id, verb = view.path("id"), view.path("verb")
     row = await booking.get_session(view.tx, id)
+    verbs.require_version(view, row["version"])
     await verbs.run(view, "Schedule", id, verb, await forms.asked(view, verb, row))
     return view.go(f"/vacations/{id}", verb)
 
@@ -201,6 +202,7 @@ async def act_on_appointment(view: View) -> Response:
     """Play a verb on an appointment, then go back to where the gesture was made."""
     id, verb = view.path("id"), view.path("verb")
     row = await booking.get_appointment(view.tx, id)
+    verbs.require_version(view, row["version"])
     await verbs.run(view, "Appointment", id, verb, await forms.asked(view, verb, row))
     if view.given("retour") == "jour" and row["starts_at"]:
         return view.go(f"/accueil?jour={day_in_paris(row['starts_at'])}", verb)

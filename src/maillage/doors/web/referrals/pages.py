@@ -72,6 +72,8 @@ async def act(view: View) -> Response:
     if verb in forms.SILENT or verb == "send":
         raise NotFound("verb", verb)
     found = await thread.load(view, id)
+    last = [step for step in found.steps if step.state != "next"][-1:]
+    verbs.require_version(view, found.task["version"], changed=last[0] if last else None)
     answer = await verbs.run(view, "Task", id, verb, await forms.asked(view, verb, found.subject))
     target = answer if isinstance(answer, str) and verb in ("send-elsewhere", "insist") else id
     return view.go(f"/demandes/{target}", verb)
