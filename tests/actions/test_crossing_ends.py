@@ -293,6 +293,22 @@ async def test_no_place_joins_the_waiting_list_by_the_deadline_of_the_visit(db: 
     await make.check(db)
 
 
+async def test_the_line_of_a_request_that_waits_is_not_cancelled_in_the_diary(db: Database) -> None:
+    slot = (await make.slots(db))[0]["id"]
+    task = await make.waiting(db)
+    async with db.transaction(SYSTEM) as tx:
+        line = await tx.fetchval("SELECT id FROM appointment WHERE task_id = $1", task)
+    await make.refused(db, Conflict, "request-waits", GP, "Appointment/cancel", line, reason="duplicate")
+    await make.do(db, PLANNER, "Task/offer", task, slot=slot)
+    await make.do(db, GP, "Appointment/cancel", line, reason="duplicate")
+    await make.check(db)
+
+
+async def test_a_request_that_has_ended_keeps_its_priority(db: Database) -> None:
+    task = await requests.cancelled(db, services=[make.SERVICE])
+    await make.refused(db, Conflict, "not-in-table", GP, "Task/change-priority", task, priority="urgent", reason="worsened")
+
+
 async def test_who_had_no_offer_in_time_joins_the_waiting_list(db: Database, clock: FixedClock) -> None:
     task = await make.to_book(db)
     await make.tick(db, clock, clock.now() + timedelta(days=20))

@@ -7,7 +7,7 @@ from typing import Any
 
 from maillage import booking, referrals
 from maillage.kernel.actor import SYSTEM
-from maillage.kernel.errors import Invalid
+from maillage.kernel.errors import Conflict, Invalid
 from maillage.store import Transaction
 
 Row = Any
@@ -67,12 +67,17 @@ async def move(tx: Transaction, id: str, *, version: int | None = None, slot: st
 async def cancel(
     tx: Transaction, id: str, *, version: int | None = None, reason: str, side: str | None = None, comment: str | None = None
 ) -> str:
-    """Cancel; the request goes back to booking, or to its offer refused."""
+    """Cancel; the request goes back to booking, or to its offer refused.
+
+    Raises `Conflict` (request-waits): the line of a request that waits for a place ends with the request, or with its place.
+    """
     cancelled = await booking.cancel(tx, id, version=version, reason=reason, side=side, comment=comment)
     if cancelled["task_id"] and cancelled["booked_at"]:
         await _back_to_booking(tx, cancelled, reason, comment)
-    elif cancelled["task_id"]:
+    elif cancelled["task_id"] and cancelled["hold_kind"]:
         await _offer_falls(tx, cancelled)
+    elif cancelled["task_id"] and (await referrals.visible_task(_follow(tx), cancelled["task_id"]))["state"] == "waiting-capacity":
+        raise Conflict("request-waits")
     return id
 
 

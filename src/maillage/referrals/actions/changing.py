@@ -20,7 +20,8 @@ async def change_priority(
     """Change the priority with a reason; both sides are told. Only the requester's side changes the request itself."""
     case = await load(Work(tx, "change-priority"), id, version)
     act = Act(priority=priority, reason=reason, comment=comment)
-    clock = rules.rescaled(turns.clock_of(case.task), priority, tx.now, case.calendar, case.delays) if priority in PRIORITIES else None
+    runs = case.task["due_at"] is not None and priority in PRIORITIES  # a request that has ended has no clock; the move refuses it
+    clock = rules.rescaled(turns.clock_of(case.task), priority, tx.now, case.calendar, case.delays) if runs else None
     await move(case, "change-priority", act, priority=priority, **(turns.clock_columns(clock, case) if clock else {}))
     await carry_priority(case, priority)
     return await finish(case)
