@@ -46,6 +46,6 @@ def picture(person: Person, name: str, width: int = 1280) -> None:
     page = person.page
     page.set_viewport_size({"width": width, "height": 900})
     height = int(page.evaluate("document.documentElement.scrollHeight"))
-    page.set_viewport_size({"width": width, "height": min(max(height, 600), 2400)})
+    page.set_viewport_size({"width": width, "height": min(max(height, 600), 1500)})
     page.screenshot(path=SCREENS / f"{name}.png", scale="css")
     page.set_viewport_size({"width": 1280, "height": 900})

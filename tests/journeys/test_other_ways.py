@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import expect
 from tests.journeys.inspection import inspect
-from tests.journeys.people import Person, patient_of
+from tests.journeys.people import Person, name_of, patient_of
 
 from maillage.kernel.clock import FixedClock
 
@@ -88,6 +88,27 @@ def test_no_place_is_written_down_and_refuses_nobody(person: Callable[..., Perso
     office.has_nothing_in("À programmer")
 
 
+def test_a_cancelled_session_brings_its_patients_back(person: Callable[..., Person]) -> None:
+    _, specialist, patient = sent_request(person)
+    specialist.opens_from("À trier", patient)
+    specialist.clicks("Accepter")
+    office = person("planification-percy")
+    office.opens_from("À programmer", patient)
+    office.clicks("Réserver")
+    office.page.get_by_role("radio").first.check()
+    office.clicks("Réserver")
+    office.goes_to("/vacations")
+    office.page.locator(".m-vacation", has_text="Hépato").click()
+    office.sees(name_of(patient))
+    inspect(office, "vacation")
+    form = office.unfolds("Annuler la vacation")
+    form.get_by_label("Maladie").or_(form.get_by_role("radio")).first.check()
+    form.get_by_role("button").click()
+    office.sees("La vacation est annulée")
+    office.opens_from("À programmer", patient)
+    office.sees("À reprogrammer")
+
+
 def test_the_loop_needs_no_javascript(person: Callable[..., Person]) -> None:
     _, specialist, patient = sent_request(person, javascript=False)
     specialist.opens_from("À trier", patient)
@@ -134,7 +155,6 @@ def test_every_other_page_is_sound(person: Callable[..., Person], path: str) -> 
         "/services": "services",
         "/services/percy-hge": "service",
         "/patients/nouveau": "nouveau-patient",
-        "/components": "composants",
     }
     inspect(reader, names.get(path, ""))
 
