@@ -49,6 +49,12 @@ async def _ours(tx: Transaction, kind: str, id: str) -> bool:
     return bool(id) and any([await queries.is_ours(tx, table, id) for table in tables])
 
 
+async def _held_and_seen(tx: Transaction, kind: str, id: str) -> bool:
+    """A reference counts when its target is ours and the caller sees it: what is hidden must answer as what does not exist."""
+    tables = [table for table, type_ in queries.TYPE_OF_TABLE.items() if type_ == kind]
+    return bool(id) and any([await queries.sees(tx, table, id) for table in tables])
+
+
 async def _addressed(tx: Transaction, reference: Any) -> bool:
     id = ref_id(reference, "HealthcareService")
     return bool(id) and await queries.is_ours(tx, "healthcare_service", id)
@@ -132,7 +138,7 @@ async def claims_form(tx: Transaction, resource: Resource) -> bool:
     if await _ours(tx, "QuestionnaireResponse", str(resource.get("id") or "")):
         return True
     based = [ref_id(item, "ServiceRequest") for item in _list(resource.get("basedOn"))]
-    return any([await _ours(tx, "ServiceRequest", id) for id in based if id])
+    return any([await _held_and_seen(tx, "ServiceRequest", id) for id in based])
 
 
 async def create_form(tx: Transaction, resource: Resource) -> tuple[str, str]:
@@ -165,12 +171,16 @@ def _code(resource: Resource) -> str:
 
 
 async def claims_task(tx: Transaction, resource: Resource) -> bool:
-    """A Task addressed to a service of ours, one that we hold, or an abort Task whose focus we hold."""
+    """A Task addressed to a service of ours, one that we hold, a coordination Task of a request that we hold, or an abort Task of such a Task."""
     if await _ours(tx, "Task", str(resource.get("id") or "")):
         return True
     if await _addressed(tx, resource.get("owner")) and (resource.get("focus") or resource.get("basedOn")):
         return True
-    return _code(resource) == "abort" and await _ours(tx, "Task", ref_id(resource.get("focus"), "Task"))
+    focus = resource.get("focus")
+    coordination = _code(resource) == "fulfill" or (not _code(resource) and ref_id(resource.get("owner"), "HealthcareService"))
+    if coordination and await _held_and_seen(tx, "ServiceRequest", ref_id(focus, "ServiceRequest")):
+        return True
+    return _code(resource) == "abort" and await _held_and_seen(tx, "Task", ref_id(focus, "Task"))
 
 
 async def create_task(tx: Transaction, resource: Resource) -> tuple[str, str]:
@@ -199,6 +209,8 @@ async def _task_of(tx: Transaction, resource: Resource) -> str:
     request = await queries.visible_request(tx, request_id)
     if (patient := ref_id(resource.get("for"), "Patient")) and patient != request["patient_id"]:
         raise Invalid.one("patient-differs", "Task.for", "the Task and its ServiceRequest are about two patients")
+    if not await _addressed(tx, resource.get("owner")):
+        raise Invalid.one("service-unknown", "Task.owner", "the owner must be a service that takes requests here")
     service_id = ref_id(resource.get("owner"), "HealthcareService")
     known = await queries.task_for(tx, request_id, service_id)
     if known is not None and known["ended_at"] is None:

@@ -135,6 +135,13 @@ async def is_ours(tx: Transaction, table: str, id: str) -> bool:
     return bool(await tx.fetchval(f"SELECT EXISTS (SELECT 1 FROM {table} WHERE id = $1)", id))
 
 
+async def sees(tx: Transaction, table: str, id: str) -> bool:
+    """Whether the caller sees the row with this id: what a reference to it may depend on."""
+    params = Params([id])
+    visible = visible_to(tx.actor, TYPE_OF_TABLE[table]).sql("r", params)
+    return bool(await tx.fetchval(f"SELECT EXISTS (SELECT 1 FROM {table} r WHERE r.id = $1 AND {visible})", *params))
+
+
 async def open_duplicate(tx: Transaction, patient_id: str, service_id: str, requester_org: str, but: str) -> str | None:
     """The Task that this requester already has in the hands of this service for this patient."""
     found: str | None = await tx.fetchval(
