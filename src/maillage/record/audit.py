@@ -70,6 +70,7 @@ async def audit_trail(
     patient: str | None = None,
     focus: tuple[str, str] | None = None,
     since: datetime | None = None,
+    until: datetime | None = None,
     limit: int = 50,
 ) -> Sequence[dict[str, Any]]:
     """The AuditEvents of the actor's own organisations, newest first, as FHIR resources."""
@@ -78,7 +79,7 @@ async def audit_trail(
         SELECT * FROM audit_event
         WHERE organization = ANY ($1::text[])
             AND ($2::text IS NULL OR patient_id = $2) AND ($3::text IS NULL OR (res_type = $3 AND res_id = $4))
-            AND ($5::timestamptz IS NULL OR at >= $5) AND ($7::text IS NULL OR id = $7)
+            AND ($5::timestamptz IS NULL OR at >= $5) AND ($8::timestamptz IS NULL OR at < $8) AND ($7::text IS NULL OR id = $7)
         ORDER BY seq DESC LIMIT $6
         """,
         list(actor.organizations),
@@ -88,6 +89,7 @@ async def audit_trail(
         since,
         limit,
         id,
+        until,
     )
     return [render_audit_event(row) for row in rows]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from maillage.codes.json import encode
@@ -18,6 +17,10 @@ MOST = 200
 AUDITED = frozenset({401, 403, 404, 410})
 """Refusals that leave an audit row."""
 
+LOWER = {"eq": 0, "ge": 0, "gt": 1, "sa": 1}
+UPPER = {"eq": 1, "le": 1, "lt": 0, "eb": 0}
+"""Which end of the date's range bounds the answer from below, and from above."""
+
 ACTIONS = {"GET": "R", "HEAD": "R", "POST": "E", "PUT": "U", "DELETE": "D"}
 PARAMETERS = (("date", "date"), ("entity", "reference"), ("patient", "reference"), ("_id", "token"))
 
@@ -32,7 +35,7 @@ async def read(context: Context, id: str) -> Response:
 
 
 async def search(context: Context, request: Request, parameters: tuple[tuple[str, str], ...]) -> Response:
-    """By patient, entity and date (`ge` or `gt`), newest first."""
+    """By patient, entity and date, newest first."""
     asked = _asked(parameters, strict=request.strict)
     found = await audit_trail(context.tx, context.tx.actor, **asked)
     await audit(context.tx, "R", AUDIT_TYPE, "", patient=asked.get("patient"), verb="search")
@@ -61,7 +64,7 @@ def _asked(parameters: tuple[tuple[str, str], ...], *, strict: bool) -> dict[str
         elif name == "entity":
             asked["focus"] = _target(name, value)
         elif name == "date":
-            asked["since"] = _since(value)
+            _between(asked, value)
         elif name == "_id":
             asked["id"] = value
         elif name == "_count" and value.isascii() and value.isdigit() and len(value) < 10:
@@ -78,12 +81,16 @@ def _target(name: str, value: str) -> tuple[str, str]:
     return target.type, target.id
 
 
-def _since(value: str) -> datetime:
+def _between(asked: dict[str, Any], value: str) -> None:
+    """Narrow the bounds that are asked for by one date criterion."""
     prefix, rest = split_prefix(value)
     span = date_span(rest)
-    if span is None or prefix not in ("ge", "gt", "sa"):
-        raise _refuse("date", "only ge and gt are served here, with a date")
-    return span[0] if prefix == "ge" else span[1]
+    if span is None or prefix not in LOWER | UPPER:
+        raise _refuse("date", "a date, with eq, ge, gt, le or lt")
+    if prefix in LOWER:
+        asked["since"] = max(filter(None, (asked.get("since"), span[LOWER[prefix]])))
+    if prefix in UPPER:
+        asked["until"] = min(filter(None, (asked.get("until"), span[UPPER[prefix]])))
 
 
 def _refuse(name: str, details: str) -> Malformed:
