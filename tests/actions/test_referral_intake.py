@@ -189,6 +189,9 @@ async def test_requests_that_are_refused(db: Database, more: dict[str, Any], fam
         ({"code": {"coding": [{"code": "approve"}]}}, "Task.code"),
         ({"focus": {"reference": "Patient/1"}}, "Task.focus"),
         ({"for": {"reference": "Patient/another"}}, "Task.for"),
+        ({"owner": {"reference": "HealthcareService/elsewhere"}}, "Task.owner"),
+        ({"owner": {"reference": "HealthcareService/elsewhere"}, "code": {}}, "Task.owner"),
+        ({"owner": {"display": "Gastro-entérologie"}}, "Task.owner"),
     ],
 )
 async def test_tasks_that_are_refused(db: Database, more: dict[str, Any], where: str) -> None:
@@ -281,6 +284,17 @@ async def test_work_of_others_is_not_claimed(db: Database) -> None:
     async with db.transaction(make.CLIENT) as tx:
         for resource in others:
             assert not await referrals.INTAKE[resource["resourceType"]].claims(tx, resource), resource
+
+
+async def test_a_reference_to_what_is_hidden_is_a_reference_to_nothing(db: Database) -> None:
+    task = await make.sent(db)
+    request_id = (await make.look(db, task))["request_id"]
+    based = {"resourceType": "QuestionnaireResponse", "basedOn": [{"reference": f"ServiceRequest/{request_id}"}]}
+    elsewhere = coordination(request_id, owner={"reference": "HealthcareService/elsewhere"})
+    for resource in (abort(task, reasonCode=REASON), based, elsewhere):
+        claims = referrals.INTAKE[resource["resourceType"]].claims
+        assert not await make.act(db, make.STRANGER, claims, resource), resource
+        assert await make.act(db, make.CLIENT, claims, resource), resource
 
 
 async def test_what_we_hold_is_ours_to_change(db: Database, clock: Any) -> None:
