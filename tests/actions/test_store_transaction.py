@@ -169,3 +169,8 @@ async def test_params() -> None:
     params = Params()
     assert [params.add("x"), params.add(2)] == ["$1", "$2"]
     assert list(params) == ["x", 2]
+
+
+async def test_a_warm_pool_makes_nobody_wait_for_a_connection_to_open(db: Database) -> None:
+    await db.warm()
+    assert db._pool.get_size() == db._pool.get_idle_size() == db.limits.pool_size

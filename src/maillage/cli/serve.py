@@ -46,6 +46,7 @@ async def _serve(settings: Settings) -> None:
             if settings.demo.past:
                 await demonstration.play(database, patients=settings.demo.patients, seed=settings.demo.seed)
             await _print_logins(settings, database)
+        await database.warm()
         application = create_app(settings, database)
         config = uvicorn.Config(
             application,

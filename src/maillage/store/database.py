@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -82,6 +82,11 @@ class Database:
             pool.terminate()
             raise
         return cls(pool, clock, limits, tuple(warnings))
+
+    async def warm(self) -> None:
+        """Open every connection of the pool now: the wait for a connection is too short to open many of them at once under load."""
+        async with AsyncExitStack() as stack:
+            await asyncio.gather(*(stack.enter_async_context(self._pool.acquire(timeout=10)) for _ in range(self.limits.pool_size)))
 
     async def close(self) -> None:
         """Give every connection back to the server; one that hangs is cut."""
