@@ -233,6 +233,15 @@ async def test_a_cancelled_session_sends_every_request_back_with_a_line_in_the_l
     await make.check(db)
 
 
+async def test_a_session_in_which_a_patient_was_seen_or_missed_is_not_cancelled(db: Database, clock: FixedClock) -> None:
+    slots = await make.slots(db)
+    task = await make.booked(db, slots[0]["id"])
+    await make.booked(db, slots[1]["id"], patient=1)
+    clock.set(slots[0]["ends_at"])
+    await make.do(db, TRIAGER, "Task/mark-seen", task)
+    await make.refused(db, Conflict, "patients-present", PLANNER, "Schedule/cancel-session", slots[0]["session_id"], reason="ill")
+
+
 async def test_a_session_that_the_host_cancels_is_on_the_hosts_account(db: Database) -> None:
     slots = await make.slots(db)
     task = await make.booked(db, slots[0]["id"])

@@ -84,7 +84,7 @@ async def cancel_session(
     await _lock_all(tx, id)
     await _withdraw_refills(tx, id)
     live = await _live(tx, id)
-    if any(appointment["status"] not in ("pending", "booked") for appointment in live):
+    if await _has_begun(tx, id):
         raise Conflict("patients-present")
     fallen = [await _fall_with_session(tx, appointment, told) for appointment in live]
     slots = await _block_all(tx, id)
@@ -171,6 +171,19 @@ async def _live(tx: Transaction, session: str) -> list[Row]:
             AND a.status IN ('pending', 'booked', 'arrived', 'checked-in') ORDER BY a.id FOR UPDATE
         """,
         session,
+    )
+
+
+async def _has_begun(tx: Transaction, session: str) -> bool:
+    """Whether a patient of the session is there, was seen, or did not come: what took place is not cancelled."""
+    return bool(
+        await tx.fetchval(
+            """
+            SELECT EXISTS (SELECT FROM appointment WHERE slot_id IN (SELECT id FROM slot WHERE session_id = $1)
+                AND status IN ('arrived', 'checked-in', 'fulfilled', 'noshow'))
+            """,
+            session,
+        )
     )
 
 
