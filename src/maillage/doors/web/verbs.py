@@ -41,13 +41,14 @@ _FIELD_KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How the page wants a form asked: lists of choices, proposed values, known rows, parameters that are not asked."""
+    """How the page wants a form asked: lists of choices, proposed values, known rows, parameters that are not asked, other labels."""
 
     choices: Mapping[str, Sequence[Choice]] = field(default_factory=dict)
     proposed: Mapping[str, Any] = field(default_factory=dict)
     rows: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
     required: frozenset[str] = frozenset()
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def rank(verb: str) -> int:
@@ -71,7 +72,8 @@ def fields(operation: Operation, asked: Asked | None = None, *, scope: str = "")
         if param.parts:
             found += _rows(param, name, asked, scope)
         else:
-            found.append(_field(param, name, asked, scope))
+            made = _field(param, name, asked, scope)
+            found.append(replace(made, label=asked.labels.get(name, made.label)))
     return found
 
 
@@ -84,6 +86,7 @@ def _rows(param: Param, name: str, asked: Asked, scope: str) -> list[Field]:
         for part in param.parts:
             inside, title = f"{name}-{row + 1}-{plain(part.name)}", preset.get("label") or say(f"row.{name}", number=row + 1)
             made = replace(_field(part, plain(part.name), asked, scope), name=inside, row=title)
+            made = replace(made, label=asked.labels.get(f"{name}.{plain(part.name)}", made.label))
             if plain(part.name) in preset:
                 found.append(replace(made, kind="hidden", value=preset[plain(part.name)]))
             else:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from starlette.responses import Response
 
-from maillage import access
+from maillage import access, directory
 from maillage.doors.web import sessions
 from maillage.doors.web.account import licences, presenters
 from maillage.doors.web.forms import Choice, Field, yes_no
@@ -25,13 +25,19 @@ async def show_sign_in(view: View) -> Response:
     response = view.page(
         "account/templates/sign_in.html",
         "Se connecter",
-        groups=presenters.groups(accounts, {id: (place.label, place.kind) for id, place in places.items()}),
+        groups=presenters.groups(accounts, {id: (place.label, place.kind) for id, place in places.items()}, await _services(view)),
         back=_safe(view.query("vers")),
         ended=view.query("fin") == "1",
         csrf=visit,
     )
     sessions.put_cookie(response, view.door.site, sessions.VISIT_COOKIE, visit)
     return response
+
+
+async def _services(view: View) -> dict[str, str]:
+    """The service of each demonstration login that works for one alone."""
+    names = {service.id: service.name.partition(",")[0] for service in await directory.services(view.tx)}
+    return {person.login: names.get(person.service_ids[0], "") for person in directory.demo_people() if len(person.service_ids) == 1}
 
 
 async def sign_in(view: View) -> Response:

@@ -38,13 +38,13 @@ class Group:
     logins: tuple[Login, ...]
 
 
-def groups(accounts: Sequence[Any], places: dict[str, tuple[str, str]]) -> list[Group]:
-    """The logins by kind of work; `places` gives the name and the kind of each organisation."""
+def groups(accounts: Sequence[Any], places: dict[str, tuple[str, str]], services: dict[str, str]) -> list[Group]:
+    """The logins by kind of work; `places` gives the name and the kind of each organisation, `services` the one service of a login."""
     sorted_logins: list[list[Login]] = [[] for _ in _GROUPS]
     for row in accounts:
         name, kind = places.get(row["organization_id"], (row["organization_id"], ""))
         rank = _group(frozenset(row["roles"]), kind)
-        sorted_logins[rank].append(Login(row["login"], row["display"], role_words(row["roles"]), name))
+        sorted_logins[rank].append(Login(row["login"], row["display"], _role(row, services), name))
     return [Group(*text, tuple(found)) for text, found in zip(_GROUPS, sorted_logins, strict=True) if found]
 
 
@@ -55,3 +55,9 @@ def _group(roles: frozenset[str], kind: str) -> int:
     if roles & _CLINICAL:
         return 2 if hospital or "referent" in roles else 0
     return 4
+
+
+def _role(row: Any, services: dict[str, str]) -> str:
+    """What somebody is, and in which service when there is one."""
+    service = services.get(row["login"], "")
+    return f"{role_words(row['roles'])}, {service}" if service else role_words(row["roles"])

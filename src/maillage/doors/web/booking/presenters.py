@@ -149,7 +149,7 @@ def _reservation(row: Any, organizations: Mapping[str, str]) -> str:
     until = f"jusqu’au {day_name(day_in_paris(row['release_at']))}"
     if row["reserved_for"] == "site":
         return f"gardée pour {organizations.get(row['reserved_org'], 'le centre')}, {until}"
-    return f"gardée pour les demandes {word('priority', row['reserved_for']).lower()}, {until}"
+    return f"gardée pour la priorité « {word('priority', row['reserved_for'])} », {until}"
 
 
 @dataclass(frozen=True, slots=True)

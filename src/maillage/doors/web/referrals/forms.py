@@ -76,13 +76,16 @@ async def asked(view: View, verb: str, subject: Subject) -> Asked:
     if verb == "mark-seen":
         return Asked(hidden=frozenset({"end", "encounter-class"}))
     if verb == "send-outcome":
-        owners = [Choice("requester", say("owner.requester")), Choice("performer", say("owner.performer"))]
-        return Asked(
-            {"owner": owners},
-            hidden=frozenset() if task["state"] in ("not-attended", "to-rebook") else frozenset({"done-otherwise"}),
-            required=frozenset({"text"}),
-        )
+        return _letter(task["state"])
     return Asked(hidden=frozenset({"resolution", "expires-at", "inside-constraints", "wanted-by"}))
+
+
+def _letter(state: str) -> Asked:
+    """The letter and what it asks of each side; an absent patient may have been cared for otherwise."""
+    owners = [Choice(owner, say(f"owner.{owner}")) for owner in ("requester", "performer")]
+    hidden = frozenset() if state in ("not-attended", "to-rebook") else frozenset({"done-otherwise"})
+    labels = {"text": say("label.letter"), "recommendations.text": say("label.follow-up")}
+    return Asked({"owner": owners}, hidden=hidden, required=frozenset({"text"}), labels=labels)
 
 
 def _words(codes: Sequence[str]) -> list[Choice]:
