@@ -7,7 +7,7 @@ import sys
 from cyclopts import App
 
 from maillage.cli import data, docs, doctor, serve, tokens
-from maillage.cli.output import Failure
+from maillage.cli.output import ENVIRONMENT, NOT_OURS, USAGE, Failure
 from maillage.cli.scenario import scenario
 
 app = App(name="maillage", help="Coopération ville-hôpital : adressages, vacations, délais. FHIR R4.", version_flags=["--version"])
@@ -25,12 +25,15 @@ app.command(docs.docs, name="docs")
 def main() -> None:
     """Entry point of `maillage`."""
     try:
-        result = app(exit_on_error=False, print_error=True)
+        result = app(sys.argv[1:], exit_on_error=False, print_error=True)
     except Failure as failure:
         print(failure, file=sys.stderr)
         sys.exit(failure.status)
+    except NOT_OURS as error:
+        print(str(error) or type(error).__name__, file=sys.stderr)
+        sys.exit(ENVIRONMENT)
     except Exception as error:
         if type(error).__module__.startswith("cyclopts"):
-            sys.exit(2)
+            sys.exit(USAGE)
         raise
     sys.exit(result if isinstance(result, int) else 0)

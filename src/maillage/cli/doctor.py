@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from maillage.app import opened
-from maillage.cli.output import ENVIRONMENT, OK, settings_for, show
+from maillage.cli.output import ENVIRONMENT, NOT_OURS, OK, settings_for, show
 from maillage.codes import r4
-from maillage.kernel.errors import MaillageError
 from maillage.settings import SettingError, Settings
+from maillage.store.database import DRIVER
 
 
 def doctor(*, data: Path | None = None, json: bool = False) -> int:
@@ -63,5 +63,5 @@ async def _database(settings: Settings) -> dict[str, Any]:
         async with opened(settings) as database:
             await database.ping()
             return _check("postgresql", "; ".join(database.warnings), "update PostgreSQL")
-    except (MaillageError, OSError, RuntimeError) as error:
+    except (*NOT_OURS, *DRIVER) as error:
         return _check("postgresql", str(error) or type(error).__name__, "see the message above and docs/reference/settings.md")

@@ -7,9 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from maillage.codes.json import encode
-from maillage.settings import DataSettings, Settings
+from maillage.kernel.errors import Unavailable
+from maillage.settings import DataSettings, SettingError, Settings
+from maillage.store import UnsafeServer
+from maillage.store.accounts import AccountError
+from maillage.store.binaries import BinariesError
+from maillage.store.cluster import ClusterError
+from maillage.store.migrate import MigrationError
 
 OK, PROBLEM, USAGE, ENVIRONMENT = 0, 1, 2, 3
+NOT_OURS = (AccountError, BinariesError, ClusterError, MigrationError, OSError, SettingError, Unavailable, UnsafeServer)
+"""What the machine, its settings or its PostgreSQL lack: one line for whoever typed the command, never a traceback."""
 
 
 class Failure(Exception):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
@@ -27,8 +29,15 @@ def serve(*, demo: bool = False, host: str | None = None, port: int | None = Non
     settings = replace(settings, server=server, demo=replace(settings.demo, enabled=demo or settings.demo.enabled))
     if settings.demo.enabled and server.host not in LOOPBACK:
         raise Failure(f"the demonstration has logins without passwords: it listens on the loopback only, not on {server.host}", ENVIRONMENT)
+    for asked in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(asked, _end)
     asyncio.run(_serve(settings))
     return OK
+
+
+def _end(*_: Any) -> None:
+    """Asked to end: uvicorn repeats the signal once it has answered what it had begun, and PostgreSQL must be let go of after that."""
+    raise SystemExit(OK)
 
 
 def demo(*, port: int = 8000, data: Path = Path("data/demo")) -> int:
