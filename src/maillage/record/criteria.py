@@ -225,7 +225,7 @@ class Compiler:
         return (
             f"'{kind}/' || {alias}.id IN ({refs})"
             if depth
-            else f"{alias}.id IN (SELECT substr(r.ref, {len(kind) + 2}) FROM ({refs}) r (ref))"
+            else f"{alias}.id IN (SELECT substr(r.ref, {len(kind) + 2}) FROM ({refs}) r (ref) WHERE starts_with(r.ref, '{kind}/'))"
         )
 
     # --- ordered values ----------------------------------------------------------

@@ -120,6 +120,41 @@ async def test_search_pages_lead_through_everything_once(ours: Caller) -> None:
     assert [text[:2] for text in seen] == sorted(text[:2] for text in seen)
 
 
+@pytest.mark.parametrize(
+    "sort", ["date", "-date", "-value-quantity,date", "value-string", "-subject", "status,-_id", "patient,-value-string"]
+)
+async def test_pages_hold_open_and_missing_values(ours: Caller, sort: str) -> None:
+    base = {"resourceType": "Observation", "status": "final", "code": {"text": "x"}}
+    for more in (
+        {},
+        {},
+        {"effectivePeriod": {"start": "2026-01-01"}, "valueString": "b"},
+        {"effectivePeriod": {"end": "2026-01-01"}, "valueString": "é"},
+        {"effectiveDateTime": "2026-11", "valueQuantity": {"value": 3}},
+        {"effectiveDateTime": "2026-11", "valueQuantity": {"value": 3.5, "comparator": "<"}, "subject": {"reference": "Patient/x"}},
+    ):
+        await ours.make({**base, **more})
+    whole = [e["resource"]["id"] for e in (await ours.get(f"/fhir/Observation?_sort={sort}&_total=accurate")).json()["entry"]]
+    seen, address = [], f"/fhir/Observation?_sort={sort}&_count=1"
+    while address:
+        answer = await ours.get(address)
+        assert answer.status_code == 200, answer.text
+        seen += [e["resource"]["id"] for e in answer.json()["entry"]]
+        address = next((link["url"] for link in answer.json()["link"] if link["relation"] == "next"), "")
+    assert seen == whole
+    assert len(set(seen)) == 6
+
+
+async def test_reverse_chains_do_not_mistake_one_type_for_another(ours: Caller) -> None:
+    location = await ours.make({"resourceType": "Location", "name": "Lieu"})
+    about = {"reference": f"Patient/x{location['id']}"}
+    await ours.make({"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "subject": about})
+    assert (await ours.get("/fhir/Location?_has:Observation:subject:status=final")).json()["total"] == 0
+    here = {"reference": f"Location/{location['id']}"}
+    await ours.make({"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "subject": here})
+    assert (await ours.get("/fhir/Location?_has:Observation:subject:status=final")).json()["total"] == 1
+
+
 async def test_a_paging_link_is_sealed(ours: Caller, theirs: Caller) -> None:
     for _ in range(3):
         await ours.make({"resourceType": "Basic", "code": {"text": "x"}})
