@@ -24,7 +24,8 @@ async def test_an_advice_goes_back(db: Database) -> None:
     assert [child["state"] for child in await make.children(db, task, "acknowledge-letter")] == ["due"]
     assert await make.children(db, task, "follow-up") == []
     shown = await make.photograph(db, "Task", task)
-    assert shown["output"][-1]["valueCodeableConcept"]["coding"][0]["code"] == "advice-only"
+    assert shown["output"][-2]["valueCodeableConcept"]["coding"][0]["code"] == "advice-only"
+    assert shown["output"][-1]["valueString"] == "Poursuivre le traitement."
 
 
 async def test_a_dated_recommendation_opens_a_follow_up(db: Database, clock: FixedClock) -> None:

@@ -28,6 +28,8 @@ async def test_named_items_become_the_requesters_turn(db: Database) -> None:
     shown = await make.photograph(db, "Task", child["id"], make.GP)
     assert shown["owner"] == {"reference": "PractitionerRole/clamart-mg-isambert"}
     assert (shown["status"], shown["partOf"]) == ("requested", [{"reference": f"Task/{task}"}])
+    assert [item["valueString"] for item in shown["input"]] == ["CRP de moins de trois mois", "Poids"]
+    assert "output" not in shown
     main = await make.photograph(db, "Task", task)
     assert [coding["code"] for coding in main["businessStatus"]["coding"]] == ["2.0", "info-requested", "awaiting-information"]
 
@@ -58,6 +60,9 @@ async def test_each_item_is_answered_or_cannot_be(db: Database) -> None:
     assert (child["state"], child["turn"]) == ("completed", None)
     first, second = (await make.thread(db, task))["referral_question"]
     assert (first["answer"], second["cannot"]) == ("12", True)
+    shown = await make.photograph(db, "Task", child["id"], make.TRIAGER)
+    answers = [(item["type"]["text"], item["valueString"]) for item in shown["output"]]
+    assert answers == [("CRP de moins de trois mois", "12"), ("Poids", "impossible à fournir")]
 
 
 async def test_the_third_round_is_a_call(db: Database) -> None:

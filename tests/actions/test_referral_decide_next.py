@@ -24,6 +24,9 @@ async def test_closed_by_the_requester_stays_declined_for_partners(db: Database)
     row = await make.look(db, task)
     assert (row["state"], row["fhir_status"], row["business"], row["turn"]) == ("closed", "rejected", "4.0", None)
     assert (await make.request_of(db, task))["status"] == "completed"
+    shown = await make.photograph(db, "Task", task)
+    assert (shown["status"], shown["statusReason"]["coding"][0]["code"]) == ("rejected", "no-indication")
+    assert (await make.last_status(db, task))["reason"] == "resolved"
 
 
 async def test_sent_elsewhere_after_a_no(db: Database) -> None:

@@ -130,7 +130,10 @@ def _outputs(row: Row) -> list[Resource]:
     references = (("appointment", "Appointment"), ("encounter", "Encounter"), ("document", "DocumentReference"))
     found = [_data(name, {"valueReference": reference(kind, row[f"{name}_id"])}) for name, kind in references if row[f"{name}_id"]]
     if row["recommendation"]:
-        found.append(_data("recommendation", {"valueCodeableConcept": concept(RECOMMENDATION, row["recommendation"])}))
+        display = label("recommendation", row["recommendation"])
+        found.append(_data("recommendation", {"valueCodeableConcept": concept(RECOMMENDATION, row["recommendation"], display)}))
+    if row["advice"]:
+        found.append(_data("advice", {"valueString": row["advice"]}))
     return found
 
 
@@ -138,8 +141,8 @@ def _data(name: str, value: Resource) -> Resource:
     return {"type": concept(INPUT, name), **value}
 
 
-def child(row: Row, parent: Row) -> Resource:
-    """A child Task: owned by the party whose turn it is. An abort Task asks for the end of its focus."""
+def child(row: Row, parent: Row, questions: Sequence[Row]) -> Resource:
+    """A child Task: owned by the party whose turn it is, with what it asks and what was answered. An abort Task asks for the end of its focus."""
     abort, state = row["code"] == "abort", CHILD_TABLE.states[row["state"]]
     status = "rejected" if abort and row["state"] == "cancelled" else state.fhir_status
     return without_empty(
@@ -164,9 +167,17 @@ def child(row: Row, parent: Row) -> Resource:
             "lastModified": instant(row["entered_at"]),
             "owner": {"reference": row["holder"]},
             "restriction": {"period": {"end": instant(row["due_at"])}},
-            "output": [_data("outcome", {"valueCode": row["outcome"]})] if row["outcome"] else [],
+            "input": [_data("question", {"valueString": question["item"]}) for question in questions],
+            "output": [*_answers(questions), *([_data("outcome", {"valueCode": row["outcome"]})] if row["outcome"] else [])],
         }
     )
+
+
+def _answers(questions: Sequence[Row]) -> list[Resource]:
+    """The answers, each with the question that it answers; « cannot » is an answer."""
+    answered = [question for question in questions if question["answered_at"]]
+    said = ((question["item"], question["answer"] or label("answer", "cannot")) for question in answered)
+    return [{"type": {**concept(INPUT, "answer"), "text": item}, "valueString": answer} for item, answer in said]
 
 
 def capacity_failure(row: Row, parent: Row) -> Resource:
@@ -312,6 +323,11 @@ async def _letter(_tx: Transaction, row: Row) -> Resource:
     return letter(row)
 
 
+async def _child(tx: Transaction, row: Row) -> Resource:
+    questions = await queries.questions(tx, row["task_id"], row["round"]) if row["round"] else ()
+    return child(row, await queries.task(tx, row["task_id"]), questions)
+
+
 def _of_task(draw: Callable[[Row, Row], Resource]) -> Callable[[Transaction, Row], Awaitable[Resource]]:
     async def drawn(tx: Transaction, row: Row) -> Resource:
         return draw(row, await queries.task(tx, row["task_id"]))
@@ -322,7 +338,7 @@ def _of_task(draw: Callable[[Row, Row], Resource]) -> Callable[[Transaction, Row
 DRAWERS: Final[Mapping[str, Callable[[Transaction, Row], Awaitable[Resource]]]] = {
     "service_request": _request,
     "referral_task": _task,
-    "referral_child": _of_task(child),
+    "referral_child": _child,
     "capacity_failure": _of_task(capacity_failure),
     "referral_form": _form,
     "referral_letter": _letter,

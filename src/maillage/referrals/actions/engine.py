@@ -80,15 +80,15 @@ def _issue(code: str) -> Issue:
 async def move(case: Case, verb: str, act: Act, **changes: Any) -> Transition:
     """Play a verb on a Task: check it, write the row with `changes`, append the status, move the turn, tell who must know."""
     line = authorise(case, verb, act)
-    before = case.task
-    values = _entry(case, verb, line, act) | changes
+    before, why = case.task, _why(verb, act)
+    values = _entry(case, line) | ({} if line.quiet else why) | changes
     target = line.after(before["state"])
     if target != before["state"] or verb in ("reschedule", "mark-seen"):
         dates = _dates(case, values, await removed_time(case) if target == "waiting-capacity" else timedelta())
         values |= {"entered_at": case.tx.now, **turns.entry(target, case, dates, values.get("priority", before["priority"]))}
     await update(case.tx, "referral_task", case.id, **values)
     await case.reload()
-    await append_status(case, verb, line, before)
+    await append_status(case, verb, line, before, why=why)
     if target != before["state"]:
         await turns.pass_the_turn(case, before)
     case.work.touch("referral_task", case.id)
@@ -103,19 +103,23 @@ async def removed_time(case: Case) -> timedelta:
     return rules.removed([(row["starts"], row["ends"]) for row in rows], case.task["first_sent_at"], case.tx.now)
 
 
-def _entry(case: Case, verb: str, line: Transition, act: Act) -> dict[str, Any]:
-    """The columns that every move writes: state, what partners read, why, and what is left of the interrupted deadline."""
+def _entry(case: Case, line: Transition) -> dict[str, Any]:
+    """The columns that every move writes: state, what partners read, and what is left of the interrupted deadline."""
     state = rules.TABLE.states[line.after(case.task["state"])]
     shown = {} if line.quiet or state.code == case.task["state"] else {"fhir_status": state.fhir_status, "business": state.business}
+    ended = {"ended_at": case.tx.now} if not state.is_open else {}
+    return {"state": state.code, "changed_at": case.tx.now, "clocks": encode_text(turns.left_over(case)), **shown, **ended}
+
+
+def _why(verb: str, act: Act) -> dict[str, Any]:
+    """Reason, axis and comment of a move. A quiet one keeps them to its status: what partners read keeps the reason that they know."""
     reason_list = _list_of(verb, act) if act.reason else None
-    why = {
+    return {
         "reason_list": reason_list,
         "reason": act.reason if reason_list else None,
         "reason_axis": rules.axis_of(reason_list, act.reason) if reason_list and act.reason else None,
         "comment": act.comment.strip(),
     }
-    ended = {"ended_at": case.tx.now} if not state.is_open else {}
-    return {"state": state.code, "changed_at": case.tx.now, "clocks": encode_text(turns.left_over(case)), **shown, **why, **ended}
 
 
 def _list_of(verb: str, act: Act) -> str | None:
@@ -140,7 +144,14 @@ def _dates(case: Case, values: Mapping[str, Any], removed: timedelta) -> rules.D
 
 
 async def append_status(
-    case: Case, verb: str, line: Transition | None, before: Row | None, *, published: str = "", party: str = ""
+    case: Case,
+    verb: str,
+    line: Transition | None,
+    before: Row | None,
+    *,
+    why: Mapping[str, Any] | None = None,
+    published: str = "",
+    party: str = "",
 ) -> None:
     """Append who did what, for whom, and where it led; never changed afterwards."""
     tx, task = case.tx, case.task
@@ -160,7 +171,8 @@ async def append_status(
         role_id=tx.actor.role_id,
         organization=organization_of(case),
         on_behalf_of=on_behalf_of(case),
-        **{name: task[name] for name in (*names, "reason_list", "reason", "reason_axis", "comment")},
+        **{name: task[name] for name in names},
+        **{name: (why or task)[name] for name in ("reason_list", "reason", "reason_axis", "comment")},
     )
 
 

@@ -131,7 +131,8 @@ async def advise(
     """Answer without a visit: a coded recommendation and a text; one that has a date opens a follow-up."""
     case = await load(Work(tx, "advise"), id, version)
     act = Act(recommendation=recommendation, recommendation_due=due, comment=text)
-    await move(case, "advise", act, **_decided(case), recommendation=recommendation, recommendation_due=due)
+    given = {"recommendation": recommendation, "recommendation_due": due, "advice": text.strip()}
+    await move(case, "advise", act, **_decided(case), **given)
     if recommendation in DATED_RECOMMENDATIONS and due is not None:
         holder = turns.holder("requester", case)
         await turns.open_child(case, "follow-up", "requester", holder, due, text.strip(), recommendation=recommendation)

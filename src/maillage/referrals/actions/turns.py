@@ -76,7 +76,8 @@ async def pass_the_turn(case: Case, before: Row) -> None:
     code = CHILD_OF_STATE.get(case.task["state"])
     if code:
         description = case.task["comment"] if code == "decide-next" else ""
-        await open_child(case, code, case.task["turn"], case.task["holder"], case.task["due_at"], description)
+        round_ = case.task["rounds"] if code == "provide-information" else None
+        await open_child(case, code, case.task["turn"], case.task["holder"], case.task["due_at"], description, round_=round_)
 
 
 async def open_child(
@@ -89,6 +90,7 @@ async def open_child(
     *,
     state: str = "due",
     recommendation: str | None = None,
+    round_: int | None = None,
     id: str = "",
 ) -> str:
     """Add a child Task for a party; answers its id."""
@@ -104,6 +106,7 @@ async def open_child(
         code=code,
         state=state,
         priority=case.task["priority"],
+        round=round_,
         turn=turn,
         holder=owner,
         due_at=due_at,
