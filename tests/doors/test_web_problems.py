@@ -172,8 +172,8 @@ async def test_a_defect_shows_a_number_and_nothing_else(db: Database, monkeypatc
     async def broken(*_: object, **__: object) -> None:
         raise RuntimeError("SECRET")
 
-    monkeypatch.setattr(directory, "services", broken)
     async with visiting(make_door(db), "medecin-clamart") as visitor:
+        monkeypatch.setattr(directory, "services", broken)
         answer = await visitor.get("/services")
         assert answer.status_code == 500
         assert "SECRET" not in answer.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from tests.journeys.inspection import inspect, picture
@@ -16,10 +17,25 @@ HGE = "Hépato-gastro-entérologie, HIA Percy"
 LETTER = "Coloscopie à prévoir. Arrêt des anti-inflammatoires. Fer par voie orale pendant trois mois."
 
 
-def test_a_referral_goes_to_the_hospital_and_back(person: Callable[..., Person], clock: FixedClock) -> None:
-    patient = patient_of("cms-clamart-soins")
+Everybody = Callable[..., Person]
+Patient = dict[str, Any]
 
-    # Given a doctor of the centre with a patient in front of her
+
+def test_a_referral_goes_to_the_hospital_and_back(person: Everybody, clock: FixedClock) -> None:
+    patient = patient_of("cms-clamart-soins")
+    the_doctor_asks(person, patient)
+    clock.advance(timedelta(hours=2))
+    the_specialist_triages(person, patient)
+    the_office_books(person, patient)
+    clock.advance(timedelta(days=3))
+    the_patient_comes(person)
+    clock.advance(timedelta(hours=3))
+    the_specialist_writes_back(person, patient)
+    the_doctor_acknowledges(person, patient)
+
+
+def the_doctor_asks(person: Everybody, patient: Patient) -> None:
+    """Given a doctor of the centre with a patient in front of her."""
     doctor = person("medecin-clamart")
     inspect(doctor, "listes-medecin-de-ville")
     doctor.finds(patient)
@@ -46,8 +62,9 @@ def test_a_referral_goes_to_the_hospital_and_back(person: Callable[..., Person],
     doctor.sees("Demande envoyée")
     doctor.sees("Au service")
 
-    # When the specialist triages it
-    clock.advance(timedelta(hours=2))
+
+def the_specialist_triages(person: Everybody, patient: Patient) -> None:
+    """When the specialist triages the request."""
     specialist = person("hge-percy")
     inspect(specialist, "listes-specialiste")
     specialist.opens_from("À trier", patient)
@@ -57,7 +74,9 @@ def test_a_referral_goes_to_the_hospital_and_back(person: Callable[..., Person],
     specialist.clicks("Accepter")
     specialist.sees("Demande acceptée")
 
-    # And the office books the first place at the centre
+
+def the_office_books(person: Everybody, patient: Patient) -> None:
+    """And the office books the first place at the centre."""
     office = person("planification-percy")
     office.opens_from("À programmer", patient)
     office.clicks("Réserver")
@@ -67,8 +86,9 @@ def test_a_referral_goes_to_the_hospital_and_back(person: Callable[..., Person],
     office.sees("Rendez-vous confirmé")
     office.sees("Centre municipal de santé de Clamart")
 
-    # And the patient comes on the day
-    clock.advance(timedelta(days=3))
+
+def the_patient_comes(person: Everybody) -> None:
+    """And the patient comes on the day."""
     desk = person("secretaire-clamart")
     desk.goes_to("/vacations")
     inspect(desk, "vacations")
@@ -81,8 +101,9 @@ def test_a_referral_goes_to_the_hospital_and_back(person: Callable[..., Person],
     form.get_by_role("button").click()
     desk.sees("Arrivée enregistrée")
 
-    # And the specialist sees the patient and writes back
-    clock.advance(timedelta(hours=3))
+
+def the_specialist_writes_back(person: Everybody, patient: Patient) -> None:
+    """And the specialist sees the patient and writes back."""
     specialist = person("hge-percy")
     specialist.opens_from("Vus ?", patient)
     specialist.clicks("Patient vu")
@@ -97,7 +118,9 @@ def test_a_referral_goes_to_the_hospital_and_back(person: Callable[..., Person],
     specialist.clicks("Envoyer le compte rendu")
     specialist.sees("Compte rendu envoyé")
 
-    # Then the doctor reads the letter, takes its follow-up, and the loop is closed
+
+def the_doctor_acknowledges(person: Everybody, patient: Patient) -> None:
+    """Then the doctor reads the letter, takes its follow-up, and the loop is closed."""
     doctor = person("medecin-clamart")
     doctor.opens_from("Comptes rendus à lire", patient)
     doctor.sees(LETTER)

@@ -91,7 +91,13 @@ def _rows(param: Param, name: str, asked: Asked, scope: str) -> list[Field]:
                 found.append(replace(made, kind="hidden", value=preset[plain(part.name)]))
             else:
                 found.append(
-                    replace(made, kind=_IN_ROWS.get(made.kind, made.kind), inline=True, required=made.required and presets is not None)
+                    replace(
+                        made,
+                        kind=_IN_ROWS.get(made.kind, made.kind),
+                        inline=True,
+                        marked=presets is not None,
+                        required=made.required and presets is not None,
+                    )
                 )
     return found
 
