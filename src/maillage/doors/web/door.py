@@ -25,7 +25,7 @@ from maillage.doors.web.rendering import make_environment
 from maillage.doors.web.settings import Site
 from maillage.doors.web.view import Rejected, Values, View, read_form
 from maillage.kernel.actor import SYSTEM
-from maillage.kernel.errors import MaillageError, Malformed, NotFound, Unauthenticated
+from maillage.kernel.errors import MaillageError, Malformed, NotFound, Unauthenticated, Unavailable
 from maillage.kernel.ids import new_id
 from maillage.kernel.operations import Operation
 from maillage.settings import Settings
@@ -84,8 +84,10 @@ class WebDoor:
                 response = await self._run(page, request, session, values)
             except Unauthenticated as error:
                 response = self._to_sign_in(request, error)
+            except Unavailable:
+                response = problems.busy(self)
             except MaillageError as error:
-                response = await self._refused(page, request, session, values, error)
+                response = await self._refused_or_busy(page, request, session, values, error)
             return secure(response, self.site)
 
         return endpoint
@@ -127,6 +129,12 @@ class WebDoor:
         if response.status_code == 303:
             await idempotency.finish(view.tx, *who, response.status_code, {"location": response.headers["location"]}, b"")
         return response
+
+    async def _refused_or_busy(self, *asked: Any) -> Response:
+        try:
+            return await self._refused(*asked)
+        except Unavailable:
+            return problems.busy(self)
 
     async def _refused(self, page: Page, request: Request, session: WebSession | None, values: Values, error: MaillageError) -> Response:
         """The form again with its errors, or the page of the problem."""

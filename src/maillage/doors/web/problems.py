@@ -53,7 +53,6 @@ def answer(view: View, error: MaillageError) -> Response:
     """The page that says what happened and what to do."""
     status = status_of(error)
     written = [(name, code_word(text)) for name, text in view.values.multi_items() if not name.startswith("_") and text.strip()]
-    retry = {"Retry-After": str(error.extra.get("retry_after", 2))} if status == 503 else {}
     body = view.door.render(
         view,
         "layout/problem.html",
@@ -61,7 +60,7 @@ def answer(view: View, error: MaillageError) -> Response:
         back=view.request.url.path.partition("/actes/")[0],
         written=written if status in (409, 412, 422) else [],
     )
-    return Response(body, status, headers=retry, media_type="text/html")
+    return Response(body, status, media_type="text/html")
 
 
 def _shown(status: int, error: MaillageError) -> dict[str, Any]:
@@ -78,9 +77,15 @@ def _shown(status: int, error: MaillageError) -> dict[str, Any]:
 
 
 def bare(door: WebDoor, status: int, number: str = "") -> str:
-    """A problem page without database: for addresses that no route knows, and for defects."""
-    shown = _shown(status, errors.NotFound()) | {"number": number, "written": [], "actor": None, "back": "", "done": "", "rejected": None}
+    """A problem page without database: for addresses that no route knows, for overload, for defects."""
+    error: MaillageError = errors.Unavailable("unavailable") if status == 503 else errors.NotFound()
+    shown = _shown(status, error) | {"number": number, "written": [], "actor": None, "back": "", "done": "", "rejected": None}
     return door.templates.get_template("layout/problem.html").render(**shown)
+
+
+def busy(door: WebDoor) -> Response:
+    """Not now: the page says that nothing was recorded and when to come back."""
+    return Response(bare(door, 503), 503, headers={"Retry-After": "2"}, media_type="text/html")
 
 
 async def note(view: View, error: MaillageError) -> None:
