@@ -9,6 +9,7 @@ from tests.support.web import SAME_SITE, hidden, make_door, territory, visiting
 
 from maillage import directory
 from maillage.kernel.actor import SYSTEM
+from maillage.kernel.errors import Unavailable
 from maillage.store import Database
 
 FILL = territory
@@ -179,3 +180,14 @@ async def test_a_defect_shows_a_number_and_nothing_else(db: Database, monkeypatc
         assert "SECRET" not in answer.text
         assert re.search(r"<code>[0-9a-f-]{36}</code>", answer.text)
         assert answer.headers["content-security-policy"]
+
+
+async def test_an_overloaded_server_says_so_and_when_to_come_back(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(*_: object, **__: object) -> None:
+        raise Unavailable("no-connection")
+
+    async with visiting(make_door(db), "medecin-clamart") as visitor:
+        monkeypatch.setattr(Database, "transaction", busy)
+        answer = await visitor.get("/services")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+        assert "Rien n’a été enregistré" in answer.text

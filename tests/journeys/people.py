@@ -8,6 +8,9 @@ from typing import Any
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from maillage import directory
+from maillage.demonstration.forms import fill
+from maillage.directory import pathways
+from maillage.doors.web.referrals.questionnaire import answers_of
 from maillage.doors.web.typography import french
 
 QUESTION = "Rectorragies depuis six semaines : faut-il une coloscopie, et dans quel délai ?"
@@ -114,6 +117,16 @@ class Person:
         self.chooses("Test immunologique fécal", "Non fait")
         self.writes("Médecin traitant", "Dr Maud Isambert")
         self.chooses("Numéro vérifié avec le patient", "Oui")
+
+    def answers_form(self, pathway: str) -> None:
+        """Every question of a pathway, by the names of its items."""
+        for name, answers in answers_of(fill(pathways.questionnaire(pathway), "routine")).items():
+            for answer in answers:
+                choice = self.page.locator(f'input[name="{name}"][value="{answer}"]')
+                if choice.count():
+                    choice.check()
+                else:
+                    self.page.locator(f'[name="{name}"]').fill(answer)
 
     def sends(self) -> None:
         self.clicks("Vérifier la demande")

@@ -109,6 +109,20 @@ def test_a_cancelled_session_brings_its_patients_back(person: Callable[..., Pers
     office.sees("À reprogrammer")
 
 
+def test_an_office_books_a_bookable_service_at_once(person: Callable[..., Person]) -> None:
+    secretary = person("secretaire-clamart")
+    secretary.begins_request(patient_of("cms-clamart-soins"), "Dermatologie, HIA Percy")
+    secretary.page.get_by_label("Médecin demandeur").select_option(label="Dr Maud Isambert")
+    secretary.answers_form("dermatologie")
+    secretary.sends()
+    secretary.sees("Demande envoyée")
+    secretary.clicks("Réserver")
+    secretary.page.get_by_role("radio").first.check()
+    secretary.clicks("Réserver")
+    secretary.sees("Rendez-vous confirmé")
+    secretary.sees("Centre municipal de santé de Clamart")
+
+
 def test_the_loop_needs_no_javascript(person: Callable[..., Person]) -> None:
     _, specialist, patient = sent_request(person, javascript=False)
     specialist.opens_from("À trier", patient)
