@@ -47,7 +47,7 @@ check: .setup/packages
 	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml src
 
 rerender: .setup/packages .setup/vendor
-	@$(BIN)/maillage rerender
+	@$(BIN)/maillage rerender --data $(if $(wildcard data/demo),data/demo,data)
 
 bench: .setup/packages .setup/vendor
 	@$(BIN)/python -m bench

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from tests.support import postgres
+from tests.support.drift import drifting
 
 from maillage.kernel.actor import Actor
 from maillage.kernel.clock import FixedClock
@@ -88,11 +89,18 @@ async def dsn(request: pytest.FixtureRequest, cluster: postgres.TestCluster) -> 
 
 
 @pytest_asyncio.fixture
-async def db(dsn: str, clock: FixedClock) -> AsyncIterator[Database]:
-    """An empty database, under the test's clock; queries without ORDER BY are answered in any order."""
+async def db(request: pytest.FixtureRequest, dsn: str, clock: FixedClock) -> AsyncIterator[Database]:
+    """An empty database, under the test's clock; queries without ORDER BY are answered in any order.
+
+    Afterwards every row must still be what its last photograph shows, unless the test is marked `drifts`.
+    """
     database = await Database.open(dsn, clock, limits=LIMITS, connection_class=postgres.ShufflingConnection)
-    yield database
-    await database.close()
+    try:
+        yield database
+        if not request.node.get_closest_marker("drifts"):
+            assert await drifting(dsn, clock) == []
+    finally:
+        await database.close()
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from maillage.kernel.actor import SYSTEM
 from maillage.settings import Settings
 
 TOWN, HOSPITAL, STRANGER = "cms-clamart-soins", "hia-percy", "cds-montgeron"
-START_SECONDS = 120
+START_SECONDS = 300
 
 
 def tokens(settings: Settings) -> dict[str, str]:
