@@ -35,7 +35,7 @@ PROFILE = settings(
     suppress_health_check=list(HealthCheck),
 )
 TEXT = "Une phrase assez longue pour dire pourquoi."
-LEAPS = tuple(timedelta(hours=hours) for hours in (0.2, 1, 5, 26, 49, 24 * 4, 24 * 9))
+LEAPS = tuple(timedelta(hours=hours) for hours in (0.2, 1, 1, 3, 5, 26, 49, 24 * 6))
 UNLIKELY = ("declined", "cancelled")
 WAYS: dict[str, list[dict[str, Any]]] = {
     "ask-info": [{"items": ["Poids"]}, {"items": []}],
@@ -88,12 +88,15 @@ class Loop(RuleBasedStateMachine):
         super().__init__()
         self.world = World(self.cluster)
 
-    @initialize(urgent=st.booleans())
-    def begins(self, urgent: bool) -> None:
-        """Two requests, one of them accepted."""
+    @initialize(urgent=st.booleans(), first=st.sampled_from(["accept", "book", "offer", "no-place"]), slot=pick)
+    def begins(self, urgent: bool, first: str, slot: int) -> None:
+        """Two requests, one of them accepted, and mostly further."""
         for patient in (0, 1):
             self.world.run(self.world.send(patient, "urgent" if urgent else "routine"))
         self.world.run(self.world.act("doctor", "Task/accept", self.world.tasks[0], {}))
+        values = {"reason": "no-slot-in-target"} if first == "no-place" else {"slot": self._slot(slot)}
+        if first != "accept":
+            self.world.run(self.world.act("office", f"Task/{first}", self.world.tasks[0], values))
 
     @rule(patient=st.integers(0, PATIENTS - 1), priority=st.sampled_from(["routine", "urgent", "asap"]))
     def send(self, patient: int, priority: str) -> None:
@@ -103,6 +106,12 @@ class Loop(RuleBasedStateMachine):
             self.world.played.append(f"gp send: {refusal.reason}")
         except Invalid as refusal:
             assert "duplicate-open" in str(refusal.reason)  # noqa: PT017  # one family or the other, the same code
+
+    @precondition(lambda self: self.world.tasks)
+    @rule(task=pick, who=st.sampled_from(sorted(PEOPLE)), verb=pick, way=pick, slot=pick)
+    def somebody_goes_on(self, task: int, who: str, verb: int, way: int, slot: int) -> None:
+        """The same as below: most of what people do is legal."""
+        self.somebody_does_what_is_legal(task, who, verb, way, slot)
 
     @precondition(lambda self: self.world.tasks)
     @rule(task=pick, who=st.sampled_from(sorted(PEOPLE)), verb=pick, way=pick, slot=pick)
@@ -136,8 +145,12 @@ class Loop(RuleBasedStateMachine):
         assert not (done and values.get("reason") == "no-slot-in-target" and verb == "decline"), "capacity declined a request"
 
     def _slot(self, number: int) -> str:
-        slots = self.world.run(self.world.rows("SELECT id FROM slot ORDER BY starts_at, id"))
-        return f"Slot/{slots[number % 5 if number % 2 else number % len(slots)]['id']}"
+        """One of the next slots, twice out of three; else any, taken or past."""
+        slots = self.world.run(
+            self.world.rows("SELECT id, starts_at > $1 AS ahead FROM slot ORDER BY starts_at, id", self.world.clock.now())
+        )
+        ahead = [row for row in slots if row["ahead"]][:4] if number % 3 else slots
+        return f"Slot/{(ahead or slots)[number % len(ahead or slots)]['id']}"
 
     @rule(
         task=pick, who=st.sampled_from(sorted(PEOPLE)), slot=pick, verb=st.sampled_from(["book", "hold", "hold-offer"]), free=st.booleans()

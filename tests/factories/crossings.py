@@ -160,8 +160,8 @@ UNION ALL SELECT 'a visit has its request', a.id FROM appointment a JOIN referra
     WHERE a.status IN ('booked', 'arrived', 'checked-in') AND (t.appointment_id IS DISTINCT FROM a.id OR t.state NOT IN ('booked', 'cancellation-requested'))
 UNION ALL SELECT 'an offer has its request', a.id FROM appointment a JOIN referral_task t ON t.id = a.task_id
     WHERE a.status = 'pending' AND a.hold_kind = 'offer' AND (t.appointment_id IS DISTINCT FROM a.id OR t.state NOT IN ('offered', 'cancellation-requested'))
-UNION ALL SELECT 'who was seen has a kept visit, or none', t.id FROM referral_task t JOIN appointment a ON a.id = t.appointment_id
-    WHERE t.state IN ('seen', 'letter-sent') AND a.status NOT IN ('fulfilled', 'noshow')
+UNION ALL SELECT 'who was seen has no visit to come', t.id FROM referral_task t JOIN appointment a ON a.id = t.appointment_id
+    WHERE t.state IN ('seen', 'letter-sent') AND a.status NOT IN ('fulfilled', 'noshow', 'cancelled')
 UNION ALL SELECT 'who did not come has a missed visit', t.id FROM referral_task t JOIN appointment a ON a.id = t.appointment_id
     WHERE t.state = 'not-attended' AND a.status <> 'noshow'
 UNION ALL SELECT 'who waits for a place is in the waiting list', t.id FROM referral_task t

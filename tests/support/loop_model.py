@@ -30,11 +30,12 @@ LISTED = {
 
 
 async def open_diary(dsn: str) -> None:
-    """Fill: the territory and two open sessions of dermatology at the centre, on 1 and 8 December."""
+    """Fill: the territory and five open sessions of dermatology at the centre, on the Tuesdays of December."""
     await diary.territory(dsn)
     db = await Database.open(dsn, FixedClock(BEGIN))
     first = await diary.open_session(db)
-    await make.second_day(db, first["id"], date(2026, 12, 8))
+    for day in (8, 15, 22, 29):
+        await make.second_day(db, first["id"], date(2026, 12, day))
     await db.close()
 
 
