@@ -24,7 +24,12 @@ def test_every_state_verb_and_refusal_has_its_word() -> None:
     for table in journeys.TABLES:
         missing += [("state", code) for code in table.states if not labels.entry("state", code)]
         missing += [("verb", verb) for verb in table.verbs if not labels.entry("verb", verb)]
-        missing += [("error", need) for t in table.transitions for need in t.needs if not (labels.entry("error", need) or labels.entry("reason", need))]
+        missing += [
+            ("error", need)
+            for t in table.transitions
+            for need in t.needs
+            if not (labels.entry("error", need) or labels.entry("reason", need))
+        ]
     assert sorted(set(missing)) == []
 
 

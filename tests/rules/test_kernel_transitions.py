@@ -7,7 +7,13 @@ from maillage.kernel.transitions import State, Transition, TransitionTable, line
 
 STATES = (State("open", "requested", turn="A"), State("done", "completed"), State("dropped", "cancelled"))
 TABLE = TransitionTable(
-    "door", STATES, (line("start", "none", "open", "A"), line("finish", "open", "done", "A B", needs="tidy", rows="7"), line("drop", "open", "dropped", "B"))
+    "door",
+    STATES,
+    (
+        line("start", "none", "open", "A"),
+        line("finish", "open", "done", "A B", needs="tidy", rows="7"),
+        line("drop", "open", "dropped", "B"),
+    ),
 )
 
 
