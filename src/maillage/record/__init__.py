@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from maillage.record.audit import audit, audit_many, audit_trail
-from maillage.record.photographs import bury, comparable, expect_version, lock_head, photograph, provenance
+from maillage.record.photographs import bury, comparable, expect_version, first_photograph, lock_head, photograph, provenance
 from maillage.record.queries import current, existing, first_organization, history, ids_of, lock_condition, owner_of, read, vread
 from maillage.record.seal import sealing_key
 from maillage.record.search import Page, search
@@ -23,6 +23,7 @@ __all__ = [
     "existing",
     "expect_version",
     "first_organization",
+    "first_photograph",
     "history",
     "ids_of",
     "lock_condition",

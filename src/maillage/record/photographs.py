@@ -11,7 +11,7 @@ from maillage.kernel.errors import Invalid, NotFound, Stale
 from maillage.kernel.ids import new_id
 from maillage.record import index
 from maillage.record.index import Frame
-from maillage.record.types import SERVED
+from maillage.record.types import SERVED, Stored
 from maillage.store import Transaction
 
 
@@ -23,25 +23,38 @@ async def photograph(
     owner: str | None = None,
     parties: Sequence[str] = (),
     if_changed: bool = False,
-    fresh: bool = False,
 ) -> int:
     """Append the next version of `resource` and refresh its index row; answers the version number.
 
     `patient`, `owner` (organisation) and `parties` (organisations) say who may see it. With `if_changed`, a content equal
     to the last version writes nothing. Gives `meta.versionId` and `meta.lastUpdated`, strictly later than the version
-    before; with `fresh`, the id was just made and nobody else can know it. Raises `Invalid` for a type that is not served.
+    before. Raises `Invalid` for a type that is not served.
     """
+    kind, id = resource["resourceType"], resource["id"]
+    head = await lock_head(tx, kind, id)
+    if if_changed and head and await _same_content(tx, kind, id, head["version"], resource):
+        return int(head["version"])
+    return (await _write(tx, resource, head, patient, owner, parties)).version
+
+
+async def first_photograph(
+    tx: Transaction, resource: dict[str, Any], *, patient: str | None = None, owner: str | None = None, parties: Sequence[str] = ()
+) -> Stored:
+    """The first version of a resource whose id was just made, so that nobody else can know it; answers it as stored."""
+    return await _write(tx, resource, None, patient, owner, parties)
+
+
+async def _write(
+    tx: Transaction, resource: dict[str, Any], head: Any | None, patient: str | None, owner: str | None, parties: Sequence[str]
+) -> Stored:
     kind, id = resource["resourceType"], resource["id"]
     if kind not in SERVED:
         raise Invalid.one("type-not-served", "resourceType", f"{kind} is not served here")
-    head = None if fresh else await lock_head(tx, kind, id)
-    if if_changed and head and await _same_content(tx, kind, id, head["version"], resource):
-        return int(head["version"])
     version, at = _next(tx, head)
     content = encode(_with_meta(resource, version, at)).decode()
     seen_by = sorted({*parties, *([owner] if owner else [])})
     await index.put(tx, resource, Frame(version, at, content, _author(tx), tx.actor.organization, patient, owner, seen_by))
-    return version
+    return Stored(kind, id, version, at, content, patient_id=patient)
 
 
 async def bury(tx: Transaction, kind: str, id: str) -> int:
@@ -95,7 +108,7 @@ async def provenance(
         "activity": {"text": verb},
         "agent": [agent],
     }
-    await photograph(tx, resource, patient=patient, owner=owner, parties=parties, fresh=True)
+    await first_photograph(tx, resource, patient=patient, owner=owner, parties=parties)
     return id
 
 

@@ -43,18 +43,18 @@ async def create(context: Context, resource: Resource, base: str, *, id: str = "
         made = content["id"]
         await directory.save(context.tx, content, mode=context.registry.mode)
     else:
-        made = content["id"]
-        await _keep(context, content, present)
+        return await _keep(context, content, present), warnings
     return await record.read(context.tx, kind, made, access.visible_to(SYSTEM, kind)), warnings
 
 
-async def _keep(context: Context, content: Resource, present: Present) -> None:
+async def _keep(context: Context, content: Resource, present: Present) -> Stored:
     tx, kind = context.tx, content["resourceType"]
     patient = None if kind in DIRECTORY_TYPES else references.patient_of(content, present)
     owner = tx.actor.organization or None
-    version = await record.photograph(tx, content, patient=patient, owner=owner, fresh=True)
-    await record.audit(tx, "C", kind, content["id"], patient=patient)
-    await _provenance(context, "create", (kind, content["id"], version), patient=patient, owner=owner)
+    made = await record.first_photograph(tx, content, patient=patient, owner=owner)
+    await record.audit(tx, "C", kind, made.id, patient=patient)
+    await _provenance(context, "create", (kind, made.id, made.version), patient=patient, owner=owner)
+    return made
 
 
 async def _provenance(
