@@ -74,7 +74,7 @@ def _question(item: Item, suffix: str, texts: Mapping[str, Item], answers: Mappi
     condition = _condition(item, texts)
     field = field_of(item, suffix)
     if condition:
-        field = replace(field, required=False)
+        field = replace(field, required=False, marked=False)
     if answers is None:
         proposed = _proposed(item)
         return Question(field.started(proposed) if proposed else field, condition)
