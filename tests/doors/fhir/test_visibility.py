@@ -150,3 +150,23 @@ async def test_the_directory_is_rewritten_by_those_whom_it_is_about(ours: Caller
     assert (await theirs.put(address, json=renamed, headers={"if-match": 'W/"1"'})).status_code == 403
     assert (await ours.put(address, json=renamed, headers={"if-match": 'W/"1"'})).status_code == 200
     assert (await ours.delete(address, headers={"if-match": 'W/"2"'})).status_code == 422
+
+
+async def test_no_audit_no_data(ours: Caller, db: Any) -> None:
+    made = await ours.make({"resourceType": "Patient", "name": [{"family": CANARY}]})
+    async with db._pool.acquire() as conn, conn.transaction():
+        await conn.execute("LOCK TABLE audit_event IN ACCESS EXCLUSIVE MODE")
+        for path in (f"Patient/{made['id']}", f"Patient/{made['id']}/_history", f"Patient?family={CANARY}"):
+            answer = await ours.get(f"/fhir/{path}")
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+            assert CANARY not in answer.text
+    assert (await ours.get(f"/fhir/Patient/{made['id']}")).status_code == 200
+
+
+async def test_refusals_leave_an_audit_row(ours: Caller, theirs: Caller) -> None:
+    hidden = (await planted(theirs))["Observation"]
+    await ours.get(f"/fhir/Observation/{hidden['id']}")
+    batch = {"resourceType": "Bundle", "type": "batch", "entry": [{"request": {"method": "GET", "url": f"Observation/{hidden['id']}"}}]}
+    await ours.post("/fhir", json=batch)
+    found = (await ours.get(f"/fhir/AuditEvent?entity=Observation/{hidden['id']}")).json()
+    assert [entry["resource"]["outcome"] for entry in found["entry"]] == ["4", "4"]
