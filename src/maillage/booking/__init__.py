@@ -39,8 +39,8 @@ from maillage.booking.actions import (
     substitute,
     update_vacation,
 )
-from maillage.booking.fhir import slot_state
-from maillage.booking.intake import INTAKE
+from maillage.booking.fhir import booking_request, slot_state
+from maillage.booking.intake import INTAKE, create_appointment
 from maillage.booking.operations import OPERATIONS
 from maillage.booking.queries import (
     absences_of,
@@ -139,12 +139,14 @@ __all__ = [
     "at_risk",
     "authorise_practice",
     "book",
+    "booking_request",
     "call_in",
     "cancel",
     "cancel_session",
     "confirm",
     "confirm_room",
     "contact_channel",
+    "create_appointment",
     "create_vacation",
     "dispute_settlement",
     "end_for_task",

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
+from maillage import record
+from maillage.access import visible_to
 from maillage.booking import queries
 from maillage.booking.actions import book, hold
 from maillage.booking.fhir import Resource, booking_request, reference_id
@@ -22,23 +27,28 @@ _VERBS = {
 
 
 async def claims_appointment(tx: Transaction, resource: Resource) -> bool:
-    """Whether the Appointment is ours, or names a slot of ours."""
+    """Whether the Appointment is ours, or names a slot of ours; one that books a slot that is not here is ours to refuse."""
     id = resource.get("id")
     if isinstance(id, str) and await queries.knows(tx, "appointment", [id]):
         return True
     slots = resource.get("slot")
-    names = [reference_id(slot, "Slot") for slot in slots] if isinstance(slots, list) else []
-    return await queries.knows(tx, "slot", [name for name in names if name])
+    named = [name for slot in (slots if isinstance(slots, list) else []) if (name := reference_id(slot, "Slot"))]
+    if await queries.knows(tx, "slot", named):
+        return True
+    if resource.get("status") != AppointmentStatus.BOOKED or not named:
+        return False
+    return len(await record.existing(tx, "Slot", named, visible_to(tx.actor, "Slot"))) < len(named)
 
 
-async def create_appointment(tx: Transaction, resource: Resource) -> tuple[str, str]:
-    """Book (status booked) or hold (pending, proposed) the slot that the Appointment names.
+async def create_appointment(tx: Transaction, resource: Resource, **known: Any) -> tuple[str, str]:
+    """Book (status booked) or hold (pending, proposed) the slot that the Appointment names; `known` is what is known better than it says.
 
-    Raises `Conflict` (already-booked...) with fresh `choices`, `Invalid` for any other status.
+    Raises `Conflict` (already-booked...) with fresh `choices`, `Invalid` for any other status or for a time that is not the slot's.
     """
-    asked = booking_request(resource)
+    asked = {**booking_request(resource), **known}
     if asked["slot"] is None:
         raise Invalid.one("slot-missing", "Appointment.slot")
+    _same_time(resource, await queries.get_slot(tx, asked["slot"]))
     status = resource.get("status")
     if status == AppointmentStatus.BOOKED:
         row = await book(tx, **asked)
@@ -47,6 +57,21 @@ async def create_appointment(tx: Transaction, resource: Resource) -> tuple[str, 
     else:
         raise Invalid.one("status-not-creatable", "Appointment.status", "booked, pending or proposed; the rest is done by verbs")
     return "Appointment", str(row["id"])
+
+
+def _same_time(resource: Resource, slot: Any) -> None:
+    """What is written to the patient is when the slot is: another start or end is refused, never replaced in silence."""
+    for name, column in (("start", "starts_at"), ("end", "ends_at")):
+        told = resource.get(name)
+        if told is not None and _instant(told) != slot[column]:
+            raise Invalid.one("slot-has-another-time", f"Appointment.{name}", f"the slot says {slot[column].isoformat()}")
+
+
+def _instant(told: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(told))
+    except ValueError:  # a leap second, which FHIR can write
+        return None
 
 
 async def claims_slot(tx: Transaction, resource: Resource) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from maillage import booking, referrals
 from maillage.kernel.actor import SYSTEM
-from maillage.kernel.errors import Conflict, Invalid
+from maillage.kernel.errors import Conflict, Invalid, NotFound
 from maillage.store import Transaction
 
 Row = Any
@@ -49,6 +50,27 @@ async def record_booking(tx: Transaction, id: str) -> str:
         if made["hold_kind"] == "offer":
             await referrals.offer(tx, made["task_id"], expires_at=made["expires_at"], **_place(made))
     return id
+
+
+async def request_named(tx: Transaction, asked: dict[str, Any]) -> dict[str, Any]:
+    """What the request says better than an Appointment that names it: its Task, its priority, its requester.
+
+    A client that knows only the order names it in `basedOn`: its open Task at the service of the slot is meant.
+    """
+    task = asked["task"] or await _task_at(tx, asked["based_on"], asked["slot"])
+    return await _with_request(tx, {"task": task}) if task else {}
+
+
+async def _task_at(tx: Transaction, request: str | None, slot: str | None) -> str | None:
+    """The open Task of a request, seen by the caller, at the service of a slot."""
+    if not request or not slot:
+        return None
+    service = (await booking.get_slot(tx, slot))["healthcare_service_id"]
+    for task in await referrals.tasks_of(tx, request):
+        if task["service_id"] == service and task["ended_at"] is None:
+            with suppress(NotFound):
+                return str((await referrals.visible_task(tx, task["id"]))["id"])
+    return None
 
 
 async def accept_refill(tx: Transaction, id: str, *, version: int | None = None) -> str:

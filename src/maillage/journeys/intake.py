@@ -12,17 +12,13 @@ from maillage.store import Transaction
 
 
 async def create_appointment(tx: Transaction, resource: dict[str, Any]) -> tuple[str, str]:
-    """Book or hold the slot that the Appointment names; its request follows when it names one.
+    """Book or hold the slot that the Appointment names; its request follows, named by its Task or by the order that it is based on.
 
     Raises `Conflict` (`already-booked`...) with fresh `choices`, and what the request refuses.
     """
-    made = await _of("Appointment").create(tx, resource)
+    made = await booking.create_appointment(tx, resource, **await booking_to_referral.request_named(tx, booking.booking_request(resource)))
     await booking_to_referral.record_booking(tx, made[1])
     return made
-
-
-def _of(kind: str) -> Claim:
-    return next(claim for claim in booking.INTAKE if claim.type == kind)
 
 
 INTAKE: tuple[Claim, ...] = (

@@ -141,3 +141,38 @@ async def test_a_patient_is_found_by_identifier(db: Database, hospital: Caller) 
     for identifier in resource["identifier"]:
         found = (await hospital.get("/fhir/Patient", params={"identifier": f"{identifier['system']}|{identifier['value']}"})).json()
         assert [e["resource"]["id"] for e in found["entry"]] == [patient]
+
+
+async def posted(hospital: Caller, slot: dict[str, Any], patient: str, **changes: Any) -> Any:
+    """An Appointment that books, as a client that knows the slot and the order posts it."""
+    body = {
+        "resourceType": "Appointment",
+        "status": "booked",
+        "slot": [{"reference": f"Slot/{slot['id']}"}],
+        "start": slot["start"],
+        "end": slot["end"],
+        "participant": [{"actor": {"reference": f"Patient/{patient}"}, "status": "accepted"}],
+        **changes,
+    }
+    return await hospital.post("/fhir/Appointment", json=body)
+
+
+async def free_slots(db: Database, hospital: Caller) -> list[dict[str, Any]]:
+    session = await diary.open_session(db)
+    found = (await hospital.get(f"/fhir/Slot?schedule=Schedule/{session['id']}&status=free&start=ge2026-12-01&_sort=start")).json()
+    return [entry["resource"] for entry in found["entry"]]
+
+
+async def test_an_appointment_says_when_its_slot_is(db: Database, hospital: Caller) -> None:
+    slot, patient = (await free_slots(db, hospital))[-1], (await diary.patients(db))[0]
+    for changes in ({"start": "2026-12-25T10:00:00Z"}, {"end": "2026-12-25T10:00:00+01:00"}, {"end": "2026-12-31T23:59:60Z"}):
+        refused = await posted(hospital, slot, patient, **changes)
+        assert refused.status_code == 422, (changes, refused.text)
+        assert refused.json()["issue"][0]["details"]["coding"][0]["code"] == "slot-has-another-time"
+
+
+async def test_no_appointment_is_booked_on_a_slot_that_is_not_here(db: Database, hospital: Caller) -> None:
+    slot, patient = (await free_slots(db, hospital))[-1], (await diary.patients(db))[0]
+    refused = await posted(hospital, {**slot, "id": "nowhere"}, patient)
+    absent = await hospital.get("/fhir/Slot/nowhere")
+    assert (refused.status_code, refused.content) == (404, absent.content)
