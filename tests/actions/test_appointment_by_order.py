@@ -9,7 +9,7 @@ from tests.factories import crossings as make
 from tests.factories import referrals as requests
 
 from maillage import journeys
-from maillage.kernel.errors import Conflict
+from maillage.kernel.errors import NotAllowed
 from maillage.store import Database
 
 FILL = make.territory
@@ -41,9 +41,9 @@ async def test_an_appointment_based_on_the_order_books_its_task(db: Database) ->
 async def test_an_order_that_nobody_accepted_is_not_booked(db: Database) -> None:
     slot = (await make.slots(db))[0]
     task = await requests.look(db, await requests.sent(db, services=[make.SERVICE]))
-    with pytest.raises(Conflict):
+    with pytest.raises(NotAllowed):
         await post(db, slot, task)
-    assert (await make.slots(db))[0]["status"] == "free"
+    assert await make.status(db, "slot", slot["id"]) == "free"
     await make.check(db)
 
 
