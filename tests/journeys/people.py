@@ -13,6 +13,7 @@ from maillage.directory import pathways
 from maillage.doors.web.referrals.questionnaire import answers_of
 from maillage.doors.web.typography import french
 
+expect.set_options(timeout=20_000)  # a machine that runs the whole suite is slow; what is looked at is not speed
 QUESTION = "Rectorragies depuis six semaines : faut-il une coloscopie, et dans quel délai ?"
 
 
@@ -42,7 +43,7 @@ class Person:
             locale="fr-FR", timezone_id="Europe/Paris", viewport={"width": 1280, "height": 900}, java_script_enabled=javascript
         )
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(10_000)
+        self.page.set_default_timeout(30_000)
         self.messages: list[str] = []
         self.page.on("console", lambda message: self.messages.append(message.text))
         self.page.on("pageerror", lambda error: self.messages.append(str(error)))
