@@ -137,6 +137,17 @@ async def test_a_sure_ins_belongs_to_one_active_patient(db: Database) -> None:
 
 
 @pytest.mark.asyncio
+async def test_that_an_ins_is_known_elsewhere_never_shows(db: Database) -> None:
+    elsewhere = Actor("person", "somebody", ("cabinet-orly",), frozenset({"medecin"}))
+    async with db.transaction(DOCTOR) as tx:
+        id = await create(tx)
+    async with db.transaction(elsewhere) as tx:
+        assert await create(tx) != id
+        owner = await tx.fetchval("SELECT owner_org FROM patient WHERE id <> $1", id)
+    assert owner == "cabinet-orly"
+
+
+@pytest.mark.asyncio
 async def test_an_id_is_given_once(db: Database) -> None:
     async with db.transaction(DOCTOR) as tx:
         await create(tx, patient_id="p1")
@@ -220,13 +231,15 @@ async def test_a_patient_without_identifier_or_whole_birth_date_is_kept(db: Data
 
 
 @pytest.mark.asyncio
-async def test_the_keeper_of_the_file_is_the_managing_organisation_and_stays(db: Database) -> None:
-    visible = access.visible_to(DOCTOR, "Patient")
-    async with db.transaction(DOCTOR) as tx:
-        managed = await create(tx)
-        unmanaged = await create(tx, {key: value for key, value in SECOND.items() if key != "managingOrganization"})
-        assert (await directory.get_patient(tx, managed, visible)).owner_org == FIRST["managingOrganization"]["reference"].partition("/")[2]
-        assert (await directory.get_patient(tx, unmanaged, visible)).owner_org == "cms-clamart-soins"
+async def test_the_keeper_of_the_file_is_the_managing_organisation_when_the_actor_acts_for_it(db: Database) -> None:
+    named = FIRST["managingOrganization"]["reference"].partition("/")[2]
+    both = Actor("client", "software", ("cms-clamart-soins", named))
+    for actor, keeper in ((both, named), (DOCTOR, "cms-clamart-soins")):
+        async with db.transaction(actor) as tx:
+            id = await create(tx)
+            visible = access.visible_to(actor, "Patient")
+            await directory.update_patient(tx, id, {**body(FIRST), "active": True}, visible, mode="test")
+            assert (await directory.get_patient(tx, id, visible)).owner_org == keeper
 
 
 @pytest.mark.asyncio

@@ -23,7 +23,7 @@ register("patient_identifier_one_ins", lambda: Conflict("patient-exists"))
 async def create_patient(tx: Transaction, resource: Resource, *, mode: Mode = "production", patient_id: str | None = None) -> str:
     """Keep a new Patient and answer its id.
 
-    Raises `Invalid` for an INS that the mode refuses, `Conflict("patient-exists")` when another active patient has this INS or this id.
+    Raises `Invalid` for an INS that the mode refuses, `Conflict("patient-exists")` when the organisation has an active file with this INS.
     Who may see the patient is decided by care links, which this function does not make.
     """
     if patient_id and await record.lock_head(tx, "Patient", patient_id):
@@ -63,11 +63,19 @@ async def _write(tx: Transaction, resource: Resource, mode: Mode) -> int:
     if errors:
         raise Invalid(*errors)
     row = rows_from_patient(resource, mode)
-    owner = ref_id(resource.get("managingOrganization"), "Organization") or tx.actor.organization or None
+    owner = await _owner(tx, resource)
     version = await record.photograph(tx, resource, patient=row.id, if_changed=True)
     await _put_row(tx, resource, mode, owner, version)
     await _put_identifiers(tx, resource, row, owner)
     return version
+
+
+async def _owner(tx: Transaction, resource: Resource) -> str | None:
+    """Who keeps the file: as before; for a new one the organisation that it names, when the actor acts for it, else the actor's own."""
+    before: str | None = await tx.fetchval("SELECT owner_org FROM patient WHERE id = $1", resource["id"])
+    named = ref_id(resource.get("managingOrganization"), "Organization")
+    may_name = tx.actor.kind == "system" or named in tx.actor.organizations
+    return before or (named if named and may_name else None) or tx.actor.organization or None
 
 
 def patient_values(resource: Resource, mode: Mode) -> dict[str, Any]:

@@ -1774,7 +1774,8 @@ CREATE TABLE patient_identifier (
     PRIMARY KEY (patient_id, rank)
 );
 CREATE INDEX patient_identifier_value ON patient_identifier (system, normalised);
-CREATE UNIQUE INDEX patient_identifier_one_ins ON patient_identifier (system, normalised) WHERE sure;
+-- One active file per INS in one organisation. Across organisations nothing is told: that an INS is known elsewhere never shows.
+CREATE UNIQUE INDEX patient_identifier_one_ins ON patient_identifier (owner_org, system, normalised) NULLS NOT DISTINCT WHERE sure;
 
 -- ===== access =====
 
