@@ -85,7 +85,7 @@ def cluster() -> Iterator[postgres.TestCluster]:
 async def dsn(request: pytest.FixtureRequest, cluster: postgres.TestCluster) -> str:
     """The address of a database that belongs to this test: empty, or as the module's `FILL` (see `support/postgres.py`) leaves it."""
     fill = getattr(request.module, "FILL", postgres.ground)
-    return await cluster.database(fill.__name__, fill)
+    return await cluster.database(f"{fill.__module__.rpartition('.')[2]}_{fill.__name__}", fill)
 
 
 @pytest_asyncio.fixture
