@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from tests.support.postgres import BINARIES, TestCluster, store_alone
@@ -34,7 +35,7 @@ async def test_the_server_of_the_tests_is_sound(dsn: str) -> None:
 
 @pytest.mark.asyncio
 async def test_a_server_that_does_not_wait_for_the_disk_is_refused(cluster: TestCluster, dsn: str) -> None:
-    name = f"store_alone_{cluster.worker}"
+    name = urlsplit(dsn).path.removeprefix("/")
     await cluster._admin(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
     try:
         with pytest.raises(UnsafeServer, match="synchronous_commit"):
