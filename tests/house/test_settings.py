@@ -51,7 +51,7 @@ def test_a_secret_may_lie_in_a_file_and_is_never_shown(tmp_path: Path) -> None:
     "environ",
     [
         {"MAILLAGE_SERVER__PORTS": "1"},
-        {"MAILLAGE_SERVER__PORT_FILE": "/tmp/port"},
+        {"MAILLAGE_SERVER__PORT_FILE": "port.txt"},
         {"MAILLAGE_SERVER__PORT": "many"},
         {"MAILLAGE_DEMO__ENABLED": "perhaps"},
         {"MAILLAGE_DATABASE__URL_FILE": "/nonexistent/url"},

@@ -23,6 +23,6 @@ async def create_appointment(tx: Transaction, resource: dict[str, Any]) -> tuple
 
 INTAKE: tuple[Claim, ...] = (
     *(replace(claim, create=create_appointment) if claim.type == "Appointment" else claim for claim in booking.INTAKE),
-    *(Claim(kind, claim.claims, claim.create, claim.verb_for) for kind, claim in referrals.INTAKE.items()),
+    *referrals.INTAKE.values(),
 )
 """The word of the rooms on plain writes, one Claim for each type."""

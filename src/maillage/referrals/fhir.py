@@ -7,13 +7,13 @@ from typing import Final
 from maillage.kernel.operations import Operation, Param
 from maillage.referrals import queries
 from maillage.referrals.actions import changing, children, closing, legal, sending, triage, visits
-from maillage.referrals.incoming import INTAKE, Claim
+from maillage.referrals.incoming import INTAKE
 from maillage.referrals.render import RENDERERS
 from maillage.referrals.rules import FREES_THE_SLOT
 from maillage.referrals.types import FOLLOW_UP_OUTCOMES, PRIORITIES, REASONS, RECOMMENDATIONS, RESOLUTIONS
 from maillage.store import Transaction
 
-__all__ = ["CROSSES_INTO_BOOKING", "INTAKE", "OPERATIONS", "RENDERERS", "Claim"]
+__all__ = ["CROSSES_INTO_BOOKING", "INTAKE", "OPERATIONS", "RENDERERS"]
 
 CROSSES_INTO_BOOKING: Final = FREES_THE_SLOT | {"offer", "book", "reschedule", "mark-not-attended", "mark-seen"}
 """Verbs that a journey plays together with the booking room, in one transaction."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from maillage.codes import systems
 from maillage.kernel.errors import Conflict, Invalid, Malformed, NotFound
 from maillage.kernel.ids import new_id
+from maillage.kernel.intake import Claim
 from maillage.referrals import queries, render
 from maillage.referrals.actions import closing, sending
 from maillage.referrals.actions.case import Work
@@ -22,15 +22,6 @@ DECIDED_HERE: Final = (
 )
 """Elements of a ServiceRequest that our rows decide on; the rest is kept as received."""
 OUR_EXTENSIONS: Final = frozenset({render.IDENTITY_CONFIRMED, render.PATIENT_INFORMED, render.OUTSIDE_CRITERIA, render.PREPARED_BY})
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """What the FHIR door asks about one type: is it ours, make it, and which verb an update would be."""
-
-    claims: Callable[[Transaction, Resource], Awaitable[bool]]
-    create: Callable[[Transaction, Resource], Awaitable[tuple[str, str]]]
-    verb_for: Callable[[Resource, Resource], str]
 
 
 def ref_id(value: Any, kind: str) -> str:
@@ -309,10 +300,10 @@ async def _never(_tx: Transaction, resource: Resource) -> tuple[str, str]:
 
 
 INTAKE: Final[Mapping[str, Claim]] = {
-    "ServiceRequest": Claim(claims_request, create_request, verb_for_request),
-    "QuestionnaireResponse": Claim(claims_form, create_form, verb_for_form),
-    "Task": Claim(claims_task, create_task, verb_for_task),
-    "DocumentReference": Claim(_held("DocumentReference"), _never, verb_for_letter),
-    "Encounter": Claim(_held("Encounter"), _never, verb_for_visit),
+    "ServiceRequest": Claim("ServiceRequest", claims_request, create_request, verb_for_request),
+    "QuestionnaireResponse": Claim("QuestionnaireResponse", claims_form, create_form, verb_for_form),
+    "Task": Claim("Task", claims_task, create_task, verb_for_task),
+    "DocumentReference": Claim("DocumentReference", _held("DocumentReference"), _never, verb_for_letter),
+    "Encounter": Claim("Encounter", _held("Encounter"), _never, verb_for_visit),
 }
 """What this room answers for, by resource type."""
