@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -43,7 +44,7 @@ def project(resource: dict[str, Any], *, summary: str | None, elements: tuple[st
     return {**kept, "meta": _tagged(resource.get("meta", {}))}
 
 
-def _only(resource: dict[str, Any], keys: Set[str]) -> dict[str, Any]:
+def _only(resource: dict[str, Any], keys: AbstractSet[str]) -> dict[str, Any]:
     return {key: value for key, value in resource.items() if key.removeprefix("_") in keys}
 
 
