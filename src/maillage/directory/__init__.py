@@ -6,6 +6,7 @@ from maillage.directory.actions import KEPT_TYPES, create_patient, drift, load_p
 from maillage.directory.generator import generate_patients
 from maillage.directory.identifiers import Mode, normalise
 from maillage.directory.identifiers import check as check_identifier
+from maillage.directory.matching import GRADES, Match, matches, traits_of
 from maillage.directory.pathways import call_instead_items, required_items
 from maillage.directory.queries import (
     basins_of,
@@ -21,6 +22,7 @@ from maillage.directory.queries import (
     get_role,
     get_service,
     identified,
+    match_candidates,
     organization,
     organizations,
     place,
@@ -37,9 +39,11 @@ from maillage.directory.territory import demo_people
 from maillage.directory.types import Commune, DemoPerson, Organization, Patient, Place, PopulationCount, Role, Service
 
 __all__ = [
+    "GRADES",
     "KEPT_TYPES",
     "Commune",
     "DemoPerson",
+    "Match",
     "Mode",
     "Organization",
     "Patient",
@@ -70,6 +74,8 @@ __all__ = [
     "identified",
     "load_patients",
     "load_territory",
+    "match_candidates",
+    "matches",
     "normalise",
     "organization",
     "organizations",
@@ -83,5 +89,6 @@ __all__ = [
     "save",
     "services",
     "sites",
+    "traits_of",
     "update_patient",
 ]

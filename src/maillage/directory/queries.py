@@ -9,6 +9,7 @@ from typing import Any
 from maillage.codes.json import decode
 from maillage.directory import rules
 from maillage.directory.identifiers import normalise
+from maillage.directory.matching import Candidate, Traits, known_gender, known_place
 from maillage.directory.rows import fold
 from maillage.directory.types import Commune, Organization, Patient, Place, PopulationCount, Role, Service
 from maillage.kernel.answers import Refused
@@ -248,6 +249,43 @@ def _trait_clauses(params: Params, ins: str, traits: Sequence[Any]) -> str:
     named = (("given_folded", given), ("birth_date", birth_date), ("gender", gender), ("birth_insee", birth_insee))
     clauses += [f"p.{column} = {params.add(value)}" for column, value in named if value]
     return " AND ".join(clauses)
+
+
+async def match_candidates(tx: Transaction, visible: Visible, asked: Traits, limit: int = 200) -> list[Candidate]:
+    """The active patients who share an INS with `asked`, or its name or birth date and three strict traits in all.
+
+    Raises `Invalid("too-few-traits")`, as `find_patients` does.
+    """
+    answer = rules.may_look_up("".join(value for _, value in asked.ins), ["given"] * asked.named)
+    if isinstance(answer, Refused):
+        raise Invalid.one(answer.reason, "Patient", "give the INS, or three of: family, given, birth date, gender, commune of birth")
+    params = Params([list(asked.families), asked.given, asked.birth_date, asked.gender, asked.birth_insee])
+    ins = [params.add([part[place] for part in sorted(asked.ins)]) for place in (0, 1)]
+    rows = await tx.fetch(
+        f"""
+        SELECT p.*, i.systems, i.numbers FROM patient p LEFT JOIN LATERAL (
+            SELECT array_agg(n.system) AS systems, array_agg(n.normalised) AS numbers FROM patient_identifier n
+            WHERE n.patient_id = p.id AND n.use <> 'old' AND n.system LIKE 'urn:oid:1.2.250.1.213.1.4.%') i ON true
+        WHERE p.active AND {visible.sql("p", params)} AND (
+            p.id IN (SELECT n.patient_id FROM patient_identifier n
+                JOIN unnest({ins[0]}::text[], {ins[1]}::text[]) AS u (system, number) ON n.system = u.system AND n.normalised = u.number)
+            OR ((p.families_folded && $1::text[] OR p.birth_date = $3::date)
+                AND (p.families_folded && $1::text[])::int + ($2 <> '' AND p.given_folded = $2)::int
+                    + coalesce(p.birth_date = $3::date, false)::int + ($4 <> '' AND p.gender = $4)::int
+                    + ($5 <> '' AND p.birth_insee = $5)::int >= 3))
+        ORDER BY p.id LIMIT {params.add(limit)}
+        """,
+        *params,
+    )
+    return [_candidate(row) for row in rows]
+
+
+def _candidate(row: Any) -> Candidate:
+    ins = frozenset(zip(row["systems"] or (), row["numbers"] or (), strict=True))
+    families = frozenset(filter(None, row["families_folded"]))
+    place = known_place(row["birth_insee"])
+    traits = Traits(ins, families, row["given_folded"], row["birth_date"], known_gender(row["gender"]), place)
+    return Candidate(row["id"], traits, row["qualified"])
 
 
 async def communes(tx: Transaction) -> list[Commune]:

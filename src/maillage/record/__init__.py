@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from maillage.record.audit import audit, audit_many, audit_trail
+from maillage.record.compartment import Asked, of_patient
+from maillage.record.includes import fetch_visible
 from maillage.record.photographs import bury, comparable, expect_version, first_photograph, lock_head, photograph, provenance
 from maillage.record.queries import current, existing, first_organization, history, ids_of, lock_condition, owner_of, read, vread
-from maillage.record.seal import sealing_key
+from maillage.record.seal import make_cursor, open_cursor, sealing_key
+from maillage.record.seal import scope as cursor_scope
 from maillage.record.search import Page, search
 from maillage.record.types import SERVED, Stored, Visible
 
 __all__ = [
     "SERVED",
+    "Asked",
     "Page",
     "Stored",
     "Visible",
@@ -20,14 +24,19 @@ __all__ = [
     "bury",
     "comparable",
     "current",
+    "cursor_scope",
     "existing",
     "expect_version",
+    "fetch_visible",
     "first_organization",
     "first_photograph",
     "history",
     "ids_of",
     "lock_condition",
     "lock_head",
+    "make_cursor",
+    "of_patient",
+    "open_cursor",
     "owner_of",
     "photograph",
     "provenance",

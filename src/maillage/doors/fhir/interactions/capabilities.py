@@ -12,6 +12,8 @@ from maillage.doors.fhir.audits import PARAMETERS as AUDIT_PARAMETERS
 from maillage.doors.fhir.context import AUDIT_TYPE, READABLE, Registry
 from maillage.doors.fhir.intake import READ_ONLY
 from maillage.doors.fhir.negotiation import JSON_TYPES
+from maillage.doors.fhir.operations.table import OPERATIONS as PUBLISHED
+from maillage.doors.fhir.operations.table import DoorOperation
 from maillage.kernel.operations import Operation
 from maillage.record import index
 
@@ -77,7 +79,7 @@ def _resource(registry: Registry, kind: str) -> dict[str, Any]:
         "searchParam": _parameters(kind),
     }
     operations = [_operation(operation) for key, operation in sorted(registry.operations.items()) if key[0] == kind]
-    described["operation"] = [*operations, {"name": "validate", "definition": "http://hl7.org/fhir/OperationDefinition/Resource-validate"}]
+    described["operation"] = [*operations, *(_published(operation) for operation in PUBLISHED if operation.serves(kind))]
     return {key: value for key, value in described.items() if value != []}
 
 
@@ -113,6 +115,10 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "definition": f"{ROOT}/OperationDefinition/{operation.type}-{operation.name}",
         "documentation": f"{'POST' if operation.writes else 'GET or POST'} {operation.type}/{level}${operation.name}: {_signature(operation)}",
     }
+
+
+def _published(operation: DoorOperation) -> dict[str, Any]:
+    return {"name": operation.name, "definition": operation.definition}
 
 
 def _signature(operation: Operation) -> str:

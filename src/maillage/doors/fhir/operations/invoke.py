@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from maillage import access, record
-from maillage.codes.json import decode
 from maillage.doors.fhir.context import READABLE, Context, json_response, written
 from maillage.doors.fhir.http import Request, Response
 from maillage.doors.fhir.interactions.update import expected_version
-from maillage.doors.fhir.negotiation import check_sent
-from maillage.doors.fhir.operations.parameters import arguments, from_query
-from maillage.doors.fhir.operations.validate import validate
+from maillage.doors.fhir.operations import asked
+from maillage.doors.fhir.operations.parameters import arguments
+from maillage.doors.fhir.operations.table import find_operation
 from maillage.doors.fhir.problems import MethodNotAllowed, UnknownPlace
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import NotFound
@@ -21,16 +20,19 @@ from maillage.kernel.operations import Operation
 async def invoke(context: Context, request: Request) -> Response:
     """Play a verb, or answer a question, on a type or an instance."""
     *place, name = request.path
-    if name == "$validate":
-        return await validate(context, request)
     kind = place[0] if place else ""
+    published = find_operation(kind, name[1:], ("system", "type", "instance")[len(place)])
+    if published is not None:
+        if request.method not in published.methods:
+            raise MethodNotAllowed(published.methods)
+        return await published.answer(context, request)
     operation = context.registry.operations.get((kind, name[1:], len(place) == 2))
     if operation is None or kind not in READABLE:
         raise UnknownPlace
     if operation.writes and request.method != "POST":
         raise MethodNotAllowed(("POST",))
     context.require(kind, _letters(operation))
-    given = arguments(_body(request), operation.parameters)
+    given = arguments(asked.body(request), operation.parameters)
     done = await _call(context, request, operation, place, given)
     return await _answer(context, request, operation, done)
 
@@ -39,15 +41,6 @@ def _letters(operation: Operation) -> str:
     if operation.writes:
         return "u" if operation.on_instance else "cu"
     return "r" if operation.on_instance else "s"
-
-
-def _body(request: Request) -> Any:
-    if request.resource is not None:
-        return request.resource
-    if request.method == "GET":
-        return from_query(request.query)
-    check_sent(request)
-    return decode(request.body) if request.body.strip() else None
 
 
 async def _call(context: Context, request: Request, operation: Operation, place: list[str], given: dict[str, Any]) -> Any:

@@ -1,0 +1,32 @@
+"""What an operation was asked with, by GET or by POST, as typed values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from maillage.codes.json import decode
+from maillage.doors.fhir.http import Request
+from maillage.doors.fhir.negotiation import check_sent
+from maillage.doors.fhir.operations.parameters import arguments, from_query
+from maillage.kernel.operations import Param
+
+
+def body(request: Request) -> Any:
+    """The Parameters resource sent, or made of the query; None when nothing was sent."""
+    if request.resource is not None:
+        return request.resource
+    if request.method in ("GET", "HEAD"):
+        return from_query(request.query)
+    check_sent(request)
+    return decode(request.body) if request.body.strip() else None
+
+
+def question(request: Request, declared: tuple[Param, ...]) -> dict[str, Any]:
+    """The parameters by their own names; a POST may hold some in its URL too. Raises `Malformed` with every fault."""
+    sent = body(request)
+    if request.method == "POST" and request.query:
+        parts = from_query(request.query)["parameter"]
+        sent = {**sent, "parameter": [*sent.get("parameter", []), *parts]} if type(sent) is dict else from_query(request.query)
+    given = arguments(sent, declared)
+    names = {param.name.replace("-", "_"): param.name for param in declared}
+    return {names[name]: value for name, value in given.items()}

@@ -1,0 +1,70 @@
+"""The operations that belong to this door and to no room, as data: routes, capabilities and the API description are read from here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from maillage.doors.fhir.context import Context
+from maillage.doors.fhir.http import Request, Response
+from maillage.doors.fhir.operations.everything import everything
+from maillage.doors.fhir.operations.lastn import lastn
+from maillage.doors.fhir.operations.match import match
+from maillage.doors.fhir.operations.meta import add_meta, delete_meta, meta
+from maillage.doors.fhir.operations.validate import validate
+from maillage.kernel.operations import Param
+
+HL7 = "http://hl7.org/fhir/OperationDefinition/"
+SYSTEM, TYPE, INSTANCE = "system", "type", "instance"
+
+
+@dataclass(frozen=True, slots=True)
+class DoorOperation:
+    """One published operation: where it is asked (`levels`; `types` empty means each type that is served), how, with which parameters."""
+
+    name: str
+    definition: str
+    answer: Callable[[Context, Request], Awaitable[Response]]
+    summary_fr: str
+    levels: tuple[str, ...]
+    types: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ("GET", "POST")
+    parameters: tuple[Param, ...] = ()
+    answers: str = "Parameters"
+
+    def serves(self, kind: str) -> bool:
+        """Whether it is asked on this type, or on its instances."""
+        return kind in self.types if self.types else bool(kind)
+
+
+_META = (Param("meta", "Meta", required=True),)
+
+OPERATIONS: tuple[DoorOperation, ...] = (
+    DoorOperation("validate", HL7 + "Resource-validate", validate, "Dire ce qu'une écriture dirait, sans écrire.", (SYSTEM, TYPE, INSTANCE),
+        methods=("POST",), parameters=(Param("resource", "Resource"), Param("mode", "code", values=("create", "update", "delete", "profile")),
+        Param("profile", "canonical")), answers="OperationOutcome"),
+    DoorOperation("meta", HL7 + "Resource-meta", meta, "Les profils, étiquettes et niveaux de sécurité d'une ressource.", (INSTANCE,)),
+    DoorOperation("meta-add", HL7 + "Resource-meta-add", add_meta, "Ajouter des profils ou des étiquettes.", (INSTANCE,), methods=("POST",),
+        parameters=_META),
+    DoorOperation("meta-delete", HL7 + "Resource-meta-delete", delete_meta, "Retirer des profils ou des étiquettes.", (INSTANCE,), methods=("POST",),
+        parameters=_META),
+    DoorOperation("everything", HL7 + "Patient-everything", everything, "Tout ce que vous pouvez voir d'un patient, page par page.", (INSTANCE,),
+        ("Patient",), parameters=(Param("_since", "instant"), Param("_type", "code", many=True), Param("_count", "integer")), answers="Bundle"),
+    DoorOperation("match", HL7 + "Patient-match", match, "Retrouver un patient par son INS ou par ses traits stricts.", (TYPE,), ("Patient",),
+        methods=("POST",), parameters=(Param("resource", "Patient", required=True), Param("onlyCertainMatches", "boolean"),
+        Param("count", "integer")), answers="Bundle"),
+    DoorOperation("lastn", HL7 + "Observation-lastn", lastn, "Les dernières observations de chaque code.", (TYPE,), ("Observation",), methods=("GET",),
+        parameters=(Param("max", "positiveInt"), Param("patient", "Reference"), Param("subject", "Reference"), Param("category", "string"),
+        Param("code", "string")), answers="Bundle"),
+)  # fmt: skip
+"""Each with its published definition."""
+
+_BY_NAME = {operation.name: operation for operation in OPERATIONS}
+
+
+def find_operation(kind: str, name: str, level: str) -> DoorOperation | None:
+    """The operation of this name at this place, if there is one."""
+    operation = _BY_NAME.get(name)
+    if operation is None or level not in operation.levels or (level != SYSTEM and not operation.serves(kind)):
+        return None
+    return operation
