@@ -6,17 +6,16 @@ import os
 import platform
 import subprocess
 import sys
-from pathlib import Path
 
 
 def main() -> int:
-    """Run each file of this folder; answers the number that failed."""
+    """Run each measure; answers the number that failed."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**30
     print(f"{os.cpu_count()} cores, {memory} GiB, Python {platform.python_version()}")
     failed = 0
-    for path in sorted(Path(__file__).parent.glob("[a-z]*.py")):
-        print(f"== {path.stem}", flush=True)
-        failed += subprocess.run([sys.executable, "-m", f"bench.{path.stem}"], check=False).returncode != 0
+    for name in ("door", "find_slots", "validate"):
+        print(f"== {name}", flush=True)
+        failed += subprocess.run([sys.executable, "-m", f"bench.{name}"], check=False).returncode != 0
     return failed
 
 

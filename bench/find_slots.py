@@ -25,20 +25,20 @@ SERVICES, SITES, SESSIONS, SLOTS = 40, 25, 4000, 50
 ROUNDS, WORST_RATIO = 300, 40.0
 ANYONE = Actor("person", "gp", ("practice",), frozenset({"medecin"}))
 
-_FILL = f"""
+FILL = """
 SET LOCAL session_replication_role = replica;
 INSERT INTO vacation_session (id, vacation_id, day, origin, school_holiday, status, turn, due_at, starts_at, ends_at, occupied_from, occupied_to,
     practitioner_id, practitioner_role_id, healthcare_service_id, specialty, location_id, room_id, owner_org, host_org, slot_minutes, slot_count,
     reserved_asap, reserved_urgent, reserved_site, room_confirmed_at)
-SELECT 'n' || n, 'v' || n, date '2026-11-01' + n % 100, 'rule', false, 'open', 'PO', now(), t, t + interval '10 hours', t, t + interval '10 hours',
-    'p' || n, 'r' || n % 200, 's' || n % {SERVICES}, 'SM15', 'l' || n % {SITES}, 'room' || n, 'h', 'h', 12, {SLOTS}, 2, 2, 4, now()
-FROM (SELECT n, timestamptz '2026-11-01 08:00+00' + n % 100 * interval '1 day' AS t FROM generate_series(1, {SESSIONS}) n) x;
+SELECT 'n' || n, 'v' || n, ({first})::date + n % 100, 'rule', false, 'open', 'PO', now(), t, t + interval '10 hours', t, t + interval '10 hours',
+    'p' || n, 'r' || n % 200, 's' || n % {services}, 'SM15', 'l' || n % {sites}, 'room' || n, 'h', 'h', 12, {slots}, 2, 2, 4, now()
+FROM (SELECT n, date_trunc('day', {first}) + interval '8 hours' + n % 100 * interval '1 day' AS t FROM generate_series(1, {sessions}) n) x;
 INSERT INTO slot (id, session_id, status, starts_at, ends_at, owner_org, healthcare_service_id, specialty, location_id, practitioner_role_id,
     reserved_for, reserved_org, release_at)
 SELECT v.id || '-' || k, v.id, CASE WHEN (k * 7 + length(v.id)) % 10 < 8 THEN 'busy-unavailable' ELSE 'free' END, v.starts_at + k * interval '12 minutes',
     v.starts_at + (k + 1) * interval '12 minutes', 'h', v.healthcare_service_id, 'SM15', v.location_id, v.practitioner_role_id,
     CASE WHEN k % 6 = 0 THEN 'asap' END, NULL, CASE WHEN k % 6 = 0 THEN v.starts_at - interval '24 hours' END
-FROM vacation_session v, generate_series(0, {SLOTS - 1}) k;
+FROM vacation_session v, generate_series(0, {slots} - 1) k;
 """
 
 
@@ -57,7 +57,9 @@ async def _measure(dsn: str) -> int:
     await migrate.create(dsn)
     db = await Database.open(dsn, FixedClock(NOW))
     async with db.transaction(ANYONE, timeout=120) as tx:
-        await tx.execute(_FILL)
+        await tx.execute(
+            FILL.format(sessions=SESSIONS, slots=SLOTS, services=SERVICES, sites=SITES, first="timestamptz '2026-11-01 00:00+00'")
+        )
     async with db.transaction(ANYONE, timeout=120) as tx:
         await tx.execute("ANALYZE slot; ANALYZE vacation_session")
         keys = [row["id"] for row in await tx.fetch("SELECT id FROM slot ORDER BY random() LIMIT 10")]

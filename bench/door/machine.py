@@ -1,0 +1,53 @@
+"""What the machine is, and what processes cost it, as /proc tells."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+TICK = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def facts() -> dict[str, str | int]:
+    """Cores, memory, versions."""
+    memory = PAGE * os.sysconf("SC_PHYS_PAGES") // 2**30
+    return {"cores": os.cpu_count() or 0, "memory_gib": memory, "python": platform.python_version(), "system": platform.platform()}
+
+
+def family(root: int) -> list[int]:
+    """A process and all that descends from it."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and (fields := _stat(int(entry.name))):
+            children.setdefault(int(fields[1]), []).append(int(entry.name))
+    found, todo = [], [root]
+    while todo:
+        found.append(todo.pop())
+        todo += children.get(found[-1], [])
+    return found
+
+
+def cpu_seconds(roots: Sequence[int]) -> float:
+    """Processor time of these processes, of their families, and of those of the families that have ended."""
+    return sum(_cpu(pid) for root in roots for pid in family(root))
+
+
+def resident(pids: Iterable[int]) -> float:
+    """Resident memory in MiB."""
+    return sum(int(fields[21]) * PAGE / 2**20 for pid in pids if (fields := _stat(pid)))
+
+
+def _cpu(pid: int) -> float:
+    fields = _stat(pid)
+    return sum(int(ticks) for ticks in fields[11:15]) / TICK if fields else 0.0
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields after the name: [0] is the state."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
