@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from r4_search import SearchCompiler
 from r4_structures import Structures
+from r4_terminology import compile_terminology
 from r4_valuesets import Terminology
 
 FHIR_VERSION = "4.0.1"
@@ -25,7 +26,7 @@ SOURCES = tuple(
 
 
 def compile_tables(sources: dict[str, bytes]) -> dict[str, bytes]:
-    """`structures.msgpack` and `search.msgpack`; the same bytes for the same definitions."""
+    """`structures.msgpack`, `search.msgpack` and `terminology.msgpack`; the same bytes for the same definitions."""
     terms, definitions, parameters = _read(sources)
     structures = Structures(definitions, Terminology(terms))
     search = SearchCompiler(structures.nodes, structures.resources)
@@ -41,7 +42,11 @@ def compile_tables(sources: dict[str, bytes]) -> dict[str, bytes]:
         "not_expanded": structures.not_expanded,
     }
     searched = {"parameters": search.parameters, "left_out": search.left_out}
-    return {"structures.msgpack": encode(tables), "search.msgpack": encode(searched)}
+    return {
+        "structures.msgpack": encode(tables),
+        "search.msgpack": encode(searched),
+        "terminology.msgpack": compile_terminology(terms),
+    }
 
 
 def _read(sources: dict[str, bytes]) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:

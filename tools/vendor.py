@@ -28,7 +28,7 @@ from r4_tables import SOURCES, compile_tables
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "src" / "maillage" / "_vendor"
 LOCK = ROOT / "vendor.lock.json"
-COMPILERS = ("r4_tables.py", "r4_structures.py", "r4_valuesets.py", "r4_search.py")
+COMPILERS = ("r4_tables.py", "r4_structures.py", "r4_valuesets.py", "r4_terminology.py", "r4_search.py")
 
 
 class VendorError(Exception):

@@ -23,7 +23,7 @@ def vendor(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     import vendor
 
     yield vendor
-    for name in ("vendor", "r4_tables", "r4_structures", "r4_search", "r4_valuesets"):
+    for name in ("vendor", "r4_tables", "r4_structures", "r4_search", "r4_terminology", "r4_valuesets"):
         sys.modules.pop(name, None)
 
 
