@@ -3,6 +3,8 @@
 A parameter becomes `[code, kind, targets, branches]`; a branch is `[steps, leaf type, implicit system]`; a step is a JSON key (text),
 `["where", key, value]`, `["resolve", type]`, `["first"]` or `["true", key, ...]` (one of the keys is there and is not false). What cannot
 be written so is listed with its reason instead of being half understood. Parameters of every type stand once, under `Resource`.
+
+A composite becomes `[code, bases]`; a base is `[steps, component, component]` and a component `[kind, branches]`, from where the steps lead.
 """
 
 from __future__ import annotations
@@ -19,7 +21,9 @@ OPEN_TYPES = {
     "number": {"integer", "decimal", "positiveInt", "unsignedInt", "Range"},
     "reference": {"Reference", "canonical", "uri"},
     "uri": {"uri", "url", "canonical", "oid", "uuid"},
+    "special": {"Location.position"},
 }
+PUBLISHED = "http://hl7.org/fhir/SearchParameter/"
 
 
 class NotCompiled(Exception):
@@ -32,25 +36,41 @@ class SearchCompiler:
     def __init__(self, nodes: dict[str, dict[str, Any]], resources: list[str]) -> None:
         self.nodes, self.resources = nodes, resources
         self.parameters: dict[str, list[list[Any]]] = {r: [] for r in ["Resource", *resources]}
+        self.composites: dict[str, list[list[Any]]] = {}
+        self.repeating: dict[str, list[str]] = {}
+        self.names: dict[str, dict[str, str]] = {}
         self.left_out: list[list[str]] = []
+        self._kinds: dict[str, str] = {}
+
+    def add_all(self, parameters: list[dict[str, Any]]) -> None:
+        """Compile every SearchParameter; composites last, as they are made of others."""
+        self._kinds = {parameter["url"]: parameter["type"] for parameter in parameters}
+        for parameter in sorted(parameters, key=lambda p: p["type"] == "composite"):
+            self.add(parameter)
 
     def add(self, parameter: dict[str, Any]) -> None:
         """Compile one SearchParameter for each type it applies to."""
         for base in sorted({"Resource" if base in ANY else base for base in parameter["base"]} & set(self.parameters)):
             try:
-                branches = self._branches(parameter, base)
+                self._add_to(base, parameter)
             except NotCompiled as why:
                 self.left_out.append([base, parameter["code"], str(why)])
-                continue
+
+    def _add_to(self, base: str, parameter: dict[str, Any]) -> None:
+        code = parameter["code"]
+        if parameter["type"] == "composite":
+            self.composites.setdefault(base, []).append([code, self._bases(parameter, base)])
+        else:
+            branches = self._branches(parameter, base)
             targets = sorted(parameter.get("target", []))
-            self.parameters[base].append(
-                [parameter["code"], parameter["type"], [] if set(targets) >= set(self.resources) else targets, branches]
-            )
+            self.parameters[base].append([code, parameter["type"], [] if set(targets) >= set(self.resources) else targets, branches])
+            if self._repeats(base, branches):
+                self.repeating.setdefault(base, []).append(code)
+        if (name := parameter["url"].removeprefix(PUBLISHED)) != f"{base}-{code}":
+            self.names.setdefault(base, {})[code] = name
 
     def _branches(self, parameter: dict[str, Any], base: str) -> list[list[Any]]:
         kind, expression = parameter["type"], parameter.get("expression")
-        if kind in ("composite", "special"):
-            raise NotCompiled(kind)
         if not expression:
             raise NotCompiled("no expression")
         if " and " in expression:
@@ -66,6 +86,62 @@ class SearchCompiler:
         if not found:
             raise NotCompiled("no branch for this type")
         return found
+
+    def _bases(self, parameter: dict[str, Any], base: str) -> list[list[Any]]:
+        """From each element that a composite starts from: its two components."""
+        kinds = [self._kinds[component["definition"]] for component in parameter["component"]]
+        if len(kinds) != 2:
+            raise NotCompiled("not two components")
+        found = []
+        for part in parameter["expression"].split("|"):
+            head, _, path = part.strip().partition(".")
+            if head in self.resources and head != base:
+                continue
+            node, steps = base, []
+            for name in filter(None, path.split(".")):
+                key, node, _ = self._element(node, name, None)[0]
+                steps.append(key)
+            found.append(
+                [steps, *(self._component(c["expression"], node, k, kinds) for c, k in zip(parameter["component"], kinds, strict=True))]
+            )
+        return found
+
+    def _component(self, expression: str, node: str, kind: str, kinds: list[str]) -> list[Any]:
+        """Its kind is that of its own definition; DocumentReference-relationship was published with the two swapped."""
+        expression = expression.replace("DateTime", "dateTime")
+        for tried in (kind, *kinds):
+            branches = [branch for part in expression.split("|") for branch in self._walk(_calls(part.strip()), node, [], tried)]
+            if branches:
+                return [tried, branches]
+        raise NotCompiled(f"no component {expression}")
+
+    def _repeats(self, base: str, branches: list[list[Any]]) -> bool:
+        """Whether one resource may have several values: an element on the way repeats, or there are several ways."""
+        ways = set()
+        for steps, _, _ in branches:
+            node, way = base, []
+            for place, step in enumerate(steps):
+                if isinstance(step, list):
+                    if step[0] == "true":
+                        return False
+                    continue
+                if step == "first":
+                    continue
+                name, node, many = self._row(node, step)
+                if many and "first" not in steps[place + 1 : place + 2]:
+                    return True
+                way.append(name)
+            ways.add(tuple(way))
+        return len(ways) > 1
+
+    def _row(self, node: str, key: str) -> tuple[str, str, bool]:
+        """Name and type of the element behind a JSON key, and whether it repeats."""
+        for owner in self._owners(node):
+            for row in self.nodes[owner]["rows"]:
+                for type_ in (text.partition(":")[0].removeprefix("@") for text in row[3]):
+                    if key in (row[0], row[0].removesuffix("[x]") + type_[0].upper() + type_[1:]):
+                        return row[0], type_, row[2] != 1
+        raise NotCompiled(f"no key {node}.{key}")
 
     def _walk(self, calls: list[str], node: str, steps: list[Any], kind: str) -> list[list[Any]]:
         if not calls:

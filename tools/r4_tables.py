@@ -27,11 +27,10 @@ SOURCES = tuple(
 
 def compile_tables(sources: dict[str, bytes]) -> dict[str, bytes]:
     """`structures.msgpack`, `search.msgpack` and `terminology.msgpack`; the same bytes for the same definitions."""
-    terms, definitions, parameters = _read(sources)
+    terms, definitions, parameters, compartments = _read(sources)
     structures = Structures(definitions, Terminology(terms))
     search = SearchCompiler(structures.nodes, structures.resources)
-    for parameter in parameters:
-        search.add(parameter)
+    search.add_all(parameters)
     encode = msgspec.msgpack.Encoder().encode
     tables = {
         "version": FHIR_VERSION,
@@ -41,7 +40,14 @@ def compile_tables(sources: dict[str, bytes]) -> dict[str, bytes]:
         "bindings": structures.bindings,
         "not_expanded": structures.not_expanded,
     }
-    searched = {"parameters": search.parameters, "left_out": search.left_out}
+    searched = {
+        "parameters": search.parameters,
+        "composites": search.composites,
+        "repeating": search.repeating,
+        "names": search.names,
+        "compartments": compartments,
+        "left_out": search.left_out,
+    }
     return {
         "structures.msgpack": encode(tables),
         "search.msgpack": encode(searched),
@@ -49,8 +55,14 @@ def compile_tables(sources: dict[str, bytes]) -> dict[str, bytes]:
     }
 
 
-def _read(sources: dict[str, bytes]) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
-    """Terminology, structures, search parameters. The package mixes in a few items of other FHIR versions: they are dropped."""
+Resources = list[dict[str, Any]]
+
+
+def _read(sources: dict[str, bytes]) -> tuple[Resources, Resources, Resources, dict[str, dict[str, list[str]]]]:
+    """Terminology, structures, search parameters, and the parameters that put a type into each compartment.
+
+    The package mixes in a few items of other FHIR versions: they are dropped.
+    """
     resources: dict[str, list[dict[str, Any]]] = {
         name: [entry["resource"] for entry in msgspec.json.decode(sources[name])["entry"]] for name in SOURCES
     }
@@ -58,4 +70,9 @@ def _read(sources: dict[str, bytes]) -> tuple[list[dict[str, Any]], list[dict[st
     structures = [r for name in SOURCES[3:5] for r in resources[name] if r["resourceType"] == "StructureDefinition"]
     kept = [r for r in structures if r.get("fhirVersion") == FHIR_VERSION and r["kind"] in ("resource", "complex-type")]
     parameters = [r for r in resources[SOURCES[5]] if r.get("version") == FHIR_VERSION]
-    return terms, kept, parameters
+    compartments = {
+        r["code"]: {entry["code"]: entry["param"] for entry in r["resource"] if "param" in entry}
+        for r in resources[SOURCES[4]]
+        if r["resourceType"] == "CompartmentDefinition"
+    }
+    return terms, kept, parameters, compartments

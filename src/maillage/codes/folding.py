@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 _LETTERS = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "đ": "d", "ł": "l", "ð": "d", "þ": "th", "ı": "i", "’": "'", "‘": "'", "ʼ": "'"})
+
+
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
 def fold(text: str) -> str:
@@ -13,3 +17,9 @@ def fold(text: str) -> str:
         return " ".join(text.casefold().split())
     plain = unicodedata.normalize("NFKD", text.casefold()).translate(_LETTERS)
     return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
+
+
+def plain(text: str) -> str:
+    """The same without punctuation: `"Lefèvre-Œuf"` -> `"lefevre oeuf"`; a text that is all punctuation keeps it."""
+    folded = fold(text)
+    return _BETWEEN_WORDS.sub(" ", folded).strip() or folded

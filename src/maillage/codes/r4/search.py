@@ -9,22 +9,43 @@ from typing import Any
 
 import msgspec
 
-from maillage.codes.folding import fold
+from maillage.codes.folding import plain
 from maillage.codes.r4.tables import FOLDER, DefinitionsMissing, resource_type_set
 from maillage.codes.r4.values import GIVERS, Give, Value
 
 Navigate = Callable[[dict[str, Any]], Iterable[Any]]
 Branch = tuple[Navigate, Give, str]
+_Component = tuple[str, list[tuple[list[Any], str, str]]]
+PUBLISHED = "http://hl7.org/fhir/SearchParameter/"
 
 
 class _Tables(msgspec.Struct):
     parameters: dict[str, list[tuple[str, str, list[str], list[tuple[list[Any], str, str]]]]]
+    composites: dict[str, list[tuple[str, list[tuple[list[Any], _Component, _Component]]]]]
+    repeating: dict[str, frozenset[str]]
+    names: dict[str, dict[str, str]]
+    compartments: dict[str, dict[str, tuple[str, ...]]]
     left_out: list[tuple[str, str, str]]
+
+
+_Base = tuple[Navigate, tuple[Branch, ...], tuple[Branch, ...]]
+
+
+def _given(branches: tuple[Branch, ...], item: dict[str, Any]) -> list[Value]:
+    found: list[Value] = []
+    for navigate, give, system in branches:
+        for value in navigate(item):
+            give(value, system, found)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
 class SearchParameter:
-    """One parameter of one type. `kind` is string, token, reference, date, number, quantity or uri; no `targets` means any type."""
+    """One parameter of one type.
+
+    `kind` is string, token, reference, date, number, quantity, uri, special or composite; no `targets` means any type; `repeats` when a
+    resource may have several values; `components` are the kinds of the two parts of a composite.
+    """
 
     code: str
     kind: str
@@ -33,6 +54,19 @@ class SearchParameter:
     leaves: frozenset[str]
     _branches: tuple[Branch, ...] = field(repr=False, compare=False)
     _as_written: tuple[Branch, ...] = field(default=(), repr=False, compare=False)
+    repeats: bool = False
+    url: str = ""
+    components: tuple[str, ...] = ()
+    _bases: tuple[_Base, ...] = field(default=(), repr=False, compare=False)
+
+    def pairs(self, resource: dict[str, Any]) -> list[tuple[Value, Value]]:
+        """The values of a composite: of each element that it starts from, its first component with its second."""
+        found: list[tuple[Value, Value]] = []
+        for navigate, first, second in self._bases:
+            for item in navigate(resource):
+                heads, tails = _given(first, item), _given(second, item)
+                found += [(head, tail) for head in heads for tail in tails]
+        return list(dict.fromkeys(found))
 
     def values(self, resource: dict[str, Any]) -> list[Value]:
         """What this resource answers to for the parameter, without repetition."""
@@ -48,7 +82,7 @@ class SearchParameter:
         for navigate, give, system in self._as_written:
             for item in navigate(resource):
                 give(item, system, found)
-        return list(dict.fromkeys((folded, text) for text in found if (folded := fold(text))))
+        return list(dict.fromkeys((folded, text) for text in found if (folded := plain(text))))
 
 
 @cache
@@ -62,15 +96,48 @@ def _tables() -> _Tables:
 @cache
 def search_parameters(type_: str) -> tuple[SearchParameter, ...]:
     """The parameters of a resource type by alphabetical code, those of every type (`_id`, `_lastUpdated`...) first; KeyError when unknown."""
-    tables = _tables().parameters
-    rows = [row for row in tables["Resource"] if type_ in resource_type_set()] + tables[type_]
-    return tuple(sorted((_parameter(*row) for row in rows), key=lambda p: p.code))
+    tables = _tables()
+    made = [_parameter("Resource", *row) for row in tables.parameters["Resource"] if type_ in resource_type_set()]
+    made += [_parameter(type_, *row) for row in tables.parameters[type_]]
+    made += [_composite(type_, *row) for row in tables.composites.get(type_, ())]
+    return tuple(sorted(made, key=lambda p: p.code))
 
 
-def _parameter(code: str, kind: str, targets: list[str], branches: list[tuple[list[Any], str, str]]) -> SearchParameter:
+def _parameter(type_: str, code: str, kind: str, targets: list[str], branches: list[tuple[list[Any], str, str]]) -> SearchParameter:
     leaves = frozenset(leaf for _, leaf, _ in branches)
     as_written = _branches("text", branches) if kind == "string" else ()
-    return SearchParameter(code, kind, tuple(targets), _first_keys(branches), leaves, _branches(kind, branches), as_written)
+    repeats = code in _tables().repeating.get(type_, ())
+    given = _first_keys(branches), leaves, _branches(kind, branches), as_written
+    return SearchParameter(code, kind, tuple(targets), *given, repeats, _url(type_, code))
+
+
+def _composite(type_: str, code: str, bases: list[tuple[list[Any], _Component, _Component]]) -> SearchParameter:
+    kinds = {(first[0], second[0]) for _, first, second in bases}
+    if len(kinds) != 1:
+        raise ValueError(f"{type_}.{code}: its bases have components of different kinds")
+    made = tuple((_navigator(steps) if steps else _itself, _branches(*first), _branches(*second)) for steps, first, second in bases)
+    starts = [[steps[0]] for steps, _, _ in bases if steps] + [s for base, first, _ in bases if not base for s, _, _ in first[1]]
+    keys = frozenset(start[0] for start in starts)
+    return SearchParameter(code, "composite", (), keys, frozenset(), (), (), True, _url(type_, code), kinds.pop(), made)
+
+
+def _itself(resource: dict[str, Any]) -> Iterable[Any]:
+    return (resource,)
+
+
+def _url(type_: str, code: str) -> str:
+    return PUBLISHED + _tables().names.get(type_, {}).get(code, f"{type_}-{code}")
+
+
+@cache
+def compartment(name: str) -> dict[str, tuple[str, ...]]:
+    """Resource type -> the parameters that put its resources into a compartment (`Patient`, `Practitioner`...); KeyError when there is none."""
+    return _tables().compartments[name]
+
+
+def compartments() -> tuple[str, ...]:
+    """The types that a compartment is about."""
+    return tuple(_tables().compartments)
 
 
 def left_out() -> tuple[tuple[str, str, str], ...]:

@@ -8,18 +8,19 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from maillage.codes.aliases import canonical
-from maillage.codes.folding import fold
+from maillage.codes.folding import plain
 from maillage.codes.r4.dates import interval
 from maillage.codes.r4.references import parse
 from maillage.codes.systems import CURRENCY, SPECIAL_VALUES
 
 
 class Token(NamedTuple):
-    """A code in a system (canonical URL). `text` is its display; a concept without coding gives a text alone."""
+    """A code in a system (canonical URL). `text` is its display; a concept without coding gives a text alone. `types`: those of an identifier."""
 
     system: str
     code: str
     text: str = ""
+    types: tuple[tuple[str, str], ...] = ()
 
 
 class Ref(NamedTuple):
@@ -48,7 +49,14 @@ class Amount(NamedTuple):
     unit: str = ""
 
 
-Value = Token | Ref | Span | Amount | str
+class Place(NamedTuple):
+    """A point on the earth, in degrees."""
+
+    latitude: float
+    longitude: float
+
+
+Value = Token | Ref | Span | Amount | Place | str
 Give = Callable[[Any, str, list[Any]], None]
 """(JSON value, implied code system, values so far): adds to the values; adds nothing for a value of another shape."""
 
@@ -95,7 +103,11 @@ def _concept(value: Any, system: str, found: list[Any]) -> None:
 
 def _identifier(value: Any, _system: str, found: list[Any]) -> None:
     if type(value) is dict and (code := _text(value, "value")):
-        found.append(Token(canonical(_text(value, "system")), code, _text(_dict(value, "type"), "text")))
+        type_ = _dict(value, "type")
+        types = tuple(
+            (canonical(_text(c, "system")), _text(c, "code")) for c in _list(type_, "coding") if type(c) is dict and _text(c, "code")
+        )
+        found.append(Token(canonical(_text(value, "system")), code, _text(type_, "text"), types))
 
 
 def _contact(value: Any, _system: str, found: list[Any]) -> None:
@@ -105,8 +117,8 @@ def _contact(value: Any, _system: str, found: list[Any]) -> None:
 
 # --- string ---------------------------------------------------------------------
 def _string(value: Any, _system: str, found: list[Any]) -> None:
-    if type(value) is str and (folded := fold(value)):
-        found.append(folded)
+    if type(value) is str and (words := plain(value)):
+        found.append(words)
 
 
 def _as_written(value: Any, _system: str, found: list[Any]) -> None:
@@ -219,6 +231,14 @@ def _uri(value: Any, _system: str, found: list[Any]) -> None:
         found.append(canonical(value))
 
 
+# --- place ------------------------------------------------------------------------------------
+def _position(value: Any, _system: str, found: list[Any]) -> None:
+    if type(value) is dict:
+        latitude, longitude = _decimal(value.get("latitude")), _decimal(value.get("longitude"))
+        if latitude is not None and longitude is not None and abs(latitude) <= 90 and abs(longitude) <= 180:
+            found.append(Place(float(latitude), float(longitude)))
+
+
 _IN_NAME: Final = (("text", "family"), ("given", "prefix", "suffix"))
 _IN_ADDRESS: Final = (("text", "city", "district", "state", "postalCode", "country"), ("line",))
 _QUANTITIES: Final = ("Quantity", "SimpleQuantity", "Age", "Duration", "Count", "Distance")
@@ -243,5 +263,6 @@ GIVERS: Final[dict[str, dict[str, Give]]] = {
     "number": {**dict.fromkeys(("integer", "decimal", "positiveInt", "unsignedInt"), _number), "Range": _range},
     "quantity": {**dict.fromkeys(_QUANTITIES, _quantity), "Money": _money, "Range": _range},
     "uri": dict.fromkeys(("uri", "url", "canonical", "oid", "uuid"), _uri),
+    "special": {"Location.position": _position},
 }
 """Kind of parameter -> datatype at the end of its path -> how it gives values; `text` gives strings as written."""
