@@ -12,7 +12,7 @@ from maillage.doors.fhir.audits import PARAMETERS as AUDIT_PARAMETERS
 from maillage.doors.fhir.context import AUDIT_TYPE, READABLE, Registry
 from maillage.doors.fhir.intake import READ_ONLY
 from maillage.doors.fhir.negotiation import JSON_TYPES
-from maillage.doors.fhir.operations.table import OPERATIONS as PUBLISHED
+from maillage.doors.fhir.operations.table import OPERATIONS as DOOR_OPERATIONS
 from maillage.doors.fhir.operations.table import DoorOperation
 from maillage.kernel.operations import Operation
 from maillage.record import index
@@ -79,7 +79,7 @@ def _resource(registry: Registry, kind: str) -> dict[str, Any]:
         "searchParam": _parameters(kind),
     }
     operations = [_operation(operation) for key, operation in sorted(registry.operations.items()) if key[0] == kind]
-    described["operation"] = [*operations, *(_published(operation) for operation in PUBLISHED if operation.serves(kind))]
+    described["operation"] = [*operations, *(_published(operation) for operation in DOOR_OPERATIONS if operation.serves(kind))]
     return {key: value for key, value in described.items() if value != []}
 
 
