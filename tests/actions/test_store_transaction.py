@@ -39,7 +39,7 @@ async def test_the_context_is_said_first_and_ends_with_the_transaction(db: Datab
     async with db._pool.acquire() as conn:
         assert conn.get_server_pid() == pid
         assert not await conn.fetchval("SELECT current_setting('app.orgs', true)")
-        assert await conn.fetchval("SHOW statement_timeout") == "0"
+        assert await conn.fetchval("SHOW statement_timeout") == "5s"
 
 
 async def test_no_reset_runs_between_transactions_and_nothing_leaks(db: Database) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from maillage.access.actions import end_links, has_link, issue_token, link, put_account, sign_in_demo, sign_out
 from maillage.access.queries import VisibleTo, WebSession, actor_of_account, actor_of_token, demo_accounts, session_of
 from maillage.access.scopes import scope_allows
@@ -29,6 +31,6 @@ __all__ = [
 ]
 
 
-def visible_to(actor: Actor, resource_type: str) -> VisibleTo:
-    """The predicate from which every query on this resource type starts, for this actor."""
-    return VisibleTo(actor, resource_type)
+def visible_to(actor: Actor, resource_type: str, now: datetime | None = None) -> VisibleTo:
+    """The predicate from which every query on this resource type starts, for this actor; `now` where no transaction may have begun."""
+    return VisibleTo(actor, resource_type, now)

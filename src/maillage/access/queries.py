@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from maillage.access.types import DIRECTORY_TYPES, LINKED_TYPES, SESSION_ABSOLUTE, SESSION_IDLE, SHARED_RECORD_BASES
@@ -19,19 +20,22 @@ class VisibleTo:
 
     actor: Actor
     resource_type: str
+    now: datetime | None = None
 
     def sql(self, alias: str, params: Params) -> str:
         """Boolean SQL over the three visibility columns of `alias`; adds its values to `params`.
 
-        No organisation means no row, never "no filter" (security.md 13, item 6).
+        No organisation means no row, never "no filter" (security.md 13, item 6). `now` decides which links live; without it, the
+        transaction's own instant.
         """
         if self.actor.kind == "system" or self.resource_type in DIRECTORY_TYPES:
             return "true"
         organizations = params.add(list(self.actor.organizations))
         linked = "true" if self.resource_type in LINKED_TYPES else f"c.basis = ANY ({params.add(list(SHARED_RECORD_BASES))}::text[])"
+        now = "app_now()" if self.now is None else f"{params.add(self.now)}::timestamptz"
         return f"""({alias}.parties && {organizations}::text[] OR EXISTS (
             SELECT 1 FROM care_link c WHERE c.patient_id = {alias}.patient_id AND c.organization_id = ANY ({organizations}::text[])
-            AND {linked} AND c.starts <= app_now() AND (c.ends IS NULL OR c.ends > app_now())))"""
+            AND {linked} AND c.starts <= {now} AND (c.ends IS NULL OR c.ends > {now})))"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,7 +199,7 @@ async def _with_request(tx: Transaction, asked: dict[str, Any]) -> dict[str, Any
 
 def _follow(tx: Transaction) -> Transaction:
     """The same transaction, for the act that follows in the other room: the right to it was checked where it was decided."""
-    return Transaction(tx.conn, SYSTEM, tx.now, tx.request_id)
+    return tx.acting_as(SYSTEM)
 
 
 def _at_hospital(tx: Transaction, appointment: Row) -> Transaction:
@@ -207,7 +207,7 @@ def _at_hospital(tx: Transaction, appointment: Row) -> Transaction:
     actor = tx.actor
     if actor.kind != "person" or actor.organization == appointment["owner_org"]:
         return tx
-    return Transaction(tx.conn, replace(actor, organizations=(appointment["owner_org"],)), tx.now, tx.request_id)
+    return tx.acting_as(replace(actor, organizations=(appointment["owner_org"],)))
 
 
 def _place(appointment: Row) -> dict[str, Any]:

@@ -5,8 +5,17 @@ from __future__ import annotations
 from maillage.record.audit import audit, audit_many, audit_trail
 from maillage.record.compartment import Asked, of_patient
 from maillage.record.includes import fetch_visible
-from maillage.record.photographs import bury, comparable, expect_version, first_photograph, lock_head, photograph, provenance
-from maillage.record.queries import current, existing, first_organization, history, ids_of, lock_condition, owner_of, read, vread
+from maillage.record.photographs import (
+    bury,
+    comparable,
+    expect_version,
+    first_photograph,
+    lock_head,
+    next_photograph,
+    photograph,
+    provenance,
+)
+from maillage.record.queries import current, existing, first_organization, history, ids_of, lock_condition, read, vread
 from maillage.record.seal import make_cursor, open_cursor, sealing_key
 from maillage.record.seal import scope as cursor_scope
 from maillage.record.search import Page, search
@@ -35,9 +44,9 @@ __all__ = [
     "lock_condition",
     "lock_head",
     "make_cursor",
+    "next_photograph",
     "of_patient",
     "open_cursor",
-    "owner_of",
     "photograph",
     "provenance",
     "read",

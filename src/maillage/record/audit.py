@@ -35,31 +35,16 @@ async def audit_many(
     outcome: str = "0",
     query_hash: str = "",
 ) -> None:
-    """Write one row for each (type, id, patient) in one statement."""
-    rows = list(shown)
+    """Write one row for each (type, id, patient)."""
     actor = tx.actor
-    await tx.execute(
-        """
-        INSERT INTO audit_event (id, at, action, verb, outcome, actor_kind, actor_id, role_id, organization,
-            res_type, res_id, patient_id, query_hash, request_id)
-        SELECT x.id, $2, $3, $4, $5, $6, $7, $8, $9, x.res_type, x.res_id, x.patient_id, $10, $11
-        FROM unnest($1::text[], $12::text[], $13::text[], $14::text[]) AS x (id, res_type, res_id, patient_id)
-        """,
-        [new_id() for _ in rows],
-        tx.now,
-        action,
-        verb,
-        outcome,
-        actor.kind,
-        actor.id,
-        actor.role_id,
-        actor.organization,
-        query_hash,
-        tx.request_id,
-        [kind for kind, _, _ in rows],
-        [id for _, id, _ in rows],
-        [patient for _, _, patient in rows],
-    )
+    told = (tx.now, action, verb, outcome, actor.kind, actor.id, actor.role_id, actor.organization)
+    tx.append(_INSERT, [(new_id(), *told, kind, id, patient, query_hash, tx.request_id) for kind, id, patient in shown])
+
+
+_INSERT = """INSERT INTO audit_event (id, at, action, verb, outcome, actor_kind, actor_id, role_id, organization,
+    res_type, res_id, patient_id, query_hash, request_id)
+SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+    $10::text[], $11::text[], $12::text[], $13::text[], $14::text[])"""
 
 
 async def audit_trail(

@@ -178,13 +178,14 @@ class Frame:
     parties: Sequence[str]
 
 
-async def put(tx: Transaction, resource: dict[str, Any], frame: Frame) -> None:
-    """Write a version, where the resource stands now, its index row and its strings: one statement."""
+async def put(tx: Transaction, resource: dict[str, Any], frame: Frame, *, first: bool = False) -> None:
+    """Write a version, where the resource stands now, its index row and its strings, with the next statement; `first`: nothing is there before."""
     kind = resource["resourceType"]
-    sql, has_strings = _statement(kind)
     row = [resource["id"], frame.version, frame.at, frame.patient, frame.owner, list(frame.parties), shapes.meta_texts(resource)]
     told = [frame.content, frame.author, frame.author_organization]
-    await tx.execute(sql, *row, *_row(kind, resource), *told, *(_strings(kind, resource) if has_strings else ()))
+    strings = _strings(kind, resource)
+    values = [*row, *_row(kind, resource), *told, *(strings if strings[0] else ())]
+    await tx.write((kind, resource["id"]), _parts(kind, first, bool(strings[0])), values)
 
 
 async def remove(tx: Transaction, kind: str, id: str) -> None:
@@ -195,35 +196,34 @@ async def remove(tx: Transaction, kind: str, id: str) -> None:
 
 
 @cache
-def _statement(kind: str) -> tuple[str, bool]:
+def _parts(kind: str, first: bool, strings: bool) -> tuple[str, ...]:
     names = ["id", "version", "at", "patient_id", "owner_org", "parties", "meta", *(column.name for column in columns(kind))]
     marks = ", ".join(f"${n}" for n in range(1, len(names) + 1))
-    update = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
     text = len(names) + 1
-    has_strings = any(p.kind == "string" for p in parameters(kind).values())
-    sql = f"""
-        WITH written AS (
-            INSERT INTO resource_version
-                (res_type, id, version, at, content, author, author_organization, patient_id, owner_org, parties)
-            VALUES ('{kind}', $1, $2, $3, ${text}, ${text + 1}, ${text + 2}, $4, $5, $6)
-        ), head AS (
-            INSERT INTO resource_head (res_type, id, version, at, deleted, patient_id, owner_org, parties)
-            VALUES ('{kind}', $1, $2, $3, false, $4, $5, $6)
-            ON CONFLICT (res_type, id) DO UPDATE SET version = excluded.version, at = excluded.at, deleted = false,
-                patient_id = excluded.patient_id, owner_org = excluded.owner_org, parties = excluded.parties
-        ){_string_statements(kind, text + 3) if has_strings else ""}
-        INSERT INTO {table(kind)} ({", ".join(names)}) VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {update}
-        """
-    return sql, has_strings
+    update = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
+    parts = [
+        f"""INSERT INTO resource_version
+            (res_type, id, version, at, content, author, author_organization, patient_id, owner_org, parties)
+        VALUES ('{kind}', $1, $2, $3, ${text}, ${text + 1}, ${text + 2}, $4, $5, $6)""",
+        f"""INSERT INTO resource_head (res_type, id, version, at, deleted, patient_id, owner_org, parties)
+        VALUES ('{kind}', $1, $2, $3, false, $4, $5, $6)"""
+        + _unless(
+            first,
+            """(res_type, id) DO UPDATE SET version = excluded.version, at = excluded.at, deleted = false,
+            patient_id = excluded.patient_id, owner_org = excluded.owner_org, parties = excluded.parties""",
+        ),
+        f"INSERT INTO {table(kind)} ({', '.join(names)}) VALUES ({marks})" + _unless(first, f"(id) DO UPDATE SET {update}"),
+    ]
+    if not first and any(p.kind == "string" for p in parameters(kind).values()):
+        parts.append(f"DELETE FROM ix_string WHERE res_type = '{kind}' AND id = $1")
+    if strings:
+        parts.append(f"""INSERT INTO ix_string (res_type, id, param, value, original)
+        SELECT '{kind}', $1, x.* FROM unnest(${text + 3}::text[], ${text + 4}::text[], ${text + 5}::text[]) AS x""")
+    return tuple(parts)
 
 
-def _string_statements(kind: str, first: int) -> str:
-    return f""", gone AS (
-            DELETE FROM ix_string WHERE res_type = '{kind}' AND id = $1
-        ), strings AS (
-            INSERT INTO ix_string (res_type, id, param, value, original)
-            SELECT '{kind}', $1, x.* FROM unnest(${first}::text[], ${first + 1}::text[], ${first + 2}::text[]) AS x
-        )"""
+def _unless(first: bool, target: str) -> str:
+    return "" if first else f" ON CONFLICT {target}"
 
 
 def _row(kind: str, resource: dict[str, Any]) -> list[Any]:

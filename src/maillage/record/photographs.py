@@ -11,7 +11,7 @@ from maillage.kernel.errors import Invalid, NotFound, Stale
 from maillage.kernel.ids import new_id
 from maillage.record import index
 from maillage.record.index import Frame
-from maillage.record.types import SERVED, Stored
+from maillage.record.types import SERVED, Head, Stored
 from maillage.store import Transaction
 
 
@@ -34,7 +34,7 @@ async def photograph(
     head = await lock_head(tx, kind, id)
     if if_changed and head and await _same_content(tx, kind, id, head["version"], resource):
         return int(head["version"])
-    return (await _write(tx, resource, head, patient, owner, parties)).version
+    return (await _write(tx, resource, head and Head(head["version"], head["at"]), patient, owner, parties)).version
 
 
 async def first_photograph(
@@ -44,8 +44,18 @@ async def first_photograph(
     return await _write(tx, resource, None, patient, owner, parties)
 
 
+async def next_photograph(tx: Transaction, resource: dict[str, Any], before: Stored) -> Stored:
+    """The version after `before`, seen by the same people; the same content writes nothing and answers `before`.
+
+    Nothing is locked: who writes this version second is tried again from the start (`store.constraints.retried`).
+    """
+    if comparable(decode(before.content)) == comparable(decode(encode(resource))):
+        return before
+    return await _write(tx, resource, Head(before.version, before.at), before.patient_id, before.owner_org, before.parties)
+
+
 async def _write(
-    tx: Transaction, resource: dict[str, Any], head: Any | None, patient: str | None, owner: str | None, parties: Sequence[str]
+    tx: Transaction, resource: dict[str, Any], head: Head | None, patient: str | None, owner: str | None, parties: Sequence[str]
 ) -> Stored:
     kind, id = resource["resourceType"], resource["id"]
     if kind not in SERVED:
@@ -53,8 +63,9 @@ async def _write(
     version, at = _next(tx, head)
     content = encode(_with_meta(resource, version, at)).decode()
     seen_by = sorted({*parties, *([owner] if owner else [])})
-    await index.put(tx, resource, Frame(version, at, content, _author(tx), tx.actor.organization, patient, owner, seen_by))
-    return Stored(kind, id, version, at, content, patient_id=patient)
+    frame = Frame(version, at, content, _author(tx), tx.actor.organization, patient, owner, seen_by)
+    await index.put(tx, resource, frame, first=head is None)
+    return Stored(kind, id, version, at, content, patient_id=patient, owner_org=owner, parties=tuple(seen_by))
 
 
 async def bury(tx: Transaction, kind: str, id: str) -> int:
@@ -62,7 +73,7 @@ async def bury(tx: Transaction, kind: str, id: str) -> int:
     head = await lock_head(tx, kind, id)
     if head is None:
         raise NotFound(kind, id)
-    version, at = _next(tx, head)
+    version, at = _next(tx, Head(head["version"], head["at"]))
     await _append_deleted(tx, (kind, id, version, at), head)
     await index.remove(tx, kind, id)
     return version
@@ -70,7 +81,8 @@ async def bury(tx: Transaction, kind: str, id: str) -> int:
 
 async def lock_head(tx: Transaction, kind: str, id: str) -> Any | None:
     """Lock the current version of a resource for this transaction; None when there has never been one."""
-    return await tx.fetchrow(
+    return await tx.lock(
+        (kind, id),
         "SELECT version, at, deleted, patient_id, owner_org, parties FROM resource_head WHERE res_type = $1 AND id = $2 FOR UPDATE",
         kind,
         id,
@@ -122,11 +134,11 @@ def _who(tx: Transaction) -> dict[str, Any]:
     return {"display": f"{tx.actor.kind} {tx.actor.id}"}
 
 
-def _next(tx: Transaction, head: Any | None) -> tuple[int, datetime]:
+def _next(tx: Transaction, head: Head | None) -> tuple[int, datetime]:
     now = tx.now.replace(microsecond=tx.now.microsecond // 1000 * 1000)
     if head is None:
         return 1, now
-    return int(head["version"]) + 1, max(now, head["at"] + timedelta(milliseconds=1))
+    return head.version + 1, max(now, head.at + timedelta(milliseconds=1))
 
 
 def _with_meta(resource: dict[str, Any], version: int, at: datetime) -> dict[str, Any]:

@@ -16,39 +16,37 @@ def stored(row: Any) -> Stored:
     return Stored(row["res_type"], row["id"], row["version"], row["at"], row["content"], row["deleted"], row["patient_id"])
 
 
+_READ = """SELECT h.version, h.at, h.deleted, v.content, h.patient_id, h.owner_org, h.parties
+FROM resource_head h JOIN resource_version v USING (res_type, id, version) WHERE h.res_type = $1 AND h.id = $2 AND """
+
+
 async def read(tx: Transaction, kind: str, id: str, visible: Visible) -> Stored:
     """The current version. Raises `NotFound` when absent or invisible, `Gone` when deleted."""
     params = Params([kind, id])
-    row = await tx.fetchrow(
-        f"""
-        SELECT h.res_type, h.id, h.version, h.at, h.deleted, v.content, h.patient_id
-        FROM resource_head h JOIN resource_version v USING (res_type, id, version)
-        WHERE h.res_type = $1 AND h.id = $2 AND {visible.sql("h", params)}
-        """,
-        *params,
-    )
-    if row is None:
+    rows = await tx.peek(_READ + visible.sql("h", params), *params)
+    if not rows:
         raise NotFound(kind, id)
-    if row["deleted"]:
+    version, at, deleted, content, patient, owner, parties = rows[0]
+    if deleted:
         raise Gone(kind, id)
-    return stored(row)
+    return Stored(kind, id, version, at, content, False, patient, owner, parties)
 
 
 async def vread(tx: Transaction, kind: str, id: str, version: int, visible: Visible) -> Stored:
     """One version; an old one is visible only while its resource is."""
     params = Params([kind, id, version])
-    row = await tx.fetchrow(
+    rows = await tx.peek(
         f"""
         SELECT v.* FROM resource_head h JOIN resource_version v ON v.res_type = h.res_type AND v.id = h.id
         WHERE h.res_type = $1 AND h.id = $2 AND v.version = $3 AND {visible.sql("h", params)}
         """,
         *params,
     )
-    if row is None:
+    if not rows:
         raise NotFound(kind, id)
-    if row["deleted"]:
+    if rows[0]["deleted"]:
         raise Gone(kind, id)
-    return stored(row)
+    return stored(rows[0])
 
 
 async def history(tx: Transaction, kind: str, id: str, visible: Visible) -> list[Stored]:
@@ -70,7 +68,7 @@ async def history(tx: Transaction, kind: str, id: str, visible: Visible) -> list
 async def existing(tx: Transaction, kind: str, ids: Sequence[str], visible: Visible) -> set[str]:
     """Those of the ids that are here, not deleted, and visible."""
     params = Params([kind, list(ids)])
-    rows = await tx.fetch(
+    rows = await tx.peek(
         f"""
         SELECT h.id FROM resource_head h
         WHERE h.res_type = $1 AND h.id = ANY ($2::text[]) AND NOT h.deleted AND {visible.sql("h", params)}
@@ -78,12 +76,6 @@ async def existing(tx: Transaction, kind: str, ids: Sequence[str], visible: Visi
         *params,
     )
     return {row["id"] for row in rows}
-
-
-async def owner_of(tx: Transaction, kind: str, id: str) -> tuple[str | None, str | None, list[str]]:
-    """Owner, patient and parties of a resource that the caller was found to see."""
-    row = await tx.fetchrow("SELECT owner_org, patient_id, parties FROM resource_head WHERE res_type = $1 AND id = $2", kind, id)
-    return (row["owner_org"], row["patient_id"], list(row["parties"])) if row else (None, None, [])
 
 
 async def first_organization(tx: Transaction, kind: str, id: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -58,6 +59,16 @@ class Stored:
     content: str
     deleted: bool = False
     patient_id: str | None = None
+    owner_org: str | None = None
+    parties: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last version of a resource, and when it was written."""
+
+    version: int
+    at: datetime
 
 
 class Visible(Protocol):

@@ -36,15 +36,24 @@ _AWAY: tuple[type[BaseException], ...] = (
 )
 
 RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+VERSION_TAKEN = "resource_version_pkey"
+"""Somebody else wrote the version that we were about to write: seen again with fresh eyes, the answer may be another one."""
+
+
+def retried(error: BaseException | None) -> bool:
+    """Whether a transaction that failed so is worth trying again from its start."""
+    return isinstance(error, RETRIED) or (
+        isinstance(error, asyncpg.UniqueViolationError) and getattr(error, "constraint_name", None) == VERSION_TAKEN
+    )
 
 
 def translate(error: BaseException) -> MaillageError | None:
     """The domain's word for an error of the driver, or None when it is a defect."""
+    if retried(error):
+        return Unavailable("contention")
     if isinstance(error, asyncpg.IntegrityConstraintViolationError):
         meaning = _registered.get(getattr(error, "constraint_name", None) or "")
         return meaning() if meaning else None
-    if isinstance(error, RETRIED):
-        return Unavailable("contention")
     if isinstance(error, asyncpg.LockNotAvailableError):
         return Unavailable("locked")
     if isinstance(error, asyncpg.QueryCanceledError | asyncpg.IdleInTransactionSessionTimeoutError):

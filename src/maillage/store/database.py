@@ -2,6 +2,9 @@
 
 A pooled connection is handed back without a reset (the reset costs a sixth of the time of a request), so nothing may outlive a transaction:
 every setting is made transaction-local by the first statement, and `SET`, `LISTEN` and session locks are not for pooled connections.
+
+A lazy transaction begins when it has to (a lock, a write that something else follows): until then each SELECT stands alone, and what waits at the end
+is one statement, its own commit.
 """
 
 from __future__ import annotations
@@ -21,10 +24,13 @@ from maillage.kernel.clock import Clock, SystemClock
 from maillage.kernel.errors import Unavailable
 from maillage.store import constraints
 from maillage.store.checks import inspect
-from maillage.store.transaction import Transaction
+from maillage.store.group import Appender
+from maillage.store.transaction import Transaction, Unit
+from maillage.store.writes import MOST_TOGETHER
 
 T = TypeVar("T")
 TRIES = 3
+STATEMENTS = 512
 # What the driver raises; the internal one comes when a connection breaks in the middle of an answer.
 DRIVER = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, ConnectionError)
 
@@ -47,6 +53,14 @@ class Limits:
     lock: float = 2.0
     idle: float = 10.0
 
+    def settings(self) -> dict[str, str]:
+        """The same in PostgreSQL's words: what holds on each connection unless a transaction says otherwise."""
+        return {
+            "statement_timeout": _milliseconds(self.statement),
+            "lock_timeout": _milliseconds(self.lock),
+            "idle_in_transaction_session_timeout": _milliseconds(self.idle),
+        }
+
 
 DEFAULT_LIMITS = Limits()
 
@@ -59,6 +73,7 @@ class Database:
         self.clock = clock
         self.limits = limits
         self.warnings = warnings
+        self._appenders: dict[str, Appender] = {}
 
     @classmethod
     async def open(
@@ -71,7 +86,8 @@ class Database:
             min_size=0,
             max_size=limits.pool_size,
             connection_class=connection_class,
-            server_settings={"timezone": "UTC", "application_name": "maillage", "jit": "off"},
+            statement_cache_size=STATEMENTS,
+            server_settings={"timezone": "UTC", "application_name": "maillage", "jit": "off", **limits.settings()},
             max_inactive_connection_lifetime=0,
             timeout=10,
         )
@@ -97,29 +113,65 @@ class Database:
 
     @asynccontextmanager
     async def transaction(
-        self, actor: Actor, *, request_id: str = "", clock: Clock | None = None, timeout: float | None = None, read_only: bool = False
+        self,
+        actor: Actor,
+        *,
+        request_id: str = "",
+        clock: Clock | None = None,
+        timeout: float | None = None,
+        read_only: bool = False,
+        lazy: bool = False,
     ) -> AsyncIterator[Transaction]:
         """One transaction: it commits when the block ends and rolls back on any error.
 
         Errors of the driver leave as errors of the domain: a violated constraint as what its room registered, the rest as `Unavailable`.
         """
-        conn = await self._acquire()
         now = (clock or self.clock).now()
+        unit = Unit(self._acquire, self._opening(actor, now, request_id, timeout, read_only=read_only))
         try:
             try:
-                await conn.execute(self._opening(actor, now, request_id, timeout, read_only=read_only))
-                yield Transaction(conn, actor, now, request_id)
-                tag = await conn.execute("COMMIT")
-                if tag != "COMMIT":  # a statement failed and its error was swallowed: nothing was kept
-                    raise Unavailable("rolled-back")
+                if not lazy:
+                    await unit.begin()
+                yield Transaction(unit, actor, now, request_id)
+                await self._finish(unit)
             except BaseException:
-                await self._undo(conn)
+                await self._undo(unit.conn)
                 raise
         except DRIVER as error:
-            meaning = constraints.translate(error) or (Unavailable("database-away") if _gone(conn) else None)
+            meaning = constraints.translate(error) or (Unavailable("database-away") if _gone(unit.conn) else None)
             if meaning is None:
                 raise
             raise meaning from error
+        finally:
+            await self._release(unit.conn)
+
+    async def _finish(self, unit: Unit) -> None:
+        """Write what waits and commit; where nothing has begun, one statement is its own commit, and appended rows alone share one."""
+        pending = unit.pending
+        if not unit.begun and not pending.writes:
+            conn, unit.conn = unit.conn, None
+            await self._release(conn)  # others may use it while the shared commit is awaited
+            for sql, rows in pending.rows.items():
+                await self._appender(sql).add(rows)
+            return
+        if unit.begun or len(pending.writes) + len(pending.rows) > MOST_TOGETHER:
+            conn = await unit.ready()
+            tag = await conn.execute("COMMIT")
+            if tag != "COMMIT":  # a statement failed and its error was swallowed: nothing was kept
+                raise Unavailable("rolled-back")
+        else:
+            await unit.flush()
+
+    def _appender(self, sql: str) -> Appender:
+        if sql not in self._appenders:
+            self._appenders[sql] = Appender(self._connection, sql)
+        return self._appenders[sql]
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Any]:
+        conn = await self._acquire()
+        try:
+            yield conn
         finally:
             await self._release(conn)
 
@@ -130,7 +182,7 @@ class Database:
                 async with self.transaction(actor, **options) as tx:
                     return await work(tx)
             except Unavailable as error:
-                if attempt == TRIES or not isinstance(error.__cause__, constraints.RETRIED):
+                if attempt == TRIES or not constraints.retried(error.__cause__):
                     raise
                 await asyncio.sleep(random.uniform(0.005, 0.03) * attempt)  # noqa: S311  # jitter, not a secret
         raise AssertionError("unreachable")
@@ -151,6 +203,8 @@ class Database:
 
     async def _acquire(self) -> Any:
         try:
+            if self._pool.get_idle_size():  # waiting with a limit costs a task
+                return await self._pool.acquire()
             return await self._pool.acquire(timeout=self.limits.acquire)
         except TimeoutError as error:
             raise Unavailable("no-connection", retry_after=1) from error
@@ -158,8 +212,10 @@ class Database:
             raise Unavailable("database-away", retry_after=1) from error
 
     async def _release(self, conn: Any) -> None:
+        if conn is None:
+            return
         try:
-            await asyncio.shield(self._pool.release(conn))
+            await self._pool.release(conn)  # it shields itself
         except DRIVER:
             if not _gone(conn):
                 raise  # else it broke while it was handed back, and the pool has let go of it already
@@ -171,15 +227,14 @@ class Database:
             "app.actor": actor.id,
             "app.now": now.isoformat(),
             "app.request": request_id,
-            "statement_timeout": _milliseconds(self.limits.statement if timeout is None else timeout),
-            "lock_timeout": _milliseconds(self.limits.lock),
-            "idle_in_transaction_session_timeout": _milliseconds(self.limits.idle),
         }
+        if timeout is not None:
+            context["statement_timeout"] = _milliseconds(timeout)
         calls = ", ".join(f"set_config('{name}', {_literal(value)}, true)" for name, value in context.items())
         return f"BEGIN{' READ ONLY' if read_only else ''}; SELECT {calls}"
 
     async def _undo(self, conn: Any) -> None:
-        if _gone(conn) or not conn.is_in_transaction():
+        if conn is None or _gone(conn) or not conn.is_in_transaction():
             return
         try:
             await asyncio.shield(conn.execute("ROLLBACK", timeout=5))
@@ -190,7 +245,7 @@ class Database:
 def _gone(conn: Any) -> bool:
     """Whether the connection is closed, or was taken from us when it broke."""
     try:
-        return bool(conn.is_closed())
+        return conn is not None and bool(conn.is_closed())
     except asyncpg.InterfaceError:
         return True
 

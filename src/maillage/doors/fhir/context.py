@@ -42,7 +42,7 @@ class Context:
 
     def visible(self, kind: str) -> VisibleTo:
         """What the caller may see of a type."""
-        return visible_to(self.tx.actor, kind)
+        return visible_to(self.tx.actor, kind, self.tx.now)
 
     def searchable(self, kind: str) -> VisibleTo:
         """The same for a type that a search reads; raises `NotAllowed` when the scopes do not grant it, through a chain or otherwise."""

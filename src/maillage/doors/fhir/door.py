@@ -97,7 +97,7 @@ class FhirDoor:
             async def work(tx: Transaction) -> Response:
                 return await self._in_transaction(tx, request, handler)
 
-            return await self.db.run(actor, work, request_id=request.id)
+            return await self.db.run(actor, work, request_id=request.id, lazy=True)
         except MaillageError as error:
             await self._audit_refusal(actor, request, error)
             raise
@@ -132,7 +132,7 @@ class FhirDoor:
         if problems.status_of(error) not in audits.AUDITED:
             return
         try:
-            async with self.db.transaction(actor, request_id=request.id) as tx:
+            async with self.db.transaction(actor, request_id=request.id, lazy=True) as tx:
                 await audits.refusal(tx, request, error)
         except Unavailable as away:
             raise away from error

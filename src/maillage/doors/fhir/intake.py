@@ -79,21 +79,21 @@ async def update(context: Context, before: Stored, resource: Resource, base: str
     elif kind in directory.KEPT_TYPES:
         await directory.save(tx, content, mode=context.registry.mode, version=version)
     else:
-        await _replace(context, before, content, version, present)
+        return await _replace(context, before, content, present), warnings
     return await record.read(tx, kind, id, context.visible(kind)), warnings
 
 
-async def _replace(context: Context, before: Stored, content: Resource, version: int, present: Present) -> None:
+async def _replace(context: Context, before: Stored, content: Resource, present: Present) -> Stored:
     """The next version of a resource kept whole; equal content makes none."""
-    tx, kind, id = context.tx, before.type, before.id
-    owner, patient, parties = await record.owner_of(tx, kind, id)
-    await record.expect_version(tx, kind, id, version)
-    if kind not in DIRECTORY_TYPES and references.patient_of(content, present) != patient:
+    tx, kind = context.tx, before.type
+    if kind not in DIRECTORY_TYPES and references.patient_of(content, present) != before.patient_id:
         raise Invalid.one("patient-changed", f"{kind}.subject", "A resource never moves to another patient.")
-    made = await record.photograph(tx, content, patient=patient, owner=owner, parties=parties, if_changed=True)
-    if made != before.version:
-        await record.audit(tx, "U", kind, id, patient=patient)
-        await _provenance(context, "update", (kind, id, made), patient=patient, owner=owner, parties=parties)
+    made = await record.next_photograph(tx, content, before)
+    if made.version != before.version:
+        await record.audit(tx, "U", kind, made.id, patient=made.patient_id)
+        target = (kind, made.id, made.version)
+        await _provenance(context, "update", target, patient=made.patient_id, owner=made.owner_org, parties=made.parties)
+    return made
 
 
 async def delete(context: Context, before: Stored, version: int) -> None:
@@ -102,13 +102,14 @@ async def delete(context: Context, before: Stored, version: int) -> None:
     _refuse_read_only(kind)
     await refuse_rooms(context, before, {})
     await _refuse_strangers(context, before)
-    owner, patient, parties = await record.owner_of(tx, kind, id)
     if kind == "Patient" or kind in directory.KEPT_TYPES:
         raise Invalid.one("kept-in-directory", kind, "Entries of the directory are not deleted: set active to false.")
     await record.expect_version(tx, kind, id, version)
     buried = await record.bury(tx, kind, id)
-    await record.audit(tx, "D", kind, id, patient=patient)
-    await _provenance(context, "delete", (kind, id, buried), patient=patient, owner=owner, parties=parties)
+    await record.audit(tx, "D", kind, id, patient=before.patient_id)
+    await _provenance(
+        context, "delete", (kind, id, buried), patient=before.patient_id, owner=before.owner_org, parties=before.parties
+    )
 
 
 async def refuse_rooms(context: Context, before: Stored, after: Resource) -> None:
@@ -129,7 +130,7 @@ async def _refuse_strangers(context: Context, before: Stored) -> None:
     """Only the organisation that keeps a resource rewrites it; an entry of the directory, who wrote it first or whom it is about."""
     if before.type == "Patient":
         return
-    owner, _, _ = await record.owner_of(context.tx, before.type, before.id)
+    owner = before.owner_org
     keepers = {owner} if owner else {await record.first_organization(context.tx, before.type, before.id), *_named(decode(before.content))}
     if keepers.isdisjoint(context.tx.actor.organizations):
         raise NotAllowed("not-the-owner")

@@ -1,0 +1,62 @@
+"""One commit for the rows that many requests want to append at the same instant.
+
+A read must not be answered before its audit row is committed; a commit of its own for each read would cost more than the read. Rows that arrive
+while a commit is under way are written by the next one, and nobody goes on before the commit that holds its rows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from maillage.store.writes import columns
+
+Connections = Callable[[], AbstractAsyncContextManager[Any]]
+MOST_ROWS = 2000
+
+
+class Appender:
+    """Appends rows by one INSERT over `unnest`, in commits that many callers share."""
+
+    def __init__(self, connections: Connections, sql: str) -> None:
+        self._connections, self._sql = connections, sql
+        self._waiting: list[tuple[list[tuple[Any, ...]], asyncio.Future[None]]] = []
+        self._work: asyncio.Task[None] | None = None
+
+    async def add(self, rows: list[tuple[Any, ...]]) -> None:
+        """Come back when the rows are committed; raises what the driver raised when they are not."""
+        done = asyncio.get_running_loop().create_future()
+        self._waiting.append((rows, done))
+        if self._work is None:
+            self._work = asyncio.create_task(self._write())
+        await done
+
+    async def _write(self) -> None:
+        try:
+            while self._waiting:
+                batch = [self._waiting.pop(0)]
+                size = len(batch[0][0])
+                while self._waiting and size + len(self._waiting[0][0]) <= MOST_ROWS:
+                    size += len(self._waiting[0][0])
+                    batch.append(self._waiting.pop(0))
+                await self._commit(batch)
+        finally:
+            self._work = None
+
+    async def _commit(self, batch: list[tuple[list[tuple[Any, ...]], asyncio.Future[None]]]) -> None:
+        """One statement of its own is one commit; whoever waits learns how it went, and a failure is theirs to tell."""
+        failure: BaseException | None = None
+        try:
+            async with self._connections() as conn:
+                await conn.execute(self._sql, *columns([row for rows, _ in batch for row in rows]))
+        except BaseException as error:  # noqa: BLE001  # handed to each caller below
+            failure = error
+        for _, done in batch:
+            if done.done():
+                continue  # its caller was cancelled
+            if failure is None:
+                done.set_result(None)
+            else:
+                done.set_exception(failure if isinstance(failure, Exception) else ConnectionError("cancelled"))
