@@ -39,6 +39,7 @@ from maillage.booking.actions import (
     substitute,
     update_vacation,
 )
+from maillage.booking.actions.vacations import quotas_of
 from maillage.booking.fhir import booking_request, slot_state
 from maillage.booking.intake import INTAKE, create_appointment
 from maillage.booking.operations import OPERATIONS
@@ -167,6 +168,7 @@ __all__ = [
     "plan",
     "prioritise",
     "publish",
+    "quotas_of",
     "refills",
     "refuse_refill",
     "rooms_to_confirm",

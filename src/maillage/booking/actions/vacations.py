@@ -135,15 +135,21 @@ async def create_vacation(
     facts: dict[str, Any] = {**who, **where, **when, **grid, **kept}
     check_template(facts, quotas)
     row = await insert(tx, "vacation", id=id or new_id(), created_at=tx.now, **facts)
-    for share in quotas:
-        promised = {"organization_id": share.organization, "slots": share.slots, "at_most": share.at_most}
-        await insert(tx, "vacation_quota", vacation_id=row["id"], **promised)
+    await _promise(tx, row["id"], quotas)
     await save_vacation(tx, "create-vacation", row, created=True)
     return row
 
 
-async def update_vacation(tx: Transaction, id: str, *, version: int | None = None, **changes: Any) -> Row:
-    """Change a template. Sessions that are published keep what they are; those that are only planned fall, to be planned again."""
+async def _promise(tx: Transaction, vacation: str, quotas: Sequence[Share]) -> None:
+    for share in quotas:
+        promised = {"organization_id": share.organization, "slots": share.slots, "at_most": share.at_most}
+        await insert(tx, "vacation_quota", vacation_id=vacation, **promised)
+
+
+async def update_vacation(
+    tx: Transaction, id: str, *, version: int | None = None, quotas: Sequence[Share] | None = None, **changes: Any
+) -> Row:
+    """Change a template, its shares too when `quotas` is given. Published sessions keep what they are; planned ones fall, to be planned again."""
     row = await lock_vacation(tx, id, version)
     play(tx, rules.SESSION, NOWHERE, "plan", _sides(row))
     unknown = changes.keys() - CHANGEABLE
@@ -153,8 +159,11 @@ async def update_vacation(tx: Transaction, id: str, *, version: int | None = Non
         changes["rrule"] = rules.write_rrule(rules.read_rrule(changes["rrule"]))
     if "room_id" in changes:
         await check_place(tx, row["location_id"], changes["room_id"])
-    check_template({**row, **changes}, await quotas_of(tx, id))
+    check_template({**row, **changes}, await quotas_of(tx, id) if quotas is None else quotas)
     changed = await change(tx, "vacation", id, **changes)
+    if quotas is not None:
+        await tx.execute("DELETE FROM vacation_quota WHERE vacation_id = $1", id)
+        await _promise(tx, id, quotas)
     await _supersede(tx, id, None)
     await save_vacation(tx, "update-vacation", changed)
     return changed

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from maillage.doors.web.account.pages import PAGES as ACCOUNT
+from maillage.doors.web.booking.giving import PAGES as GIVING
 from maillage.doors.web.booking.pages import PAGES as BOOKING
+from maillage.doors.web.booking.planning import PAGES as PLANNING
+from maillage.doors.web.booking.waiting import PAGES as WAITING
 from maillage.doors.web.directory.pages import PAGES as DIRECTORY
 from maillage.doors.web.home.pages import PAGES as HOME
 from maillage.doors.web.pages import Page
 from maillage.doors.web.patients.pages import PAGES as PATIENTS
 from maillage.doors.web.referrals.pages import PAGES as REFERRALS
 
-PAGES: tuple[Page, ...] = (*ACCOUNT, *HOME, *DIRECTORY, *PATIENTS, *BOOKING, *REFERRALS)
+PAGES: tuple[Page, ...] = (*ACCOUNT, *HOME, *DIRECTORY, *PATIENTS, *GIVING, *BOOKING, *PLANNING, *WAITING, *REFERRALS)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Any
 
 from maillage.doors.web.catalogue import explain
@@ -26,7 +27,8 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One question. `kind` is text, textarea, date, datetime, number, tel, radio, checks, select, checkbox or hidden.
+    """One question. `kind` is text, textarea, date, time, datetime, number, euros (cents), tel, radio, checks,
+    select, checkbox or hidden.
 
     `empty` is what a list says before a choice; an unmarked question does not say that it is optional;
     neighbours of one `row` stand in one fieldset under its title.
@@ -74,7 +76,10 @@ class Field:
         if self.kind == "datetime" and isinstance(value, datetime):
             shown = value.astimezone(PARIS)
             return replace(self, day=shown.date().isoformat(), time=shown.strftime("%H:%M"))
+        if self.kind == "euros":
+            return replace(self, value=f"{value / 100:.2f}".replace(".", ","))
         if self.kind in ("radio", "checks", "select"):
+            value = str(value).lower() if isinstance(value, bool) else value
             return replace(self, chosen=tuple(value) if isinstance(value, list | tuple) else (str(value),))
         return replace(self, value=str(value).lower() if isinstance(value, bool) else str(value))
 
@@ -88,8 +93,8 @@ def redisplay(fields: Iterable[Field], rejected: Rejected | None) -> list[Field]
     """The fields as they are shown: as written by the user when a form came back, with each error at its place."""
     if rejected is None:
         return list(fields)
-    errors = errors_by_field(rejected)
-    shown = []
+    fields = list(fields)
+    errors, shown = errors_by_field(rejected, {field.name for field in fields}), []
     for field in fields:
         again = field.filled(rejected.values)
         doubled = errors.get(field.name) == explain("local-time-doubled")
@@ -97,12 +102,18 @@ def redisplay(fields: Iterable[Field], rejected: Rejected | None) -> list[Field]
     return shown
 
 
-def errors_by_field(rejected: Rejected) -> dict[str, str]:
-    """Sentence of the first error of each field, by the field's name (what follows the last dot or colon of the path)."""
+def errors_by_field(rejected: Rejected, names: Container[str]) -> dict[str, str]:
+    """Sentence of the first error of each field of this form, by the field's name."""
     found: dict[str, str] = {}
     for issue in rejected.issues:
-        found.setdefault(field_name(issue), explain(issue.reason))
+        found.setdefault(_field_in(names, issue), explain(issue.reason))
     return found
+
+
+def _field_in(names: Container[str], issue: Issue) -> str:
+    """The field that an issue is about; where no comment is asked, the reason is the sentence."""
+    name = field_name(issue)
+    return "reason" if name == "comment" and name not in names else name
 
 
 _FIELD_OF_REASON = {
@@ -127,6 +138,20 @@ _FIELD_OF_REASON = {
     "duplicate-open": "duplicate-reason",
     "priority-unchanged": "priority",
     "already-booked": "slot",
+    "bad-recurrence": "days",
+    "no-slot-fits": "ends",
+    "bad-slot-length": "slot-minutes",
+    "bad-buffer": "buffer-before",
+    "bad-reservation": "reserved-asap",
+    "quota-above-slots": "reserved-asap",
+    "room-elsewhere": "room",
+    "other-specialty": "practitioner-role",
+    "period-ends-before-start": "valid-to",
+    "bad-exception": "kind",
+    "not-an-occurrence": "day",
+    "session-published": "day",
+    "bad-period": "end",
+    "too-early": "reason",
 }
 _NAMED = re.compile(r"where\((?:name|linkId)='([^']+)'\)")
 
@@ -159,7 +184,7 @@ def summary(rejected: Rejected | None, fields: Sequence[Field]) -> list[tuple[st
     labels = {field.name: field for field in fields}
     lines: list[tuple[str, str]] = []
     for issue in rejected.issues:
-        field = labels.get(field_name(issue))
+        field = labels.get(_field_in(labels, issue))
         if field is None:
             lines.append(("", explain(issue.reason)))
         else:
@@ -187,7 +212,14 @@ class Reader:
 
     def read(self, field: Field) -> Any:
         """The answer in its Python type; None when nothing was answered."""
-        readers = {"checks": self._many, "datetime": self._datetime, "date": self._date, "number": self._number, "checkbox": self._tick}
+        readers: dict[str, Callable[[Field], Any]] = {
+            "checks": self._many,
+            "datetime": self._datetime,
+            "date": self._date,
+            "number": self._number,
+            "checkbox": self._tick,
+        }
+        readers |= {"time": self._time, "euros": self._euros}
         value = readers.get(field.kind, self._text)(field)
         if field.required and value in (None, "", []) and not any(issue.expression == field.name for issue in self.issues):
             self.fail(field.name, "required-choice" if field.choices else "required")
@@ -235,6 +267,22 @@ class Reader:
             return date.fromisoformat("-".join([*reversed(rest.split("/")), day.zfill(2)]) if rest else text)
         except ValueError:
             self.fail(name, "bad-date")
+            return None
+
+    def _euros(self, field: Field) -> int | None:
+        """An amount in cents: `1 250,50`."""
+        text = re.sub(r"[\s€]", "", self.values.get(field.name, "")).replace(",", ".")
+        if text and not re.fullmatch(r"\d{1,7}(\.\d{1,2})?", text):
+            self.fail(field.name, "bad-amount")
+            return None
+        return int(Decimal(text) * 100) if text else None
+
+    def _time(self, field: Field) -> time | None:
+        text = self.values.get(field.name, "").strip()
+        try:
+            return time.fromisoformat(text).replace(tzinfo=None) if text else None
+        except ValueError:
+            self.fail(field.name, "bad-time")
             return None
 
     def _datetime(self, field: Field) -> datetime | None:

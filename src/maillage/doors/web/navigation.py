@@ -22,7 +22,7 @@ _PLACES = (
     ("/", "Mes listes", "home", ("/demandes", "/listes")),
     ("/patients", "Patients", "person", ()),
     ("/services", "Services", "book", ()),
-    ("/vacations", "Vacations", "calendar", ("/accueil", "/rendez-vous")),
+    ("/vacations", "Vacations", "calendar", ("/accueil", "/rendez-vous", "/planification", "/attente")),
 )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+import re
+from datetime import UTC, date, datetime, time, timedelta
 
 from babel.dates import format_date
 
@@ -17,16 +18,22 @@ def local(instant: datetime) -> datetime:
     return instant.astimezone(PARIS)
 
 
+def _written(day: date, pattern: str) -> str:
+    """A date in French words; the first of a month is an ordinal."""
+    text = format_date(day, pattern, locale="fr")
+    return (re.sub(r"\b1 ", "1er ", text, count=1) if day.day == 1 else text).replace(" ", FIXED)
+
+
 def long_date(day: date | datetime) -> str:
     """`mardi 12 mars 2026`."""
     shown = local(day).date() if isinstance(day, datetime) else day
-    return format_date(shown, "EEEE d MMMM y", locale="fr").replace(" ", FIXED)
+    return _written(shown, "EEEE d MMMM y")
 
 
 def plain_date(day: date | datetime) -> str:
     """`12 mars 2026`."""
     shown = local(day).date() if isinstance(day, datetime) else day
-    return format_date(shown, "d MMMM y", locale="fr").replace(" ", FIXED)
+    return _written(shown, "d MMMM y")
 
 
 def short_date(day: date | datetime) -> str:
@@ -37,7 +44,7 @@ def short_date(day: date | datetime) -> str:
 
 def day_name(day: date) -> str:
     """`mar. 12 mars`, for column headings."""
-    return format_date(day, "EEE d MMM", locale="fr").replace(" ", FIXED)
+    return _written(day, "EEE d MMM")
 
 
 def clock(instant: datetime) -> str:
@@ -50,9 +57,25 @@ def clock(instant: datetime) -> str:
     return text
 
 
+def wall(at: time) -> str:
+    """`14 h 30`, for an hour without a day."""
+    return f"{at.hour}{FIXED}h{FIXED}{at.minute:02d}"
+
+
 def moment(instant: datetime) -> str:
     """`mardi 12 mars 2026 à 14 h 30`."""
     return f"{long_date(instant)} à{FIXED}{clock(instant)}"
+
+
+def day_at(instant: datetime) -> str:
+    """`mar. 12 mars 2026 à 14 h 30`: a weekday in little room."""
+    shown = local(instant).date()
+    return f"{_written(shown, 'EEE d MMM y')} à{FIXED}{clock(instant)}"
+
+
+def euros(cents: int) -> str:
+    """`1 250,50 €`."""
+    return f"{cents // 100:,}".replace(",", NARROW) + f",{cents % 100:02d}{FIXED}€"
 
 
 def short_moment(instant: datetime) -> str:

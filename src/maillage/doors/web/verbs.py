@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
+from itertools import groupby
 from typing import Any
 
 from maillage.codes import labels
@@ -31,6 +32,7 @@ _DATES = frozenset({"due", "wanted-by"})
 """Instants that people give as a day: its working hours end at six."""
 _FIELD_KINDS = {
     "date": "date",
+    "time": "time",
     "dateTime": "datetime",
     "instant": "datetime",
     "integer": "number",
@@ -77,6 +79,11 @@ def fields(operation: Operation, asked: Asked | None = None, *, scope: str = "")
     return found
 
 
+def by_row(asked: Sequence[Field]) -> list[tuple[str, list[Field]]]:
+    """The questions, neighbours of one row together under its title."""
+    return [(row, list(group)) for row, group in groupby(asked, key=lambda one: one.row)]
+
+
 def _rows(param: Param, name: str, asked: Asked, scope: str) -> list[Field]:
     presets = asked.rows.get(name)
     count = len(presets) if presets is not None else ROWS
@@ -105,7 +112,7 @@ def _rows(param: Param, name: str, asked: Asked, scope: str) -> list[Field]:
 def _field(param: Param, name: str, asked: Asked, scope: str) -> Field:
     given = asked.choices.get(name)
     choices = tuple(given) if given is not None else tuple(Choice(value, code_word(value)) for value in param.values)
-    kind = "date" if name in _DATES else _FIELD_KINDS.get(param.type, "text")
+    kind = "date" if name in _DATES else "euros" if name.endswith("-cents") else _FIELD_KINDS.get(param.type, "text")
     if choices:
         kind = "checks" if param.many else "select" if len(choices) > 14 and name != "slot" else "radio"
     elif param.many or name in _LONG or param.type == "markdown":

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 from maillage import booking, directory
+from maillage.doors.web.catalogue import say
 from maillage.doors.web.forms import Choice
 from maillage.doors.web.presenters import clock, long_date
 from maillage.doors.web.verbs import Asked
 from maillage.doors.web.view import View
+from maillage.kernel.period import wall_to_utc
 
 _NO_QUESTIONS = frozenset({"kind", "priority", "requester-org", "based-on", "task", "first-visit", "side"})
+
+
+RANKS = tuple(Choice(str(boost), say(f"rank.{boost}")) for boost in (2, 1, 0, -1))
+YES_NO = (Choice("true", "Oui"), Choice("false", "Non"))
 
 
 def day(text: str, today: date) -> date:
@@ -27,7 +33,8 @@ async def asked(view: View, verb: str, row: Any) -> Asked:
     """The lists of choices of a verb on this session or appointment."""
     if verb == "confirm-room":
         rooms = await directory.rooms(view.tx, row["location_id"])
-        return Asked({"room": [Choice(room.id, room.name) for room in rooms]}, {"room": row["room_id"]}, hidden=_NO_QUESTIONS)
+        choices = {"room": [Choice(room.id, room.name) for room in rooms], "kit": YES_NO, "helper": YES_NO}
+        return Asked(choices, {"room": row["room_id"], "kit": True, "helper": True}, hidden=_NO_QUESTIONS)
     if verb == "substitute":
         roles = [
             role
@@ -37,16 +44,32 @@ async def asked(view: View, verb: str, row: Any) -> Asked:
         return Asked({"practitioner-role": [Choice(role.id, role.display, role.organization_name) for role in roles]})
     if verb == "move":
         return Asked({"slot": await slot_choices(view, [row["healthcare_service_id"]], row["priority"])})
+    if verb == "settle-session":
+        return await _figures(view, row)
+    if verb == "prioritise":
+        return Asked({"boost": RANKS}, labels={"boost": say("label.rank"), "reason": say("label.rank-reason")})
     if verb == "cancel":
         return Asked(hidden=_NO_QUESTIONS - {"side"}, required=frozenset({"side"}))
     return Asked(hidden=_NO_QUESTIONS)
 
 
-async def slot_choices(view: View, services: list[str], priority: str, *, limit: int = 30, requester: str = "") -> list[Choice]:
-    """The first free slots over every site, in order of time, with their place."""
+async def _figures(view: View, row: Any) -> Asked:
+    """What the two sides sign: the figures of the other side when it has signed, else those that the slots give."""
+    visits = await booking.appointments(view.tx, session=row["id"], statuses=["fulfilled"])
+    minutes = int((row["ends_at"] - row["starts_at"]).total_seconds() // 60)
+    given = {"minutes": row["settled_minutes"], "patients": row["settled_patients"], "cost-cents": row["settled_cost_cents"]}
+    usual = {"minutes": minutes, "patients": len(visits)}
+    return Asked(proposed={name: usual.get(name) if value is None else value for name, value in given.items()}, hidden=_NO_QUESTIONS)
+
+
+async def slot_choices(
+    view: View, services: list[str], priority: str, *, limit: int = 30, requester: str = "", start: date | None = None
+) -> list[Choice]:
+    """The first free slots over every site, in order of time, with their place; from `start` on when it is given."""
     sites = {place.id: place.name for place in await directory.sites(view.tx)}
     organizations = [requester] if requester else None
-    found = await booking.find_slots(view.tx, services=services, priority=priority, limit=limit, organizations=organizations)
+    first = wall_to_utc(start, time()) if start else None
+    found = await booking.find_slots(view.tx, services=services, priority=priority, limit=limit, organizations=organizations, start=first)
     return [Choice(slot["id"], clock(slot["starts_at"]), group=_group(slot, sites)) for slot in found]
 
 

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 from starlette.responses import Response
 
-from maillage import access, booking, directory, record
+from maillage import booking, directory, record
 from maillage.doors.web import places, verbs
 from maillage.doors.web.booking import forms, presenters
+from maillage.doors.web.booking.desk import patient_names
 from maillage.doors.web.catalogue import word
 from maillage.doors.web.forms import Choice, Field, redisplay, summary
 from maillage.doors.web.pages import get, post
 from maillage.doors.web.patients.presenters import load_identity
 from maillage.doors.web.view import View
-from maillage.kernel.errors import NotFound
 from maillage.kernel.period import day_in_paris
 
 WEEK = 6
 QUICK = ("call-in", "fulfil", "confirm")
+_ANSWERS, _HOLDS = frozenset({"accept-refill", "refuse-refill"}), frozenset({"book"})
+"""An offer of the waiting list is answered, a hold is booked: both are `pending`."""
 
 
 async def show_week(view: View) -> Response:
@@ -63,8 +64,7 @@ async def show_session(view: View) -> Response:
     sites, services, organizations = await places.sites(view.tx), await places.services(view.tx), await places.organizations(view.tx)
     people = await places.roles(view.tx, (row["practitioner_role_id"],))
     visits = {visit["slot_id"]: visit for visit in await booking.appointments(view.tx, session=row["id"]) if visit["status"] != "cancelled"}
-    names = await _names(view, (visit["patient_id"] for visit in visits.values()))
-    await _audit(view, visits.values(), "session")
+    names = await patient_names(view, list(visits.values()), "session")
     labels = {id: found.label for id, found in organizations.items()}
     slots = [
         presenters.slot_line(slot, visits.get(slot["id"]), names.get(_patient_of(visits.get(slot["id"])), ""), view.tx.now, labels)
@@ -95,27 +95,13 @@ def _patient_of(visit: Any | None) -> str:
 async def _acts(view: View, kind: str, id: str, row: Any) -> list[tuple[str, list[Field]]]:
     """Each verb legal now with its questions."""
     found = []
+    beside = _ANSWERS if kind == "Schedule" or not row["offered_slot_id"] else _HOLDS
     for verb in await verbs.available(view, kind, id):
+        if verb in beside:
+            continue
         asked = await forms.asked(view, verb, row)
         found.append((verb, verbs.fields(verbs.find(view, kind, verb), asked, scope=f"{verb}-")))
     return sorted(found, key=lambda act: verbs.rank(act[0]))
-
-
-async def _names(view: View, ids: Iterable[str]) -> dict[str, str]:
-    """Names of the patients whom the actor may see."""
-    visible, found = access.visible_to(view.actor, "Patient"), {}
-    for id in sorted(set(ids)):
-        try:
-            found[id] = (await directory.get_patient(view.tx, id, visible)).display
-        except NotFound:
-            continue
-    return found
-
-
-async def _audit(view: View, rows: Iterable[Any], verb: str) -> None:
-    shown = [("Appointment", row["id"], row["patient_id"]) for row in rows]
-    if shown:
-        await record.audit_many(view.tx, "R", shown, verb=verb)
 
 
 async def act_on_session(view: View) -> Response:
@@ -154,8 +140,7 @@ async def show_day(view: View) -> Response:
     found = await booking.appointments(view.tx, start=start, end=end, sites=[chosen] if chosen in sites else None)
     rows = [row for row in found if row["status"] not in ("cancelled", "waitlist", "pending")]
     people = await places.roles(view.tx, (row["practitioner_role_id"] for row in rows))
-    names = await _names(view, (row["patient_id"] for row in rows))
-    await _audit(view, rows, "day")
+    names = await patient_names(view, rows, "day")
     visits = [
         presenters.visit(
             row, names.get(row["patient_id"], ""), services, people, sites, [v for v in booking.legal_verbs(view.tx, row) if v in QUICK]
@@ -204,6 +189,8 @@ async def act_on_appointment(view: View) -> Response:
     row = await booking.get_appointment(view.tx, id)
     verbs.require_version(view, row["version"])
     await verbs.run(view, "Appointment", id, verb, await forms.asked(view, verb, row))
+    if view.given("retour") in ("attente", "planification"):
+        return view.go(f"/{view.given('retour')}", verb)
     if view.given("retour") == "jour" and row["starts_at"]:
         return view.go(f"/accueil?jour={day_in_paris(row['starts_at'])}", verb)
     return view.go(f"/rendez-vous/{id}", verb)

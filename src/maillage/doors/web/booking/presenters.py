@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from maillage.directory import Place, Role, Service
+from maillage.directory import Organization, Place, Role, Service
+from maillage.doors.web.booking.recurrence import words
 from maillage.doors.web.catalogue import say, word
-from maillage.doors.web.presenters import clock, day_name
+from maillage.doors.web.presenters import clock, day_name, wall
 from maillage.kernel.period import day_in_paris, wall_to_utc
 
 SESSION_TONES = {
@@ -194,4 +195,116 @@ def visit(
         row["task_id"] or "",
         row["version"],
         tuple(quick),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLine:
+    """A session in a list of work."""
+
+    id: str
+    at: datetime
+    ends_at: datetime
+    service: str
+    who: str
+    site: str
+    label: str
+    tone: str
+    due_at: datetime | None
+    places: str
+
+
+def session_line(row: Any, services: Mapping[str, Service], people: Mapping[str, Role], sites: Mapping[str, Place]) -> SessionLine:
+    """From a session with its counts."""
+    shown, site = cell(row, services, people), sites.get(row["location_id"])
+    return SessionLine(
+        row["id"],
+        row["starts_at"],
+        row["ends_at"],
+        shown.service,
+        shown.who,
+        site.name if site else "",
+        shown.label,
+        shown.tone,
+        row["due_at"],
+        shown.places,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class VacationLine:
+    """A template in a list and on its page."""
+
+    id: str
+    service: str
+    who: str
+    site: str
+    site_id: str
+    when: str
+    hours: str
+    owner: str
+    host: str
+    active: bool
+    valid_from: date
+    valid_to: date | None
+
+
+def vacation(
+    row: Any,
+    services: Mapping[str, Service],
+    people: Mapping[str, Role],
+    sites: Mapping[str, Place],
+    organizations: Mapping[str, Organization],
+) -> VacationLine:
+    """From a template."""
+    service, role, site = services.get(row["healthcare_service_id"]), people.get(row["practitioner_role_id"]), sites.get(row["location_id"])
+    owner, host = organizations.get(row["owner_org"]), organizations.get(row["host_org"])
+    return VacationLine(
+        row["id"],
+        service.name.partition(",")[0] if service else "",
+        role.display if role else "",
+        site.name if site else "",
+        row["location_id"],
+        words(row["rrule"]),
+        f"{wall(row['starts'])} – {wall(row['ends'])}",
+        owner.label if owner else "",
+        host.label if host else "",
+        row["active"],
+        row["valid_from"],
+        row["valid_to"],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ComingSession:
+    """A session to come on the page of its vacation; `publishable` and `confirmable` say what this actor may do with it now."""
+
+    id: str
+    at: datetime
+    ends_at: datetime
+    label: str
+    tone: str
+    notes: tuple[str, ...]
+    places: str
+    publishable: bool
+    confirmable: bool
+
+
+def coming(row: Any, legal: Sequence[str]) -> ComingSession:
+    """From a session with its counts and the verbs of the actor."""
+    ready = bool(row["room_confirmed_at"] and row["kit_confirmed"] and row["help_confirmed"])
+    notes = [say("session.school-holiday")] if row["school_holiday"] else []
+    notes += [say("session.room-unconfirmed")] if row["status"] == "planned" and not ready else []
+    notes += [say(f"session.{row['origin']}")] if row["origin"] != "rule" else []
+    shown = cell(row, {}, {})
+    return ComingSession(
+        row["id"],
+        row["starts_at"],
+        row["ends_at"],
+        shown.label,
+        shown.tone,
+        tuple(notes),
+        shown.places,
+        "publish" in legal and ready,
+        "confirm-room" in legal and not ready,
     )

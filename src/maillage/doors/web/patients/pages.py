@@ -10,6 +10,7 @@ from maillage import access, booking, directory, journeys, record, referrals
 from maillage.codes import systems
 from maillage.directory import Patient
 from maillage.doors.web import places
+from maillage.doors.web.booking.giving import allowed_services
 from maillage.doors.web.booking.presenters import visit
 from maillage.doors.web.forms import Reader, redisplay, summary
 from maillage.doors.web.pages import get, post
@@ -113,6 +114,7 @@ async def show(view: View) -> Response:
         patient=identity,
         referrals=[line(row, view.actor) for row in requests],
         appointments=[visit(row, identity.name, services, people, sites, ()) for row in visits if row["status"] != "cancelled"],
+        may_give=bool(await allowed_services(view)),
         documents=[line(row, view.actor) for row in requests if row["document_id"] or row["recommendation"]],
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from maillage import directory, record, referrals
+from maillage import access, directory, record, referrals
 from maillage.directory import Role, Service
 from maillage.doors.web import verbs
 from maillage.doors.web.catalogue import explain
@@ -14,12 +14,14 @@ from maillage.doors.web.forms import Choice, Field, Reader, field_name, redispla
 from maillage.doors.web.pages import get, post
 from maillage.doors.web.patients.presenters import Identity, load_identity
 from maillage.doors.web.referrals import questionnaire
+from maillage.doors.web.referrals.presenters import Line, line
 from maillage.doors.web.referrals.questionnaire import Group, Question
 from maillage.doors.web.view import View
 from maillage.kernel.errors import Invalid, NotAllowed
 from maillage.kernel.ids import new_id
 
 _CLINICIANS = frozenset({"medecin", "sage-femme", "biologiste", "chirurgien-dentiste"})
+_IN_THEIR_HANDS = frozenset({"received", "accepted", "in-progress"})
 _SEND = (
     Field("identity-confirmed", "J’ai vérifié ces cinq traits avec le patient", "checkbox", required=True),
     Field(
@@ -68,7 +70,15 @@ async def _form_page(view: View, patient: Identity, service: Service, action: st
         requester=redisplay([requester], view.rejected)[0] if requester and answers is None else None,
         errors=summary(view.rejected, [*fields, *([requester] if requester else [])]),
         draft=answers is not None,
+        twin=await _twin(view, patient.id, service.id),
     )
+
+
+async def _twin(view: View, patient: str, service: str) -> Line | None:
+    """The request that this office already has in the hands of this service for this patient: to follow, rather than to ask twice."""
+    rows = await referrals.patient_requests(view.tx, patient, access.visible_to(view.actor, "Task"))
+    same = [row for row in rows if row["service_id"] == service and row["requester_org"] == view.actor.organization]
+    return next((line(row, view.actor) for row in same if row["fhir_status"] in _IN_THEIR_HANDS), None)
 
 
 def _prefilled(group: Group, values: dict[str, str], act: str) -> Group:
@@ -172,6 +182,7 @@ async def show_check(view: View) -> Response:
         answers=questionnaire.shown(form, items),
         missing=[(f"/demandes/{task['id']}/remplir#f-{name}", labels.get(name, name)) for name in items_missing],
         call="call-instead" in missing,
+        twin=await _twin(view, patient.id, service.id),
         fields=redisplay(fields, rejected),
         errors=summary(rejected, fields) if rejected else [],
         blocked=[explain(code) for code in missing if code in ("no-care-link", "own-request", "service-closed")],
