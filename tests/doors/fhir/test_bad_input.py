@@ -57,8 +57,30 @@ async def test_bodies(ours: Caller) -> None:
         assert (answer.status_code, answer.json()["resourceType"]) == (400, "OperationOutcome"), body[:60]
     large = await ours.post("/fhir/Patient", content=b" " * 2_000_001)
     assert (large.status_code, reason(large)) == (413, "body-too-large")
-    for media in ("application/fhir+xml", "text/plain", "multipart/form-data", "application/json; charset=latin1"):
+    for media in ("text/plain", "multipart/form-data", "application/json; charset=latin1", "application/fhir+json; fhirVersion=5.0"):
         assert (await ours.post("/fhir/Patient", content=b"{}", headers={"content-type": media})).status_code == 415, media
+    as_xml = await ours.post("/fhir/Patient", content=b"{}", headers={"content-type": "application/fhir+xml"})
+    assert (as_xml.status_code, reason(as_xml)) == (400, "not-xml")
+
+
+async def test_a_key_given_twice_is_refused_by_its_name(ours: Caller) -> None:
+    for body in (
+        b'{"resourceType":"Patient","gender":"male","gender":"female"}',
+        b'{"resourceType":"Patient" ,"gender" :"male", "gender":"female", "id":":"}',
+        b'{"resourceType":"Patient","name":[{"family":"a","text":"\\":","family":"b"}]}',
+        b'{"resourceType":"Patient","name":[{"family":"a","\\u0066amily":"b"}]}',
+    ):
+        answer = await ours.post("/fhir/Patient", content=body)
+        assert (answer.status_code, reason(answer)) == (400, "key-twice"), body
+        assert "gender" in answer.text or "family" in answer.text
+    for text in (": x", '\\":', " :", "{"):
+        await ours.make({"resourceType": "Patient", "name": [{"family": "x", "text": text}]})
+
+
+async def test_unknown_operations_have_a_code_of_their_own(ours: Caller) -> None:
+    for path in ("$nothing", "Patient/$nothing", "Patient/1/$nothing"):
+        answer = await ours.post(f"/fhir/{path}", json={"resourceType": "Parameters"})
+        assert (answer.status_code, reason(answer)) == (404, "operation-not-served"), path
 
 
 async def test_a_stream_is_cut_at_the_cap(door: FhirDoor, ours: Caller) -> None:

@@ -29,8 +29,8 @@ EXAMPLES: dict[str, MaillageError] = {
     ),
     "verb of a room": errors.Invalid(Issue("error", "business-rule", "room-decides", "Task"), use="POST Task/1/$accept"),
     "size": errors.TooLarge("body-too-large", limit=2_000_000),
-    "media type": errors.Unsupported("xml-not-served"),
-    "format": NotAcceptable("xml-not-served"),
+    "media type": errors.Unsupported("content-type-not-served"),
+    "format": NotAcceptable("format-not-served"),
     "state": errors.Conflict("not-in-table", legal=["decline", "request-info"]),
     "closed": errors.Conflict("not-in-table", legal=[]),
     "slot taken": errors.Conflict("already-booked", choices=[{"slot": "s1", "start": "2026-12-01T13:00:00+00:00"}, "s2"]),
@@ -40,6 +40,8 @@ EXAMPLES: dict[str, MaillageError] = {
     "several match": problems.SeveralMatch(),
     "method": problems.MethodNotAllowed(("GET", "HEAD")),
     "unknown type": problems.UnknownPlace(),
+    "unknown operation": problems.UnknownOperation("explain"),
+    "another FHIR version": errors.Unsupported("fhir-version-not-served"),
     "busy": errors.Unavailable("no-connection", retry_after=1),
 }
 

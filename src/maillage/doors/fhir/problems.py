@@ -43,11 +43,13 @@ SENTENCES = {
     "scope": "The scopes of this token do not allow this.",
     "body-too-large": "The body is larger than this server accepts.",
     "query-too-long": "The query string is longer than this server accepts.",
-    "xml-not-served": "XML is not served here: use application/fhir+json.",
-    "format-not-served": "Only JSON is served here: application/fhir+json.",
-    "content-type-not-served": "Only JSON is read here: application/fhir+json.",
+    "format-not-served": "FHIR is served here as application/fhir+json and application/fhir+xml.",
+    "content-type-not-served": "FHIR is read here as application/fhir+json and application/fhir+xml.",
+    "patch-type-not-served": "A patch is read here as application/json-patch+json, or as Parameters in application/fhir+json or application/fhir+xml.",
+    "fhir-version-not-served": "Only FHIR R4 is served here: fhirVersion=4.0.",
     "charset-not-served": "Only UTF-8 is read here.",
     "type-not-served": "This resource type is not served here; /metadata lists those that are.",
+    "operation-not-served": "No operation of this name is served here; /metadata lists those that are.",
     "method-not-allowed": "This method is not allowed here.",
     "idempotency-key-in-use": "A request with this Idempotency-Key is still running: try again in a moment.",
     "no-connection": "The server is busy: try again in a moment.",
@@ -82,6 +84,13 @@ class UnknownPlace(MaillageError):
 
     def __init__(self) -> None:
         super().__init__("type-not-served")
+
+
+class UnknownOperation(UnknownPlace):
+    """No operation of this name at this place (404)."""
+
+    def __init__(self, name: str) -> None:
+        MaillageError.__init__(self, "operation-not-served", Issue("error", "not-supported", "operation-not-served", "", f"${name[:64]}"))
 
 
 STATUS[MethodNotAllowed] = 405

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from maillage.doors.fhir.context import READABLE, Context
 from maillage.doors.fhir.http import ID, Request, Response
@@ -27,7 +28,14 @@ SEARCH: Methods = {"POST": search}
 INSTANCE: Methods = {"GET": read, "HEAD": read, "PUT": update, "DELETE": delete}
 HISTORY: Methods = {"GET": history, "HEAD": history}
 VERSION: Methods = {"GET": vread, "HEAD": vread}
-OPERATION: Methods = {"GET": invoke, "POST": invoke}
+
+
+async def invoke_head(context: Context, request: Request) -> Response:
+    """A HEAD answers with the headers of the GET."""
+    return await invoke(context, replace(request, method="GET"))
+
+
+OPERATION: Methods = {"GET": invoke, "HEAD": invoke_head, "POST": invoke}
 
 
 def find(request: Request) -> Interaction:

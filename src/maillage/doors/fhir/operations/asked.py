@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from maillage.codes.json import decode
+from maillage.doors.fhir.bodies import read_json
 from maillage.doors.fhir.http import Request
-from maillage.doors.fhir.negotiation import check_sent
 from maillage.doors.fhir.operations.parameters import arguments, from_query
 from maillage.kernel.operations import Param
 
@@ -17,8 +16,7 @@ def body(request: Request) -> Any:
         return request.resource
     if request.method in ("GET", "HEAD"):
         return from_query(request.query)
-    check_sent(request)
-    return decode(request.body) if request.body.strip() else None
+    return read_json(request) if request.body.strip() else None
 
 
 def question(request: Request, declared: tuple[Param, ...]) -> dict[str, Any]:

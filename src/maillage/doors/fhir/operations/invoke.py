@@ -11,7 +11,7 @@ from maillage.doors.fhir.interactions.update import expected_version
 from maillage.doors.fhir.operations import asked
 from maillage.doors.fhir.operations.parameters import arguments
 from maillage.doors.fhir.operations.table import find_operation
-from maillage.doors.fhir.problems import MethodNotAllowed, UnknownPlace
+from maillage.doors.fhir.problems import MethodNotAllowed, UnknownOperation
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import NotFound
 from maillage.kernel.operations import Operation
@@ -28,7 +28,7 @@ async def invoke(context: Context, request: Request) -> Response:
         return await published.answer(context, request)
     operation = context.registry.operations.get((kind, name[1:], len(place) == 2))
     if operation is None or kind not in READABLE:
-        raise UnknownPlace
+        raise UnknownOperation(name[1:])
     if operation.writes and request.method != "POST":
         raise MethodNotAllowed(("POST",))
     context.require(kind, _letters(operation))
