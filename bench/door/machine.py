@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import asyncpg
+
 TICK = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
+REST_SECONDS, IDLE = 0.5, 0.06
 
 
 def facts() -> dict[str, str | int]:
     """Cores, memory, versions."""
     memory = PAGE * os.sysconf("SC_PHYS_PAGES") // 2**30
     return {"cores": os.cpu_count() or 0, "memory_gib": memory, "python": platform.python_version(), "system": platform.platform()}
+
+
+async def postgres_version(dsn: str) -> str:
+    """What PostgreSQL says of itself."""
+    conn = await asyncpg.connect(dsn)
+    try:
+        return str(await conn.fetchval("SHOW server_version"))
+    finally:
+        await conn.close()
 
 
 def family(root: int) -> list[int]:
@@ -33,6 +46,17 @@ def family(root: int) -> list[int]:
 def cpu_seconds(roots: Sequence[int]) -> float:
     """Processor time of these processes, of their families, and of those of the families that have ended."""
     return sum(_cpu(pid) for root in roots for pid in family(root))
+
+
+def wait_for_rest(pids: Sequence[int], longest: float = 20.0) -> None:
+    """Wait until these processes do almost nothing: what one measure left to be done is not to slow the next."""
+    deadline = time.monotonic() + longest
+    before = cpu_seconds(pids)
+    while time.monotonic() < deadline:
+        time.sleep(REST_SECONDS)
+        before, spent = cpu_seconds(pids), cpu_seconds(pids) - before
+        if spent < IDLE * REST_SECONDS:
+            return
 
 
 def resident(pids: Iterable[int]) -> float:
