@@ -8,6 +8,7 @@ import shutil
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from tests.conftest import LIMITS, MONDAY
 from tests.journeys.people import Person
 from tests.support import postgres
 
-from maillage import demonstration, journeys
+from maillage import demonstration, journeys, worker
 from maillage.demonstration.vacations import open_sessions
 from maillage.doors.web import WebDoor
 from maillage.kernel.clock import FixedClock
@@ -51,6 +52,7 @@ class Running:
         self.socket = socket.create_server(("127.0.0.1", 0))
         self.address = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         self.server: uvicorn.Server | None = None
+        self.dsn = ""
         self.ready, self.problem = threading.Event(), None
         self.thread = threading.Thread(target=self._run, daemon=True)
 
@@ -62,9 +64,21 @@ class Running:
         finally:
             self.ready.set()
 
+    def tick(self) -> None:
+        """Let the scheduler play one round, beside the loop of the browser."""
+        with ThreadPoolExecutor(1) as beside:
+            beside.submit(asyncio.run, self._tick()).result(60)
+
+    async def _tick(self) -> None:
+        database = await Database.open(self.dsn, self.clock, limits=LIMITS)
+        try:
+            await worker.tick(database)
+        finally:
+            await database.close()
+
     async def _serve(self) -> None:
-        dsn = await self.cluster.database("opened_territory", opened_territory)
-        database = await Database.open(dsn, self.clock, limits=LIMITS, connection_class=postgres.ShufflingConnection)
+        self.dsn = await self.cluster.database("opened_territory", opened_territory)
+        database = await Database.open(self.dsn, self.clock, limits=LIMITS, connection_class=postgres.ShufflingConnection)
         door = WebDoor(database, operations=journeys.OPERATIONS, settings=Settings(demo=DemoSettings(enabled=True)))
         config = uvicorn.Config(door, lifespan="off", log_level="error", ws="none", loop="asyncio")
         self.server = uvicorn.Server(config)

@@ -44,12 +44,6 @@ def word(kind: str, code: str, lang: str = "fr") -> str:
     return french(text) if lang == "fr" else text
 
 
-def act_word(verb: str) -> str:
-    """The words of a button. A verb that two rooms share keeps its plain word for the other one."""
-    own = f"{verb}-session"
-    return word("verb", own if labels.entry("verb", own) else verb)
-
-
 def explain(reason: str, lang: str = "fr") -> str:
     """What a user reads for the reason code of an error: our sentence, else its label, else a sentence that says what to do."""
     base, _, detail = reason.partition(":")

@@ -68,7 +68,6 @@ def make_environment(assets: Assets) -> Environment:
         "ui": Components(environment),
         "say": catalogue.say,
         "word": catalogue.word,
-        "act_word": catalogue.act_word,
         "explain": catalogue.explain,
         "count": presenters.count,
         "age": presenters.age,

@@ -59,7 +59,8 @@ async def _figures(view: View, row: Any) -> Asked:
     minutes = int((row["ends_at"] - row["starts_at"]).total_seconds() // 60)
     given = {"minutes": row["settled_minutes"], "patients": row["settled_patients"], "cost-cents": row["settled_cost_cents"]}
     usual = {"minutes": minutes, "patients": len(visits)}
-    return Asked(proposed={name: usual.get(name) if value is None else value for name, value in given.items()}, hidden=_NO_QUESTIONS)
+    shown = {name: usual.get(name) if value is None else value for name, value in given.items()}
+    return Asked(proposed=shown, hidden=_NO_QUESTIONS, labels={"cost-cents": say("label.cost")})
 
 
 async def slot_choices(

@@ -179,7 +179,8 @@ async def show_appointment(view: View) -> Response:
         acts=[(verb, redisplay(fields, view.rejected) if verb == wrong else fields) for verb, fields in acts],
         errors=summary(view.rejected, next((fields for verb, fields in acts if verb == wrong), [])),
         wrong=wrong,
-        history=[(word("verb", line["verb"]), line["at"]) for line in await booking.appointment_history(view.tx, row["id"])],
+        waits=row if row["status"] == "waitlist" else None,
+        history=[(presenters.step_word(line), line["at"]) for line in await booking.appointment_history(view.tx, row["id"])],
     )
 
 

@@ -35,6 +35,9 @@ APPOINTMENT_TONES = {
 }
 
 
+_STANDING = frozenset({"confirm", "move", "prioritise", "change-practitioner"})
+
+
 def session_word(status: str) -> str:
     """The state of a session; `done` is said otherwise of a follow-up."""
     return say("session.done") if status == "done" else word("state", status)
@@ -125,12 +128,13 @@ class SlotLine:
 def slot_line(row: Any, appointment: Any | None, patient: str, now: datetime, organizations: Mapping[str, str]) -> SlotLine:
     """From a slot, with its appointment when this actor may see it."""
     kept = row["reserved_for"] and row["released_at"] is None and row["release_at"] > now
-    label, tone = {
-        "free": ("Réservée", "wait") if kept else ("Libre", "good"),
-        "busy-tentative": ("Retenue", "wait"),
-        "busy": ("Prise", "date"),
-        "busy-unavailable": ("Fermée", "off"),
+    state, tone = {
+        "free": ("reserved", "wait") if kept else ("free", "good"),
+        "busy-tentative": ("held", "wait"),
+        "busy": ("booked", "date"),
+        "busy-unavailable": ("unused" if row["ends_at"] <= now else "closed", "off"),
     }[row["status"]]
+    label = say(f"slot.{state}")
     note = _reservation(row, organizations) if kept and row["status"] == "free" else ""
     if appointment is not None:
         label, tone = word("state", appointment["status"]), APPOINTMENT_TONES[appointment["status"]]
@@ -149,8 +153,8 @@ def slot_line(row: Any, appointment: Any | None, patient: str, now: datetime, or
 def _reservation(row: Any, organizations: Mapping[str, str]) -> str:
     until = f"jusqu’au {day_name(day_in_paris(row['release_at']))}"
     if row["reserved_for"] == "site":
-        return f"gardée pour {organizations.get(row['reserved_org'], 'le centre')}, {until}"
-    return f"gardée pour la priorité « {word('priority', row['reserved_for'])} », {until}"
+        return f"gardé pour {organizations.get(row['reserved_org'], 'le centre')}, {until}"
+    return f"gardé pour la priorité « {word('priority', row['reserved_for'])} », {until}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,3 +312,8 @@ def coming(row: Any, legal: Sequence[str]) -> ComingSession:
         "publish" in legal and ready,
         "confirm-room" in legal and not ready,
     )
+
+
+def step_word(line: Any) -> str:
+    """What happened to an appointment: the state that it reached, or the verb when the state stood still."""
+    return word("verb", line["verb"]) if line["verb"] in _STANDING else word("state", line["status"])

@@ -1,0 +1,220 @@
+"""Vacations by hand: made, planned, confirmed, published, replaced, settled; and the waiting list that their slots serve first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from playwright.sync_api import expect
+from tests.conftest import MONDAY
+from tests.journeys.conftest import Running
+from tests.journeys.inspection import inspect
+from tests.journeys.people import Person, name_of
+from tests.journeys.test_other_ways import HGE, sent_request
+
+from maillage.kernel.clock import FixedClock
+from maillage.kernel.period import day_in_paris
+
+pytestmark = pytest.mark.browser
+HERE = "Centre municipal de santé de Clamart, soins"
+
+
+def in_weeks(weeks: int) -> str:
+    return (day_in_paris(MONDAY) + timedelta(weeks=weeks)).isoformat()
+
+
+def test_a_planner_opens_a_vacation_in_a_centre(person: Callable[..., Person]) -> None:
+    # Given a planner of the hospital
+    planner = person("planification-percy")
+    planner.goes_to("/planification")
+    inspect(planner, "planification")
+    planner.clicks("Créer une vacation")
+    planner.page.get_by_label("Service de l’hôpital").select_option(label=HGE)
+    planner.page.get_by_label("Lieu").select_option(label=HERE)
+    inspect(planner)
+    planner.clicks("Continuer")
+    # When the form is sent with nothing in it, each error leads to its question
+    planner.clicks("Créer la vacation")
+    expect(planner.page.get_by_role("alert")).to_be_focused()
+    inspect(planner)
+    # When the vacation is described, with slots kept for the fast track and for a centre
+    planner.chooses("Salle", "Salle de vacation 2")
+    planner.page.get_by_label("Rythme").select_option(label="Chaque semaine")
+    planner.ticks("Vendredi")
+    planner.writes("Début", "14:00")
+    planner.writes("Fin", "17:00")
+    planner.writes("Premier jour", in_weeks(0))
+    planner.writes("Créneaux très urgents", "1")
+    share = planner.page.get_by_role("group", name="Part gardée pour un centre (1)")
+    share.get_by_label("Centre").select_option(label="Centre de santé de Montgeron")
+    share.get_by_label("Créneaux gardés").fill("2")
+    inspect(planner, "nouvelle-vacation")
+    planner.clicks("Créer la vacation")
+    planner.sees("La vacation est créée")
+    planner.sees("Chaque vendredi")
+    # When one day is closed and a period is planned
+    planner.page.locator("summary", has_text="Ajouter une exception").click()
+    planner.page.locator("#f-add-exception-day").fill((day_in_paris(MONDAY) + timedelta(days=11)).isoformat())
+    planner.page.get_by_role("group", name="Type").get_by_label("Jour fermé").check()
+    planner.page.locator("#f-add-exception-reason").fill("Formation")
+    planner.clicks("Enregistrer l’exception")
+    planner.sees("Formation")
+    planner.page.locator("#f-plan-start").fill(in_weeks(0))
+    planner.page.locator("#f-plan-end").fill(in_weeks(4))
+    planner.clicks("Planifier")
+    planner.sees("salle à confirmer par le site")
+    expect(planner.page.get_by_role("table", name="Vacations à venir").locator("tbody tr")).to_have_count(3)
+    address = planner.page.url.split("?")[0]
+    # Then the host confirms the room, and the planner publishes
+    host = person("gestionnaire-clamart")
+    host.goes_to("/planification")
+    host.sees("Salles à confirmer")
+    host.page.goto(address)
+    host.clicks("Confirmer salle, matériel et aide des vacations cochées")
+    host.sees("confirmés pour les vacations cochées")
+    planner.page.goto(address)
+    inspect(planner, "modele-de-vacation")
+    planner.clicks("Publier les vacations cochées")
+    planner.sees("Leurs places sont ouvertes")
+    expect(planner.page.get_by_role("table", name="Vacations à venir").get_by_text("Ouverte")).to_have_count(3)
+    # And a change of template leaves what is published as it is
+    planner.clicks("Modifier")
+    planner.writes("Fin", "16:00")
+    inspect(planner)
+    planner.clicks("Enregistrer les changements")
+    planner.sees("14 h 00 – 16 h 00")
+    expect(planner.page.get_by_role("table", name="Vacations à venir").get_by_text("17 h 00")).to_have_count(3)
+
+
+def test_an_absent_practitioner_is_replaced(person: Callable[..., Person]) -> None:
+    planner = person("planification-percy")
+    planner.goes_to("/planification/consultation-mpr-percy")
+    planner.page.get_by_role("table", name="Vacations à venir").get_by_role("link").first.click()
+    form = planner.unfolds("Signaler une absence")
+    form.get_by_label("Maladie").check()
+    form.get_by_role("button").click()
+    planner.sees("Un remplaçant est cherché")
+    planner.goes_to("/planification")
+    planner.page.get_by_role("region", name="Remplacement cherché").get_by_role("link").first.click()
+    form = planner.unfolds("Remplacer")
+    form.get_by_label("Dr Octave Chantemerle").check()
+    form.get_by_role("button").click()
+    planner.sees("Le remplaçant est enregistré")
+    planner.sees_title("Médecine physique et de réadaptation, Dr Octave Chantemerle")
+
+
+def test_both_sides_sign_the_same_figures(person: Callable[..., Person], clock: FixedClock) -> None:
+    # Given a session that was held
+    planner, host, doctor = person("planification-percy"), person("gestionnaire-clamart"), person("hge-percy")
+    planner.goes_to("/planification/vacation-hge-clamart")
+    planner.page.get_by_role("table", name="Vacations à venir").get_by_role("link").first.click()
+    address = planner.page.url
+    clock.advance(timedelta(days=3, hours=2))
+    doctor.sign_in()
+    doctor.page.goto(address)
+    doctor.clicks("Démarrer")
+    clock.advance(timedelta(hours=5))
+    doctor.clicks("Terminer")
+    doctor.sees("La vacation est terminée")
+    # When the two sides sign different figures, the second is told
+    for signer, cost in ((planner, "1250,50"), (host, "900")):
+        signer.sign_in()
+        signer.page.goto(address)
+        form = signer.unfolds("Signer le décompte")
+        form.get_by_label("Coût (en euros)").fill(cost)
+        form.get_by_role("button").click()
+    host.sees("L’autre partie a signé d’autres chiffres")
+    inspect(host, "decompte-refuse")
+    # Then the same figures settle the session
+    host.writes("Coût (en euros)", "1250,50")
+    host.clicks("Signer le décompte")
+    host.sees("Décomptée")
+    host.sees("1 250,50 €")
+    inspect(host, "decompte")
+
+
+def test_the_waiting_list_is_served_first(person: Callable[..., Person], server: Running) -> None:
+    # Given a patient for whom there was no place
+    _, specialist, patient = sent_request(person)
+    specialist.opens_from("À trier", patient)
+    specialist.clicks("Accepter")
+    office = person("planification-percy")
+    office.opens_from("À programmer", patient)
+    form = office.unfolds("Pas de place dans le délai")
+    form.get_by_role("radio").first.check()
+    form.get_by_role("button").click()
+    office.goes_to("/attente")
+    office.sees(name_of(patient))
+    office.sees("prochain")
+    # When the office changes the rank, everybody sees why
+    office.page.get_by_role("link", name=name_of(patient)).click()
+    form = office.unfolds("Changer le rang")
+    form.get_by_role("button").click()
+    expect(office.page.get_by_role("alert")).to_be_focused()
+    inspect(office)
+    office.chooses("Nouveau rang", "Plus haut")
+    office.writes("Motif, que chacun verra", "Anémie qui s’aggrave, appel du médecin traitant.")
+    office.clicks("Changer le rang")
+    office.goes_to("/attente")
+    office.sees("Anémie qui s’aggrave")
+    # When new sessions are published, their slots go to the waiting list first
+    office.goes_to("/planification/vacation-hge-clamart")
+    office.page.locator("summary", has_text="Planifier une période").click()
+    office.page.locator("#f-plan-start").fill(in_weeks(7))
+    office.page.locator("#f-plan-end").fill(in_weeks(8))
+    office.clicks("Planifier")
+    host = person("gestionnaire-clamart")
+    host.goes_to("/planification/vacation-hge-clamart")
+    host.clicks("Confirmer salle, matériel et aide des vacations cochées")
+    office.goes_to("/planification/vacation-hge-clamart")
+    office.clicks("Publier les vacations cochées")
+    server.tick()
+    office.goes_to("/attente")
+    office.sees("Créneaux proposés, réponse attendue")
+    inspect(office, "liste-d-attente")
+    # Then the first yes takes the slot, and the request is booked
+    office.clicks("Le patient accepte")
+    office.sees("Le patient prend ce créneau")
+    office.sees("Personne n’attend")
+    specialist.opens_from("Vus ?", patient)
+    specialist.sees("Rendez-vous confirmé")
+
+
+def test_an_office_gives_a_slot_from_the_record(person: Callable[..., Person]) -> None:
+    _, specialist, patient = sent_request(person)
+    specialist.opens_from("À trier", patient)
+    specialist.clicks("Accepter")
+    office = person("planification-percy")
+    office.opens_from("À programmer", patient)
+    office.page.get_by_role("link", name=name_of(patient)).click()
+    office.clicks("Donner un rendez-vous")
+    # The request that is open there is the way to book: the page says so
+    office.page.get_by_label("Service").select_option(label=HGE)
+    office.clicks("Chercher les places libres")
+    office.sees("Une demande est déjà ouverte dans ce service")
+    # For another service a slot is given, held, or waited for
+    office.page.get_by_label("Service").select_option(label="Dermatologie, HIA Percy")
+    office.clicks("Chercher les places libres")
+    inspect(office, "donner-un-rendez-vous")
+    office.clicks("Réserver")
+    expect(office.page.get_by_role("alert")).to_contain_text("Places libres")
+    office.page.get_by_role("radio").first.check()
+    office.clicks("Retenir 10 minutes")
+    office.sees("Le créneau est retenu 10 minutes")
+    office.clicks("Réserver")
+    office.sees("Rendez-vous confirmé")
+    inspect(office)
+
+
+def test_a_second_request_points_to_the_first(person: Callable[..., Person]) -> None:
+    doctor, _, patient = sent_request(person)
+    first = doctor.page.url.split("?")[0]
+    doctor.begins_request(patient, HGE)
+    doctor.sees("Une demande de votre structure est déjà ouverte dans ce service")
+    inspect(doctor, "demande-en-double")
+    doctor.answers_hge_form()
+    doctor.clicks("Vérifier la demande")
+    doctor.sees("dites plus bas pourquoi il en faut une autre")
+    doctor.clicks("Suivre cette demande")
+    assert doctor.page.url == first
