@@ -25,8 +25,14 @@ WORKLISTS: dict[str, tuple[str, ...]] = {
     "Slot": ("s_schedule, s_status, p_start", "s_status, p_start"),
 }
 MOST_TARGETS = 30
-KINDS = frozenset({"string", "token", "reference", "uri", "date", "number", "quantity"})
-LONGEST_STRING = shapes.LONGEST_STRING
+WITH_TEXT = frozenset({"CodeableConcept", "Coding", "Identifier"})
+BASE = ("id", "version", "at", "patient_id", "owner_org", "parties", "meta", "texts")
+COMPOSITES: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "quantity": (("lo", "numeric[]", "los"), ("hi", "numeric[]", "his"), ("units", "text[]", "units")),
+    "date": (("lo", "timestamptz[]", "los"), ("hi", "timestamptz[]", "his")),
+    "string": (("words", "text[]", "words"),),
+}
+"""Kind of the second component -> the columns beside the first one: end of the name, SQL type, part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,7 @@ def table(kind: str) -> str:
 @cache
 def parameters(kind: str) -> dict[str, Any]:
     """The search parameters of a served type that are indexed, by code."""
-    return {p.code: p for p in r4.search_parameters(kind) if p.kind in KINDS and not p.code.startswith("_")}
+    return {p.code: p for p in r4.search_parameters(kind) if not p.code.startswith("_")}
 
 
 def parameter(kind: str, code: str) -> Any | None:
@@ -74,10 +80,26 @@ def reference_codes(kind: str) -> tuple[str, ...]:
     return tuple(code for code, p in parameters(kind).items() if p.kind == "reference")
 
 
+def is_identifier(parameter: Any) -> bool:
+    """Whether a token parameter looks identifiers up: one by one in `ix_string`."""
+    return parameter.kind == "token" and "Identifier" in parameter.leaves
+
+
+def has_texts(parameter: Any) -> bool:
+    """Whether the values of a token parameter come with a text that `:text` looks in."""
+    return parameter.kind == "token" and not WITH_TEXT.isdisjoint(parameter.leaves)
+
+
 @cache
 def first_column(kind: str, code: str) -> str:
     """The column that tells whether a parameter has a value, and that holds it or its lower bound."""
     return next(column.name for column in columns(kind) if column.parameter.code == code and column.part != "scalar")
+
+
+@cache
+def column(kind: str, code: str, part: str) -> str:
+    """The column of one part of a parameter."""
+    return next(column.name for column in columns(kind) if column.parameter.code == code and column.part == part)
 
 
 def scalar_column(kind: str, code: str) -> str | None:
@@ -87,11 +109,13 @@ def scalar_column(kind: str, code: str) -> str | None:
 
 @cache
 def date_shape(kind: str, code: str) -> str:
-    """`instant`: one column; `narrow`: bounds at most a year apart; `wide`: any bounds."""
-    leaves = parameters(kind)[code].leaves
-    if leaves <= {"instant"}:
+    """`instant`: one column; `narrow`: bounds at most a year apart; `wide`: any bounds; `many`: several values, each with its bounds."""
+    found = parameters(kind)[code]
+    if found.repeats:
+        return "many"
+    if found.leaves <= {"instant"}:
         return "instant"
-    return "narrow" if leaves <= {"instant", "date", "dateTime"} else "wide"
+    return "narrow" if found.leaves <= {"instant", "date", "dateTime"} else "wide"
 
 
 @cache
@@ -99,19 +123,31 @@ def columns(kind: str) -> tuple[Column, ...]:
     """The columns of a type; strings have none, they live in `ix_string`."""
     made: list[Column] = []
     for found in parameters(kind).values():
-        name = "p_" + _word(found.code)
-        if found.kind == "date" and date_shape(kind, found.code) == "instant":
-            made.append(Column(name, "timestamptz", "lo", found))
-        elif found.kind == "date":
-            made += [Column(f"{name}_lo", "timestamptz", "lo", found), Column(f"{name}_hi", "timestamptz", "hi", found)]
-        elif found.kind in ("number", "quantity"):
-            made += [Column(f"{name}_lo", "numeric[]", "los", found), Column(f"{name}_hi", "numeric[]", "his", found)]
-            made.append(Column(f"{name}_units", "text[]", "units", found))
-        elif found.kind != "string":
-            made.append(Column(name, "text[]", "texts", found))
+        made += [Column(name, sql_type, part, found) for name, sql_type, part in _columns(kind, found, "p_" + _word(found.code))]
         if found.code in SCALARS.get(kind, ()):
             made.append(Column("s_" + _word(found.code), "text", "scalar", found))
     return tuple(made)
+
+
+def _columns(kind: str, found: Any, name: str) -> list[tuple[str, str, str]]:
+    """Name, SQL type and part of the columns of a parameter."""
+    if found.kind == "string":
+        return []
+    if found.kind == "date":
+        shape = date_shape(kind, found.code)
+        if shape == "instant":
+            return [(name, "timestamptz", "lo")]
+        bounds = [(f"{name}_lo", "timestamptz", "lo"), (f"{name}_hi", "timestamptz", "hi")]
+        each = [(f"{name}_los", "timestamptz[]", "los"), (f"{name}_his", "timestamptz[]", "his")]
+        return [*bounds, *(each if shape == "many" else ())]
+    if found.kind in ("number", "quantity"):
+        return [(f"{name}_{end}", sql_type, part) for end, sql_type, part in COMPOSITES["quantity"]]
+    if found.kind == "special":
+        return [(f"{name}_{part}", "double precision", part) for part in ("latitude", "longitude")]
+    if found.kind == "composite" and found.components[1] in COMPOSITES:
+        beside = [(f"{name}_{end}", sql_type, part) for end, sql_type, part in COMPOSITES[found.components[1]]]
+        return [(f"{name}_first", "text[]", "firsts"), *beside]
+    return [(name, "text[]", "texts")]
 
 
 def _word(code: str) -> str:
@@ -121,7 +157,8 @@ def _word(code: str) -> str:
 # --- tables ----------------------------------------------------------------------
 HEAD = """-- Generated by `python -m maillage.record.index` from the published search parameters: change nothing here.
 
--- Every value of a string parameter: folded for comparison, as written for :exact. Ranges over `value` serve prefixes.
+-- Every value of a string parameter: folded for comparison, as written for :exact. Ranges over `value` serve prefixes. And every identifier: its
+-- normal form, its system beside it. A plain index has better estimates than an array, and a plan that may be kept.
 CREATE TABLE ix_string (
     res_type text NOT NULL,
     id text NOT NULL,
@@ -149,15 +186,16 @@ def _table_ddl(kind: str) -> str:
         "    owner_org text",
         "    parties text[] NOT NULL DEFAULT '{}'",
         "    meta text[]",
+        "    texts text[]",
         *(f"    {column.name} {column.sql_type}" for column in columns(kind)),
     ]
     parts = [f"CREATE TABLE {name} (\n" + ",\n".join(lines) + "\n);", f"CREATE INDEX {name}_at ON {name} (at DESC, id);"]
     parts.append(f"CREATE INDEX {name}_patient ON {name} (patient_id, at DESC) WHERE patient_id IS NOT NULL;")
     parts.append(f"CREATE INDEX {name}_meta ON {name} USING gin (meta) WITH (fastupdate = off);")
     for column in columns(kind):
-        if column.sql_type == "text[]" and column.part == "texts":
+        if column.part == "firsts" or (column.part == "texts" and not is_identifier(column.parameter)):
             parts.append(f"CREATE INDEX {name}_{column.name} ON {name} USING gin ({column.name}) WITH (fastupdate = off);")
-        elif column.part == "lo":
+        elif column.part in ("lo", "latitude"):
             parts.append(f"CREATE INDEX {name}_{column.name} ON {name} ({column.name}) WHERE {column.name} IS NOT NULL;")
     parts += [f"CREATE INDEX {name}_worklist_{n} ON {name} ({keys});" for n, keys in enumerate(WORKLISTS.get(kind, ()), start=1)]
     return "\n".join(parts) + "\n"
@@ -181,10 +219,10 @@ class Frame:
 async def put(tx: Transaction, resource: dict[str, Any], frame: Frame, *, first: bool = False) -> None:
     """Write a version, where the resource stands now, its index row and its strings, with the next statement; `first`: nothing is there before."""
     kind = resource["resourceType"]
-    row = [resource["id"], frame.version, frame.at, frame.patient, frame.owner, list(frame.parties), shapes.meta_texts(resource)]
+    texts, row, strings = _indexed(kind, resource)
+    base = [resource["id"], frame.version, frame.at, frame.patient, frame.owner, list(frame.parties), shapes.meta_texts(resource), texts]
     told = [frame.content, frame.author, frame.author_organization]
-    strings = _strings(kind, resource)
-    values = [*row, *_row(kind, resource), *told, *(strings if strings[0] else ())]
+    values = [*base, *row, *told, *(strings if strings[0] else ())]
     await tx.write((kind, resource["id"]), _parts(kind, first, bool(strings[0])), values)
 
 
@@ -197,7 +235,7 @@ async def remove(tx: Transaction, kind: str, id: str) -> None:
 
 @cache
 def _parts(kind: str, first: bool, strings: bool) -> tuple[str, ...]:
-    names = ["id", "version", "at", "patient_id", "owner_org", "parties", "meta", *(column.name for column in columns(kind))]
+    names = [*BASE, *(column.name for column in columns(kind))]
     marks = ", ".join(f"${n}" for n in range(1, len(names) + 1))
     text = len(names) + 1
     update = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
@@ -214,7 +252,7 @@ def _parts(kind: str, first: bool, strings: bool) -> tuple[str, ...]:
         ),
         f"INSERT INTO {table(kind)} ({', '.join(names)}) VALUES ({marks})" + _unless(first, f"(id) DO UPDATE SET {update}"),
     ]
-    if not first and any(p.kind == "string" for p in parameters(kind).values()):
+    if not first and any(p.kind == "string" or is_identifier(p) for p in parameters(kind).values()):
         parts.append(f"DELETE FROM ix_string WHERE res_type = '{kind}' AND id = $1")
     if strings:
         parts.append(f"""INSERT INTO ix_string (res_type, id, param, value, original)
@@ -226,26 +264,55 @@ def _unless(first: bool, target: str) -> str:
     return "" if first else f" ON CONFLICT {target}"
 
 
-def _row(kind: str, resource: dict[str, Any]) -> list[Any]:
-    """The column values of a resource, in the order of `columns`."""
-    made: dict[str, dict[str, Any]] = {}
-    row = []
-    for column in columns(kind):
-        code = column.parameter.code
-        if code not in made:
-            made[code] = shapes.parts(column.parameter, resource)
-        row.append(made[code].get(column.part))
-    return row
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One parameter of a type: what it goes into. `keys`: it has a value only when one of these is there; none means always look."""
+
+    parameter: Any
+    keys: frozenset[str]
+    places: tuple[tuple[int, str], ...]
+    strings: bool
+    texts: bool
 
 
-def _strings(kind: str, resource: dict[str, Any]) -> tuple[list[str], list[str], list[str]]:
-    rows = [
-        (p.code, value, original)
-        for p in parameters(kind).values()
-        if p.kind == "string"
-        for value, original in shapes.strings(p, resource)
-    ]
-    return [r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows]
+@cache
+def _steps(kind: str) -> tuple[_Step, ...]:
+    places: dict[str, list[tuple[int, str]]] = {}
+    for place, column in enumerate(columns(kind)):
+        places.setdefault(column.parameter.code, []).append((place, column.part))
+    return tuple(
+        _Step(p, p.first_keys if "" not in p.first_keys else frozenset(), tuple(places.get(code, ())), _has_strings(p), has_texts(p))
+        for code, p in parameters(kind).items()
+    )
+
+
+def _has_strings(parameter: Any) -> bool:
+    return parameter.kind == "string" or is_identifier(parameter)
+
+
+def _indexed(kind: str, resource: dict[str, Any]) -> tuple[list[str] | None, list[Any], tuple[list[str], list[str], list[str]]]:
+    """The texts of a resource, its column values in the order of `columns`, and its strings: parameter, value, as written."""
+    row: list[Any] = [None] * len(columns(kind))
+    texts: list[str] = []
+    codes: list[str] = []
+    values: list[str] = []
+    originals: list[str] = []
+    present = resource.keys()
+    for step in _steps(kind):
+        if step.keys and step.keys.isdisjoint(present):
+            continue
+        if step.places:
+            made = shapes.parts(step.parameter, resource)
+            for place, part in step.places:
+                row[place] = made.get(part)
+        if step.texts:
+            texts += shapes.displays(step.parameter, resource)
+        if step.strings:
+            for value, original in shapes.strings(step.parameter, resource):
+                codes.append(step.parameter.code)
+                values.append(value)
+                originals.append(original)
+    return texts or None, row, (codes, values, originals)
 
 
 SQL_FILE = Path(__file__).with_name("index.sql")

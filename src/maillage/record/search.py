@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
-from maillage.kernel.errors import Malformed
+from maillage.codes.folding import plain
 from maillage.record import includes, index, seal
-from maillage.record.criteria import Compiler, Unknown, refuse
-from maillage.record.includes import Include
-from maillage.record.queries import stored
-from maillage.record.types import SERVED, Stored, Visible
+from maillage.record.criteria import Query, Unknown, criterion, refuse
+from maillage.record.criteria.compartments import belongs
+from maillage.record.criteria.notation import unescape
+from maillage.record.criteria.strings import starting
+from maillage.record.order import BY_ID, SortKey, after, sort_key
+from maillage.record.requests import Request, read_parameters
+from maillage.record.types import Stored, Visible
 from maillage.store import Transaction
 
-DEFAULT_COUNT = 20
-MOST = 200
-CHEAP_TOTAL = 1000
-CONTROLS = frozenset({"_count", "_sort", "_total", "_summary", "_include", "_revinclude", "_elements", "_cursor"})
-NOT_CRITERIA = frozenset({"_format", "_pretty"})
+COUNTED = {"Slot": 1000}
+"""Types whose total is told unasked, up to a number: the regulators' platform wants it (standards.md 6)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a search found. `used` holds the parameters that took part, in order: the self link is made of them."""
+    """What a search found. `used` holds the parameters that took part, in order: the self link is made of them. `cut`: more was to be included."""
 
     matches: tuple[Stored, ...] = ()
     included: tuple[Stored, ...] = ()
@@ -32,45 +32,17 @@ class Page:
     used: tuple[tuple[str, str], ...] = ()
     ignored: tuple[str, ...] = ()
     elements: tuple[str, ...] = ()
+    summary: str = ""
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class SortKey:
-    """One key of the order: an SQL expression, its direction, the SQL type of its values."""
-
-    sql: str
-    descending: bool
-    type: str
-    nullable: bool = True
-
-
-@dataclass(slots=True)
-class Request:
-    """The parameters of a search, sorted out."""
+class _Arm:
+    """The part of the statement that looks in one type: where it starts from, its conditions, its order."""
 
     kind: str
-    strict: bool = False
-    criteria: list[tuple[int, str, str]] = field(default_factory=list)
-    includes: list[Include] = field(default_factory=list)
-    sort: str = ""
-    count: int = DEFAULT_COUNT
-    total: str = ""
-    only_count: bool = False
-    elements: tuple[str, ...] = ()
-    cursor: str = ""
-    accepted: dict[int, tuple[str, str]] = field(default_factory=dict)
-    ignored: list[str] = field(default_factory=list)
-
-    @property
-    def used(self) -> tuple[tuple[str, str], ...]:
-        """The parameters that took part, in the order in which they came."""
-        return tuple(pair for _, pair in sorted(self.accepted.items()))
-
-    def ignore(self, name: str) -> None:
-        """An unknown parameter: refused when strict, else left out of the answer's self link."""
-        if self.strict:
-            raise refuse(name, f"{self.kind} has no search parameter of that name", "not-supported")
-        self.ignored.append(name)
+    source: str
+    keys: tuple[SortKey, ...]
 
 
 async def search(
@@ -83,193 +55,160 @@ async def search(
     key: bytes = b"",
     base: str = "",
     allows: Callable[[str], bool] = lambda _kind: True,
+    compartment: tuple[str, str] | None = None,
 ) -> Page:
     """The page of `kind` that these parameters ask for, cut to what `visible_for` lets through on every table alias.
 
     `key` seals the cursor to the actor and the query; `base` is our own address, dropped from absolute references; `allows` says
-    which types may be included. Raises `Malformed` for a parameter that cannot be understood and, when `strict`, for an unknown one.
+    which types may be included; `compartment` is the type and id of whose resources alone are looked at. Raises `Malformed` for a
+    parameter that cannot be understood and, when `strict`, for an unknown one.
     """
-    request = read_parameters(kind, parameters, strict=strict)
-    compiler = Compiler(visible_for, tx.now, base)
-    where = _where(request, compiler)
-    criteria = len(compiler.params)
-    keys = sort_keys(request, compiler)
-    matches: list[Stored] = []
+    return await search_types(
+        tx, (kind,), parameters, visible_for, strict=strict, key=key, base=base, allows=allows, compartment=compartment
+    )
+
+
+async def search_types(
+    tx: Transaction,
+    kinds: Sequence[str],
+    parameters: Sequence[tuple[str, str]],
+    visible_for: Callable[[str], Visible],
+    *,
+    strict: bool = False,
+    key: bytes = b"",
+    base: str = "",
+    allows: Callable[[str], bool] = lambda _kind: True,
+    compartment: tuple[str, str] | None = None,
+) -> Page:
+    """The same over several types at once, by the parameters that all of them have."""
+    request = read_parameters(kinds[0] if len(kinds) == 1 else "", parameters, strict=strict)
+    query = Query(visible_for, tx.now, base)
+    arms = _arms(request, query, kinds, compartment)
+    scope = (key, lambda: seal.scope(tx.actor, " ".join([*kinds, *(compartment or ())]), request.used))
+    if request.only_count:
+        counted = await tx.peek(f"SELECT count(*) FROM ({_all(arms)}) x", *query.params)
+        return replace(_page(request), total=int(counted[0][0]))
+    rows = await tx.peek(_statement(request, query, arms, scope), *query.params)
+    matches = tuple(Stored(row[0], row[1], row[2], row[3], row[4], False, row[5]) for row in rows[: request.count])
     following = None
-    if request.count and not request.only_count:
-        matches, following = await _page(tx, request, compiler, where, keys, (key, seal.scope(tx.actor, kind, request.used)))
-    del compiler.params[criteria:]
-    total = await _total(tx, request, compiler, where, matches, following)
-    included = await includes.follow(tx, matches, request.includes, visible_for, allows)
-    return Page(
-        matches=tuple(matches),
-        included=tuple(included),
-        total=total,
-        next_cursor=following,
-        used=request.used,
-        ignored=tuple(request.ignored),
-        elements=request.elements,
-    )
+    if len(rows) > request.count:
+        following = seal.make_cursor(key, scope[1](), rows[request.count - 1][7:])
+    included, cut = await includes.follow(tx, matches, request.includes, visible_for, allows) if request.includes else ((), False)
+    total = _total(request, rows, following)
+    return replace(_page(request), matches=matches, included=tuple(included), total=total, next_cursor=following, cut=cut)
 
 
-def read_parameters(kind: str, parameters: Sequence[tuple[str, str]], *, strict: bool = False) -> Request:
-    """Sort the parameters of a search out. Raises `Malformed`."""
-    request = Request(kind, strict)
-    for place, (name, value) in enumerate(parameters):
-        head = name.partition(":")[0]
-        if head in NOT_CRITERIA:
-            continue
-        if head in CONTROLS:
-            _control(request, place, name, value)
-        else:
-            request.criteria.append((place, name, value))
-    return request
+def _page(request: Request) -> Page:
+    return Page(used=request.used, ignored=tuple(request.ignored), elements=request.elements, summary=request.summary)
 
 
-def _control(request: Request, place: int, name: str, value: str) -> None:
-    head = name.partition(":")[0]
-    if head in ("_include", "_revinclude"):
-        request.includes.append(includes.read(request.kind, name, value))
-    elif head == "_count":
-        request.count = _read_count(value)
-    elif head == "_sort":
-        request.sort = ",".join(filter(None, (request.sort, value)))
-    elif head == "_total":
-        if value not in ("none", "estimate", "accurate"):
-            raise refuse(name, "none, estimate or accurate")
-        request.total = value
-    elif head == "_summary":
-        if value not in ("count", "false"):
-            request.ignore(name)
-            return
-        request.only_count = value == "count"
-    elif head == "_elements":
-        request.elements = tuple(part.strip() for part in value.split(",") if part.strip())
-    else:
-        request.cursor = value
-        return
-    request.accepted[place] = (name, value)
+# --- conditions --------------------------------------------------------------
+def _arms(request: Request, query: Query, kinds: Sequence[str], compartment: tuple[str, str] | None) -> list[_Arm]:
+    _forget_unknown(request, kinds)
+    keys = {kind: tuple(sort_key(kind, part) or BY_ID for part in request.sort) for kind in kinds}
+    return [_arm(request, query, kind, keys[kind], compartment, several=len(kinds) > 1) for kind in kinds]
 
 
-def _read_count(text: str) -> int:
-    """Pages are never larger than two hundred, whatever is asked."""
-    if not (text.isascii() and text.isdigit() and len(text) < 20):
-        raise refuse("_count", "a whole number")
-    return min(int(text), MOST)
-
-
-def _where(request: Request, compiler: Compiler) -> str:
-    parts = []
+def _forget_unknown(request: Request, kinds: Sequence[str]) -> None:
+    """Drop the criteria and the order that not every type knows."""
+    known = []
     for place, name, value in request.criteria:
-        before = len(compiler.params)
         try:
-            parts.append(compiler.criterion(request.kind, "t", name, value))
+            for kind in kinds:
+                criterion(kind, name)
         except Unknown:
-            del compiler.params[before:]
             request.ignore(name)
         else:
+            known.append((place, name, value))
             request.accepted[place] = (name, value)
-    return "".join(f" AND {part}" for part in parts)
+    request.criteria = known
+    for part in request.sort:
+        made = [sort_key(kind, part) for kind in kinds]
+        if None in made or len({key.type for key in made if key}) > 1:
+            request.drop_sort(part)
 
 
-async def _page(
-    tx: Transaction, request: Request, compiler: Compiler, where: str, keys: Sequence[SortKey], sealing: tuple[bytes, str]
-) -> tuple[list[Stored], str | None]:
-    params = compiler.params
-    after = ""
+def _arm(
+    request: Request, query: Query, kind: str, keys: tuple[SortKey, ...], compartment: tuple[str, str] | None, *, several: bool
+) -> _Arm:
+    lead = None if keys or several else _lead(request, kind)
+    source = query.source(kind, "t")
+    parts = [belongs(query, kind, "t", *compartment)] if compartment else []
+    if lead is not None:
+        source, keys = _by_string(query, kind, source, request.criteria[lead])
+    parts += [criterion(kind, name)(query, "t", value) for n, (_, name, value) in enumerate(request.criteria) if n != lead]
+    if lead is None:
+        keys = (*keys, BY_ID)
+    if several:
+        keys = (*keys, SortKey(f"'{kind}'::text", nullable=False))
+    return _Arm(kind, "".join([source, *(f" AND {part}" for part in parts)]), keys)
+
+
+def _lead(request: Request, kind: str) -> int | None:
+    """The criterion that the rows are found by when no order is asked for: a string, by which they come in order."""
+    for n, (_, name, value) in enumerate(request.criteria):
+        parameter = index.parameter(kind, name)
+        if parameter is not None and parameter.kind == "string" and value and "," not in value:
+            return n
+    return None
+
+
+def _by_string(query: Query, kind: str, source: str, asked: tuple[int, str, str]) -> tuple[str, tuple[SortKey, ...]]:
+    """Walk the index of the strings: a page of a frequent name costs no more than one of a rare name. Each resource comes with its first text."""
+    _, code, value = asked
+    if not (text := plain(unescape(value.strip()))):
+        raise refuse(code, "a value is empty")
+    of = f"s.res_type = '{kind}' AND s.param = '{code}' AND {starting(query, 's', text)}"
+    earlier = f"SELECT 1 FROM ix_string z WHERE {of.replace('s.', 'z.')} AND z.id = s.id AND (z.value, z.original) < (s.value, s.original)"
+    joined = source.replace(f"FROM {index.table(kind)} t WHERE ", f"FROM ix_string s JOIN {index.table(kind)} t ON t.id = s.id WHERE ", 1)
+    return f"{joined} AND {of} AND NOT EXISTS ({earlier})", (SortKey("s.value", nullable=False), SortKey("s.id", nullable=False))
+
+
+# --- the statement -------------------------------------------------------------
+def _statement(request: Request, query: Query, arms: Sequence[_Arm], scope: tuple[bytes, Callable[[], str]]) -> str:
+    """Ids are picked in the narrow tables before their content is joined; the limit is written out, so that the plan may be kept."""
+    position: list[Any] | None = None
+    total = _counting(request, arms)
     if request.cursor:
-        after = f" AND {_after(keys, seal.open_cursor(*sealing, request.cursor, len(keys)), compiler)}"
-    columns = "".join(f", {k.sql} AS k{n}" for n, k in enumerate(keys))
-    order = ", ".join(
-        f"{{}}{'DESC' if k.descending else 'ASC'} NULLS LAST" if k.nullable else f"{{}}{'DESC' if k.descending else 'ASC'}" for k in keys
+        position = seal.open_cursor(scope[0], scope[1](), request.cursor, len(arms[0].keys))
+    limit = request.count + 1
+    picks = [_pick(arm, limit, "" if position is None else f" AND {after(arm.keys, position, query)}") for arm in arms]
+    names = [f"k{n}" for n in range(len(arms[0].keys))]
+    order = ", ".join(key.ordered(f"p.{name}") for key, name in zip(arms[0].keys, names, strict=True))
+    picked = (
+        picks[0]
+        if len(picks) == 1
+        else f"SELECT * FROM ({' UNION ALL '.join(f'({pick})' for pick in picks)}) p ORDER BY {order} LIMIT {limit}"
     )
-    inner = order.format(*(f"{k.sql} " for k in keys))
-    outer = order.format(*(f"p.k{n} " for n in range(len(keys))))
-    limit = params.add(request.count + 1)
-    kind = params.add(request.kind)
-    rows = await tx.fetch(
-        f"""
-        WITH p AS (
-            SELECT t.id, t.version{columns} {compiler.source(request.kind, "t")}{where}{after} ORDER BY {inner} LIMIT {limit}
-        )
-        SELECT v.res_type, v.id, v.version, v.at, v.content, v.deleted, v.patient_id, p.*
-        FROM p JOIN resource_version v ON v.res_type = {kind} AND v.id = p.id AND v.version = p.version ORDER BY {outer}
-        """,
-        *params,
-    )
-    found = [stored(row) for row in rows[: request.count]]
-    if len(rows) <= request.count:
-        return found, None
-    last = rows[request.count - 1]
-    return found, seal.make_cursor(*sealing, [last[f"k{n}"] for n in range(len(keys))])
+    return f"""WITH p AS ({picked})
+        SELECT v.res_type, v.id, v.version, v.at, v.content, v.patient_id, {total} AS total, {", ".join(f"p.{name}" for name in names)}
+        FROM p JOIN resource_version v ON v.res_type = p.kind AND v.id = p.id AND v.version = p.version ORDER BY {order}"""
 
 
-async def _total(
-    tx: Transaction, request: Request, compiler: Compiler, where: str, matches: Sequence[Stored], following: str | None
-) -> int | None:
-    """Counted after filtering. Without `_total`, it is given when counting is cheap."""
-    if request.total == "none" and not request.only_count:
+def _pick(arm: _Arm, limit: int, after: str) -> str:
+    columns = "".join(f", {key.sql} AS k{n}" for n, key in enumerate(arm.keys))
+    order = ", ".join(key.ordered() for key in arm.keys if not key.sql.startswith("'"))
+    return f"SELECT '{arm.kind}' AS kind, t.id, t.version{columns} {arm.source}{after} ORDER BY {order} LIMIT {limit}"
+
+
+def _all(arms: Sequence[_Arm], limit: str = "") -> str:
+    return " UNION ALL ".join(f"(SELECT 1 {arm.source}{limit})" for arm in arms)
+
+
+def _counting(request: Request, arms: Sequence[_Arm]) -> str:
+    """How the matches are counted beside the page: only when that is asked for, or cheap and always wanted."""
+    if request.total in ("accurate", "estimate"):
+        return f"(SELECT count(*) FROM ({_all(arms)}) x)"
+    most = COUNTED.get(request.kind) if not request.total else None
+    return f"(SELECT count(*) FROM ({_all(arms, f' LIMIT {most + 1}')}) x)" if most else "NULL::bigint"
+
+
+def _total(request: Request, rows: Sequence[Any], following: str | None) -> int | None:
+    """Counted after filtering; known without counting when one page holds everything."""
+    if request.total == "none":
         return None
-    if following is None and not request.cursor and not request.only_count and request.count:
-        return len(matches)
-    source = f"{compiler.source(request.kind, 't')}{where}"
-    if request.total == "accurate" or request.only_count:
-        return int(await tx.fetchval(f"SELECT count(*) {source}", *compiler.params))
-    found = int(await tx.fetchval(f"SELECT count(*) FROM (SELECT 1 {source} LIMIT {CHEAP_TOTAL + 1}) x", *compiler.params))
-    return found if found <= CHEAP_TOTAL else None
-
-
-# --- order ---------------------------------------------------------------------
-def sort_keys(request: Request, compiler: Compiler) -> list[SortKey]:
-    """The keys of `_sort`, then the id, so that the order is total."""
-    keys = []
-    for part in filter(None, request.sort.split(",")):
-        descending = part.startswith("-")
-        made = _sort_key(request.kind, part.removeprefix("-").strip(), compiler, descending=descending)
-        if made is None:
-            request.ignore("_sort")
-            request.accepted = {place: pair for place, pair in request.accepted.items() if pair[0] != "_sort"}
-        else:
-            keys.append(made)
-    return [*keys, SortKey("t.id", descending=False, type="text", nullable=False)]
-
-
-def _sort_key(kind: str, code: str, compiler: Compiler, *, descending: bool) -> SortKey | None:
-    if code == "_lastUpdated":
-        return SortKey("t.at", descending, "timestamptz", nullable=False)
-    if code == "_id":
-        return SortKey("t.id", descending, "text", nullable=False)
-    parameter = index.parameter(kind, code)
-    if parameter is None:
-        return None
-    if parameter.kind == "string":
-        pick = "max" if descending else "min"
-        of = f"s.res_type = {compiler.params.add(kind)} AND s.param = {compiler.params.add(code)} AND s.id = t.id"
-        return SortKey(f"(SELECT {pick}(s.value) FROM ix_string s WHERE {of})", descending, "text")
-    column = index.scalar_column(kind, code) or index.first_column(kind, code)
-    if parameter.kind == "date":
-        name = f"{column.removesuffix('_lo')}_hi" if descending and index.date_shape(kind, code) != "instant" else column
-        return SortKey(f"t.{name}", descending, "timestamptz")
-    if parameter.kind in ("number", "quantity"):
-        return SortKey(f"t.{column}[1]", descending, "numeric")
-    return SortKey(f"t.{column}" if index.scalar_column(kind, code) else f"t.{column}[1]", descending, "text")
-
-
-def _after(keys: Sequence[SortKey], position: Sequence[Any], compiler: Compiler) -> str:
-    """Rows that come after the position, in the order of the keys; nothing is last."""
-    options, before = [], ""
-    for sort, value in zip(keys, position, strict=True):
-        marker = "NULL" if value is None else f"{compiler.params.add(value)}::{sort.type}"
-        if value is not None:
-            further = f"{sort.sql} {'<' if sort.descending else '>'} {marker}"
-            options.append(f"({before}({further}{f' OR {sort.sql} IS NULL' if sort.nullable else ''}))")
-        before += f"{sort.sql} IS NULL AND " if value is None else f"{sort.sql} = {marker} AND "
-    first, value = keys[0], position[0]
-    if value is None:
-        return f"{first.sql} IS NULL AND ({' OR '.join(options)})"
-    if first.nullable:
-        return f"({' OR '.join(options)})"
-    return f"{first.sql} {'<=' if first.descending else '>='} {compiler.params.add(value)}::{first.type} AND ({' OR '.join(options)})"
-
-
-__all__ = ["DEFAULT_COUNT", "MOST", "SERVED", "Include", "Malformed", "Page", "read_parameters", "search"]
+    if following is None and not request.cursor:
+        return len(rows)
+    counted = rows[0][6] if rows else None
+    most = COUNTED.get(request.kind) if not request.total else None
+    return None if counted is None or (most and counted > most) else int(counted)

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from maillage.codes.aliases import canonical
+from maillage.codes.folding import plain
 from maillage.codes.r4 import Amount, Ref, SearchParameter, Span, Token
+from maillage.codes.r4.values import Place
 
 LONGEST_STRING = 200
 FIRST = datetime.min.replace(tzinfo=UTC)
 LAST = datetime.max.replace(tzinfo=UTC)
 LOWEST, HIGHEST = Decimal("-1e400"), Decimal("1e400")
+NEXT, TYPED, JOINED = "\x1f", "\x1e", "\x1d"
+"""Between a parameter and a text; before an identifier with its type; between the two parts of a composite."""
+
+BY_IDENTIFIER = "~"
+"""Before the business identifier of a reference."""
+
+META = {"_tag": "t", "_security": "s", "_profile": "p", "_source": "o"}
+"""Before what `meta` says: which parameter it answers to."""
+
 _BLANK = re.compile(r"\s+")
 
 
@@ -24,24 +35,34 @@ def normal(code: str) -> str:
 
 
 def parts(parameter: SearchParameter, resource: dict[str, Any]) -> dict[str, Any]:
-    """Part name (`texts`, `scalar`, `lo`, `hi`, `los`, `his`, `units`) -> value; nothing when the resource has no value."""
+    """Part name (`texts`, `scalar`, `lo`, `hi`, `los`, `his`, `units`...) -> value; nothing when the resource has no value."""
+    if parameter.kind == "composite":
+        pairs = parameter.pairs(resource)
+        return _composite(parameter.components[1], pairs) if pairs else {}
     found: list[Any] = parameter.values(resource)
     if not found:
         return {}
-    if parameter.kind == "date":
-        return _bounds(found)
-    if parameter.kind in ("number", "quantity"):
-        return _amounts(found)
     if parameter.kind == "token":
         return _tokens(found, identifiers="Identifier" in parameter.leaves)
-    if parameter.kind == "reference":
-        return _references(found)
-    return {"texts": found}
+    return _PARTS[parameter.kind](found)
 
 
 def strings(parameter: SearchParameter, resource: dict[str, Any]) -> list[tuple[str, str]]:
-    """Folded and as written, cut to a length that an index takes."""
+    """Folded and as written, cut to a length that an index takes; for identifiers their normal form, and their system."""
+    if parameter.kind == "token":
+        identifiers = [
+            (normal(token.code)[:LONGEST_STRING], token.system)
+            for token in parameter.values(resource)
+            if type(token) is Token and token.code
+        ]
+        return list(dict.fromkeys(identifiers))
     return [(folded[:LONGEST_STRING], text[:LONGEST_STRING]) for folded, text in parameter.texts(resource)]
+
+
+def displays(parameter: SearchParameter, resource: dict[str, Any]) -> list[str]:
+    """What `:text` looks in, behind the name of the parameter."""
+    found = (plain(token.text)[:LONGEST_STRING] for token in parameter.values(resource) if type(token) is Token and token.text)
+    return [f"{parameter.code}{NEXT}{text}" for text in dict.fromkeys(found) if text]
 
 
 def _tokens(found: Iterable[Token], *, identifiers: bool) -> dict[str, Any]:
@@ -51,30 +72,33 @@ def _tokens(found: Iterable[Token], *, identifiers: bool) -> dict[str, Any]:
         if token.code:
             codes.append(token.code)
             texts |= dict.fromkeys(token_texts(token.system, token.code, identifier=identifiers))
+            if identifiers and token.types:
+                texts |= dict.fromkeys(f"{TYPED}{system}|{code}|{normal(token.code)}" for system, code in token.types)
     return {"texts": list(texts), "scalar": codes[0]} if codes else {}
 
 
 def token_texts(system: str, code: str, *, identifier: bool = False) -> list[str]:
     """What `code`, `system|code`, `system|` and `|code` are looked up by; `|` alone before a code says that it has no system."""
-    spellings = dict.fromkeys([code, normal(code)] if identifier else [code])
-    return [*spellings, *(f"{system}|{text}" for text in spellings), *([f"{system}|"] if system else [])]
+    text = normal(code) if identifier else code
+    return [text, f"{system}|{text}", *([f"{system}|"] if system else [])]
 
 
 def _references(found: Iterable[Ref]) -> dict[str, Any]:
-    """`Type/id`, or the absolute address; an identifier is marked by `~`."""
+    """`Type/id`, or the absolute address; an identifier is marked."""
     literal = [ref.url or f"{ref.type}/{ref.id}" for ref in found if ref.url or ref.id]
     named = [ref.identifier for ref in found if ref.identifier]
-    marked = [f"~{text}" for token in named for text in token_texts(token.system, token.code, identifier=True)]
+    marked = [f"{BY_IDENTIFIER}{text}" for token in named for text in token_texts(token.system, token.code, identifier=True)]
     texts = list(dict.fromkeys([*literal, *marked]))
     return {"texts": texts, "scalar": literal[0] if literal else None} if texts else {}
 
 
-def _bounds(found: list[Span]) -> dict[str, Any]:
-    """From the first to the last instant of all values."""
-    return {"lo": min(span.lower or FIRST for span in found), "hi": max(span.upper or LAST for span in found)}
+def _bounds(found: Sequence[Span]) -> dict[str, Any]:
+    """The values, and from the first to the last instant of all of them."""
+    lows, highs = [span.lower or FIRST for span in found], [span.upper or LAST for span in found]
+    return {"lo": min(lows), "hi": max(highs), "los": lows, "his": highs}
 
 
-def _amounts(found: list[Amount]) -> dict[str, Any]:
+def _amounts(found: Sequence[Amount]) -> dict[str, Any]:
     return {
         "los": [LOWEST if a.low is None else a.low for a in found],
         "his": [HIGHEST if a.high is None else a.high for a in found],
@@ -82,10 +106,43 @@ def _amounts(found: list[Amount]) -> dict[str, Any]:
     }
 
 
+def _place(found: Sequence[Place]) -> dict[str, Any]:
+    return {"latitude": found[0].latitude, "longitude": found[0].longitude}
+
+
+def _composite(second: str, pairs: Iterable[tuple[Any, Any]]) -> dict[str, Any]:
+    """Each text that the first part is looked up by, with each value of the second."""
+    rows = [(head, tail) for first, tail in pairs if first.code for head in token_texts(first.system, first.code)]
+    if second in ("token", "reference"):
+        joined = (f"{head}{JOINED}{text}" for head, tail in rows for text in _second_texts(second, tail))
+        return {"texts": texts} if (texts := list(dict.fromkeys(joined))) else {}
+    if not rows:
+        return {}
+    tails = [tail for _, tail in rows]
+    beside = {"words": [text[:LONGEST_STRING] for text in tails]} if second == "string" else _PARTS[second](tails)
+    return {"firsts": [head for head, _ in rows], **beside}
+
+
+def _second_texts(second: str, value: Any) -> list[str]:
+    if second == "token":
+        return token_texts(value.system, value.code) if value.code else []
+    return list(_references([value]).get("texts", ()))
+
+
 def _units(amount: Amount) -> str:
     """Every way to name the unit, between separators."""
     texts = [amount.code, amount.unit, f"{canonical(amount.system)}|{amount.code}" if amount.system else ""]
-    return "\x1f" + "\x1f".join(dict.fromkeys(filter(None, texts))) + "\x1f"
+    return NEXT + NEXT.join(dict.fromkeys(filter(None, texts))) + NEXT
+
+
+_PARTS: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "date": _bounds,
+    "number": _amounts,
+    "quantity": _amounts,
+    "reference": _references,
+    "special": _place,
+    "uri": lambda found: {"texts": found},
+}
 
 
 def meta_texts(resource: dict[str, Any]) -> list[str] | None:
@@ -93,10 +150,10 @@ def meta_texts(resource: dict[str, Any]) -> list[str] | None:
     meta = resource.get("meta")
     if type(meta) is not dict:
         return None
-    texts = ["p" + canonical(text) for text in meta.get("profile", ()) if type(text) is str]
-    for letter, key in (("t", "tag"), ("s", "security")):
-        for coding in meta.get(key, ()):
-            texts += [letter + text for text in token_texts(canonical(coding.get("system", "")), coding.get("code", ""))]
+    texts = [META["_profile"] + canonical(text) for text in meta.get("profile", ()) if type(text) is str]
+    for code in ("_tag", "_security"):
+        for coding in meta.get(code[1:], ()):
+            texts += [META[code] + text for text in token_texts(canonical(coding.get("system", "")), coding.get("code", ""))]
     if type(meta.get("source")) is str:
-        texts.append("o" + meta["source"])
+        texts.append(META["_source"] + meta["source"])
     return list(dict.fromkeys(texts)) or None

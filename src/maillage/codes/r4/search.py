@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
 import msgspec
 
 from maillage.codes.folding import plain
+from maillage.codes.r4.french import FRENCH, Row
 from maillage.codes.r4.tables import FOLDER, DefinitionsMissing, resource_type_set
 from maillage.codes.r4.values import GIVERS, Give, Value
 
@@ -100,7 +101,13 @@ def search_parameters(type_: str) -> tuple[SearchParameter, ...]:
     made = [_parameter("Resource", *row) for row in tables.parameters["Resource"] if type_ in resource_type_set()]
     made += [_parameter(type_, *row) for row in tables.parameters[type_]]
     made += [_composite(type_, *row) for row in tables.composites.get(type_, ())]
+    known = {parameter.code for parameter in made}
+    made += [_french(type_, row) for row in FRENCH.get(type_, ()) if row.code not in known]
     return tuple(sorted(made, key=lambda p: p.code))
+
+
+def _french(type_: str, row: Row) -> SearchParameter:
+    return replace(_parameter(type_, row.code, row.kind, list(row.targets), row.branches), repeats=row.repeats, url=row.url)
 
 
 def _parameter(type_: str, code: str, kind: str, targets: list[str], branches: list[tuple[list[Any], str, str]]) -> SearchParameter:
