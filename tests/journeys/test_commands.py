@@ -18,11 +18,11 @@ import httpx
 import pytest
 
 from maillage import record
-from maillage.app import opened
 from maillage.cli import main
 from maillage.codes.json import decode
 from maillage.kernel.actor import SYSTEM
 from maillage.settings import DataSettings, Settings
+from maillage.store.server import opened
 
 COMMANDS = ["serve", "demo", "token", "scenario", "doctor", "migrate", "generate", "rerender", "docs"]
 SECONDS = 300  # a busy machine is not what these tests look at

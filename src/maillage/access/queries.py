@@ -26,7 +26,7 @@ class VisibleTo:
         """Boolean SQL over the three visibility columns of `alias`; adds its values to `params`.
 
         No organisation means no row, never "no filter" (security.md 13, item 6). `now` decides which links live; without it, the
-        transaction's own instant.
+        transaction's own instant. `OFFSET 0`: links are looked up row by row, never gathered all at once because a plan expects many rows.
         """
         if self.actor.kind == "system" or self.resource_type in DIRECTORY_TYPES:
             return "true"
@@ -35,7 +35,7 @@ class VisibleTo:
         now = "app_now()" if self.now is None else f"{params.add(self.now)}::timestamptz"
         return f"""({alias}.parties && {organizations}::text[] OR EXISTS (
             SELECT 1 FROM care_link c WHERE c.patient_id = {alias}.patient_id AND c.organization_id = ANY ({organizations}::text[])
-            AND {linked} AND c.starts <= {now} AND (c.ends IS NULL OR c.ends > {now})))"""
+            AND {linked} AND c.starts <= {now} AND (c.ends IS NULL OR c.ends > {now}) OFFSET 0))"""
 
 
 @dataclass(frozen=True, slots=True)
