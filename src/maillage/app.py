@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +12,9 @@ from maillage import journeys
 from maillage.codes.json import encode
 from maillage.doors.fhir import FhirDoor
 from maillage.doors.web import WebDoor
-from maillage.kernel.clock import Clock, SystemClock
 from maillage.kernel.errors import Unavailable
 from maillage.settings import Settings
 from maillage.store import Database
-from maillage.store.migrate import migrate
-from maillage.store.server import embedded, limits
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -25,23 +22,6 @@ Send = Callable[[Any], Awaitable[None]]
 AsgiApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
-
-
-@asynccontextmanager
-async def opened(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Database]:
-    """The database of these settings, embedded or not, migrated and open for the length of the block."""
-    server = None if settings.database.url else embedded(settings)
-    dsn = await asyncio.to_thread(server.start) if server else settings.database.url
-    try:
-        await migrate(dsn)
-        database = await Database.open(dsn, clock or SystemClock(), limits=limits(settings.database))
-        try:
-            yield database
-        finally:
-            await database.close()
-    finally:
-        if server:
-            await asyncio.to_thread(server.stop)
 
 
 @dataclass(slots=True)

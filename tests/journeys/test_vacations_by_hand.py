@@ -34,6 +34,7 @@ def test_a_planner_opens_a_vacation_in_a_centre(person: Callable[..., Person]) -
     planner.page.get_by_label("Lieu").select_option(label=HERE)
     inspect(planner)
     planner.clicks("Continuer")
+    inspect(planner, "nouvelle-vacation")
     # When the form is sent with nothing in it, each error leads to its question
     planner.clicks("Créer la vacation")
     expect(planner.page.get_by_role("alert")).to_be_focused()
@@ -49,7 +50,7 @@ def test_a_planner_opens_a_vacation_in_a_centre(person: Callable[..., Person]) -
     share = planner.page.get_by_role("group", name="Part gardée pour un centre (1)")
     share.get_by_label("Centre").select_option(label="Centre de santé de Montgeron")
     share.get_by_label("Créneaux gardés").fill("2")
-    inspect(planner, "nouvelle-vacation")
+    inspect(planner)
     planner.clicks("Créer la vacation")
     planner.sees("La vacation est créée")
     planner.sees("Chaque vendredi")
@@ -115,6 +116,8 @@ def test_both_sides_sign_the_same_figures(person: Callable[..., Person], clock: 
     doctor.page.goto(address)
     doctor.clicks("Démarrer")
     clock.advance(timedelta(hours=5))
+    doctor.sign_in()
+    doctor.page.goto(address)
     doctor.clicks("Terminer")
     doctor.sees("La vacation est terminée")
     # When the two sides sign different figures, the second is told

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from maillage.app import opened
 from maillage.cli.output import ENVIRONMENT, NOT_OURS, OK, settings_for, show
 from maillage.codes import r4
 from maillage.settings import SettingError, Settings
 from maillage.store.database import DRIVER
+from maillage.store.server import opened
 
 
 def doctor(*, data: Path | None = None, json: bool = False) -> int:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from maillage.cli.status import ENVIRONMENT, OK, PROBLEM, USAGE, Failure
 from maillage.codes.json import encode
 from maillage.kernel.errors import Unavailable
 from maillage.settings import DataSettings, SettingError, Settings
@@ -15,17 +16,8 @@ from maillage.store.binaries import BinariesError
 from maillage.store.cluster import ClusterError
 from maillage.store.migrate import MigrationError
 
-OK, PROBLEM, USAGE, ENVIRONMENT = 0, 1, 2, 3
 NOT_OURS = (AccountError, BinariesError, ClusterError, MigrationError, OSError, SettingError, Unavailable, UnsafeServer)
 """What the machine, its settings or its PostgreSQL lack: one line for whoever typed the command, never a traceback."""
-
-
-class Failure(Exception):
-    """A command cannot go on: one clear line and the exit status."""
-
-    def __init__(self, message: str, status: int = PROBLEM) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 def settings_for(data: Path | None) -> Settings:
@@ -37,3 +29,6 @@ def settings_for(data: Path | None) -> Settings:
 def show(answer: dict[str, Any], *, json: bool, lines: list[str]) -> None:
     """Print `answer` as JSON, or `lines` for people."""
     print(encode(answer).decode() if json else "\n".join(lines))
+
+
+__all__ = ["ENVIRONMENT", "NOT_OURS", "OK", "PROBLEM", "USAGE", "Failure", "settings_for", "show"]

@@ -13,13 +13,14 @@ from typing import Any
 import uvicorn
 
 from maillage import demonstration, worker
-from maillage.app import LOOPBACK, create_app, opened, stop_task
-from maillage.cli.output import ENVIRONMENT, OK, Failure, settings_for
+from maillage.app import LOOPBACK, create_app, stop_task
+from maillage.cli.output import ENVIRONMENT, OK, Failure, settings_for, show
 from maillage.settings import Settings
 from maillage.store import Database
+from maillage.store.server import opened
 
 
-def serve(*, demo: bool = False, host: str | None = None, port: int | None = None, data: Path | None = None) -> int:
+def serve(*, demo: bool = False, host: str | None = None, port: int | None = None, data: Path | None = None, json: bool = False) -> int:
     """Serve the pages and `/fhir`; ready when `/readyz` answers 200.
 
     Example: maillage serve --demo --port 8000 --data ./data
@@ -31,7 +32,7 @@ def serve(*, demo: bool = False, host: str | None = None, port: int | None = Non
         raise Failure(f"the demonstration has logins without passwords: it listens on the loopback only, not on {server.host}", ENVIRONMENT)
     for asked in (signal.SIGTERM, signal.SIGINT):
         signal.signal(asked, _end)
-    asyncio.run(_serve(settings))
+    asyncio.run(_serve(settings, json=json))
     return OK
 
 
@@ -40,22 +41,22 @@ def _end(*_: Any) -> None:
     raise SystemExit(OK)
 
 
-def demo(*, port: int = 8000, data: Path = Path("data/demo")) -> int:
+def demo(*, port: int = 8000, data: Path = Path("data/demo"), json: bool = False) -> int:
     """Set up and serve the demonstration: the real territory, invented people, one login per role.
 
     Example: maillage demo
     """
-    return serve(demo=True, port=port, data=data)
+    return serve(demo=True, port=port, data=data, json=json)
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, *, json: bool) -> None:
     async with opened(settings) as database:
         if settings.demo.enabled:
             await demonstration.load(database, patients=settings.demo.patients, seed=settings.demo.seed)
             if settings.demo.past:
                 await demonstration.play(database, patients=settings.demo.patients, seed=settings.demo.seed)
-            await _print_logins(settings, database)
         await database.warm()
+        await _announce(settings, database, json=json)
         application = create_app(settings, database)
         config = uvicorn.Config(
             application,
@@ -82,9 +83,11 @@ def freeze_collector() -> None:
     gc.set_threshold(10_000, 20, 50)
 
 
-async def _print_logins(settings: Settings, database: Database) -> None:
+async def _announce(settings: Settings, database: Database, *, json: bool) -> None:
+    """Say where the pages are, and in a demonstration who may sign in."""
     address = settings.server.base_url or f"http://{settings.server.host}:{settings.server.port}"
-    print(f"maillage, données fictives : {address}")
-    for line in await demonstration.login_lines(database):
-        print(f"  {line}")
+    logins = await demonstration.login_lines(database) if settings.demo.enabled else []
+    said = f"maillage, données fictives : {address}" if settings.demo.enabled else f"maillage : {address}"
+    answer = {"address": address, "demo": settings.demo.enabled, "logins": [line.split()[0] for line in logins]}
+    show(answer, json=json, lines=[said, *(f"  {line}" for line in logins)])
     sys.stdout.flush()

@@ -10,10 +10,10 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from maillage import access, directory
-from maillage.app import opened
 from maillage.cli.output import OK, PROBLEM, Failure, settings_for, show
 from maillage.kernel.actor import SYSTEM
 from maillage.settings import Settings
+from maillage.store.server import opened
 
 
 def token(

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from maillage.kernel.clock import Clock, SystemClock
 from maillage.settings import DatabaseSettings, Settings
-from maillage.store.database import Limits
+from maillage.store.database import Database, Limits
 from maillage.store.embedded import EmbeddedPostgres
+from maillage.store.migrate import migrate
 
 
 def embedded(settings: Settings) -> EmbeddedPostgres:
@@ -24,3 +30,20 @@ def limits(settings: DatabaseSettings) -> Limits:
         lock=settings.lock_timeout,
         idle=settings.idle_timeout,
     )
+
+
+@asynccontextmanager
+async def opened(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Database]:
+    """The database of these settings, embedded or not, migrated and open for the length of the block."""
+    server = None if settings.database.url else embedded(settings)
+    dsn = await asyncio.to_thread(server.start) if server else settings.database.url
+    try:
+        await migrate(dsn)
+        database = await Database.open(dsn, clock or SystemClock(), limits=limits(settings.database))
+        try:
+            yield database
+        finally:
+            await database.close()
+    finally:
+        if server:
+            await asyncio.to_thread(server.stop)

@@ -15,10 +15,10 @@ from datetime import timedelta
 import httpx
 
 from maillage import access, directory
-from maillage.app import opened
 from maillage.cli.output import ENVIRONMENT, Failure
 from maillage.kernel.actor import SYSTEM
 from maillage.settings import Settings
+from maillage.store.server import opened
 
 TOWN, HOSPITAL, STRANGER = "cms-clamart-soins", "hia-percy", "cds-montgeron"
 START_SECONDS = 300
