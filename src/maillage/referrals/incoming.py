@@ -37,7 +37,7 @@ def _list(value: Any) -> list[Any]:
 
 async def _ours(tx: Transaction, kind: str, id: str) -> bool:
     tables = [table for table, type_ in queries.TYPE_OF_TABLE.items() if type_ == kind]
-    return bool(id) and any([await queries.is_ours(tx, table, id) for table in tables])
+    return bool(id) and await queries.is_ours(tx, tables, id)
 
 
 async def _held_and_seen(tx: Transaction, kind: str, id: str) -> bool:
@@ -48,7 +48,7 @@ async def _held_and_seen(tx: Transaction, kind: str, id: str) -> bool:
 
 async def _addressed(tx: Transaction, reference: Any) -> bool:
     id = ref_id(reference, "HealthcareService")
-    return bool(id) and await queries.is_ours(tx, "healthcare_service", id)
+    return bool(id) and await queries.is_ours(tx, ["healthcare_service"], id)
 
 
 # --- ServiceRequest -----------------------------------------------------------

@@ -130,16 +130,17 @@ async def visible_task(tx: Transaction, id: str) -> Row:
     return row
 
 
-async def is_ours(tx: Transaction, table: str, id: str) -> bool:
-    """Whether a row with this id exists, for the doors to know whose resource it is; tells nothing to a caller."""
-    return bool(await tx.fetchval(f"SELECT EXISTS (SELECT 1 FROM {table} WHERE id = $1)", id))
+async def is_ours(tx: Transaction, tables: Sequence[str], id: str) -> bool:
+    """Whether a row of one of these tables has this id, for the doors to know whose resource it is; tells nothing to a caller."""
+    found = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE id = $1)" for table in tables)
+    return bool(tables) and bool((await tx.peek(f"SELECT {found}", id))[0][0])
 
 
 async def sees(tx: Transaction, table: str, id: str) -> bool:
     """Whether the caller sees the row with this id: what a reference to it may depend on."""
     params = Params([id])
-    visible = visible_to(tx.actor, TYPE_OF_TABLE[table]).sql("r", params)
-    return bool(await tx.fetchval(f"SELECT EXISTS (SELECT 1 FROM {table} r WHERE r.id = $1 AND {visible})", *params))
+    visible = visible_to(tx.actor, TYPE_OF_TABLE[table], tx.now).sql("r", params)
+    return bool((await tx.peek(f"SELECT EXISTS (SELECT 1 FROM {table} r WHERE r.id = $1 AND {visible})", *params))[0][0])
 
 
 async def open_duplicate(tx: Transaction, patient_id: str, service_id: str, requester_org: str, but: str) -> str | None:

@@ -360,7 +360,7 @@ def _renderer(kind: str) -> Callable[[Transaction, str], Awaitable[Resource | No
 
     async def render(tx: Transaction, id: str) -> Resource | None:
         for table in tables:
-            if await queries.is_ours(tx, table, id):
+            if await queries.is_ours(tx, [table], id):
                 return (await draw(tx, table, id))[1]
         return None
 

@@ -22,7 +22,7 @@ async def row(tx: Transaction, table: str, id: str) -> Row | None:
 
 async def knows(tx: Transaction, table: str, ids: Sequence[str]) -> bool:
     """Whether one of these ids is a row of the room. Who may see it is settled by the verb that follows."""
-    return bool(ids) and bool(await tx.fetchval(f"SELECT EXISTS (SELECT FROM {table} WHERE id = ANY ($1::text[]))", list(ids)))
+    return bool(ids) and bool((await tx.peek(f"SELECT EXISTS (SELECT FROM {table} WHERE id = ANY ($1::text[]))", list(ids)))[0][0])
 
 
 def found(row: Row | None, kind: str, id: str) -> Row:
