@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from maillage import journeys
+from maillage.codes import packages
+from maillage.codes.definitions import Definitions
 from maillage.codes.json import encode
 from maillage.doors.fhir import FhirDoor
 from maillage.doors.web import WebDoor
@@ -84,7 +86,8 @@ async def _lifespan(receive: Receive, send: Send) -> None:
 
 def create_app(settings: Settings, database: Database) -> Application:
     """Wire the doors to a database that is open."""
-    fhir = FhirDoor(database, operations=journeys.OPERATIONS, intake=journeys.INTAKE, settings=settings)
+    definitions = Definitions(packages.load(settings.data.folder / packages.FOLDER))
+    fhir = FhirDoor(database, operations=journeys.OPERATIONS, intake=journeys.INTAKE, settings=settings, definitions=definitions)
     return Application(settings, database, fhir, WebDoor(database, operations=journeys.OPERATIONS, settings=settings))
 
 

@@ -130,7 +130,7 @@ def _listed(one: dict[str, Any], system: CodeSystem | None) -> Concept:
 
 def _passes(system: CodeSystem, concept: Concept, rule: dict[str, Any]) -> bool:
     """One filter. Regular expressions are not run: a value set may come from a caller. Raises `CannotExpand`."""
-    op, value, property_ = rule.get("op"), str(rule.get("value", "")), rule.get("property")
+    op, value, property_ = str(rule.get("op")), str(rule.get("value", "")), str(rule.get("property"))
     if op in ("is-a", "descendent-of", "is-not-a"):
         below = value in system.ancestors(concept.code)
         within = below or (op != "descendent-of" and concept.code == value)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from maillage.access import DIRECTORY_TYPES, VisibleTo, scope_allows, visible_to
+from maillage.codes.definitions import Definitions
 from maillage.codes.json import encode
 from maillage.directory import Mode
 from maillage.doors.fhir.http import Request, Response, etag, http_date
@@ -28,6 +29,7 @@ class Registry:
     operations: Mapping[tuple[str, str, bool], Operation]
     intake: Mapping[str, Claim]
     mode: Mode
+    definitions: Definitions = field(default_factory=Definitions)
 
 
 @dataclass(slots=True)

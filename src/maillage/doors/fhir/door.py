@@ -12,6 +12,7 @@ from typing import Any
 from maillage import record
 from maillage.access import actor_of_token
 from maillage.access.queries import digest
+from maillage.codes.definitions import Definitions
 from maillage.directory import Mode
 from maillage.doors.fhir import audits, negotiation, problems
 from maillage.doors.fhir.context import Context, Registry
@@ -45,6 +46,7 @@ class FhirDoor:
         intake: Mapping[str, Claim] | Iterable[Claim] = (),
         settings: Settings | None = None,
         mode: Mode | None = None,
+        definitions: Definitions | None = None,
         prefix: str = "/fhir",
     ) -> None:
         self.db = db
@@ -55,6 +57,7 @@ class FhirDoor:
             operations={(o.type, o.name, o.on_instance): o for o in operations},
             intake={claim.type: claim for claim in claims},
             mode=mode or ("test" if self.settings.demo.enabled else "production"),
+            definitions=definitions or Definitions(),
         )
         self._key = b""
         self._tokens: dict[bytes, tuple[datetime, Actor]] = {}

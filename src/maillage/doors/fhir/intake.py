@@ -152,10 +152,12 @@ def _refuse_read_only(kind: str) -> None:
 
 
 def _identifier_warnings(context: Context, content: Resource) -> list[Issue]:
-    """What the identifier policy says short of an error; its errors are raised where the resource is kept."""
+    """What the identifier policy and the claimed profiles say short of an error. Raises `Invalid` with everything found."""
     check = directory.check_patient if content["resourceType"] == "Patient" else directory.check_identifiers
     findings = check(content, context.registry.mode)
-    errors = [finding for finding in findings if finding.severity == "error"]
-    if errors:
+    told = {finding.reason for finding in findings}
+    claimed = context.registry.definitions.profiles.validate_claims(content)
+    findings += [issue for issue in claimed if issue.severity != "information" and issue.reason not in told]
+    if any(finding.severity == "error" for finding in findings):
         raise Invalid(*findings)
     return findings
