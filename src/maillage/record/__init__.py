@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from maillage.record.audit import audit, audit_many, audit_trail
 from maillage.record.compartment import Asked, of_patient
+from maillage.record.criteria.compartments import kinds_in
 from maillage.record.includes import fetch_visible
 from maillage.record.photographs import (
     bury,
@@ -18,7 +19,7 @@ from maillage.record.photographs import (
 from maillage.record.queries import current, existing, first_organization, history, ids_of, lock_condition, read, vread
 from maillage.record.seal import make_cursor, open_cursor, sealing_key
 from maillage.record.seal import scope as cursor_scope
-from maillage.record.search import Page, search
+from maillage.record.search import Page, search, search_types
 from maillage.record.types import SERVED, Stored, Visible
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "first_photograph",
     "history",
     "ids_of",
+    "kinds_in",
     "lock_condition",
     "lock_head",
     "make_cursor",
@@ -52,5 +54,6 @@ __all__ = [
     "read",
     "sealing_key",
     "search",
+    "search_types",
     "vread",
 ]

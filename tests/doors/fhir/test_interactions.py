@@ -112,7 +112,7 @@ async def test_search_pages_lead_through_everything_once(ours: Caller) -> None:
         assert bundle["total"] == 7
         seen += [entry["resource"]["code"]["coding"][0]["code"] + entry["resource"]["id"] for entry in bundle["entry"]]
         links = {link["relation"]: link["url"] for link in bundle["link"]}
-        assert links["self"] == "http://testserver/fhir/Basic?_count=2&_sort=code,-_lastUpdated&code=c0,c1"
+        assert links["self"] == "http://testserver/fhir/Basic?_count=2&_sort=code,-_lastUpdated&code=c0,c1&_total=accurate"
         if "next" not in links:
             break
         answer = await ours.get(links["next"])
@@ -292,6 +292,22 @@ async def test_format_and_pretty(ours: Caller) -> None:
     assert b"\n  " in (await ours.get("/fhir/metadata?_pretty=true")).content
     assert (await ours.get("/fhir/metadata?_format=json")).headers["content-type"] == "application/fhir+json; charset=utf-8"
     assert (await ours.get("/fhir/metadata", headers={"accept": "application/json+fhir"})).status_code == 200
-    for headers in ({"accept": "application/fhir+xml"}, {"accept": "image/png"}):
-        assert (await ours.get("/fhir/Patient", headers=headers)).status_code == 406
-    assert (await ours.get("/fhir/Patient?_format=xml")).status_code == 406
+    for accept in ("image/png", "application/fhir+json;q=0", "application/fhir+json; fhirVersion=5.0", "text/csv, image/*"):
+        assert (await ours.get("/fhir/Patient", headers={"accept": accept})).status_code == 406, accept
+    for accept, written in (
+        ("application/fhir+xml", "application/fhir+xml"),
+        ("application/fhir+json;q=0.5, application/fhir+xml", "application/fhir+xml"),
+        ("application/fhir+xml;q=0.5, */*;q=0.1", "application/fhir+xml"),
+        ("*/*, application/xml", "application/xml"),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "application/fhir+json"),
+        ("application/fhir+json; fhirVersion=4.0", "application/fhir+json"),
+    ):
+        answer = await ours.get("/fhir/Patient", headers={"accept": accept})
+        assert (answer.status_code, answer.headers["content-type"]) == (200, f"{written}; charset=utf-8"), accept
+    for asked in ("xml", "application/fhir+xml", "application%2Ffhir%2Bxml", "text/xml"):
+        assert (await ours.get(f"/fhir/metadata?_format={asked}")).content.startswith(
+            b'<?xml version="1.0" encoding="UTF-8"?><CapabilityStatement xmlns'
+        )
+    assert (await ours.get("/fhir/Patient?_format=csv")).status_code == 406
+    told = await ours.get("/fhir/Patient/none?_format=xml&_pretty=true")
+    assert told.content.startswith(b'<?xml version="1.0" encoding="UTF-8"?>\n<OperationOutcome xmlns="http://hl7.org/fhir">\n  <issue>')

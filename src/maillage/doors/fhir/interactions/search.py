@@ -1,97 +1,113 @@
-"""Search by GET or POST (https://hl7.org/fhir/R4/search.html)."""
+"""Search by GET or POST: on a type, in a compartment, over the whole system (https://hl7.org/fhir/R4/search.html)."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Any
-
-import msgspec
+from collections.abc import Sequence
 
 from maillage import record
 from maillage.doors.fhir import audits
-from maillage.doors.fhir.context import AUDIT_TYPE, Context, json_response
-from maillage.doors.fhir.http import Request, Response, encode_query, read_query
+from maillage.doors.fhir.context import AUDIT_TYPE, Context
+from maillage.doors.fhir.http import Request, Response, read_query
 from maillage.doors.fhir.negotiation import FORM
-from maillage.doors.fhir.problems import outcome
-from maillage.kernel.errors import Issue, Malformed, Unsupported
-from maillage.record import Page, Stored
+from maillage.doors.fhir.searchset import searchset
+from maillage.kernel.errors import Issue, Malformed, NotAllowed, Unsupported
+from maillage.record import SERVED, kinds_in
 
-ALWAYS = ("resourceType", "id", "meta")
+Parameters = tuple[tuple[str, str], ...]
+EVERY = "*"
+MANY = "-"
+"""What the audit row of a search over several types that found nothing says it looked for."""
 
 
 async def search(context: Context, request: Request) -> Response:
-    """A Bundle of type searchset."""
+    """A Bundle of type searchset: the resources of one type."""
     kind = request.path[0]
     context.require(kind, "s")
-    parameters = request.query + _posted(request)
-    digest = hashlib.sha256(encode_query(sorted(parameters)).encode()).hexdigest()
+    parameters = _parameters(request)
     if kind == AUDIT_TYPE:
         return await audits.search(context, request, parameters)
-    page = await record.search(
+    return await _answer(context, request, (kind,), parameters, f"{request.base}/{kind}")
+
+
+async def search_system(context: Context, request: Request) -> Response:
+    """Over the types that `_type` names, else over all that the caller may search."""
+    types, parameters = _split_type(_parameters(request))
+    if not types and not parameters:
+        raise _refuse("_type", "say at least one parameter, or the types with _type")
+    return await _answer(context, request, _kinds(context, types, SERVED), parameters, request.base, told=types)
+
+
+async def search_compartment(context: Context, request: Request) -> Response:
+    """One type, or `*`, in the compartment of a resource: `Patient/1/Observation`, `Patient/1/*`."""
+    name, id, kind = request.path[:3]
+    members = kinds_in(name)
+    types, parameters = _split_type(_parameters(request)) if kind == EVERY else ((), _parameters(request))
+    if kind != EVERY and kind not in members:
+        raise _refuse(kind, f"{kind} is not in the compartment of a {name}")
+    kinds = _kinds(context, types, members) if kind == EVERY else (kind,)
+    address = f"{request.base}/{name}/{id}/{kind}"
+    return await _answer(context, request, kinds, parameters, address, told=types, compartment=(name, id))
+
+
+async def _answer(
+    context: Context,
+    request: Request,
+    kinds: Sequence[str],
+    parameters: Parameters,
+    address: str,
+    *,
+    told: Parameters = (),
+    compartment: tuple[str, str] | None = None,
+) -> Response:
+    for kind in kinds:
+        context.require(kind, "s")
+    page = await record.search_types(
         context.tx,
-        kind,
+        kinds,
         parameters,
         context.searchable,
         strict=request.strict,
         key=context.key,
         base=request.base,
         allows=context.allows,
+        compartment=compartment,
     )
-    await context.audit_read([*page.matches, *page.included], "search", digest, kind)
-    return json_response(searchset(page, kind, request))
+    digest = hashlib.sha256(repr((compartment, sorted((*told, *parameters)))).encode()).hexdigest()
+    await context.audit_read([*page.matches, *page.included], "search", digest, kinds[0] if len(kinds) == 1 else MANY)
+    return Response(200, searchset(page, address, request.base, told))
 
 
-def _posted(request: Request) -> tuple[tuple[str, str], ...]:
-    """The parameters of a form body."""
+def _kinds(context: Context, types: Parameters, members: Sequence[str]) -> tuple[str, ...]:
+    """The types of a search over several: those that are named, or those that the caller may search."""
+    if not types:
+        kinds = tuple(kind for kind in members if context.allows(kind, "s"))
+        if not kinds:
+            raise NotAllowed("scope")
+        return kinds
+    wanted = [name.strip() for _, value in types for name in value.split(",")]
+    for name in wanted:
+        if name not in members:
+            raise _refuse("_type", f"{name[:60]} cannot be searched here")
+    return tuple(dict.fromkeys(wanted))
+
+
+def _split_type(parameters: Parameters) -> tuple[Parameters, Parameters]:
+    """`_type`, and the others."""
+    return tuple(p for p in parameters if p[0] == "_type"), tuple(p for p in parameters if p[0] != "_type")
+
+
+def _refuse(name: str, details: str) -> Malformed:
+    return Malformed(Issue("error", "value", "search-parameter", f"http.{name}"[:200], details))
+
+
+def _parameters(request: Request) -> Parameters:
+    """The parameters of the URL and, by POST, of a form body."""
     if request.method != "POST" or not request.body:
-        return ()
+        return request.query
     if request.header("content-type").partition(";")[0].strip().lower() != FORM:
         raise Unsupported("form-expected")
     try:
-        return read_query(request.body.decode("ascii"))
+        return request.query + read_query(request.body.decode("ascii"))
     except UnicodeDecodeError as error:
         raise Malformed(Issue("error", "value", "bad-form", "", "the form is not percent-encoded")) from error
-
-
-def searchset(page: Page, kind: str, request: Request) -> dict[str, Any]:
-    """The Bundle of a page; parameters that took no part are absent from its self link."""
-    address = f"{request.base}/{kind}"
-    links = [{"relation": "self", "url": _with(address, page.used)}]
-    if page.next_cursor:
-        links.append({"relation": "next", "url": _with(address, (*page.used, ("_cursor", page.next_cursor)))})
-    entries = [_entry(stored, "match", request.base, page.elements) for stored in page.matches]
-    entries += [_entry(stored, "include", request.base, ()) for stored in page.included]
-    if page.ignored:
-        entries.append({"resource": _ignored(page.ignored), "search": {"mode": "outcome"}})
-    bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset"}
-    if page.total is not None:
-        bundle["total"] = page.total
-    bundle["link"] = links
-    if entries:
-        bundle["entry"] = entries
-    return bundle
-
-
-def _with(address: str, parameters: Any) -> str:
-    return f"{address}?{encode_query(parameters)}" if parameters else address
-
-
-def _ignored(names: tuple[str, ...]) -> dict[str, Any]:
-    return outcome(
-        Issue("warning", "not-supported", "parameter-ignored", f"http.{name}"[:200], "Unknown here: it was ignored.") for name in names
-    )
-
-
-def _entry(stored: Stored, mode: str, base: str, elements: tuple[str, ...]) -> dict[str, Any]:
-    content: Any = msgspec.Raw(stored.content.encode())
-    if elements:
-        content = _subset(msgspec.json.decode(stored.content, type=dict[str, msgspec.Raw]), elements)
-    return {"fullUrl": f"{base}/{stored.type}/{stored.id}", "resource": content, "search": {"mode": mode}}
-
-
-def _subset(resource: dict[str, msgspec.Raw], elements: tuple[str, ...]) -> dict[str, Any]:
-    wanted = {element.partition(".")[2] if element[:1].isupper() and "." in element else element for element in elements}
-    kept: dict[str, Any] = {key: value for key, value in resource.items() if key in ALWAYS or key in wanted or key.lstrip("_") in wanted}
-    meta = msgspec.json.decode(resource["meta"])
-    tag = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
-    return {**kept, "meta": {**meta, "tag": [*meta.get("tag", []), tag]}}
