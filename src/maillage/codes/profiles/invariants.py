@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
-
-from fhirpathpy import compile as compile_fhirpath
-from fhirpathpy.models import models
 
 Expression = Callable[..., list[Any]]
 
@@ -25,5 +23,6 @@ def broken(expression: str, root: dict[str, Any], value: Any, path: str) -> bool
 
 @lru_cache(maxsize=2048)
 def _compiled(expression: str) -> Expression:
-    made: Expression = compile_fhirpath(expression, models["r4"])
+    """The library is imported with the first invariant: its grammar is slow to load, and few ever need it."""
+    made: Expression = import_module("fhirpathpy").compile(expression, import_module("fhirpathpy.models").models["r4"])
     return made
