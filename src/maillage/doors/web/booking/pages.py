@@ -143,7 +143,12 @@ async def show_day(view: View) -> Response:
     names = await patient_names(view, rows, "day")
     visits = [
         presenters.visit(
-            row, names.get(row["patient_id"], ""), services, people, sites, [v for v in booking.legal_verbs(view.tx, row) if v in QUICK]
+            row,
+            names.get(row["patient_id"], ""),
+            services,
+            people,
+            sites,
+            [v for v in booking.legal_verbs(view.tx, row) if v in (*QUICK, "arrive")],
         )
         for row in rows
     ]

@@ -61,7 +61,9 @@ def fields(found: Frame, organizations: list[Choice], row: Any | None = None, pr
     rooms = tuple(Choice(room.id, room.name) for room in found.rooms)
     made = [*_titled("Qui et où", *_who(found, row), _asked("room", "radio", required=True, choices=rooms))]
     made += _titled("Quand", *_when(row))
-    made += _titled("Créneaux", *(_asked(name, "number", required=name == "slot-minutes", inputmode="numeric") for name in _NUMBERS))
+    made += _titled(
+        "Créneaux", *(_asked(name, "number", required=name == "slot-minutes", inputmode="numeric", marked=False) for name in _NUMBERS)
+    )
     for number in range(max(SHARES, len(promised))):
         made += _share(number + 1, organizations)
     shown = {f"share-{n}-{name}": value for n, share in enumerate(promised, 1) for name, value in _promised(share).items()}
@@ -105,9 +107,13 @@ def _share(number: int, organizations: list[Choice]) -> list[Field]:
     title = f"Part gardée pour un centre ({number})"
     return _titled(
         title,
-        Field(f"share-{number}-organization", "Centre", "select", choices=tuple(organizations), empty="Aucun"),
-        Field(f"share-{number}-slots", "Créneaux gardés", "number", hint="Ouverts à tous 10 jours avant.", inputmode="numeric"),
-        Field(f"share-{number}-at-most", "Pas plus de", "number", hint="Plafond de ce centre jusqu’à cette date.", inputmode="numeric"),
+        Field(f"share-{number}-organization", "Centre", "select", choices=tuple(organizations), empty="Aucun", marked=False),
+        Field(
+            f"share-{number}-slots", "Créneaux gardés", "number", hint="Ouverts à tous 10 jours avant.", inputmode="numeric", marked=False
+        ),
+        Field(
+            f"share-{number}-at-most", "Pas plus de", "number", hint="Son plafond jusqu’à cette date.", inputmode="numeric", marked=False
+        ),
     )
 
 
