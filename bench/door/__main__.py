@@ -9,8 +9,10 @@ import time
 from pathlib import Path
 
 from bench.door import machine, report
+from bench.door.explain import explain
 from bench.door.fill import fill
 from bench.door.measure import Bench, profile
+from bench.door.rows import rows
 from bench.door.server import listening, postgres
 
 ROWS = ("create", "read", "worklist", "identifier", "family", "transaction", "update", "slot")
@@ -30,6 +32,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--no-floors", action="store_true", help="the server alone")
     parser.add_argument("--json", action="store_true", help="print one object instead of a table")
     parser.add_argument("--against", type=Path, help="an object printed before: print how many times slower each row became")
+    parser.add_argument("--explain", metavar="ROW", choices=ROWS, help="say where the time of PostgreSQL goes during one request of a row")
     parser.add_argument("--profile", metavar="ROW", choices=ROWS, help="say where the processor time of the server goes during one row")
     asked = parser.parse_args()
     if asked.large:
@@ -55,8 +58,12 @@ def main() -> int:
         if asked.profile:
             profile(asked, plan, folder)
             return 0
+        if asked.explain:
+            asyncio.run(explain(plan, rows(plan)[asked.explain]))
+            return 0
         with listening("maillage", ("serve", "--data", str(folder / "served")), dsn=dsn) as (port, pid):
             said.resident.append(machine.resident([pid]))
+            said.idle = machine.idle((pid, server.pid or 0))
             bench = Bench(asked, plan, folder, port, pid, server.pid or 0)
             for name in asked.row:
                 for line in bench.row(name):

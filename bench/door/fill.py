@@ -12,7 +12,7 @@ import asyncpg
 import msgspec
 
 from bench.door import samples
-from bench.door.plan import ORGANIZATION, OWNERS, SERVICES, Plan
+from bench.door.plan import FAMILIES, HOMONYMS, ORGANIZATION, OWNERS, SERVICES, Plan
 from bench.find_slots import FILL
 from maillage import directory, journeys
 from maillage.access import issue_token
@@ -21,8 +21,8 @@ from maillage.kernel.actor import SYSTEM, Actor
 from maillage.record import photograph
 from maillage.store import Database, migrate
 
-NUMBER, OWNER, PERSON = "zq0", "zq1", "zq2"
-"""What stands for the number of a copy, and for the numbers of its owner and of its patient."""
+NUMBER, OWNER, PERSON, FAMILY = "zq0", "zq1", "zq2", "zq3"
+"""What stands for the number of a copy, and for the numbers of its owner, its patient and its family name."""
 CLIENT = Actor("client", "bench", (ORGANIZATION,), frozenset({"logiciel"}), None, ("system/*.cruds",), "bench")
 PATIENT, TASK, OWNER_ID = f"bench-patient-{NUMBER}", f"bench-task-{NUMBER}", f"o{NUMBER}"
 LONG = 7200.0
@@ -60,7 +60,7 @@ async def fill(dsn: str, tasks: int, patients: int, slots: int) -> Plan:
 async def _samples(db: Database) -> None:
     """One of each, written as the server writes them."""
     async with db.transaction(CLIENT) as tx:
-        await journeys.register_patient(tx, samples.patient(PATIENT, NUMBER), mode="test", patient_id=PATIENT)
+        await journeys.register_patient(tx, samples.patient(PATIENT, NUMBER, FAMILY), mode="test", patient_id=PATIENT)
         await photograph(tx, samples.organization(OWNER_ID))
         about = f"bench-patient-{PERSON}"
         await photograph(tx, samples.task(TASK, about, f"o{OWNER}"), patient=about, owner=ORGANIZATION)
@@ -82,19 +82,25 @@ async def _referral(tx: Any) -> str:
 
 async def _copy(conn: Any, sample: str, count: int, patients: int) -> None:
     """Copies 1 to `count` of every row whose id holds the sample's name, or that has no id and holds it anywhere."""
+    numbers = (
+        (NUMBER, "n"),
+        (OWNER, f"n % {OWNERS}"),
+        (PERSON, f"n % {patients} + 1"),
+        (FAMILY, f"n % {patients // HOMONYMS} + {FAMILIES}"),
+    )
+    text = "to_json(x)::text"
+    for marker, number in numbers:
+        text = f"replace({text}, '{marker}', ({number})::text)"
     for table in await conn.fetch(_COLUMNS):
         where = "x.id LIKE $1" if "id" in table["columns"] else "x::text LIKE $1"
-        found = await conn.fetchval(f'SELECT count(*) FROM "{table["name"]}" x WHERE {where}', f"%{sample}%")
-        if not found:
+        if not await conn.fetchval(f'SELECT count(*) FROM "{table["name"]}" x WHERE {where}', f"%{sample}%"):
             continue
         columns = ", ".join(f'"{name}"' for name in table["columns"])
         picked = ", ".join("x.at - n * interval '1 second'" if name == "at" else f'r."{name}"' for name in table["columns"])
         await conn.execute(
             f"""
-            INSERT INTO "{table["name"]}" ({columns}) SELECT {picked} FROM "{table["name"]}" x, generate_series(1, {count}) n, LATERAL
-                json_populate_record(NULL::"{table["name"]}", replace(replace(replace(to_json(x)::text,
-                    '{NUMBER}', n::text), '{OWNER}', (n % {OWNERS})::text), '{PERSON}', (n % {patients} + 1)::text)::json) r
-            WHERE {where}
+            INSERT INTO "{table["name"]}" ({columns}) SELECT {picked} FROM "{table["name"]}" x, generate_series(1, {count}) n,
+                LATERAL json_populate_record(NULL::"{table["name"]}", {text}::json) r WHERE {where}
             """,
             f"%{sample}%",
             timeout=LONG,

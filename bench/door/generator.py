@@ -11,6 +11,7 @@ import sys
 import time
 from array import array
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,36 +19,11 @@ import msgspec
 import uvloop
 
 from bench.door import machine, plan
-from bench.door.plan import Share
+from bench.door.plan import Order, Told
 from bench.door.rows import rows
 
-
-class Order(msgspec.Struct):
-    """What to send, where, for how long; `server` and `database` are processes whose time is counted."""
-
-    plan: str
-    row: str
-    share: Share
-    port: int
-    connections: int
-    seconds: float
-    warm: float
-    server: int
-    database: int
-
-
-class Told(msgspec.Struct):
-    """What was measured: milliseconds, and milliseconds of processor time for each request. `wrong` is the first unexpected answer."""
-
-    requests: int = 0
-    per_second: float = 0.0
-    p50: float = 0.0
-    p95: float = 0.0
-    p99: float = 0.0
-    server_cpu: float = 0.0
-    database_cpu: float = 0.0
-    own_cpu: float = 0.0
-    wrong: str = ""
+FEWEST, LONGEST = 2, 60.0
+"""A slow row is measured until each connection had this many answers, or for this many seconds."""
 
 
 class _Load:
@@ -130,6 +106,8 @@ async def _run(order: Order) -> Told:
     before, begun = _costs(order), time.perf_counter()
     load.counting = True
     await _pause(load, order.seconds)
+    while not load.ended and len(load.spent) < FEWEST * order.connections and time.perf_counter() - begun < LONGEST:
+        await _pause(load, 0.5)
     load.counting = False
     elapsed, after = time.perf_counter() - begun, _costs(order)
     load.stop()
@@ -139,10 +117,8 @@ async def _run(order: Order) -> Told:
 
 async def _pause(load: _Load, seconds: float) -> None:
     if not load.ended:
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(load.done.wait(), seconds)
-        except TimeoutError:
-            return
 
 
 def _costs(order: Order) -> list[float]:

@@ -48,6 +48,13 @@ def cpu_seconds(roots: Sequence[int]) -> float:
     return sum(_cpu(pid) for root in roots for pid in family(root))
 
 
+def idle(pids: Sequence[int], seconds: float = 10.5) -> list[float]:
+    """Milliseconds of processor time that each takes in a second when nobody asks for anything: two rounds of the slowest clock."""
+    before = [cpu_seconds([pid]) for pid in pids]
+    time.sleep(seconds)
+    return [(cpu_seconds([pid]) - spent) * 1e3 / seconds for pid, spent in zip(pids, before, strict=True)]
+
+
 def wait_for_rest(pids: Sequence[int], longest: float = 20.0) -> None:
     """Wait until these processes do almost nothing: what one measure left to be done is not to slow the next."""
     deadline = time.monotonic() + longest

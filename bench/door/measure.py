@@ -15,8 +15,7 @@ from pathlib import Path
 import msgspec
 
 from bench.door import machine, pgbench, recorder
-from bench.door.generator import Order, Told
-from bench.door.plan import Plan, Share
+from bench.door.plan import Order, Plan, Share, Told
 from bench.door.report import Line
 from bench.door.rows import Row, rows
 from bench.door.server import ROOT, listening

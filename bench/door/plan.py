@@ -11,6 +11,8 @@ ORGANIZATION = "cms-clamart-soins"
 """The caller: a centre of the territory that may send requests to the hospital."""
 OWNERS = 40
 SERVICES = 40
+HOMONYMS, FAMILIES = 5, 1_000_000
+"""How many patients bear a family name, and the first number of these: all have as many digits, because a name finds those that begin with it."""
 STEP = 7919
 """A prime: numbers are visited in leaps, so that neighbours are not read one after the other."""
 
@@ -49,3 +51,31 @@ class Share(msgspec.Struct, frozen=True):
             lap, place = divmod(n, self.span)
             yield self.first + (place * STEP) % self.span + 1, lap, f"{self.name}-{n}"
             n += 1
+
+
+class Order(msgspec.Struct):
+    """What to send, where, for how long; `server` and `database` are processes whose time is counted."""
+
+    plan: str
+    row: str
+    share: Share
+    port: int
+    connections: int
+    seconds: float
+    warm: float
+    server: int
+    database: int
+
+
+class Told(msgspec.Struct):
+    """What was measured: milliseconds, and milliseconds of processor time for each request. `wrong` is the first unexpected answer."""
+
+    requests: int = 0
+    per_second: float = 0.0
+    p50: float = 0.0
+    p95: float = 0.0
+    p99: float = 0.0
+    server_cpu: float = 0.0
+    database_cpu: float = 0.0
+    own_cpu: float = 0.0
+    wrong: str = ""

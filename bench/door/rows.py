@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from bench.door import samples
-from bench.door.plan import ORGANIZATION, OWNERS, SERVICES, Plan
+from bench.door.plan import FAMILIES, HOMONYMS, OWNERS, SERVICES, Plan
 
 Words = tuple[str, ...]
 RECORDED_VERSION = 173
@@ -87,7 +87,8 @@ def _reads(plan: Plan) -> tuple[Row, ...]:
         _get("worklist", f"/fhir/Task?owner={owner}&status=requested&_count=20&_sort=-_lastUpdated", (owner,),
              lambda n, _l, _o: (f"Organization/o{n % OWNERS}",), plan.tasks),
         _get("identifier", f"/fhir/Patient?identifier={samples.NUMBERS}|N0", ("N0", patient), lambda n, _l, _o: (f"N{n}", f"bench-patient-{n}"), plan.patients),
-        _get("family", "/fhir/Patient?family=nom0", ("nom0", patient), lambda n, _l, _o: (f"nom{n}", f"bench-patient-{n}"), plan.patients),
+        _get("family", "/fhir/Patient?family=nom0", ("nom0",),
+             lambda n, _l, _o: (f"nom{n % (plan.patients // HOMONYMS) + FAMILIES}",), plan.patients),
     )  # fmt: skip
 
 
@@ -128,4 +129,4 @@ def _slot(plan: Plan) -> Row:
     return _get("slot", "/fhir/Slot/$find?services=s0&limit=1", ("s0",), lambda n, _l, _o: (f"s{n % SERVICES}",), plan.slots)
 
 
-__all__ = ["ORGANIZATION", "RECORDED_VERSION", "Row", "Template", "Words", "rows"]
+__all__ = ["RECORDED_VERSION", "Row", "Template", "Words", "rows"]

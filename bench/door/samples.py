@@ -8,13 +8,13 @@ NUMBERS = "urn:oid:1.2.3"
 """The identifier system of the copied patients."""
 
 
-def patient(id: str, number: str) -> dict[str, Any]:
-    """A patient of the centre; the number is in the identifier and in the family name."""
+def patient(id: str, number: str, family: str) -> dict[str, Any]:
+    """A patient of the centre."""
     return {
         "resourceType": "Patient",
         "id": id,
         "identifier": [{"system": NUMBERS, "value": f"N{number}"}],
-        "name": [{"use": "official", "family": f"Nom{number}", "given": ["Élodie", "Marie"]}],
+        "name": [{"use": "official", "family": f"Nom{family}", "given": ["Élodie", "Marie"]}],
         "telecom": [{"system": "phone", "value": "06 39 98 00 01"}],
         "gender": "female",
         "birthDate": "1974-12-25",

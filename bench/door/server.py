@@ -35,7 +35,7 @@ def postgres() -> Iterator[tuple[str, EmbeddedPostgres, Path]]:
 def listening(module: str, words: Sequence[str] = (), *, dsn: str = "", path: str = "/readyz") -> Iterator[tuple[int, int]]:
     """`python -m module ... --port N`, once it answers 200 on `path`: its port and its process. It is told to end afterwards."""
     port = free_port()
-    environment = {**os.environ, "MAILLAGE_DATABASE__URL": dsn, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "MAILLAGE_DATABASE__URL": dsn}
     process = subprocess.Popen([sys.executable, "-m", module, *words, "--port", str(port)], env=environment, cwd=ROOT)
     try:
         _wait(port, path, process)
