@@ -60,6 +60,18 @@ class ServerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class FhirSettings:
+    """The FHIR door."""
+
+    version_required: bool = setting(
+        True, "Whether PUT, PATCH and DELETE of a resource must name the version that they decide on (`If-Match`): 428 without."
+    )
+    delete_several: bool = setting(
+        False, "Whether a conditional delete deletes all that match. When not, several matches answer 412 and nothing is deleted."
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class DataSettings:
     """What lies on disk."""
 
@@ -82,6 +94,7 @@ class Settings:
 
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
     server: ServerSettings = field(default_factory=ServerSettings)
+    fhir: FhirSettings = field(default_factory=FhirSettings)
     data: DataSettings = field(default_factory=DataSettings)
     demo: DemoSettings = field(default_factory=DemoSettings)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from maillage.access.actions import end_links, has_link, issue_token, link, put_account, sign_in_demo, sign_out
-from maillage.access.queries import VisibleTo, WebSession, actor_of_account, actor_of_token, demo_accounts, session_of
+from maillage.access.actions import end_links, has_link, issue_token, let_choose_ids, link, put_account, sign_in_demo, sign_out
+from maillage.access.queries import VisibleTo, WebSession, actor_of_account, actor_of_token, demo_accounts, may_choose_id, session_of
 from maillage.access.scopes import scope_allows
 from maillage.access.types import CLOSURE_GRACE, DIRECTORY_TYPES
 from maillage.kernel.actor import Actor
@@ -21,7 +21,9 @@ __all__ = [
     "end_links",
     "has_link",
     "issue_token",
+    "let_choose_ids",
     "link",
+    "may_choose_id",
     "put_account",
     "scope_allows",
     "session_of",

@@ -8,9 +8,12 @@ from datetime import datetime, timedelta
 
 from maillage.access import queries
 from maillage.access.queries import WebSession, digest
-from maillage.kernel.errors import NotAllowed, Unauthenticated
+from maillage.kernel.errors import Conflict, Invalid, NotAllowed, Unauthenticated
 from maillage.kernel.ids import new_id
-from maillage.store import Transaction
+from maillage.store import Transaction, register
+
+register("api_client_id_prefix", lambda: Conflict("id-prefix-taken"))
+register("api_client_id_prefix_form", lambda: Invalid.one("id-prefix-form"))
 
 
 async def link(tx: Transaction, patient_id: str, organization_id: str, basis: str, source: str, *, ends: datetime | None = None) -> None:
@@ -101,6 +104,14 @@ async def sign_in_demo(tx: Transaction, login: str) -> tuple[str, WebSession]:
 async def sign_out(tx: Transaction, secret: str) -> None:
     """End a session at once."""
     await tx.execute("UPDATE web_session SET ended_at = $2 WHERE token_hash = $1", digest(secret), tx.now)
+
+
+async def let_choose_ids(tx: Transaction, client: str, prefix: str | None) -> None:
+    """Let a machine client choose the ids that begin with its own prefix (`labo-`), or, with None, no more.
+
+    Raises `Conflict("id-prefix-taken")`, `Invalid` for a prefix that is not letters and digits and a dash.
+    """
+    await tx.execute("UPDATE api_client SET id_prefix = $2 WHERE name = $1", client, prefix)
 
 
 async def issue_token(tx: Transaction, client: str, scopes: Sequence[str], organizations: Sequence[str], lifetime: timedelta) -> str:

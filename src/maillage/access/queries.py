@@ -105,6 +105,17 @@ async def actor_of_token(tx: Transaction, secret: str) -> Actor:
     )
 
 
+async def may_choose_id(tx: Transaction, id: str) -> bool:
+    """Whether the machine client of this transaction may create a resource under this id: it begins with the client's own prefix."""
+    if tx.actor.kind != "client":
+        return False
+    return bool(
+        await tx.fetchval(
+            "SELECT starts_with($2, id_prefix) AND length($2) > length(id_prefix) FROM api_client WHERE name = $1", tx.actor.id, id
+        )
+    )
+
+
 async def demo_accounts(tx: Transaction) -> Sequence[Any]:
     """The demonstration accounts, by organisation and name."""
     return await tx.fetch("SELECT * FROM account WHERE demo AND NOT disabled ORDER BY organization_id, display, login")

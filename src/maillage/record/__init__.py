@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from maillage.record.audit import audit, audit_many, audit_trail
+from maillage.record.changes import Span, count_versions, is_taken, standing, versions
 from maillage.record.compartment import Asked, of_patient
 from maillage.record.criteria.compartments import kinds_in
 from maillage.record.includes import fetch_visible
@@ -26,6 +27,7 @@ __all__ = [
     "SERVED",
     "Asked",
     "Page",
+    "Span",
     "Stored",
     "Visible",
     "audit",
@@ -33,6 +35,7 @@ __all__ = [
     "audit_trail",
     "bury",
     "comparable",
+    "count_versions",
     "current",
     "cursor_scope",
     "existing",
@@ -42,6 +45,7 @@ __all__ = [
     "first_photograph",
     "history",
     "ids_of",
+    "is_taken",
     "kinds_in",
     "lock_condition",
     "lock_head",
@@ -55,5 +59,7 @@ __all__ = [
     "sealing_key",
     "search",
     "search_types",
+    "standing",
+    "versions",
     "vread",
 ]

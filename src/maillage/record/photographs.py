@@ -49,7 +49,7 @@ async def next_photograph(tx: Transaction, resource: dict[str, Any], before: Sto
 
     Nothing is locked: who writes this version second is tried again from the start (`store.constraints.retried`).
     """
-    if comparable(decode(before.content)) == comparable(decode(encode(resource))):
+    if not before.deleted and comparable(decode(before.content)) == comparable(decode(encode(resource))):
         return before
     return await _write(tx, resource, Head(before.version, before.at), before.patient_id, before.owner_org, before.parties)
 

@@ -16,6 +16,7 @@ from maillage.kernel.errors import Issue, NotAllowed
 from maillage.kernel.intake import Claim
 from maillage.kernel.operations import Operation
 from maillage.record import SERVED, Stored, audit_many
+from maillage.settings import FhirSettings
 from maillage.store import Transaction
 
 AUDIT_TYPE = "AuditEvent"
@@ -24,23 +25,28 @@ READABLE = frozenset(SERVED) | {AUDIT_TYPE}
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """What this door serves: operations by (type, name, on an instance), claims of the rooms by type, the severity of false identifiers."""
+    """What this door serves: operations by (type, name, on an instance), claims of the rooms by type, severity of false identifiers, settings."""
 
     operations: Mapping[tuple[str, str, bool], Operation]
     intake: Mapping[str, Claim]
     mode: Mode
+    policy: FhirSettings = field(default_factory=FhirSettings)
     definitions: Definitions = field(default_factory=Definitions)
 
 
 @dataclass(slots=True)
 class Context:
-    """One transaction of one caller. `find` gives the interaction of a request; `shown` gathers what the answer shows, for the audit and for replays."""
+    """One transaction of one caller. `find` gives the interaction of a request, `alone` answers it in a transaction of its own.
+
+    `shown` gathers what the answer shows, for the audit and for replays.
+    """
 
     registry: Registry
     tx: Transaction
     key: bytes
     find: Callable[[Request], Callable[[Context, Request], Awaitable[Response]]]
     shown: list[tuple[str, str]] = field(default_factory=list)
+    alone: Callable[[Request], Awaitable[Response]] = field(kw_only=True)
 
     def visible(self, kind: str) -> VisibleTo:
         """What the caller may see of a type."""

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from maillage import record
@@ -16,8 +17,9 @@ from maillage.codes.definitions import Definitions
 from maillage.directory import Mode
 from maillage.doors.fhir import audits, negotiation, problems
 from maillage.doors.fhir.context import Context, Registry
-from maillage.doors.fhir.http import Receive, Request, Response, Send, read_body, request_id, request_of, send_response
+from maillage.doors.fhir.http import Receive, Request, Response, Send, headers_of, read_body, request_id, request_of, send_response
 from maillage.doors.fhir.interactions import capabilities
+from maillage.doors.fhir.interactions.entries import play
 from maillage.doors.fhir.negotiation import Wanted
 from maillage.doors.fhir.routes import find
 from maillage.kernel.actor import SYSTEM, Actor
@@ -57,6 +59,7 @@ class FhirDoor:
             operations={(o.type, o.name, o.on_instance): o for o in operations},
             intake={claim.type: claim for claim in claims},
             mode=mode or ("test" if self.settings.demo.enabled else "production"),
+            policy=self.settings.fhir,
             definitions=definitions or Definitions(),
         )
         self._key = b""
@@ -67,15 +70,15 @@ class FhirDoor:
         """Answer one HTTP request."""
         if scope["type"] != "http":
             return
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope.get("headers", ())}
+        headers = headers_of(scope)
         id = request_id(headers)
-        response = await self._respond(scope, receive, id)
+        response = await self._respond(scope, receive, headers, id)
         await send_response(send, response, id, head=scope["method"] == "HEAD")
 
-    async def _respond(self, scope: Any, receive: Receive, id: str) -> Response:
+    async def _respond(self, scope: Any, receive: Receive, headers: dict[str, str], id: str) -> Response:
         how = Wanted()
         try:
-            request = replace(request_of(scope, self.prefix, self.settings.server.base_url), id=id)
+            request = request_of(scope, headers, self.prefix, self.settings.server.base_url, id)
             how = negotiation.wanted(request)
             response = await self._serve(request, receive)
         except MaillageError as error:
@@ -95,12 +98,24 @@ class FhirDoor:
             actor = await self._actor(request)
             handler = find(request)
             limit = self.settings.server.body_limit
-            request = replace(request, body=await read_body(receive, limit, request.header("content-length")))
+            if body := await read_body(receive, limit, request.header("content-length")):
+                request = replace(request, body=body)
 
-            async def work(tx: Transaction) -> Response:
-                return await self._in_transaction(tx, request, handler)
+            return await self._run(actor, request, handler)
+        except MaillageError as error:
+            await self._audit_refusal(actor, request, error)
+            raise
 
-            return await self.db.run(actor, work, request_id=request.id, lazy=True)
+    async def _run(self, actor: Actor, request: Request, handler: Any) -> Response:
+        async def work(tx: Transaction) -> Response:
+            return await self._in_transaction(tx, request, handler)
+
+        return await self.db.run(actor, work, request_id=request.id, lazy=True)
+
+    async def _alone(self, actor: Actor, request: Request) -> Response:
+        """One entry of a batch, in a transaction of its own."""
+        try:
+            return await self._run(actor, request, play)
         except MaillageError as error:
             await self._audit_refusal(actor, request, error)
             raise
@@ -142,7 +157,7 @@ class FhirDoor:
 
     # --- inside the transaction ------------------------------------------------------
     async def _in_transaction(self, tx: Transaction, request: Request, handler: Any) -> Response:
-        context = Context(self.registry, tx, await self._sealing_key(tx), find)
+        context = Context(self.registry, tx, await self._sealing_key(tx), find, alone=partial(self._alone, tx.actor))
         key = request.header("idempotency-key")
         if request.method != "POST" or not key or request.path[-1:] == ("_search",):
             response: Response = await handler(context, request)

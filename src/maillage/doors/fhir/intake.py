@@ -13,7 +13,7 @@ from maillage.doors.fhir.bodies import cleared
 from maillage.doors.fhir.context import Context
 from maillage.doors.fhir.references import Present
 from maillage.kernel.actor import SYSTEM
-from maillage.kernel.errors import Invalid, Issue, NotAllowed
+from maillage.kernel.errors import Invalid, Issue, MaillageError, NotAllowed
 from maillage.kernel.ids import new_id
 from maillage.record import SERVED, Stored
 
@@ -23,8 +23,8 @@ READ_ONLY = frozenset({"Provenance"})
 """Written by the server with each act, never by a client."""
 
 
-async def create(context: Context, resource: Resource, base: str, *, id: str = "") -> tuple[Stored, list[Issue]]:
-    """Take a new resource in; answers its first version and the warnings.
+async def create(context: Context, resource: Resource, base: str, *, id: str = "", chosen: bool = False) -> tuple[Stored, list[Issue]]:
+    """Take a new resource in; answers its first version and the warnings. `chosen`: the id is the client's own choice.
 
     Whoever created a resource is shown it once, even where no link makes it visible afterwards.
     """
@@ -35,7 +35,9 @@ async def create(context: Context, resource: Resource, base: str, *, id: str = "
     unknown, present = await references.check(context, content)
     warnings += _identifier_warnings(context, content) + unknown
     claim = context.registry.intake.get(kind)
-    if claim and await claim.claims(context.tx, content):
+    if claim and await claim.claims(context.tx, content if chosen else _without_id(content)):
+        if chosen:
+            raise Invalid(Issue("error", "business-rule", "room-decides", kind), use=f"POST {kind}")
         kind, made = await claim.create(context.tx, content)
     elif kind == "Patient":
         made = await journeys.register_patient(context.tx, content, mode=context.registry.mode, patient_id=content["id"])
@@ -64,12 +66,12 @@ async def _provenance(
     await record.provenance(context.tx, verb, [target], patient=patient, owner=owner, parties=parties)
 
 
-async def update(context: Context, before: Stored, resource: Resource, base: str, version: int) -> tuple[Stored, list[Issue]]:
-    """Replace a resource that the caller sees; answers the new version and the warnings."""
+async def update(context: Context, before: Stored, resource: Resource, base: str, version: int | None) -> tuple[Stored, list[Issue]]:
+    """Replace a resource that the caller sees; answers the new version and the warnings. Without a version the last writer wins."""
     kind, id, tx = before.type, before.id, context.tx
     _refuse_read_only(kind)
     content, warnings = cleared(references.relative(resource, base))
-    content = {**content, "id": id}
+    content = _labelled({**content, "id": id}, before)
     await refuse_rooms(context, before, content)
     await _refuse_strangers(context, before)
     unknown, present = await references.check(context, content)
@@ -81,6 +83,28 @@ async def update(context: Context, before: Stored, resource: Resource, base: str
     else:
         return await _replace(context, before, content, present), warnings
     return await record.read(tx, kind, id, context.visible(kind)), warnings
+
+
+async def revive(context: Context, before: Stored, resource: Resource, base: str) -> tuple[Stored, list[Issue]]:
+    """Bring a deleted resource back with this content; only the organisation that kept it may."""
+    kind = before.type
+    _refuse_read_only(kind)
+    content, warnings = cleared(references.relative(resource, base))
+    content = {**content, "id": before.id}
+    claim = context.registry.intake.get(kind)
+    if claim and await claim.claims(context.tx, content):
+        raise Invalid(Issue("error", "business-rule", "room-decides", kind), use=f"POST {kind}")
+    if before.owner_org not in context.tx.actor.organizations:
+        raise NotAllowed("not-the-owner")
+    unknown, present = await references.check(context, content)
+    warnings += _identifier_warnings(context, content) + unknown
+    return await _replace(context, before, content, present), warnings
+
+
+def _labelled(content: Resource, before: Stored) -> Resource:
+    """The labels that the server set stay as they are."""
+    labels = decode(before.content).get("meta", {}).get("security") if '"security"' in before.content else None
+    return {**content, "meta": {**content.get("meta", {}), "security": labels}} if labels else content
 
 
 async def _replace(context: Context, before: Stored, content: Resource, present: Present) -> Stored:
@@ -96,8 +120,8 @@ async def _replace(context: Context, before: Stored, content: Resource, present:
     return made
 
 
-async def delete(context: Context, before: Stored, version: int) -> None:
-    """Bury a resource that the caller sees and whose organisation is the caller's."""
+async def delete(context: Context, before: Stored, version: int | None) -> int:
+    """Bury a resource that the caller sees and whose organisation is the caller's; answers the version of its deletion."""
     kind, id, tx = before.type, before.id, context.tx
     _refuse_read_only(kind)
     await refuse_rooms(context, before, {})
@@ -107,9 +131,9 @@ async def delete(context: Context, before: Stored, version: int) -> None:
     await record.expect_version(tx, kind, id, version)
     buried = await record.bury(tx, kind, id)
     await record.audit(tx, "D", kind, id, patient=before.patient_id)
-    await _provenance(
-        context, "delete", (kind, id, buried), patient=before.patient_id, owner=before.owner_org, parties=before.parties
-    )
+    target = (kind, id, buried)
+    await _provenance(context, "delete", target, patient=before.patient_id, owner=before.owner_org, parties=before.parties)
+    return buried
 
 
 async def refuse_rooms(context: Context, before: Stored, after: Resource) -> None:
@@ -121,9 +145,27 @@ async def refuse_rooms(context: Context, before: Stored, after: Resource) -> Non
     if await claim.claims(context.tx, stored):
         verb = claim.verb_for(stored, after).removeprefix(VERB_PREFIX)
         use = f"POST {before.type}/{before.id}/${verb}" if verb else f"the operations of {before.type} (see $available-actions)"
-        raise Invalid(Issue("error", "business-rule", "room-decides", before.type), use=use)
-    if after and await claim.claims(context.tx, after):
+        raise Invalid(Issue("error", "business-rule", "room-decides", before.type), use=use, **await _legal(context, before))
+    if after and await claim.claims(context.tx, _without_id(after)):
         raise Invalid(Issue("error", "business-rule", "room-decides", before.type), use=f"POST {before.type}")
+
+
+def _without_id(content: Resource) -> Resource:
+    """What an id that was just made, or that was already asked about, cannot tell."""
+    return {key: value for key, value in content.items() if key != "id"}
+
+
+async def _legal(context: Context, before: Stored) -> dict[str, Any]:
+    """The verbs that this caller may play now, as the room says."""
+    operation = context.registry.operations.get((before.type, "available-actions", True))
+    if operation is None:
+        return {}
+    try:
+        told = await operation.call(context.tx, before.id)
+    except MaillageError:  # a resource of the room that this caller has no part in
+        return {}
+    parts = [part for action in told.get("parameter", ()) for part in action.get("part", ())]
+    return {"legal": [part["valueCode"] for part in parts if part.get("name") == "verb" and "valueCode" in part]}
 
 
 async def _refuse_strangers(context: Context, before: Stored) -> None:

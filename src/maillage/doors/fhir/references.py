@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
 
 from maillage import record
 from maillage.codes.r4 import parse
+from maillage.codes.r4.nodes import NODES, Field
+from maillage.codes.r4.tables import resource_type_set
 from maillage.doors.fhir.context import Context
 from maillage.kernel.errors import Issue
 from maillage.record import SERVED
@@ -50,6 +52,41 @@ def relative(resource: dict[str, Any], base: str) -> dict[str, Any]:
         return resource
     changed: dict[str, Any] = replace(resource, change)
     return changed
+
+
+_URIS: Final = frozenset({"uri", "url", "oid", "uuid", "canonical"})
+
+
+def renamed(resource: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """A copy in which each reference, each URI and each link of a narrative that is one of the names is what the name stands for."""
+    kind = resource.get("resourceType")
+    if not names or kind not in resource_type_set():
+        return resource
+    return _renamed(resource, str(kind), names)
+
+
+def _renamed(value: dict[str, Any], type_: str, names: Mapping[str, str]) -> dict[str, Any]:
+    fields = NODES[type_].fields
+    return {key: _renamed_at(key, child, fields.get(key), names) for key, child in value.items()}
+
+
+def _renamed_at(key: str, child: Any, field: Field | None, names: Mapping[str, str]) -> Any:
+    if field is None:
+        return child
+    if type(child) is list:
+        return [_renamed_at(key, item, field, names) for item in child]
+    if type(child) is dict:
+        inner = child.get("resourceType") if field.handler in ("resource", "resources") else field.type
+        return _renamed(child, inner, names) if inner in resource_type_set() or inner == field.type else child
+    if type(child) is not str:
+        return child
+    if key == "reference" or field.type in _URIS:
+        return names.get(child, child)
+    if field.type == "xhtml":
+        for name in names:
+            if name in child:
+                child = child.replace(f'"{name}"', f'"{names[name]}"').replace(f"'{name}'", f"'{names[name]}'")
+    return child
 
 
 async def check(context: Context, resource: dict[str, Any]) -> tuple[list[Issue], Present]:

@@ -9,11 +9,12 @@ from maillage.doors.fhir.context import READABLE, Context
 from maillage.doors.fhir.http import ID, Request, Response
 from maillage.doors.fhir.interactions.bundle import bundle
 from maillage.doors.fhir.interactions.create import create
-from maillage.doors.fhir.interactions.delete import delete
+from maillage.doors.fhir.interactions.delete import delete, delete_where
 from maillage.doors.fhir.interactions.history import history
+from maillage.doors.fhir.interactions.patch import patch, patch_where
 from maillage.doors.fhir.interactions.read import read
 from maillage.doors.fhir.interactions.search import search
-from maillage.doors.fhir.interactions.update import update
+from maillage.doors.fhir.interactions.update import update, update_where
 from maillage.doors.fhir.interactions.vread import vread
 from maillage.doors.fhir.operations.invoke import invoke
 from maillage.doors.fhir.problems import MethodNotAllowed, UnknownPlace
@@ -24,8 +25,11 @@ Methods = dict[str, Interaction]
 
 ROOT: Methods = {"POST": bundle}
 TYPE: Methods = {"GET": search, "HEAD": search, "POST": create}
+CONDITIONAL: Methods = {**TYPE, "PUT": update_where, "PATCH": patch_where, "DELETE": delete_where}
+"""The same with a query: it stands for the id."""
+
 SEARCH: Methods = {"POST": search}
-INSTANCE: Methods = {"GET": read, "HEAD": read, "PUT": update, "DELETE": delete}
+INSTANCE: Methods = {"GET": read, "HEAD": read, "PUT": update, "PATCH": patch, "DELETE": delete}
 HISTORY: Methods = {"GET": history, "HEAD": history}
 VERSION: Methods = {"GET": vread, "HEAD": vread}
 
@@ -40,22 +44,26 @@ OPERATION: Methods = {"GET": invoke, "HEAD": invoke_head, "POST": invoke}
 
 def find(request: Request) -> Interaction:
     """The interaction of a request. Raises `UnknownPlace`, `NotFound` or `MethodNotAllowed`."""
-    methods = _methods(request.path)
+    methods = _methods(request.path, with_query=bool(request.query))
     if request.method not in methods:
         raise MethodNotAllowed(methods)
     return methods[request.method]
 
 
-def _methods(path: tuple[str, ...]) -> Methods:
+def _methods(path: tuple[str, ...], *, with_query: bool) -> Methods:
     if not path:
         return ROOT
+    if path == ("_history",):
+        return HISTORY
     kind, *rest = path
     if kind.startswith("$") and not rest:
         return OPERATION
     if kind not in READABLE:
         raise UnknownPlace
     if not rest:
-        return TYPE
+        return CONDITIONAL if with_query else TYPE
+    if rest == ["_history"]:
+        return HISTORY
     if len(rest) == 1 and rest[0] == "_search":
         return SEARCH
     if len(rest) == 1 and rest[0].startswith("$"):

@@ -1,36 +1,101 @@
-"""Update (https://hl7.org/fhir/R4/http.html#update). Ids are made by the server: PUT to an unknown id is 404."""
+"""Update, conditional update, create under an id of the client (https://hl7.org/fhir/R4/http.html#update).
+
+Ids are made by the server: PUT to an unknown id is 404, unless the client has a prefix of its own and the id begins with it.
+"""
 
 from __future__ import annotations
 
-from maillage import record
-from maillage.doors.fhir import intake
+from typing import Any
+
+from maillage import access, record
+from maillage.doors.fhir import conditions, intake
 from maillage.doors.fhir.bodies import read_resource
 from maillage.doors.fhir.context import Context, written
-from maillage.doors.fhir.http import Request, Response
+from maillage.doors.fhir.http import Request, Response, encode_query
 from maillage.doors.fhir.negotiation import version_asked
-from maillage.kernel.errors import Malformed, PreconditionRequired, Stale
+from maillage.kernel.errors import Conflict, Malformed, NotFound, PreconditionRequired, Stale
 from maillage.record import Stored
+
+Resource = dict[str, Any]
 
 
 async def update(context: Context, request: Request) -> Response:
-    """200 with the new version; the version that was decided on must be named and be the current one."""
+    """200 with the new version, 201 when it was deleted or did not exist; the version that was decided on must be the current one."""
     kind, id = request.path
     context.require(kind, "u")
     resource = read_resource(request, kind)
     if resource.get("id") != id:
         raise Malformed.one("id-differs", f"{kind}.id", "The id in the body must be the id in the URL.")
-    before = await record.read(context.tx, kind, id, context.visible(kind))
-    version = expected_version(request, before)
-    stored, warnings = await intake.update(context, before, resource, request.base, version)
+    return await put(context, request, resource, id)
+
+
+async def put(context: Context, request: Request, resource: Resource, id: str) -> Response:
+    """The resource under this id from now on."""
+    kind = resource["resourceType"]
+    before = await record.standing(context.tx, kind, id, context.visible(kind))
+    if before is None:
+        return await _begin(context, request, resource, id)
+    if request.header("if-none-match") == "*" and not before.deleted:
+        raise Stale(before.version)
+    version = expected_version(request, before, required=must_name_version(context, request))
+    return await replace(context, request, before, resource, version)
+
+
+def must_name_version(context: Context, request: Request) -> bool:
+    """Whether If-Match is required: not where a condition was looked up, under its lock."""
+    return context.registry.policy.version_required and not (request.in_bundle and request.header("x-entry-matched"))
+
+
+async def replace(context: Context, request: Request, before: Stored, resource: Resource, version: int | None) -> Response:
+    """The next version of a resource that the caller sees; a deleted one comes back."""
+    if before.deleted:
+        context.require(before.type, "c")
+        stored, warnings = await intake.revive(context, before, resource, request.base)
+    else:
+        stored, warnings = await intake.update(context, before, resource, request.base, version)
     context.shown.append((stored.type, stored.id))
-    return written(stored, request, 200, warnings)
+    return written(stored, request, 201 if before.deleted else 200, warnings)
 
 
-def expected_version(request: Request, before: Stored) -> int:
-    """The version in If-Match, which must be the current one; 428 without, 412 when it is not, both tell the current one."""
+async def _begin(context: Context, request: Request, resource: Resource, id: str) -> Response:
+    """The first version under an id that the client chose."""
+    kind = resource["resourceType"]
+    chosen = not request.header("if-match") and await access.may_choose_id(context.tx, id)
+    if not chosen or await record.is_taken(context.tx, kind, id):
+        raise NotFound(kind, id)
+    context.require(kind, "c")
+    stored, warnings = await intake.create(context, resource, request.base, id=id, chosen=True)
+    context.shown.append((stored.type, stored.id))
+    return written(stored, request, 201, warnings)
+
+
+async def update_where(context: Context, request: Request) -> Response:
+    """Conditional update: replace the one that matches, create when none does; the lock on the condition stands for If-Match."""
+    kind = request.path[0]
+    context.require(kind, "u")
+    resource = read_resource(request, kind)
+    found = await conditions.find_one(context, kind, encode_query(request.query), request.base, locked=True)
+    id = resource.get("id")
+    if found is not None:
+        if id not in (None, found.id):
+            raise Malformed.one("id-differs", f"{kind}.id", "The id in the body is not the id of what matches.")
+        before = await record.read(context.tx, kind, found.id, context.visible(kind))
+        return await replace(context, request, before, resource, expected_version(request, before, required=False))
+    if id is not None:
+        if await record.existing(context.tx, kind, [id], context.visible(kind)):
+            raise Conflict("condition-misses-id")
+        return await put(context, request, resource, id)
+    context.require(kind, "c")
+    stored, warnings = await intake.create(context, resource, request.base, id=request.header("x-entry-id") if request.in_bundle else "")
+    context.shown.append((stored.type, stored.id))
+    return written(stored, request, 201, warnings)
+
+
+def expected_version(request: Request, before: Stored, *, required: bool = True) -> int | None:
+    """The version in If-Match, which must be the current one; 428 without when it is required, 412 when it is not; both tell the current one."""
     version = version_asked(request.header("if-match"))
-    if version is None:
+    if version is None and required:
         raise PreconditionRequired("version-required", current=before.version)
-    if version != before.version:
+    if version not in (None, before.version):
         raise Stale(before.version)
     return version
