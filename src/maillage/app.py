@@ -55,10 +55,10 @@ class Application:
             await self.web(scope, receive, send)
 
     def _host_is_ours(self, scope: Scope) -> bool:
-        given = dict(scope["headers"]).get(b"host", b"").decode("latin-1").lower()
+        given = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1").lower()
         name = given if given.startswith("[") and given.endswith("]") else given.rsplit(":", 1)[0] if ":" in given else given
-        allowed = set(self.settings.server.allowed_hosts) | {self.settings.server.host} | LOOPBACK
-        return name in allowed
+        server = self.settings.server
+        return name in LOOPBACK or name == server.host or name in server.allowed_hosts
 
     async def _ready(self, send: Send) -> None:
         """Ready to serve: the database is there and accepts writes (it was migrated before we listened)."""

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import asyncpg
@@ -127,7 +128,7 @@ class Database:
         Errors of the driver leave as errors of the domain: a violated constraint as what its room registered, the rest as `Unavailable`.
         """
         now = (clock or self.clock).now()
-        unit = Unit(self._acquire, self._opening(actor, now, request_id, timeout, read_only=read_only))
+        unit = Unit(self._acquire, partial(self._opening, actor, now, request_id, timeout, read_only=read_only))
         try:
             try:
                 if not lazy:
@@ -203,9 +204,8 @@ class Database:
 
     async def _acquire(self) -> Any:
         try:
-            if self._pool.get_idle_size():  # waiting with a limit costs a task
+            async with asyncio.timeout(self.limits.acquire):  # the pool's own limit costs a task for each connection
                 return await self._pool.acquire()
-            return await self._pool.acquire(timeout=self.limits.acquire)
         except TimeoutError as error:
             raise Unavailable("no-connection", retry_after=1) from error
         except (*DRIVER, OSError) as error:

@@ -18,7 +18,7 @@ class Unit:
 
     __slots__ = ("_acquire", "_opening", "begun", "conn", "pending")
 
-    def __init__(self, acquire: Callable[[], Awaitable[Any]], opening: str) -> None:
+    def __init__(self, acquire: Callable[[], Awaitable[Any]], opening: Callable[[], str]) -> None:
         self._acquire, self._opening = acquire, opening
         self.conn: Any = None
         self.begun = False
@@ -34,7 +34,7 @@ class Unit:
         """Begin, and say who acts."""
         conn = await self.connection()
         self.begun = True
-        await conn.execute(self._opening)
+        await conn.execute(self._opening())
 
     async def ready(self) -> Any:
         """The connection, begun, with everything written that waited."""

@@ -36,6 +36,7 @@ SECURITY_HEADERS = {
     "strict-transport-security": "max-age=31536000",
     "vary": "Accept, Authorization, Prefer",
 }
+_SECURITY = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,13 @@ class Response:
     shown: tuple[tuple[str, str], ...] = ()
 
 
-def request_of(scope: dict[str, Any], prefix: str, base_url: str) -> Request:
-    """The request line and headers, read with care. Raises `Malformed`."""
-    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope.get("headers", ())}
+def headers_of(scope: dict[str, Any]) -> dict[str, str]:
+    """The headers by their lower-case names."""
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope.get("headers", ())}
+
+
+def request_of(scope: dict[str, Any], headers: dict[str, str], prefix: str, base_url: str, id: str) -> Request:
+    """The request line, read with care. Raises `Malformed`."""
     raw_path = scope.get("raw_path") or scope["path"].encode()
     return Request(
         method=scope["method"].upper(),
@@ -90,7 +95,7 @@ def request_of(scope: dict[str, Any], prefix: str, base_url: str) -> Request:
         query=read_query(scope.get("query_string", b"").decode("latin-1")),
         headers=headers,
         base=_base(scope, headers, base_url) + prefix,
-        id=request_id(headers),
+        id=id,
     )
 
 
@@ -171,12 +176,13 @@ async def read_body(receive: Receive, limit: int, declared: str) -> bytes:
 
 async def send_response(send: Send, response: Response, request_id: str, *, head: bool) -> None:
     """Write the answer; a HEAD gets the same headers and no body."""
-    headers = {**SECURITY_HEADERS, "x-request-id": request_id, **response.headers}
+    headers = {"x-request-id": request_id, **response.headers}
     if response.body or response.status not in (204, 304):
         headers["content-length"] = str(len(response.body))
     if response.body:
         headers.setdefault("content-type", f"{FHIR_JSON}; charset=utf-8")
     raw = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
+    raw += [pair for pair in _SECURITY if pair[0].decode() not in headers] if SECURITY_HEADERS.keys() & headers.keys() else _SECURITY
     await send({"type": "http.response.start", "status": response.status, "headers": raw})
     await send({"type": "http.response.body", "body": b"" if head else response.body})
 
