@@ -213,7 +213,7 @@ async def test_labels_of_what_screens_show(db: Database) -> None:
     async with db.transaction(SYSTEM) as tx:
         assert (await directory.organization(tx, "chic")).label == "CHIC"
         assert (await directory.organization(tx, "ville-clamart")).label == "Ville de Clamart"
-        assert (await directory.get_service(tx, "percy-mpr")).questionnaire.endswith("/parcours-mpr|1.0.0")
+        assert (await directory.get_service(tx, "percy-mpr")).questionnaire.endswith("/parcours-mpr|1.1.0")
 
 
 @pytest.mark.asyncio

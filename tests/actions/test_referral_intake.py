@@ -62,7 +62,7 @@ async def post(tx: Transaction, resource: dict[str, Any]) -> str:
 async def answers(tx: Transaction, request_id: str, status: str = "completed") -> dict[str, Any]:
     items = await make.form(tx, make.SERVICE)
     based = [{"reference": f"ServiceRequest/{request_id}"}]
-    form = "https://maillage.invalid/fhir/Questionnaire/parcours-hge|1.0.0"
+    form = "https://maillage.invalid/fhir/Questionnaire/parcours-hge|1.1.0"
     return {
         "resourceType": "QuestionnaireResponse",
         "id": new_id(),

@@ -141,6 +141,18 @@ def test_some_answers_mean_call_instead() -> None:
     assert pathways.call_instead_items(pathways.questionnaire("mpr")) == ()
 
 
+@pytest.mark.parametrize("name", pathways.names())
+def test_a_form_answers_nothing_in_the_writer_s_place(name: str) -> None:
+    """An emergency gate that says no by itself, a permission given by itself: nobody answered (interface rule on clinical safety)."""
+    items = list(pathways.walk(pathways.questionnaire(name)["item"]))
+    assert [item["linkId"] for item in items if "initial" in item] == []
+    assert [item["linkId"] for item in items if any("initialSelected" in option for option in item.get("answerOption", []))] == []
+    gates = [item for item in items if item["linkId"] in pathways.call_instead_items(pathways.questionnaire(name))]
+    permissions = [item for item in items if item["linkId"].startswith("may-")]
+    assert len(permissions) == 3
+    assert all(item["required"] for item in (*gates, *permissions))
+
+
 def test_answer_options_do_not_share_a_code_in_one_item() -> None:
     for name in pathways.names():
         for item in pathways.walk(pathways.questionnaire(name)["item"]):
