@@ -24,9 +24,8 @@ def in_weeks(weeks: int) -> str:
     return (day_in_paris(MONDAY) + timedelta(weeks=weeks)).isoformat()
 
 
-def test_a_planner_opens_a_vacation_in_a_centre(person: Callable[..., Person]) -> None:
-    # Given a planner of the hospital
-    planner = person("planification-percy")
+def begins_vacation(planner: Person) -> None:
+    """The service and the place first."""
     planner.goes_to("/planification")
     inspect(planner, "planification")
     planner.clicks("Créer une vacation")
@@ -34,12 +33,10 @@ def test_a_planner_opens_a_vacation_in_a_centre(person: Callable[..., Person]) -
     planner.page.get_by_label("Lieu").select_option(label=HERE)
     inspect(planner)
     planner.clicks("Continuer")
-    inspect(planner, "nouvelle-vacation")
-    # When the form is sent with nothing in it, each error leads to its question
-    planner.clicks("Créer la vacation")
-    expect(planner.page.get_by_role("alert")).to_be_focused()
-    inspect(planner)
-    # When the vacation is described, with slots kept for the fast track and for a centre
+
+
+def describes_vacation(planner: Person) -> None:
+    """Every Friday afternoon, with slots kept for the fast track and for a centre."""
     planner.chooses("Salle", "Salle de vacation 2")
     planner.page.get_by_label("Rythme").select_option(label="Chaque semaine")
     planner.ticks("Vendredi")
@@ -50,25 +47,48 @@ def test_a_planner_opens_a_vacation_in_a_centre(person: Callable[..., Person]) -
     share = planner.page.get_by_role("group", name="Part gardée pour un centre (1)")
     share.get_by_label("Centre").select_option(label="Centre de santé de Montgeron")
     share.get_by_label("Créneaux gardés").fill("2")
-    inspect(planner)
-    planner.clicks("Créer la vacation")
-    planner.sees("La vacation est créée")
-    planner.sees("Chaque vendredi")
-    # When one day is closed and a period is planned
+
+
+def closes_a_day(planner: Person) -> None:
+    """The second Friday, for a training day."""
     planner.page.locator("summary", has_text="Ajouter une exception").click()
     planner.page.locator("#f-add-exception-day").fill((day_in_paris(MONDAY) + timedelta(days=11)).isoformat())
     planner.page.get_by_role("group", name="Type").get_by_label("Jour fermé").check()
     planner.page.locator("#f-add-exception-reason").fill("Formation")
     planner.clicks("Enregistrer l’exception")
     planner.sees("Formation")
-    planner.page.locator("#f-plan-start").fill(in_weeks(0))
-    planner.page.locator("#f-plan-end").fill(in_weeks(4))
+
+
+def plans(planner: Person, start: int, end: int) -> None:
+    """The sessions between two weeks from now."""
+    form = planner.page.locator("#f-plan-start")
+    if not form.is_visible():
+        planner.page.locator("summary", has_text="Planifier une période").click()
+    form.fill(in_weeks(start))
+    planner.page.locator("#f-plan-end").fill(in_weeks(end))
     planner.clicks("Planifier")
+
+
+def test_a_planner_opens_a_vacation_in_a_centre(person: Callable[..., Person]) -> None:
+    planner, host = person("planification-percy"), person("gestionnaire-clamart")
+    begins_vacation(planner)
+    inspect(planner, "nouvelle-vacation")
+    # When the form is sent with nothing in it, each error leads to its question
+    planner.clicks("Créer la vacation")
+    expect(planner.page.get_by_role("alert")).to_be_focused()
+    inspect(planner)
+    describes_vacation(planner)
+    planner.clicks("Créer la vacation")
+    planner.sees("La vacation est créée")
+    planner.sees("Chaque vendredi")
+    # When one day is closed and a period is planned
+    closes_a_day(planner)
+    plans(planner, 0, 4)
     planner.sees("salle à confirmer par le site")
-    expect(planner.page.get_by_role("table", name="Vacations à venir").locator("tbody tr")).to_have_count(3)
+    coming = planner.page.get_by_role("table", name="Vacations à venir")
+    expect(coming.locator("tbody tr")).to_have_count(3)
     address = planner.page.url.split("?")[0]
     # Then the host confirms the room, and the planner publishes
-    host = person("gestionnaire-clamart")
     host.goes_to("/planification")
     host.sees("Salles à confirmer")
     host.page.goto(address)
@@ -78,14 +98,14 @@ def test_a_planner_opens_a_vacation_in_a_centre(person: Callable[..., Person]) -
     inspect(planner, "modele-de-vacation")
     planner.clicks("Publier les vacations cochées")
     planner.sees("Leurs places sont ouvertes")
-    expect(planner.page.get_by_role("table", name="Vacations à venir").get_by_text("Ouverte")).to_have_count(3)
+    expect(coming.get_by_text("Ouverte")).to_have_count(3)
     # And a change of template leaves what is published as it is
     planner.clicks("Modifier")
     planner.writes("Fin", "16:00")
     inspect(planner)
     planner.clicks("Enregistrer les changements")
     planner.sees("14 h 00 – 16 h 00")
-    expect(planner.page.get_by_role("table", name="Vacations à venir").get_by_text("17 h 00")).to_have_count(3)
+    expect(coming.get_by_text("17 h 00")).to_have_count(3)
 
 
 def test_an_absent_practitioner_is_replaced(person: Callable[..., Person]) -> None:
@@ -134,11 +154,11 @@ def test_both_sides_sign_the_same_figures(person: Callable[..., Person], clock: 
     host.clicks("Signer le décompte")
     host.sees("Décomptée")
     host.sees("1 250,50 €")
-    inspect(host, "decompte")
+    inspect(host)
 
 
-def test_the_waiting_list_is_served_first(person: Callable[..., Person], server: Running) -> None:
-    # Given a patient for whom there was no place
+def without_place(person: Callable[..., Person]) -> tuple[Person, Person, dict[str, object]]:
+    """Given a patient who was accepted and for whom there was no place."""
     _, specialist, patient = sent_request(person)
     specialist.opens_from("À trier", patient)
     specialist.clicks("Accepter")
@@ -147,6 +167,11 @@ def test_the_waiting_list_is_served_first(person: Callable[..., Person], server:
     form = office.unfolds("Pas de place dans le délai")
     form.get_by_role("radio").first.check()
     form.get_by_role("button").click()
+    return specialist, office, patient
+
+
+def test_the_waiting_list_is_served_first(person: Callable[..., Person], server: Running) -> None:
+    specialist, office, patient = without_place(person)
     office.goes_to("/attente")
     office.sees(name_of(patient))
     office.sees("prochain")
@@ -163,10 +188,7 @@ def test_the_waiting_list_is_served_first(person: Callable[..., Person], server:
     office.sees("Anémie qui s’aggrave")
     # When new sessions are published, their slots go to the waiting list first
     office.goes_to("/planification/vacation-hge-clamart")
-    office.page.locator("summary", has_text="Planifier une période").click()
-    office.page.locator("#f-plan-start").fill(in_weeks(7))
-    office.page.locator("#f-plan-end").fill(in_weeks(8))
-    office.clicks("Planifier")
+    plans(office, 7, 8)
     host = person("gestionnaire-clamart")
     host.goes_to("/planification/vacation-hge-clamart")
     host.clicks("Confirmer salle, matériel et aide des vacations cochées")
