@@ -191,10 +191,10 @@ def _table_ddl(kind: str) -> str:
     ]
     parts = [f"CREATE TABLE {name} (\n" + ",\n".join(lines) + "\n);", f"CREATE INDEX {name}_at ON {name} (at DESC, id);"]
     parts.append(f"CREATE INDEX {name}_patient ON {name} (patient_id, at DESC) WHERE patient_id IS NOT NULL;")
-    parts.append(f"CREATE INDEX {name}_meta ON {name} USING gin (meta) WITH (fastupdate = off);")
+    parts.append(f"CREATE INDEX {name}_meta ON {name} USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;")
     for column in columns(kind):
         if column.part == "firsts" or (column.part == "texts" and not is_identifier(column.parameter)):
-            parts.append(f"CREATE INDEX {name}_{column.name} ON {name} USING gin ({column.name}) WITH (fastupdate = off);")
+            parts.append(f"CREATE INDEX {name}_{column.name} ON {name} USING gin ({column.name}) WITH (fastupdate = off) WHERE {column.name} IS NOT NULL;")
         elif column.part in ("lo", "latitude"):
             parts.append(f"CREATE INDEX {name}_{column.name} ON {name} ({column.name}) WHERE {column.name} IS NOT NULL;")
     parts += [f"CREATE INDEX {name}_worklist_{n} ON {name} ({keys});" for n, keys in enumerate(WORKLISTS.get(kind, ()), start=1)]

@@ -176,22 +176,22 @@ CREATE TABLE ix_allergyintolerance (
 );
 CREATE INDEX ix_allergyintolerance_at ON ix_allergyintolerance (at DESC, id);
 CREATE INDEX ix_allergyintolerance_patient ON ix_allergyintolerance (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_allergyintolerance_meta ON ix_allergyintolerance USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_allergyintolerance_p_asserter ON ix_allergyintolerance USING gin (p_asserter) WITH (fastupdate = off);
-CREATE INDEX ix_allergyintolerance_p_category ON ix_allergyintolerance USING gin (p_category) WITH (fastupdate = off);
-CREATE INDEX ix_allergyintolerance_p_clinical_status ON ix_allergyintolerance USING gin (p_clinical_status) WITH (fastupdate = off);
-CREATE INDEX ix_allergyintolerance_p_code ON ix_allergyintolerance USING gin (p_code) WITH (fastupdate = off);
-CREATE INDEX ix_allergyintolerance_p_criticality ON ix_allergyintolerance USING gin (p_criticality) WITH (fastupdate = off);
+CREATE INDEX ix_allergyintolerance_meta ON ix_allergyintolerance USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_allergyintolerance_p_asserter ON ix_allergyintolerance USING gin (p_asserter) WITH (fastupdate = off) WHERE p_asserter IS NOT NULL;
+CREATE INDEX ix_allergyintolerance_p_category ON ix_allergyintolerance USING gin (p_category) WITH (fastupdate = off) WHERE p_category IS NOT NULL;
+CREATE INDEX ix_allergyintolerance_p_clinical_status ON ix_allergyintolerance USING gin (p_clinical_status) WITH (fastupdate = off) WHERE p_clinical_status IS NOT NULL;
+CREATE INDEX ix_allergyintolerance_p_code ON ix_allergyintolerance USING gin (p_code) WITH (fastupdate = off) WHERE p_code IS NOT NULL;
+CREATE INDEX ix_allergyintolerance_p_criticality ON ix_allergyintolerance USING gin (p_criticality) WITH (fastupdate = off) WHERE p_criticality IS NOT NULL;
 CREATE INDEX ix_allergyintolerance_p_date_lo ON ix_allergyintolerance (p_date_lo) WHERE p_date_lo IS NOT NULL;
 CREATE INDEX ix_allergyintolerance_p_last_date_lo ON ix_allergyintolerance (p_last_date_lo) WHERE p_last_date_lo IS NOT NULL;
-CREATE INDEX ix_allergyintolerance_p_manifestation ON ix_allergyintolerance USING gin (p_manifestation) WITH (fastupdate = off);
+CREATE INDEX ix_allergyintolerance_p_manifestation ON ix_allergyintolerance USING gin (p_manifestation) WITH (fastupdate = off) WHERE p_manifestation IS NOT NULL;
 CREATE INDEX ix_allergyintolerance_p_onset_lo ON ix_allergyintolerance (p_onset_lo) WHERE p_onset_lo IS NOT NULL;
-CREATE INDEX ix_allergyintolerance_p_patient ON ix_allergyintolerance USING gin (p_patient) WITH (fastupdate = off);
-CREATE INDEX ix_allergyintolerance_p_recorder ON ix_allergyintolerance USING gin (p_recorder) WITH (fastupdate = off);
-CREATE INDEX ix_allergyintolerance_p_route ON ix_allergyintolerance USING gin (p_route) WITH (fastupdate = off);
-CREATE INDEX ix_allergyintolerance_p_severity ON ix_allergyintolerance USING gin (p_severity) WITH (fastupdate = off);
-CREATE INDEX ix_allergyintolerance_p_type ON ix_allergyintolerance USING gin (p_type) WITH (fastupdate = off);
-CREATE INDEX ix_allergyintolerance_p_verification_status ON ix_allergyintolerance USING gin (p_verification_status) WITH (fastupdate = off);
+CREATE INDEX ix_allergyintolerance_p_patient ON ix_allergyintolerance USING gin (p_patient) WITH (fastupdate = off) WHERE p_patient IS NOT NULL;
+CREATE INDEX ix_allergyintolerance_p_recorder ON ix_allergyintolerance USING gin (p_recorder) WITH (fastupdate = off) WHERE p_recorder IS NOT NULL;
+CREATE INDEX ix_allergyintolerance_p_route ON ix_allergyintolerance USING gin (p_route) WITH (fastupdate = off) WHERE p_route IS NOT NULL;
+CREATE INDEX ix_allergyintolerance_p_severity ON ix_allergyintolerance USING gin (p_severity) WITH (fastupdate = off) WHERE p_severity IS NOT NULL;
+CREATE INDEX ix_allergyintolerance_p_type ON ix_allergyintolerance USING gin (p_type) WITH (fastupdate = off) WHERE p_type IS NOT NULL;
+CREATE INDEX ix_allergyintolerance_p_verification_status ON ix_allergyintolerance USING gin (p_verification_status) WITH (fastupdate = off) WHERE p_verification_status IS NOT NULL;
 
 CREATE TABLE ix_appointment (
     id text PRIMARY KEY,
@@ -225,25 +225,25 @@ CREATE TABLE ix_appointment (
 );
 CREATE INDEX ix_appointment_at ON ix_appointment (at DESC, id);
 CREATE INDEX ix_appointment_patient ON ix_appointment (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_appointment_meta ON ix_appointment USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_appointment_p_actor ON ix_appointment USING gin (p_actor) WITH (fastupdate = off);
-CREATE INDEX ix_appointment_p_appointment_type ON ix_appointment USING gin (p_appointment_type) WITH (fastupdate = off);
-CREATE INDEX ix_appointment_p_based_on ON ix_appointment USING gin (p_based_on) WITH (fastupdate = off);
+CREATE INDEX ix_appointment_meta ON ix_appointment USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_appointment_p_actor ON ix_appointment USING gin (p_actor) WITH (fastupdate = off) WHERE p_actor IS NOT NULL;
+CREATE INDEX ix_appointment_p_appointment_type ON ix_appointment USING gin (p_appointment_type) WITH (fastupdate = off) WHERE p_appointment_type IS NOT NULL;
+CREATE INDEX ix_appointment_p_based_on ON ix_appointment USING gin (p_based_on) WITH (fastupdate = off) WHERE p_based_on IS NOT NULL;
 CREATE INDEX ix_appointment_p_created_lo ON ix_appointment (p_created_lo) WHERE p_created_lo IS NOT NULL;
 CREATE INDEX ix_appointment_p_date ON ix_appointment (p_date) WHERE p_date IS NOT NULL;
-CREATE INDEX ix_appointment_p_location ON ix_appointment USING gin (p_location) WITH (fastupdate = off);
-CREATE INDEX ix_appointment_p_part_status ON ix_appointment USING gin (p_part_status) WITH (fastupdate = off);
-CREATE INDEX ix_appointment_p_patient ON ix_appointment USING gin (p_patient) WITH (fastupdate = off);
-CREATE INDEX ix_appointment_p_practitioner ON ix_appointment USING gin (p_practitioner) WITH (fastupdate = off);
-CREATE INDEX ix_appointment_p_reason_code ON ix_appointment USING gin (p_reason_code) WITH (fastupdate = off);
-CREATE INDEX ix_appointment_p_reason_reference ON ix_appointment USING gin (p_reason_reference) WITH (fastupdate = off);
-CREATE INDEX ix_appointment_p_service_category ON ix_appointment USING gin (p_service_category) WITH (fastupdate = off);
-CREATE INDEX ix_appointment_p_service_type ON ix_appointment USING gin (p_service_type) WITH (fastupdate = off);
-CREATE INDEX ix_appointment_p_slot ON ix_appointment USING gin (p_slot) WITH (fastupdate = off);
-CREATE INDEX ix_appointment_p_specialty ON ix_appointment USING gin (p_specialty) WITH (fastupdate = off);
+CREATE INDEX ix_appointment_p_location ON ix_appointment USING gin (p_location) WITH (fastupdate = off) WHERE p_location IS NOT NULL;
+CREATE INDEX ix_appointment_p_part_status ON ix_appointment USING gin (p_part_status) WITH (fastupdate = off) WHERE p_part_status IS NOT NULL;
+CREATE INDEX ix_appointment_p_patient ON ix_appointment USING gin (p_patient) WITH (fastupdate = off) WHERE p_patient IS NOT NULL;
+CREATE INDEX ix_appointment_p_practitioner ON ix_appointment USING gin (p_practitioner) WITH (fastupdate = off) WHERE p_practitioner IS NOT NULL;
+CREATE INDEX ix_appointment_p_reason_code ON ix_appointment USING gin (p_reason_code) WITH (fastupdate = off) WHERE p_reason_code IS NOT NULL;
+CREATE INDEX ix_appointment_p_reason_reference ON ix_appointment USING gin (p_reason_reference) WITH (fastupdate = off) WHERE p_reason_reference IS NOT NULL;
+CREATE INDEX ix_appointment_p_service_category ON ix_appointment USING gin (p_service_category) WITH (fastupdate = off) WHERE p_service_category IS NOT NULL;
+CREATE INDEX ix_appointment_p_service_type ON ix_appointment USING gin (p_service_type) WITH (fastupdate = off) WHERE p_service_type IS NOT NULL;
+CREATE INDEX ix_appointment_p_slot ON ix_appointment USING gin (p_slot) WITH (fastupdate = off) WHERE p_slot IS NOT NULL;
+CREATE INDEX ix_appointment_p_specialty ON ix_appointment USING gin (p_specialty) WITH (fastupdate = off) WHERE p_specialty IS NOT NULL;
 CREATE INDEX ix_appointment_p_start ON ix_appointment (p_start) WHERE p_start IS NOT NULL;
-CREATE INDEX ix_appointment_p_status ON ix_appointment USING gin (p_status) WITH (fastupdate = off);
-CREATE INDEX ix_appointment_p_supporting_info ON ix_appointment USING gin (p_supporting_info) WITH (fastupdate = off);
+CREATE INDEX ix_appointment_p_status ON ix_appointment USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
+CREATE INDEX ix_appointment_p_supporting_info ON ix_appointment USING gin (p_supporting_info) WITH (fastupdate = off) WHERE p_supporting_info IS NOT NULL;
 
 CREATE TABLE ix_appointmentresponse (
     id text PRIMARY KEY,
@@ -264,13 +264,13 @@ CREATE TABLE ix_appointmentresponse (
 );
 CREATE INDEX ix_appointmentresponse_at ON ix_appointmentresponse (at DESC, id);
 CREATE INDEX ix_appointmentresponse_patient ON ix_appointmentresponse (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_appointmentresponse_meta ON ix_appointmentresponse USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_appointmentresponse_p_actor ON ix_appointmentresponse USING gin (p_actor) WITH (fastupdate = off);
-CREATE INDEX ix_appointmentresponse_p_appointment ON ix_appointmentresponse USING gin (p_appointment) WITH (fastupdate = off);
-CREATE INDEX ix_appointmentresponse_p_location ON ix_appointmentresponse USING gin (p_location) WITH (fastupdate = off);
-CREATE INDEX ix_appointmentresponse_p_part_status ON ix_appointmentresponse USING gin (p_part_status) WITH (fastupdate = off);
-CREATE INDEX ix_appointmentresponse_p_patient ON ix_appointmentresponse USING gin (p_patient) WITH (fastupdate = off);
-CREATE INDEX ix_appointmentresponse_p_practitioner ON ix_appointmentresponse USING gin (p_practitioner) WITH (fastupdate = off);
+CREATE INDEX ix_appointmentresponse_meta ON ix_appointmentresponse USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_appointmentresponse_p_actor ON ix_appointmentresponse USING gin (p_actor) WITH (fastupdate = off) WHERE p_actor IS NOT NULL;
+CREATE INDEX ix_appointmentresponse_p_appointment ON ix_appointmentresponse USING gin (p_appointment) WITH (fastupdate = off) WHERE p_appointment IS NOT NULL;
+CREATE INDEX ix_appointmentresponse_p_location ON ix_appointmentresponse USING gin (p_location) WITH (fastupdate = off) WHERE p_location IS NOT NULL;
+CREATE INDEX ix_appointmentresponse_p_part_status ON ix_appointmentresponse USING gin (p_part_status) WITH (fastupdate = off) WHERE p_part_status IS NOT NULL;
+CREATE INDEX ix_appointmentresponse_p_patient ON ix_appointmentresponse USING gin (p_patient) WITH (fastupdate = off) WHERE p_patient IS NOT NULL;
+CREATE INDEX ix_appointmentresponse_p_practitioner ON ix_appointmentresponse USING gin (p_practitioner) WITH (fastupdate = off) WHERE p_practitioner IS NOT NULL;
 
 CREATE TABLE ix_basic (
     id text PRIMARY KEY,
@@ -291,12 +291,12 @@ CREATE TABLE ix_basic (
 );
 CREATE INDEX ix_basic_at ON ix_basic (at DESC, id);
 CREATE INDEX ix_basic_patient ON ix_basic (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_basic_meta ON ix_basic USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_basic_p_author ON ix_basic USING gin (p_author) WITH (fastupdate = off);
-CREATE INDEX ix_basic_p_code ON ix_basic USING gin (p_code) WITH (fastupdate = off);
+CREATE INDEX ix_basic_meta ON ix_basic USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_basic_p_author ON ix_basic USING gin (p_author) WITH (fastupdate = off) WHERE p_author IS NOT NULL;
+CREATE INDEX ix_basic_p_code ON ix_basic USING gin (p_code) WITH (fastupdate = off) WHERE p_code IS NOT NULL;
 CREATE INDEX ix_basic_p_created_lo ON ix_basic (p_created_lo) WHERE p_created_lo IS NOT NULL;
-CREATE INDEX ix_basic_p_patient ON ix_basic USING gin (p_patient) WITH (fastupdate = off);
-CREATE INDEX ix_basic_p_subject ON ix_basic USING gin (p_subject) WITH (fastupdate = off);
+CREATE INDEX ix_basic_p_patient ON ix_basic USING gin (p_patient) WITH (fastupdate = off) WHERE p_patient IS NOT NULL;
+CREATE INDEX ix_basic_p_subject ON ix_basic USING gin (p_subject) WITH (fastupdate = off) WHERE p_subject IS NOT NULL;
 
 CREATE TABLE ix_careteam (
     id text PRIMARY KEY,
@@ -332,19 +332,19 @@ CREATE TABLE ix_careteam (
 );
 CREATE INDEX ix_careteam_at ON ix_careteam (at DESC, id);
 CREATE INDEX ix_careteam_patient ON ix_careteam (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_careteam_meta ON ix_careteam USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_careteam_p_category ON ix_careteam USING gin (p_category) WITH (fastupdate = off);
+CREATE INDEX ix_careteam_meta ON ix_careteam USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_careteam_p_category ON ix_careteam USING gin (p_category) WITH (fastupdate = off) WHERE p_category IS NOT NULL;
 CREATE INDEX ix_careteam_p_date_lo ON ix_careteam (p_date_lo) WHERE p_date_lo IS NOT NULL;
-CREATE INDEX ix_careteam_p_encounter ON ix_careteam USING gin (p_encounter) WITH (fastupdate = off);
+CREATE INDEX ix_careteam_p_encounter ON ix_careteam USING gin (p_encounter) WITH (fastupdate = off) WHERE p_encounter IS NOT NULL;
 CREATE INDEX ix_careteam_p_end_lo ON ix_careteam (p_end_lo) WHERE p_end_lo IS NOT NULL;
-CREATE INDEX ix_careteam_p_managingorganization ON ix_careteam USING gin (p_managingorganization) WITH (fastupdate = off);
-CREATE INDEX ix_careteam_p_participant ON ix_careteam USING gin (p_participant) WITH (fastupdate = off);
+CREATE INDEX ix_careteam_p_managingorganization ON ix_careteam USING gin (p_managingorganization) WITH (fastupdate = off) WHERE p_managingorganization IS NOT NULL;
+CREATE INDEX ix_careteam_p_participant ON ix_careteam USING gin (p_participant) WITH (fastupdate = off) WHERE p_participant IS NOT NULL;
 CREATE INDEX ix_careteam_p_participant_end_lo ON ix_careteam (p_participant_end_lo) WHERE p_participant_end_lo IS NOT NULL;
 CREATE INDEX ix_careteam_p_participant_start_lo ON ix_careteam (p_participant_start_lo) WHERE p_participant_start_lo IS NOT NULL;
-CREATE INDEX ix_careteam_p_patient ON ix_careteam USING gin (p_patient) WITH (fastupdate = off);
+CREATE INDEX ix_careteam_p_patient ON ix_careteam USING gin (p_patient) WITH (fastupdate = off) WHERE p_patient IS NOT NULL;
 CREATE INDEX ix_careteam_p_start_lo ON ix_careteam (p_start_lo) WHERE p_start_lo IS NOT NULL;
-CREATE INDEX ix_careteam_p_status ON ix_careteam USING gin (p_status) WITH (fastupdate = off);
-CREATE INDEX ix_careteam_p_subject ON ix_careteam USING gin (p_subject) WITH (fastupdate = off);
+CREATE INDEX ix_careteam_p_status ON ix_careteam USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
+CREATE INDEX ix_careteam_p_subject ON ix_careteam USING gin (p_subject) WITH (fastupdate = off) WHERE p_subject IS NOT NULL;
 
 CREATE TABLE ix_communication (
     id text PRIMARY KEY,
@@ -375,21 +375,21 @@ CREATE TABLE ix_communication (
 );
 CREATE INDEX ix_communication_at ON ix_communication (at DESC, id);
 CREATE INDEX ix_communication_patient ON ix_communication (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_communication_meta ON ix_communication USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_communication_p_based_on ON ix_communication USING gin (p_based_on) WITH (fastupdate = off);
-CREATE INDEX ix_communication_p_category ON ix_communication USING gin (p_category) WITH (fastupdate = off);
-CREATE INDEX ix_communication_p_encounter ON ix_communication USING gin (p_encounter) WITH (fastupdate = off);
-CREATE INDEX ix_communication_p_instantiates_canonical ON ix_communication USING gin (p_instantiates_canonical) WITH (fastupdate = off);
-CREATE INDEX ix_communication_p_instantiates_uri ON ix_communication USING gin (p_instantiates_uri) WITH (fastupdate = off);
-CREATE INDEX ix_communication_p_medium ON ix_communication USING gin (p_medium) WITH (fastupdate = off);
-CREATE INDEX ix_communication_p_part_of ON ix_communication USING gin (p_part_of) WITH (fastupdate = off);
-CREATE INDEX ix_communication_p_patient ON ix_communication USING gin (p_patient) WITH (fastupdate = off);
+CREATE INDEX ix_communication_meta ON ix_communication USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_communication_p_based_on ON ix_communication USING gin (p_based_on) WITH (fastupdate = off) WHERE p_based_on IS NOT NULL;
+CREATE INDEX ix_communication_p_category ON ix_communication USING gin (p_category) WITH (fastupdate = off) WHERE p_category IS NOT NULL;
+CREATE INDEX ix_communication_p_encounter ON ix_communication USING gin (p_encounter) WITH (fastupdate = off) WHERE p_encounter IS NOT NULL;
+CREATE INDEX ix_communication_p_instantiates_canonical ON ix_communication USING gin (p_instantiates_canonical) WITH (fastupdate = off) WHERE p_instantiates_canonical IS NOT NULL;
+CREATE INDEX ix_communication_p_instantiates_uri ON ix_communication USING gin (p_instantiates_uri) WITH (fastupdate = off) WHERE p_instantiates_uri IS NOT NULL;
+CREATE INDEX ix_communication_p_medium ON ix_communication USING gin (p_medium) WITH (fastupdate = off) WHERE p_medium IS NOT NULL;
+CREATE INDEX ix_communication_p_part_of ON ix_communication USING gin (p_part_of) WITH (fastupdate = off) WHERE p_part_of IS NOT NULL;
+CREATE INDEX ix_communication_p_patient ON ix_communication USING gin (p_patient) WITH (fastupdate = off) WHERE p_patient IS NOT NULL;
 CREATE INDEX ix_communication_p_received_lo ON ix_communication (p_received_lo) WHERE p_received_lo IS NOT NULL;
-CREATE INDEX ix_communication_p_recipient ON ix_communication USING gin (p_recipient) WITH (fastupdate = off);
-CREATE INDEX ix_communication_p_sender ON ix_communication USING gin (p_sender) WITH (fastupdate = off);
+CREATE INDEX ix_communication_p_recipient ON ix_communication USING gin (p_recipient) WITH (fastupdate = off) WHERE p_recipient IS NOT NULL;
+CREATE INDEX ix_communication_p_sender ON ix_communication USING gin (p_sender) WITH (fastupdate = off) WHERE p_sender IS NOT NULL;
 CREATE INDEX ix_communication_p_sent_lo ON ix_communication (p_sent_lo) WHERE p_sent_lo IS NOT NULL;
-CREATE INDEX ix_communication_p_status ON ix_communication USING gin (p_status) WITH (fastupdate = off);
-CREATE INDEX ix_communication_p_subject ON ix_communication USING gin (p_subject) WITH (fastupdate = off);
+CREATE INDEX ix_communication_p_status ON ix_communication USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
+CREATE INDEX ix_communication_p_subject ON ix_communication USING gin (p_subject) WITH (fastupdate = off) WHERE p_subject IS NOT NULL;
 
 CREATE TABLE ix_composition (
     id text PRIMARY KEY,
@@ -424,22 +424,22 @@ CREATE TABLE ix_composition (
 );
 CREATE INDEX ix_composition_at ON ix_composition (at DESC, id);
 CREATE INDEX ix_composition_patient ON ix_composition (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_composition_meta ON ix_composition USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_composition_p_attester ON ix_composition USING gin (p_attester) WITH (fastupdate = off);
-CREATE INDEX ix_composition_p_author ON ix_composition USING gin (p_author) WITH (fastupdate = off);
-CREATE INDEX ix_composition_p_category ON ix_composition USING gin (p_category) WITH (fastupdate = off);
-CREATE INDEX ix_composition_p_confidentiality ON ix_composition USING gin (p_confidentiality) WITH (fastupdate = off);
-CREATE INDEX ix_composition_p_context ON ix_composition USING gin (p_context) WITH (fastupdate = off);
+CREATE INDEX ix_composition_meta ON ix_composition USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_composition_p_attester ON ix_composition USING gin (p_attester) WITH (fastupdate = off) WHERE p_attester IS NOT NULL;
+CREATE INDEX ix_composition_p_author ON ix_composition USING gin (p_author) WITH (fastupdate = off) WHERE p_author IS NOT NULL;
+CREATE INDEX ix_composition_p_category ON ix_composition USING gin (p_category) WITH (fastupdate = off) WHERE p_category IS NOT NULL;
+CREATE INDEX ix_composition_p_confidentiality ON ix_composition USING gin (p_confidentiality) WITH (fastupdate = off) WHERE p_confidentiality IS NOT NULL;
+CREATE INDEX ix_composition_p_context ON ix_composition USING gin (p_context) WITH (fastupdate = off) WHERE p_context IS NOT NULL;
 CREATE INDEX ix_composition_p_date_lo ON ix_composition (p_date_lo) WHERE p_date_lo IS NOT NULL;
-CREATE INDEX ix_composition_p_encounter ON ix_composition USING gin (p_encounter) WITH (fastupdate = off);
-CREATE INDEX ix_composition_p_entry ON ix_composition USING gin (p_entry) WITH (fastupdate = off);
-CREATE INDEX ix_composition_p_patient ON ix_composition USING gin (p_patient) WITH (fastupdate = off);
+CREATE INDEX ix_composition_p_encounter ON ix_composition USING gin (p_encounter) WITH (fastupdate = off) WHERE p_encounter IS NOT NULL;
+CREATE INDEX ix_composition_p_entry ON ix_composition USING gin (p_entry) WITH (fastupdate = off) WHERE p_entry IS NOT NULL;
+CREATE INDEX ix_composition_p_patient ON ix_composition USING gin (p_patient) WITH (fastupdate = off) WHERE p_patient IS NOT NULL;
 CREATE INDEX ix_composition_p_period_lo ON ix_composition (p_period_lo) WHERE p_period_lo IS NOT NULL;
-CREATE INDEX ix_composition_p_related_ref ON ix_composition USING gin (p_related_ref) WITH (fastupdate = off);
-CREATE INDEX ix_composition_p_section ON ix_composition USING gin (p_section) WITH (fastupdate = off);
-CREATE INDEX ix_composition_p_status ON ix_composition USING gin (p_status) WITH (fastupdate = off);
-CREATE INDEX ix_composition_p_subject ON ix_composition USING gin (p_subject) WITH (fastupdate = off);
-CREATE INDEX ix_composition_p_type ON ix_composition USING gin (p_type) WITH (fastupdate = off);
+CREATE INDEX ix_composition_p_related_ref ON ix_composition USING gin (p_related_ref) WITH (fastupdate = off) WHERE p_related_ref IS NOT NULL;
+CREATE INDEX ix_composition_p_section ON ix_composition USING gin (p_section) WITH (fastupdate = off) WHERE p_section IS NOT NULL;
+CREATE INDEX ix_composition_p_status ON ix_composition USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
+CREATE INDEX ix_composition_p_subject ON ix_composition USING gin (p_subject) WITH (fastupdate = off) WHERE p_subject IS NOT NULL;
+CREATE INDEX ix_composition_p_type ON ix_composition USING gin (p_type) WITH (fastupdate = off) WHERE p_type IS NOT NULL;
 
 CREATE TABLE ix_condition (
     id text PRIMARY KEY,
@@ -479,23 +479,23 @@ CREATE TABLE ix_condition (
 );
 CREATE INDEX ix_condition_at ON ix_condition (at DESC, id);
 CREATE INDEX ix_condition_patient ON ix_condition (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_condition_meta ON ix_condition USING gin (meta) WITH (fastupdate = off);
+CREATE INDEX ix_condition_meta ON ix_condition USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
 CREATE INDEX ix_condition_p_abatement_date_lo ON ix_condition (p_abatement_date_lo) WHERE p_abatement_date_lo IS NOT NULL;
-CREATE INDEX ix_condition_p_asserter ON ix_condition USING gin (p_asserter) WITH (fastupdate = off);
-CREATE INDEX ix_condition_p_body_site ON ix_condition USING gin (p_body_site) WITH (fastupdate = off);
-CREATE INDEX ix_condition_p_category ON ix_condition USING gin (p_category) WITH (fastupdate = off);
-CREATE INDEX ix_condition_p_clinical_status ON ix_condition USING gin (p_clinical_status) WITH (fastupdate = off);
-CREATE INDEX ix_condition_p_code ON ix_condition USING gin (p_code) WITH (fastupdate = off);
-CREATE INDEX ix_condition_p_encounter ON ix_condition USING gin (p_encounter) WITH (fastupdate = off);
-CREATE INDEX ix_condition_p_evidence ON ix_condition USING gin (p_evidence) WITH (fastupdate = off);
-CREATE INDEX ix_condition_p_evidence_detail ON ix_condition USING gin (p_evidence_detail) WITH (fastupdate = off);
+CREATE INDEX ix_condition_p_asserter ON ix_condition USING gin (p_asserter) WITH (fastupdate = off) WHERE p_asserter IS NOT NULL;
+CREATE INDEX ix_condition_p_body_site ON ix_condition USING gin (p_body_site) WITH (fastupdate = off) WHERE p_body_site IS NOT NULL;
+CREATE INDEX ix_condition_p_category ON ix_condition USING gin (p_category) WITH (fastupdate = off) WHERE p_category IS NOT NULL;
+CREATE INDEX ix_condition_p_clinical_status ON ix_condition USING gin (p_clinical_status) WITH (fastupdate = off) WHERE p_clinical_status IS NOT NULL;
+CREATE INDEX ix_condition_p_code ON ix_condition USING gin (p_code) WITH (fastupdate = off) WHERE p_code IS NOT NULL;
+CREATE INDEX ix_condition_p_encounter ON ix_condition USING gin (p_encounter) WITH (fastupdate = off) WHERE p_encounter IS NOT NULL;
+CREATE INDEX ix_condition_p_evidence ON ix_condition USING gin (p_evidence) WITH (fastupdate = off) WHERE p_evidence IS NOT NULL;
+CREATE INDEX ix_condition_p_evidence_detail ON ix_condition USING gin (p_evidence_detail) WITH (fastupdate = off) WHERE p_evidence_detail IS NOT NULL;
 CREATE INDEX ix_condition_p_onset_date_lo ON ix_condition (p_onset_date_lo) WHERE p_onset_date_lo IS NOT NULL;
-CREATE INDEX ix_condition_p_patient ON ix_condition USING gin (p_patient) WITH (fastupdate = off);
+CREATE INDEX ix_condition_p_patient ON ix_condition USING gin (p_patient) WITH (fastupdate = off) WHERE p_patient IS NOT NULL;
 CREATE INDEX ix_condition_p_recorded_date_lo ON ix_condition (p_recorded_date_lo) WHERE p_recorded_date_lo IS NOT NULL;
-CREATE INDEX ix_condition_p_severity ON ix_condition USING gin (p_severity) WITH (fastupdate = off);
-CREATE INDEX ix_condition_p_stage ON ix_condition USING gin (p_stage) WITH (fastupdate = off);
-CREATE INDEX ix_condition_p_subject ON ix_condition USING gin (p_subject) WITH (fastupdate = off);
-CREATE INDEX ix_condition_p_verification_status ON ix_condition USING gin (p_verification_status) WITH (fastupdate = off);
+CREATE INDEX ix_condition_p_severity ON ix_condition USING gin (p_severity) WITH (fastupdate = off) WHERE p_severity IS NOT NULL;
+CREATE INDEX ix_condition_p_stage ON ix_condition USING gin (p_stage) WITH (fastupdate = off) WHERE p_stage IS NOT NULL;
+CREATE INDEX ix_condition_p_subject ON ix_condition USING gin (p_subject) WITH (fastupdate = off) WHERE p_subject IS NOT NULL;
+CREATE INDEX ix_condition_p_verification_status ON ix_condition USING gin (p_verification_status) WITH (fastupdate = off) WHERE p_verification_status IS NOT NULL;
 
 CREATE TABLE ix_consent (
     id text PRIMARY KEY,
@@ -526,21 +526,21 @@ CREATE TABLE ix_consent (
 );
 CREATE INDEX ix_consent_at ON ix_consent (at DESC, id);
 CREATE INDEX ix_consent_patient ON ix_consent (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_consent_meta ON ix_consent USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_consent_p_action ON ix_consent USING gin (p_action) WITH (fastupdate = off);
-CREATE INDEX ix_consent_p_actor ON ix_consent USING gin (p_actor) WITH (fastupdate = off);
-CREATE INDEX ix_consent_p_category ON ix_consent USING gin (p_category) WITH (fastupdate = off);
-CREATE INDEX ix_consent_p_consentor ON ix_consent USING gin (p_consentor) WITH (fastupdate = off);
-CREATE INDEX ix_consent_p_data ON ix_consent USING gin (p_data) WITH (fastupdate = off);
+CREATE INDEX ix_consent_meta ON ix_consent USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_consent_p_action ON ix_consent USING gin (p_action) WITH (fastupdate = off) WHERE p_action IS NOT NULL;
+CREATE INDEX ix_consent_p_actor ON ix_consent USING gin (p_actor) WITH (fastupdate = off) WHERE p_actor IS NOT NULL;
+CREATE INDEX ix_consent_p_category ON ix_consent USING gin (p_category) WITH (fastupdate = off) WHERE p_category IS NOT NULL;
+CREATE INDEX ix_consent_p_consentor ON ix_consent USING gin (p_consentor) WITH (fastupdate = off) WHERE p_consentor IS NOT NULL;
+CREATE INDEX ix_consent_p_data ON ix_consent USING gin (p_data) WITH (fastupdate = off) WHERE p_data IS NOT NULL;
 CREATE INDEX ix_consent_p_date_lo ON ix_consent (p_date_lo) WHERE p_date_lo IS NOT NULL;
-CREATE INDEX ix_consent_p_organization ON ix_consent USING gin (p_organization) WITH (fastupdate = off);
-CREATE INDEX ix_consent_p_patient ON ix_consent USING gin (p_patient) WITH (fastupdate = off);
+CREATE INDEX ix_consent_p_organization ON ix_consent USING gin (p_organization) WITH (fastupdate = off) WHERE p_organization IS NOT NULL;
+CREATE INDEX ix_consent_p_patient ON ix_consent USING gin (p_patient) WITH (fastupdate = off) WHERE p_patient IS NOT NULL;
 CREATE INDEX ix_consent_p_period_lo ON ix_consent (p_period_lo) WHERE p_period_lo IS NOT NULL;
-CREATE INDEX ix_consent_p_purpose ON ix_consent USING gin (p_purpose) WITH (fastupdate = off);
-CREATE INDEX ix_consent_p_scope ON ix_consent USING gin (p_scope) WITH (fastupdate = off);
-CREATE INDEX ix_consent_p_security_label ON ix_consent USING gin (p_security_label) WITH (fastupdate = off);
-CREATE INDEX ix_consent_p_source_reference ON ix_consent USING gin (p_source_reference) WITH (fastupdate = off);
-CREATE INDEX ix_consent_p_status ON ix_consent USING gin (p_status) WITH (fastupdate = off);
+CREATE INDEX ix_consent_p_purpose ON ix_consent USING gin (p_purpose) WITH (fastupdate = off) WHERE p_purpose IS NOT NULL;
+CREATE INDEX ix_consent_p_scope ON ix_consent USING gin (p_scope) WITH (fastupdate = off) WHERE p_scope IS NOT NULL;
+CREATE INDEX ix_consent_p_security_label ON ix_consent USING gin (p_security_label) WITH (fastupdate = off) WHERE p_security_label IS NOT NULL;
+CREATE INDEX ix_consent_p_source_reference ON ix_consent USING gin (p_source_reference) WITH (fastupdate = off) WHERE p_source_reference IS NOT NULL;
+CREATE INDEX ix_consent_p_status ON ix_consent USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
 
 CREATE TABLE ix_diagnosticreport (
     id text PRIMARY KEY,
@@ -571,22 +571,22 @@ CREATE TABLE ix_diagnosticreport (
 );
 CREATE INDEX ix_diagnosticreport_at ON ix_diagnosticreport (at DESC, id);
 CREATE INDEX ix_diagnosticreport_patient ON ix_diagnosticreport (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_diagnosticreport_meta ON ix_diagnosticreport USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_diagnosticreport_p_based_on ON ix_diagnosticreport USING gin (p_based_on) WITH (fastupdate = off);
-CREATE INDEX ix_diagnosticreport_p_category ON ix_diagnosticreport USING gin (p_category) WITH (fastupdate = off);
-CREATE INDEX ix_diagnosticreport_p_code ON ix_diagnosticreport USING gin (p_code) WITH (fastupdate = off);
-CREATE INDEX ix_diagnosticreport_p_conclusion ON ix_diagnosticreport USING gin (p_conclusion) WITH (fastupdate = off);
+CREATE INDEX ix_diagnosticreport_meta ON ix_diagnosticreport USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_diagnosticreport_p_based_on ON ix_diagnosticreport USING gin (p_based_on) WITH (fastupdate = off) WHERE p_based_on IS NOT NULL;
+CREATE INDEX ix_diagnosticreport_p_category ON ix_diagnosticreport USING gin (p_category) WITH (fastupdate = off) WHERE p_category IS NOT NULL;
+CREATE INDEX ix_diagnosticreport_p_code ON ix_diagnosticreport USING gin (p_code) WITH (fastupdate = off) WHERE p_code IS NOT NULL;
+CREATE INDEX ix_diagnosticreport_p_conclusion ON ix_diagnosticreport USING gin (p_conclusion) WITH (fastupdate = off) WHERE p_conclusion IS NOT NULL;
 CREATE INDEX ix_diagnosticreport_p_date_lo ON ix_diagnosticreport (p_date_lo) WHERE p_date_lo IS NOT NULL;
-CREATE INDEX ix_diagnosticreport_p_encounter ON ix_diagnosticreport USING gin (p_encounter) WITH (fastupdate = off);
+CREATE INDEX ix_diagnosticreport_p_encounter ON ix_diagnosticreport USING gin (p_encounter) WITH (fastupdate = off) WHERE p_encounter IS NOT NULL;
 CREATE INDEX ix_diagnosticreport_p_issued ON ix_diagnosticreport (p_issued) WHERE p_issued IS NOT NULL;
-CREATE INDEX ix_diagnosticreport_p_media ON ix_diagnosticreport USING gin (p_media) WITH (fastupdate = off);
-CREATE INDEX ix_diagnosticreport_p_patient ON ix_diagnosticreport USING gin (p_patient) WITH (fastupdate = off);
-CREATE INDEX ix_diagnosticreport_p_performer ON ix_diagnosticreport USING gin (p_performer) WITH (fastupdate = off);
-CREATE INDEX ix_diagnosticreport_p_result ON ix_diagnosticreport USING gin (p_result) WITH (fastupdate = off);
-CREATE INDEX ix_diagnosticreport_p_results_interpreter ON ix_diagnosticreport USING gin (p_results_interpreter) WITH (fastupdate = off);
-CREATE INDEX ix_diagnosticreport_p_specimen ON ix_diagnosticreport USING gin (p_specimen) WITH (fastupdate = off);
-CREATE INDEX ix_diagnosticreport_p_status ON ix_diagnosticreport USING gin (p_status) WITH (fastupdate = off);
-CREATE INDEX ix_diagnosticreport_p_subject ON ix_diagnosticreport USING gin (p_subject) WITH (fastupdate = off);
+CREATE INDEX ix_diagnosticreport_p_media ON ix_diagnosticreport USING gin (p_media) WITH (fastupdate = off) WHERE p_media IS NOT NULL;
+CREATE INDEX ix_diagnosticreport_p_patient ON ix_diagnosticreport USING gin (p_patient) WITH (fastupdate = off) WHERE p_patient IS NOT NULL;
+CREATE INDEX ix_diagnosticreport_p_performer ON ix_diagnosticreport USING gin (p_performer) WITH (fastupdate = off) WHERE p_performer IS NOT NULL;
+CREATE INDEX ix_diagnosticreport_p_result ON ix_diagnosticreport USING gin (p_result) WITH (fastupdate = off) WHERE p_result IS NOT NULL;
+CREATE INDEX ix_diagnosticreport_p_results_interpreter ON ix_diagnosticreport USING gin (p_results_interpreter) WITH (fastupdate = off) WHERE p_results_interpreter IS NOT NULL;
+CREATE INDEX ix_diagnosticreport_p_specimen ON ix_diagnosticreport USING gin (p_specimen) WITH (fastupdate = off) WHERE p_specimen IS NOT NULL;
+CREATE INDEX ix_diagnosticreport_p_status ON ix_diagnosticreport USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
+CREATE INDEX ix_diagnosticreport_p_subject ON ix_diagnosticreport USING gin (p_subject) WITH (fastupdate = off) WHERE p_subject IS NOT NULL;
 
 CREATE TABLE ix_documentreference (
     id text PRIMARY KEY,
@@ -630,33 +630,33 @@ CREATE TABLE ix_documentreference (
 );
 CREATE INDEX ix_documentreference_at ON ix_documentreference (at DESC, id);
 CREATE INDEX ix_documentreference_patient ON ix_documentreference (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_documentreference_meta ON ix_documentreference USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_documentreference_p_authenticator ON ix_documentreference USING gin (p_authenticator) WITH (fastupdate = off);
-CREATE INDEX ix_documentreference_p_author ON ix_documentreference USING gin (p_author) WITH (fastupdate = off);
-CREATE INDEX ix_documentreference_p_category ON ix_documentreference USING gin (p_category) WITH (fastupdate = off);
-CREATE INDEX ix_documentreference_p_contenttype ON ix_documentreference USING gin (p_contenttype) WITH (fastupdate = off);
-CREATE INDEX ix_documentreference_p_custodian ON ix_documentreference USING gin (p_custodian) WITH (fastupdate = off);
+CREATE INDEX ix_documentreference_meta ON ix_documentreference USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_documentreference_p_authenticator ON ix_documentreference USING gin (p_authenticator) WITH (fastupdate = off) WHERE p_authenticator IS NOT NULL;
+CREATE INDEX ix_documentreference_p_author ON ix_documentreference USING gin (p_author) WITH (fastupdate = off) WHERE p_author IS NOT NULL;
+CREATE INDEX ix_documentreference_p_category ON ix_documentreference USING gin (p_category) WITH (fastupdate = off) WHERE p_category IS NOT NULL;
+CREATE INDEX ix_documentreference_p_contenttype ON ix_documentreference USING gin (p_contenttype) WITH (fastupdate = off) WHERE p_contenttype IS NOT NULL;
+CREATE INDEX ix_documentreference_p_custodian ON ix_documentreference USING gin (p_custodian) WITH (fastupdate = off) WHERE p_custodian IS NOT NULL;
 CREATE INDEX ix_documentreference_p_date ON ix_documentreference (p_date) WHERE p_date IS NOT NULL;
-CREATE INDEX ix_documentreference_p_encounter ON ix_documentreference USING gin (p_encounter) WITH (fastupdate = off);
-CREATE INDEX ix_documentreference_p_event ON ix_documentreference USING gin (p_event) WITH (fastupdate = off);
-CREATE INDEX ix_documentreference_p_facility ON ix_documentreference USING gin (p_facility) WITH (fastupdate = off);
-CREATE INDEX ix_documentreference_p_format ON ix_documentreference USING gin (p_format) WITH (fastupdate = off);
-CREATE INDEX ix_documentreference_p_isarchived ON ix_documentreference USING gin (p_isarchived) WITH (fastupdate = off);
-CREATE INDEX ix_documentreference_p_language ON ix_documentreference USING gin (p_language) WITH (fastupdate = off);
-CREATE INDEX ix_documentreference_p_location ON ix_documentreference USING gin (p_location) WITH (fastupdate = off);
-CREATE INDEX ix_documentreference_p_patient ON ix_documentreference USING gin (p_patient) WITH (fastupdate = off);
+CREATE INDEX ix_documentreference_p_encounter ON ix_documentreference USING gin (p_encounter) WITH (fastupdate = off) WHERE p_encounter IS NOT NULL;
+CREATE INDEX ix_documentreference_p_event ON ix_documentreference USING gin (p_event) WITH (fastupdate = off) WHERE p_event IS NOT NULL;
+CREATE INDEX ix_documentreference_p_facility ON ix_documentreference USING gin (p_facility) WITH (fastupdate = off) WHERE p_facility IS NOT NULL;
+CREATE INDEX ix_documentreference_p_format ON ix_documentreference USING gin (p_format) WITH (fastupdate = off) WHERE p_format IS NOT NULL;
+CREATE INDEX ix_documentreference_p_isarchived ON ix_documentreference USING gin (p_isarchived) WITH (fastupdate = off) WHERE p_isarchived IS NOT NULL;
+CREATE INDEX ix_documentreference_p_language ON ix_documentreference USING gin (p_language) WITH (fastupdate = off) WHERE p_language IS NOT NULL;
+CREATE INDEX ix_documentreference_p_location ON ix_documentreference USING gin (p_location) WITH (fastupdate = off) WHERE p_location IS NOT NULL;
+CREATE INDEX ix_documentreference_p_patient ON ix_documentreference USING gin (p_patient) WITH (fastupdate = off) WHERE p_patient IS NOT NULL;
 CREATE INDEX ix_documentreference_p_period_lo ON ix_documentreference (p_period_lo) WHERE p_period_lo IS NOT NULL;
 CREATE INDEX ix_documentreference_p_period_end_lo ON ix_documentreference (p_period_end_lo) WHERE p_period_end_lo IS NOT NULL;
 CREATE INDEX ix_documentreference_p_period_start_lo ON ix_documentreference (p_period_start_lo) WHERE p_period_start_lo IS NOT NULL;
-CREATE INDEX ix_documentreference_p_related ON ix_documentreference USING gin (p_related) WITH (fastupdate = off);
-CREATE INDEX ix_documentreference_p_relatesto ON ix_documentreference USING gin (p_relatesto) WITH (fastupdate = off);
-CREATE INDEX ix_documentreference_p_relation ON ix_documentreference USING gin (p_relation) WITH (fastupdate = off);
-CREATE INDEX ix_documentreference_p_relationship ON ix_documentreference USING gin (p_relationship) WITH (fastupdate = off);
-CREATE INDEX ix_documentreference_p_security_label ON ix_documentreference USING gin (p_security_label) WITH (fastupdate = off);
-CREATE INDEX ix_documentreference_p_setting ON ix_documentreference USING gin (p_setting) WITH (fastupdate = off);
-CREATE INDEX ix_documentreference_p_status ON ix_documentreference USING gin (p_status) WITH (fastupdate = off);
-CREATE INDEX ix_documentreference_p_subject ON ix_documentreference USING gin (p_subject) WITH (fastupdate = off);
-CREATE INDEX ix_documentreference_p_type ON ix_documentreference USING gin (p_type) WITH (fastupdate = off);
+CREATE INDEX ix_documentreference_p_related ON ix_documentreference USING gin (p_related) WITH (fastupdate = off) WHERE p_related IS NOT NULL;
+CREATE INDEX ix_documentreference_p_relatesto ON ix_documentreference USING gin (p_relatesto) WITH (fastupdate = off) WHERE p_relatesto IS NOT NULL;
+CREATE INDEX ix_documentreference_p_relation ON ix_documentreference USING gin (p_relation) WITH (fastupdate = off) WHERE p_relation IS NOT NULL;
+CREATE INDEX ix_documentreference_p_relationship ON ix_documentreference USING gin (p_relationship) WITH (fastupdate = off) WHERE p_relationship IS NOT NULL;
+CREATE INDEX ix_documentreference_p_security_label ON ix_documentreference USING gin (p_security_label) WITH (fastupdate = off) WHERE p_security_label IS NOT NULL;
+CREATE INDEX ix_documentreference_p_setting ON ix_documentreference USING gin (p_setting) WITH (fastupdate = off) WHERE p_setting IS NOT NULL;
+CREATE INDEX ix_documentreference_p_status ON ix_documentreference USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
+CREATE INDEX ix_documentreference_p_subject ON ix_documentreference USING gin (p_subject) WITH (fastupdate = off) WHERE p_subject IS NOT NULL;
+CREATE INDEX ix_documentreference_p_type ON ix_documentreference USING gin (p_type) WITH (fastupdate = off) WHERE p_type IS NOT NULL;
 
 CREATE TABLE ix_encounter (
     id text PRIMARY KEY,
@@ -699,28 +699,28 @@ CREATE TABLE ix_encounter (
 );
 CREATE INDEX ix_encounter_at ON ix_encounter (at DESC, id);
 CREATE INDEX ix_encounter_patient ON ix_encounter (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_encounter_meta ON ix_encounter USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_encounter_p_account ON ix_encounter USING gin (p_account) WITH (fastupdate = off);
-CREATE INDEX ix_encounter_p_appointment ON ix_encounter USING gin (p_appointment) WITH (fastupdate = off);
-CREATE INDEX ix_encounter_p_based_on ON ix_encounter USING gin (p_based_on) WITH (fastupdate = off);
-CREATE INDEX ix_encounter_p_class ON ix_encounter USING gin (p_class) WITH (fastupdate = off);
+CREATE INDEX ix_encounter_meta ON ix_encounter USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_encounter_p_account ON ix_encounter USING gin (p_account) WITH (fastupdate = off) WHERE p_account IS NOT NULL;
+CREATE INDEX ix_encounter_p_appointment ON ix_encounter USING gin (p_appointment) WITH (fastupdate = off) WHERE p_appointment IS NOT NULL;
+CREATE INDEX ix_encounter_p_based_on ON ix_encounter USING gin (p_based_on) WITH (fastupdate = off) WHERE p_based_on IS NOT NULL;
+CREATE INDEX ix_encounter_p_class ON ix_encounter USING gin (p_class) WITH (fastupdate = off) WHERE p_class IS NOT NULL;
 CREATE INDEX ix_encounter_p_date_lo ON ix_encounter (p_date_lo) WHERE p_date_lo IS NOT NULL;
-CREATE INDEX ix_encounter_p_diagnosis ON ix_encounter USING gin (p_diagnosis) WITH (fastupdate = off);
-CREATE INDEX ix_encounter_p_episode_of_care ON ix_encounter USING gin (p_episode_of_care) WITH (fastupdate = off);
-CREATE INDEX ix_encounter_p_location ON ix_encounter USING gin (p_location) WITH (fastupdate = off);
+CREATE INDEX ix_encounter_p_diagnosis ON ix_encounter USING gin (p_diagnosis) WITH (fastupdate = off) WHERE p_diagnosis IS NOT NULL;
+CREATE INDEX ix_encounter_p_episode_of_care ON ix_encounter USING gin (p_episode_of_care) WITH (fastupdate = off) WHERE p_episode_of_care IS NOT NULL;
+CREATE INDEX ix_encounter_p_location ON ix_encounter USING gin (p_location) WITH (fastupdate = off) WHERE p_location IS NOT NULL;
 CREATE INDEX ix_encounter_p_location_period_lo ON ix_encounter (p_location_period_lo) WHERE p_location_period_lo IS NOT NULL;
-CREATE INDEX ix_encounter_p_part_of ON ix_encounter USING gin (p_part_of) WITH (fastupdate = off);
-CREATE INDEX ix_encounter_p_participant ON ix_encounter USING gin (p_participant) WITH (fastupdate = off);
-CREATE INDEX ix_encounter_p_participant_type ON ix_encounter USING gin (p_participant_type) WITH (fastupdate = off);
-CREATE INDEX ix_encounter_p_patient ON ix_encounter USING gin (p_patient) WITH (fastupdate = off);
-CREATE INDEX ix_encounter_p_practitioner ON ix_encounter USING gin (p_practitioner) WITH (fastupdate = off);
-CREATE INDEX ix_encounter_p_reason_code ON ix_encounter USING gin (p_reason_code) WITH (fastupdate = off);
-CREATE INDEX ix_encounter_p_reason_reference ON ix_encounter USING gin (p_reason_reference) WITH (fastupdate = off);
-CREATE INDEX ix_encounter_p_service_provider ON ix_encounter USING gin (p_service_provider) WITH (fastupdate = off);
-CREATE INDEX ix_encounter_p_special_arrangement ON ix_encounter USING gin (p_special_arrangement) WITH (fastupdate = off);
-CREATE INDEX ix_encounter_p_status ON ix_encounter USING gin (p_status) WITH (fastupdate = off);
-CREATE INDEX ix_encounter_p_subject ON ix_encounter USING gin (p_subject) WITH (fastupdate = off);
-CREATE INDEX ix_encounter_p_type ON ix_encounter USING gin (p_type) WITH (fastupdate = off);
+CREATE INDEX ix_encounter_p_part_of ON ix_encounter USING gin (p_part_of) WITH (fastupdate = off) WHERE p_part_of IS NOT NULL;
+CREATE INDEX ix_encounter_p_participant ON ix_encounter USING gin (p_participant) WITH (fastupdate = off) WHERE p_participant IS NOT NULL;
+CREATE INDEX ix_encounter_p_participant_type ON ix_encounter USING gin (p_participant_type) WITH (fastupdate = off) WHERE p_participant_type IS NOT NULL;
+CREATE INDEX ix_encounter_p_patient ON ix_encounter USING gin (p_patient) WITH (fastupdate = off) WHERE p_patient IS NOT NULL;
+CREATE INDEX ix_encounter_p_practitioner ON ix_encounter USING gin (p_practitioner) WITH (fastupdate = off) WHERE p_practitioner IS NOT NULL;
+CREATE INDEX ix_encounter_p_reason_code ON ix_encounter USING gin (p_reason_code) WITH (fastupdate = off) WHERE p_reason_code IS NOT NULL;
+CREATE INDEX ix_encounter_p_reason_reference ON ix_encounter USING gin (p_reason_reference) WITH (fastupdate = off) WHERE p_reason_reference IS NOT NULL;
+CREATE INDEX ix_encounter_p_service_provider ON ix_encounter USING gin (p_service_provider) WITH (fastupdate = off) WHERE p_service_provider IS NOT NULL;
+CREATE INDEX ix_encounter_p_special_arrangement ON ix_encounter USING gin (p_special_arrangement) WITH (fastupdate = off) WHERE p_special_arrangement IS NOT NULL;
+CREATE INDEX ix_encounter_p_status ON ix_encounter USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
+CREATE INDEX ix_encounter_p_subject ON ix_encounter USING gin (p_subject) WITH (fastupdate = off) WHERE p_subject IS NOT NULL;
+CREATE INDEX ix_encounter_p_type ON ix_encounter USING gin (p_type) WITH (fastupdate = off) WHERE p_type IS NOT NULL;
 
 CREATE TABLE ix_endpoint (
     id text PRIMARY KEY,
@@ -739,11 +739,11 @@ CREATE TABLE ix_endpoint (
 );
 CREATE INDEX ix_endpoint_at ON ix_endpoint (at DESC, id);
 CREATE INDEX ix_endpoint_patient ON ix_endpoint (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_endpoint_meta ON ix_endpoint USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_endpoint_p_connection_type ON ix_endpoint USING gin (p_connection_type) WITH (fastupdate = off);
-CREATE INDEX ix_endpoint_p_organization ON ix_endpoint USING gin (p_organization) WITH (fastupdate = off);
-CREATE INDEX ix_endpoint_p_payload_type ON ix_endpoint USING gin (p_payload_type) WITH (fastupdate = off);
-CREATE INDEX ix_endpoint_p_status ON ix_endpoint USING gin (p_status) WITH (fastupdate = off);
+CREATE INDEX ix_endpoint_meta ON ix_endpoint USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_endpoint_p_connection_type ON ix_endpoint USING gin (p_connection_type) WITH (fastupdate = off) WHERE p_connection_type IS NOT NULL;
+CREATE INDEX ix_endpoint_p_organization ON ix_endpoint USING gin (p_organization) WITH (fastupdate = off) WHERE p_organization IS NOT NULL;
+CREATE INDEX ix_endpoint_p_payload_type ON ix_endpoint USING gin (p_payload_type) WITH (fastupdate = off) WHERE p_payload_type IS NOT NULL;
+CREATE INDEX ix_endpoint_p_status ON ix_endpoint USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
 
 CREATE TABLE ix_episodeofcare (
     id text PRIMARY KEY,
@@ -767,15 +767,15 @@ CREATE TABLE ix_episodeofcare (
 );
 CREATE INDEX ix_episodeofcare_at ON ix_episodeofcare (at DESC, id);
 CREATE INDEX ix_episodeofcare_patient ON ix_episodeofcare (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_episodeofcare_meta ON ix_episodeofcare USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_episodeofcare_p_care_manager ON ix_episodeofcare USING gin (p_care_manager) WITH (fastupdate = off);
-CREATE INDEX ix_episodeofcare_p_condition ON ix_episodeofcare USING gin (p_condition) WITH (fastupdate = off);
+CREATE INDEX ix_episodeofcare_meta ON ix_episodeofcare USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_episodeofcare_p_care_manager ON ix_episodeofcare USING gin (p_care_manager) WITH (fastupdate = off) WHERE p_care_manager IS NOT NULL;
+CREATE INDEX ix_episodeofcare_p_condition ON ix_episodeofcare USING gin (p_condition) WITH (fastupdate = off) WHERE p_condition IS NOT NULL;
 CREATE INDEX ix_episodeofcare_p_date_lo ON ix_episodeofcare (p_date_lo) WHERE p_date_lo IS NOT NULL;
-CREATE INDEX ix_episodeofcare_p_incoming_referral ON ix_episodeofcare USING gin (p_incoming_referral) WITH (fastupdate = off);
-CREATE INDEX ix_episodeofcare_p_organization ON ix_episodeofcare USING gin (p_organization) WITH (fastupdate = off);
-CREATE INDEX ix_episodeofcare_p_patient ON ix_episodeofcare USING gin (p_patient) WITH (fastupdate = off);
-CREATE INDEX ix_episodeofcare_p_status ON ix_episodeofcare USING gin (p_status) WITH (fastupdate = off);
-CREATE INDEX ix_episodeofcare_p_type ON ix_episodeofcare USING gin (p_type) WITH (fastupdate = off);
+CREATE INDEX ix_episodeofcare_p_incoming_referral ON ix_episodeofcare USING gin (p_incoming_referral) WITH (fastupdate = off) WHERE p_incoming_referral IS NOT NULL;
+CREATE INDEX ix_episodeofcare_p_organization ON ix_episodeofcare USING gin (p_organization) WITH (fastupdate = off) WHERE p_organization IS NOT NULL;
+CREATE INDEX ix_episodeofcare_p_patient ON ix_episodeofcare USING gin (p_patient) WITH (fastupdate = off) WHERE p_patient IS NOT NULL;
+CREATE INDEX ix_episodeofcare_p_status ON ix_episodeofcare USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
+CREATE INDEX ix_episodeofcare_p_type ON ix_episodeofcare USING gin (p_type) WITH (fastupdate = off) WHERE p_type IS NOT NULL;
 
 CREATE TABLE ix_healthcareservice (
     id text PRIMARY KEY,
@@ -800,17 +800,17 @@ CREATE TABLE ix_healthcareservice (
 );
 CREATE INDEX ix_healthcareservice_at ON ix_healthcareservice (at DESC, id);
 CREATE INDEX ix_healthcareservice_patient ON ix_healthcareservice (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_healthcareservice_meta ON ix_healthcareservice USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_healthcareservice_p_active ON ix_healthcareservice USING gin (p_active) WITH (fastupdate = off);
-CREATE INDEX ix_healthcareservice_p_characteristic ON ix_healthcareservice USING gin (p_characteristic) WITH (fastupdate = off);
-CREATE INDEX ix_healthcareservice_p_coverage_area ON ix_healthcareservice USING gin (p_coverage_area) WITH (fastupdate = off);
-CREATE INDEX ix_healthcareservice_p_endpoint ON ix_healthcareservice USING gin (p_endpoint) WITH (fastupdate = off);
-CREATE INDEX ix_healthcareservice_p_location ON ix_healthcareservice USING gin (p_location) WITH (fastupdate = off);
-CREATE INDEX ix_healthcareservice_p_organization ON ix_healthcareservice USING gin (p_organization) WITH (fastupdate = off);
-CREATE INDEX ix_healthcareservice_p_program ON ix_healthcareservice USING gin (p_program) WITH (fastupdate = off);
-CREATE INDEX ix_healthcareservice_p_service_category ON ix_healthcareservice USING gin (p_service_category) WITH (fastupdate = off);
-CREATE INDEX ix_healthcareservice_p_service_type ON ix_healthcareservice USING gin (p_service_type) WITH (fastupdate = off);
-CREATE INDEX ix_healthcareservice_p_specialty ON ix_healthcareservice USING gin (p_specialty) WITH (fastupdate = off);
+CREATE INDEX ix_healthcareservice_meta ON ix_healthcareservice USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_healthcareservice_p_active ON ix_healthcareservice USING gin (p_active) WITH (fastupdate = off) WHERE p_active IS NOT NULL;
+CREATE INDEX ix_healthcareservice_p_characteristic ON ix_healthcareservice USING gin (p_characteristic) WITH (fastupdate = off) WHERE p_characteristic IS NOT NULL;
+CREATE INDEX ix_healthcareservice_p_coverage_area ON ix_healthcareservice USING gin (p_coverage_area) WITH (fastupdate = off) WHERE p_coverage_area IS NOT NULL;
+CREATE INDEX ix_healthcareservice_p_endpoint ON ix_healthcareservice USING gin (p_endpoint) WITH (fastupdate = off) WHERE p_endpoint IS NOT NULL;
+CREATE INDEX ix_healthcareservice_p_location ON ix_healthcareservice USING gin (p_location) WITH (fastupdate = off) WHERE p_location IS NOT NULL;
+CREATE INDEX ix_healthcareservice_p_organization ON ix_healthcareservice USING gin (p_organization) WITH (fastupdate = off) WHERE p_organization IS NOT NULL;
+CREATE INDEX ix_healthcareservice_p_program ON ix_healthcareservice USING gin (p_program) WITH (fastupdate = off) WHERE p_program IS NOT NULL;
+CREATE INDEX ix_healthcareservice_p_service_category ON ix_healthcareservice USING gin (p_service_category) WITH (fastupdate = off) WHERE p_service_category IS NOT NULL;
+CREATE INDEX ix_healthcareservice_p_service_type ON ix_healthcareservice USING gin (p_service_type) WITH (fastupdate = off) WHERE p_service_type IS NOT NULL;
+CREATE INDEX ix_healthcareservice_p_specialty ON ix_healthcareservice USING gin (p_specialty) WITH (fastupdate = off) WHERE p_specialty IS NOT NULL;
 
 CREATE TABLE ix_location (
     id text PRIMARY KEY,
@@ -834,15 +834,15 @@ CREATE TABLE ix_location (
 );
 CREATE INDEX ix_location_at ON ix_location (at DESC, id);
 CREATE INDEX ix_location_patient ON ix_location (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_location_meta ON ix_location USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_location_p_address_use ON ix_location USING gin (p_address_use) WITH (fastupdate = off);
-CREATE INDEX ix_location_p_endpoint ON ix_location USING gin (p_endpoint) WITH (fastupdate = off);
+CREATE INDEX ix_location_meta ON ix_location USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_location_p_address_use ON ix_location USING gin (p_address_use) WITH (fastupdate = off) WHERE p_address_use IS NOT NULL;
+CREATE INDEX ix_location_p_endpoint ON ix_location USING gin (p_endpoint) WITH (fastupdate = off) WHERE p_endpoint IS NOT NULL;
 CREATE INDEX ix_location_p_near_latitude ON ix_location (p_near_latitude) WHERE p_near_latitude IS NOT NULL;
-CREATE INDEX ix_location_p_operational_status ON ix_location USING gin (p_operational_status) WITH (fastupdate = off);
-CREATE INDEX ix_location_p_organization ON ix_location USING gin (p_organization) WITH (fastupdate = off);
-CREATE INDEX ix_location_p_partof ON ix_location USING gin (p_partof) WITH (fastupdate = off);
-CREATE INDEX ix_location_p_status ON ix_location USING gin (p_status) WITH (fastupdate = off);
-CREATE INDEX ix_location_p_type ON ix_location USING gin (p_type) WITH (fastupdate = off);
+CREATE INDEX ix_location_p_operational_status ON ix_location USING gin (p_operational_status) WITH (fastupdate = off) WHERE p_operational_status IS NOT NULL;
+CREATE INDEX ix_location_p_organization ON ix_location USING gin (p_organization) WITH (fastupdate = off) WHERE p_organization IS NOT NULL;
+CREATE INDEX ix_location_p_partof ON ix_location USING gin (p_partof) WITH (fastupdate = off) WHERE p_partof IS NOT NULL;
+CREATE INDEX ix_location_p_status ON ix_location USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
+CREATE INDEX ix_location_p_type ON ix_location USING gin (p_type) WITH (fastupdate = off) WHERE p_type IS NOT NULL;
 
 CREATE TABLE ix_media (
     id text PRIMARY KEY,
@@ -870,19 +870,19 @@ CREATE TABLE ix_media (
 );
 CREATE INDEX ix_media_at ON ix_media (at DESC, id);
 CREATE INDEX ix_media_patient ON ix_media (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_media_meta ON ix_media USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_media_p_based_on ON ix_media USING gin (p_based_on) WITH (fastupdate = off);
+CREATE INDEX ix_media_meta ON ix_media USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_media_p_based_on ON ix_media USING gin (p_based_on) WITH (fastupdate = off) WHERE p_based_on IS NOT NULL;
 CREATE INDEX ix_media_p_created_lo ON ix_media (p_created_lo) WHERE p_created_lo IS NOT NULL;
-CREATE INDEX ix_media_p_device ON ix_media USING gin (p_device) WITH (fastupdate = off);
-CREATE INDEX ix_media_p_encounter ON ix_media USING gin (p_encounter) WITH (fastupdate = off);
-CREATE INDEX ix_media_p_modality ON ix_media USING gin (p_modality) WITH (fastupdate = off);
-CREATE INDEX ix_media_p_operator ON ix_media USING gin (p_operator) WITH (fastupdate = off);
-CREATE INDEX ix_media_p_patient ON ix_media USING gin (p_patient) WITH (fastupdate = off);
-CREATE INDEX ix_media_p_site ON ix_media USING gin (p_site) WITH (fastupdate = off);
-CREATE INDEX ix_media_p_status ON ix_media USING gin (p_status) WITH (fastupdate = off);
-CREATE INDEX ix_media_p_subject ON ix_media USING gin (p_subject) WITH (fastupdate = off);
-CREATE INDEX ix_media_p_type ON ix_media USING gin (p_type) WITH (fastupdate = off);
-CREATE INDEX ix_media_p_view ON ix_media USING gin (p_view) WITH (fastupdate = off);
+CREATE INDEX ix_media_p_device ON ix_media USING gin (p_device) WITH (fastupdate = off) WHERE p_device IS NOT NULL;
+CREATE INDEX ix_media_p_encounter ON ix_media USING gin (p_encounter) WITH (fastupdate = off) WHERE p_encounter IS NOT NULL;
+CREATE INDEX ix_media_p_modality ON ix_media USING gin (p_modality) WITH (fastupdate = off) WHERE p_modality IS NOT NULL;
+CREATE INDEX ix_media_p_operator ON ix_media USING gin (p_operator) WITH (fastupdate = off) WHERE p_operator IS NOT NULL;
+CREATE INDEX ix_media_p_patient ON ix_media USING gin (p_patient) WITH (fastupdate = off) WHERE p_patient IS NOT NULL;
+CREATE INDEX ix_media_p_site ON ix_media USING gin (p_site) WITH (fastupdate = off) WHERE p_site IS NOT NULL;
+CREATE INDEX ix_media_p_status ON ix_media USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
+CREATE INDEX ix_media_p_subject ON ix_media USING gin (p_subject) WITH (fastupdate = off) WHERE p_subject IS NOT NULL;
+CREATE INDEX ix_media_p_type ON ix_media USING gin (p_type) WITH (fastupdate = off) WHERE p_type IS NOT NULL;
+CREATE INDEX ix_media_p_view ON ix_media USING gin (p_view) WITH (fastupdate = off) WHERE p_view IS NOT NULL;
 
 CREATE TABLE ix_medicationstatement (
     id text PRIMARY KEY,
@@ -908,17 +908,17 @@ CREATE TABLE ix_medicationstatement (
 );
 CREATE INDEX ix_medicationstatement_at ON ix_medicationstatement (at DESC, id);
 CREATE INDEX ix_medicationstatement_patient ON ix_medicationstatement (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_medicationstatement_meta ON ix_medicationstatement USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_medicationstatement_p_category ON ix_medicationstatement USING gin (p_category) WITH (fastupdate = off);
-CREATE INDEX ix_medicationstatement_p_code ON ix_medicationstatement USING gin (p_code) WITH (fastupdate = off);
-CREATE INDEX ix_medicationstatement_p_context ON ix_medicationstatement USING gin (p_context) WITH (fastupdate = off);
+CREATE INDEX ix_medicationstatement_meta ON ix_medicationstatement USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_medicationstatement_p_category ON ix_medicationstatement USING gin (p_category) WITH (fastupdate = off) WHERE p_category IS NOT NULL;
+CREATE INDEX ix_medicationstatement_p_code ON ix_medicationstatement USING gin (p_code) WITH (fastupdate = off) WHERE p_code IS NOT NULL;
+CREATE INDEX ix_medicationstatement_p_context ON ix_medicationstatement USING gin (p_context) WITH (fastupdate = off) WHERE p_context IS NOT NULL;
 CREATE INDEX ix_medicationstatement_p_effective_lo ON ix_medicationstatement (p_effective_lo) WHERE p_effective_lo IS NOT NULL;
-CREATE INDEX ix_medicationstatement_p_medication ON ix_medicationstatement USING gin (p_medication) WITH (fastupdate = off);
-CREATE INDEX ix_medicationstatement_p_part_of ON ix_medicationstatement USING gin (p_part_of) WITH (fastupdate = off);
-CREATE INDEX ix_medicationstatement_p_patient ON ix_medicationstatement USING gin (p_patient) WITH (fastupdate = off);
-CREATE INDEX ix_medicationstatement_p_source ON ix_medicationstatement USING gin (p_source) WITH (fastupdate = off);
-CREATE INDEX ix_medicationstatement_p_status ON ix_medicationstatement USING gin (p_status) WITH (fastupdate = off);
-CREATE INDEX ix_medicationstatement_p_subject ON ix_medicationstatement USING gin (p_subject) WITH (fastupdate = off);
+CREATE INDEX ix_medicationstatement_p_medication ON ix_medicationstatement USING gin (p_medication) WITH (fastupdate = off) WHERE p_medication IS NOT NULL;
+CREATE INDEX ix_medicationstatement_p_part_of ON ix_medicationstatement USING gin (p_part_of) WITH (fastupdate = off) WHERE p_part_of IS NOT NULL;
+CREATE INDEX ix_medicationstatement_p_patient ON ix_medicationstatement USING gin (p_patient) WITH (fastupdate = off) WHERE p_patient IS NOT NULL;
+CREATE INDEX ix_medicationstatement_p_source ON ix_medicationstatement USING gin (p_source) WITH (fastupdate = off) WHERE p_source IS NOT NULL;
+CREATE INDEX ix_medicationstatement_p_status ON ix_medicationstatement USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
+CREATE INDEX ix_medicationstatement_p_subject ON ix_medicationstatement USING gin (p_subject) WITH (fastupdate = off) WHERE p_subject IS NOT NULL;
 
 CREATE TABLE ix_observation (
     id text PRIMARY KEY,
@@ -989,39 +989,39 @@ CREATE TABLE ix_observation (
 );
 CREATE INDEX ix_observation_at ON ix_observation (at DESC, id);
 CREATE INDEX ix_observation_patient ON ix_observation (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_observation_meta ON ix_observation USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_based_on ON ix_observation USING gin (p_based_on) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_category ON ix_observation USING gin (p_category) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_code ON ix_observation USING gin (p_code) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_code_value_concept ON ix_observation USING gin (p_code_value_concept) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_code_value_date_first ON ix_observation USING gin (p_code_value_date_first) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_code_value_quantity_first ON ix_observation USING gin (p_code_value_quantity_first) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_code_value_string_first ON ix_observation USING gin (p_code_value_string_first) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_combo_code ON ix_observation USING gin (p_combo_code) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_combo_code_value_concept ON ix_observation USING gin (p_combo_code_value_concept) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_combo_code_value_quantity_first ON ix_observation USING gin (p_combo_code_value_quantity_first) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_combo_data_absent_reason ON ix_observation USING gin (p_combo_data_absent_reason) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_combo_value_concept ON ix_observation USING gin (p_combo_value_concept) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_component_code ON ix_observation USING gin (p_component_code) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_component_code_value_concept ON ix_observation USING gin (p_component_code_value_concept) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_component_code_value_quantity_first ON ix_observation USING gin (p_component_code_value_quantity_first) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_component_data_absent_reason ON ix_observation USING gin (p_component_data_absent_reason) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_component_value_concept ON ix_observation USING gin (p_component_value_concept) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_data_absent_reason ON ix_observation USING gin (p_data_absent_reason) WITH (fastupdate = off);
+CREATE INDEX ix_observation_meta ON ix_observation USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_observation_p_based_on ON ix_observation USING gin (p_based_on) WITH (fastupdate = off) WHERE p_based_on IS NOT NULL;
+CREATE INDEX ix_observation_p_category ON ix_observation USING gin (p_category) WITH (fastupdate = off) WHERE p_category IS NOT NULL;
+CREATE INDEX ix_observation_p_code ON ix_observation USING gin (p_code) WITH (fastupdate = off) WHERE p_code IS NOT NULL;
+CREATE INDEX ix_observation_p_code_value_concept ON ix_observation USING gin (p_code_value_concept) WITH (fastupdate = off) WHERE p_code_value_concept IS NOT NULL;
+CREATE INDEX ix_observation_p_code_value_date_first ON ix_observation USING gin (p_code_value_date_first) WITH (fastupdate = off) WHERE p_code_value_date_first IS NOT NULL;
+CREATE INDEX ix_observation_p_code_value_quantity_first ON ix_observation USING gin (p_code_value_quantity_first) WITH (fastupdate = off) WHERE p_code_value_quantity_first IS NOT NULL;
+CREATE INDEX ix_observation_p_code_value_string_first ON ix_observation USING gin (p_code_value_string_first) WITH (fastupdate = off) WHERE p_code_value_string_first IS NOT NULL;
+CREATE INDEX ix_observation_p_combo_code ON ix_observation USING gin (p_combo_code) WITH (fastupdate = off) WHERE p_combo_code IS NOT NULL;
+CREATE INDEX ix_observation_p_combo_code_value_concept ON ix_observation USING gin (p_combo_code_value_concept) WITH (fastupdate = off) WHERE p_combo_code_value_concept IS NOT NULL;
+CREATE INDEX ix_observation_p_combo_code_value_quantity_first ON ix_observation USING gin (p_combo_code_value_quantity_first) WITH (fastupdate = off) WHERE p_combo_code_value_quantity_first IS NOT NULL;
+CREATE INDEX ix_observation_p_combo_data_absent_reason ON ix_observation USING gin (p_combo_data_absent_reason) WITH (fastupdate = off) WHERE p_combo_data_absent_reason IS NOT NULL;
+CREATE INDEX ix_observation_p_combo_value_concept ON ix_observation USING gin (p_combo_value_concept) WITH (fastupdate = off) WHERE p_combo_value_concept IS NOT NULL;
+CREATE INDEX ix_observation_p_component_code ON ix_observation USING gin (p_component_code) WITH (fastupdate = off) WHERE p_component_code IS NOT NULL;
+CREATE INDEX ix_observation_p_component_code_value_concept ON ix_observation USING gin (p_component_code_value_concept) WITH (fastupdate = off) WHERE p_component_code_value_concept IS NOT NULL;
+CREATE INDEX ix_observation_p_component_code_value_quantity_first ON ix_observation USING gin (p_component_code_value_quantity_first) WITH (fastupdate = off) WHERE p_component_code_value_quantity_first IS NOT NULL;
+CREATE INDEX ix_observation_p_component_data_absent_reason ON ix_observation USING gin (p_component_data_absent_reason) WITH (fastupdate = off) WHERE p_component_data_absent_reason IS NOT NULL;
+CREATE INDEX ix_observation_p_component_value_concept ON ix_observation USING gin (p_component_value_concept) WITH (fastupdate = off) WHERE p_component_value_concept IS NOT NULL;
+CREATE INDEX ix_observation_p_data_absent_reason ON ix_observation USING gin (p_data_absent_reason) WITH (fastupdate = off) WHERE p_data_absent_reason IS NOT NULL;
 CREATE INDEX ix_observation_p_date_lo ON ix_observation (p_date_lo) WHERE p_date_lo IS NOT NULL;
-CREATE INDEX ix_observation_p_derived_from ON ix_observation USING gin (p_derived_from) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_device ON ix_observation USING gin (p_device) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_encounter ON ix_observation USING gin (p_encounter) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_focus ON ix_observation USING gin (p_focus) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_has_member ON ix_observation USING gin (p_has_member) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_method ON ix_observation USING gin (p_method) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_part_of ON ix_observation USING gin (p_part_of) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_patient ON ix_observation USING gin (p_patient) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_performer ON ix_observation USING gin (p_performer) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_specimen ON ix_observation USING gin (p_specimen) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_status ON ix_observation USING gin (p_status) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_subject ON ix_observation USING gin (p_subject) WITH (fastupdate = off);
-CREATE INDEX ix_observation_p_value_concept ON ix_observation USING gin (p_value_concept) WITH (fastupdate = off);
+CREATE INDEX ix_observation_p_derived_from ON ix_observation USING gin (p_derived_from) WITH (fastupdate = off) WHERE p_derived_from IS NOT NULL;
+CREATE INDEX ix_observation_p_device ON ix_observation USING gin (p_device) WITH (fastupdate = off) WHERE p_device IS NOT NULL;
+CREATE INDEX ix_observation_p_encounter ON ix_observation USING gin (p_encounter) WITH (fastupdate = off) WHERE p_encounter IS NOT NULL;
+CREATE INDEX ix_observation_p_focus ON ix_observation USING gin (p_focus) WITH (fastupdate = off) WHERE p_focus IS NOT NULL;
+CREATE INDEX ix_observation_p_has_member ON ix_observation USING gin (p_has_member) WITH (fastupdate = off) WHERE p_has_member IS NOT NULL;
+CREATE INDEX ix_observation_p_method ON ix_observation USING gin (p_method) WITH (fastupdate = off) WHERE p_method IS NOT NULL;
+CREATE INDEX ix_observation_p_part_of ON ix_observation USING gin (p_part_of) WITH (fastupdate = off) WHERE p_part_of IS NOT NULL;
+CREATE INDEX ix_observation_p_patient ON ix_observation USING gin (p_patient) WITH (fastupdate = off) WHERE p_patient IS NOT NULL;
+CREATE INDEX ix_observation_p_performer ON ix_observation USING gin (p_performer) WITH (fastupdate = off) WHERE p_performer IS NOT NULL;
+CREATE INDEX ix_observation_p_specimen ON ix_observation USING gin (p_specimen) WITH (fastupdate = off) WHERE p_specimen IS NOT NULL;
+CREATE INDEX ix_observation_p_status ON ix_observation USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
+CREATE INDEX ix_observation_p_subject ON ix_observation USING gin (p_subject) WITH (fastupdate = off) WHERE p_subject IS NOT NULL;
+CREATE INDEX ix_observation_p_value_concept ON ix_observation USING gin (p_value_concept) WITH (fastupdate = off) WHERE p_value_concept IS NOT NULL;
 CREATE INDEX ix_observation_p_value_date_lo ON ix_observation (p_value_date_lo) WHERE p_value_date_lo IS NOT NULL;
 
 CREATE TABLE ix_organization (
@@ -1042,12 +1042,12 @@ CREATE TABLE ix_organization (
 );
 CREATE INDEX ix_organization_at ON ix_organization (at DESC, id);
 CREATE INDEX ix_organization_patient ON ix_organization (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_organization_meta ON ix_organization USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_organization_p_active ON ix_organization USING gin (p_active) WITH (fastupdate = off);
-CREATE INDEX ix_organization_p_address_use ON ix_organization USING gin (p_address_use) WITH (fastupdate = off);
-CREATE INDEX ix_organization_p_endpoint ON ix_organization USING gin (p_endpoint) WITH (fastupdate = off);
-CREATE INDEX ix_organization_p_partof ON ix_organization USING gin (p_partof) WITH (fastupdate = off);
-CREATE INDEX ix_organization_p_type ON ix_organization USING gin (p_type) WITH (fastupdate = off);
+CREATE INDEX ix_organization_meta ON ix_organization USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_organization_p_active ON ix_organization USING gin (p_active) WITH (fastupdate = off) WHERE p_active IS NOT NULL;
+CREATE INDEX ix_organization_p_address_use ON ix_organization USING gin (p_address_use) WITH (fastupdate = off) WHERE p_address_use IS NOT NULL;
+CREATE INDEX ix_organization_p_endpoint ON ix_organization USING gin (p_endpoint) WITH (fastupdate = off) WHERE p_endpoint IS NOT NULL;
+CREATE INDEX ix_organization_p_partof ON ix_organization USING gin (p_partof) WITH (fastupdate = off) WHERE p_partof IS NOT NULL;
+CREATE INDEX ix_organization_p_type ON ix_organization USING gin (p_type) WITH (fastupdate = off) WHERE p_type IS NOT NULL;
 
 CREATE TABLE ix_organizationaffiliation (
     id text PRIMARY KEY,
@@ -1076,20 +1076,20 @@ CREATE TABLE ix_organizationaffiliation (
 );
 CREATE INDEX ix_organizationaffiliation_at ON ix_organizationaffiliation (at DESC, id);
 CREATE INDEX ix_organizationaffiliation_patient ON ix_organizationaffiliation (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_organizationaffiliation_meta ON ix_organizationaffiliation USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_organizationaffiliation_p_active ON ix_organizationaffiliation USING gin (p_active) WITH (fastupdate = off);
+CREATE INDEX ix_organizationaffiliation_meta ON ix_organizationaffiliation USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_organizationaffiliation_p_active ON ix_organizationaffiliation USING gin (p_active) WITH (fastupdate = off) WHERE p_active IS NOT NULL;
 CREATE INDEX ix_organizationaffiliation_p_date_lo ON ix_organizationaffiliation (p_date_lo) WHERE p_date_lo IS NOT NULL;
-CREATE INDEX ix_organizationaffiliation_p_email ON ix_organizationaffiliation USING gin (p_email) WITH (fastupdate = off);
-CREATE INDEX ix_organizationaffiliation_p_endpoint ON ix_organizationaffiliation USING gin (p_endpoint) WITH (fastupdate = off);
-CREATE INDEX ix_organizationaffiliation_p_location ON ix_organizationaffiliation USING gin (p_location) WITH (fastupdate = off);
-CREATE INDEX ix_organizationaffiliation_p_network ON ix_organizationaffiliation USING gin (p_network) WITH (fastupdate = off);
-CREATE INDEX ix_organizationaffiliation_p_participating_organization ON ix_organizationaffiliation USING gin (p_participating_organization) WITH (fastupdate = off);
-CREATE INDEX ix_organizationaffiliation_p_phone ON ix_organizationaffiliation USING gin (p_phone) WITH (fastupdate = off);
-CREATE INDEX ix_organizationaffiliation_p_primary_organization ON ix_organizationaffiliation USING gin (p_primary_organization) WITH (fastupdate = off);
-CREATE INDEX ix_organizationaffiliation_p_role ON ix_organizationaffiliation USING gin (p_role) WITH (fastupdate = off);
-CREATE INDEX ix_organizationaffiliation_p_service ON ix_organizationaffiliation USING gin (p_service) WITH (fastupdate = off);
-CREATE INDEX ix_organizationaffiliation_p_specialty ON ix_organizationaffiliation USING gin (p_specialty) WITH (fastupdate = off);
-CREATE INDEX ix_organizationaffiliation_p_telecom ON ix_organizationaffiliation USING gin (p_telecom) WITH (fastupdate = off);
+CREATE INDEX ix_organizationaffiliation_p_email ON ix_organizationaffiliation USING gin (p_email) WITH (fastupdate = off) WHERE p_email IS NOT NULL;
+CREATE INDEX ix_organizationaffiliation_p_endpoint ON ix_organizationaffiliation USING gin (p_endpoint) WITH (fastupdate = off) WHERE p_endpoint IS NOT NULL;
+CREATE INDEX ix_organizationaffiliation_p_location ON ix_organizationaffiliation USING gin (p_location) WITH (fastupdate = off) WHERE p_location IS NOT NULL;
+CREATE INDEX ix_organizationaffiliation_p_network ON ix_organizationaffiliation USING gin (p_network) WITH (fastupdate = off) WHERE p_network IS NOT NULL;
+CREATE INDEX ix_organizationaffiliation_p_participating_organization ON ix_organizationaffiliation USING gin (p_participating_organization) WITH (fastupdate = off) WHERE p_participating_organization IS NOT NULL;
+CREATE INDEX ix_organizationaffiliation_p_phone ON ix_organizationaffiliation USING gin (p_phone) WITH (fastupdate = off) WHERE p_phone IS NOT NULL;
+CREATE INDEX ix_organizationaffiliation_p_primary_organization ON ix_organizationaffiliation USING gin (p_primary_organization) WITH (fastupdate = off) WHERE p_primary_organization IS NOT NULL;
+CREATE INDEX ix_organizationaffiliation_p_role ON ix_organizationaffiliation USING gin (p_role) WITH (fastupdate = off) WHERE p_role IS NOT NULL;
+CREATE INDEX ix_organizationaffiliation_p_service ON ix_organizationaffiliation USING gin (p_service) WITH (fastupdate = off) WHERE p_service IS NOT NULL;
+CREATE INDEX ix_organizationaffiliation_p_specialty ON ix_organizationaffiliation USING gin (p_specialty) WITH (fastupdate = off) WHERE p_specialty IS NOT NULL;
+CREATE INDEX ix_organizationaffiliation_p_telecom ON ix_organizationaffiliation USING gin (p_telecom) WITH (fastupdate = off) WHERE p_telecom IS NOT NULL;
 
 CREATE TABLE ix_patient (
     id text PRIMARY KEY,
@@ -1119,20 +1119,20 @@ CREATE TABLE ix_patient (
 );
 CREATE INDEX ix_patient_at ON ix_patient (at DESC, id);
 CREATE INDEX ix_patient_patient ON ix_patient (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_patient_meta ON ix_patient USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_patient_p_active ON ix_patient USING gin (p_active) WITH (fastupdate = off);
-CREATE INDEX ix_patient_p_address_use ON ix_patient USING gin (p_address_use) WITH (fastupdate = off);
+CREATE INDEX ix_patient_meta ON ix_patient USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_patient_p_active ON ix_patient USING gin (p_active) WITH (fastupdate = off) WHERE p_active IS NOT NULL;
+CREATE INDEX ix_patient_p_address_use ON ix_patient USING gin (p_address_use) WITH (fastupdate = off) WHERE p_address_use IS NOT NULL;
 CREATE INDEX ix_patient_p_birthdate_lo ON ix_patient (p_birthdate_lo) WHERE p_birthdate_lo IS NOT NULL;
 CREATE INDEX ix_patient_p_death_date_lo ON ix_patient (p_death_date_lo) WHERE p_death_date_lo IS NOT NULL;
-CREATE INDEX ix_patient_p_deceased ON ix_patient USING gin (p_deceased) WITH (fastupdate = off);
-CREATE INDEX ix_patient_p_email ON ix_patient USING gin (p_email) WITH (fastupdate = off);
-CREATE INDEX ix_patient_p_gender ON ix_patient USING gin (p_gender) WITH (fastupdate = off);
-CREATE INDEX ix_patient_p_general_practitioner ON ix_patient USING gin (p_general_practitioner) WITH (fastupdate = off);
-CREATE INDEX ix_patient_p_language ON ix_patient USING gin (p_language) WITH (fastupdate = off);
-CREATE INDEX ix_patient_p_link ON ix_patient USING gin (p_link) WITH (fastupdate = off);
-CREATE INDEX ix_patient_p_organization ON ix_patient USING gin (p_organization) WITH (fastupdate = off);
-CREATE INDEX ix_patient_p_phone ON ix_patient USING gin (p_phone) WITH (fastupdate = off);
-CREATE INDEX ix_patient_p_telecom ON ix_patient USING gin (p_telecom) WITH (fastupdate = off);
+CREATE INDEX ix_patient_p_deceased ON ix_patient USING gin (p_deceased) WITH (fastupdate = off) WHERE p_deceased IS NOT NULL;
+CREATE INDEX ix_patient_p_email ON ix_patient USING gin (p_email) WITH (fastupdate = off) WHERE p_email IS NOT NULL;
+CREATE INDEX ix_patient_p_gender ON ix_patient USING gin (p_gender) WITH (fastupdate = off) WHERE p_gender IS NOT NULL;
+CREATE INDEX ix_patient_p_general_practitioner ON ix_patient USING gin (p_general_practitioner) WITH (fastupdate = off) WHERE p_general_practitioner IS NOT NULL;
+CREATE INDEX ix_patient_p_language ON ix_patient USING gin (p_language) WITH (fastupdate = off) WHERE p_language IS NOT NULL;
+CREATE INDEX ix_patient_p_link ON ix_patient USING gin (p_link) WITH (fastupdate = off) WHERE p_link IS NOT NULL;
+CREATE INDEX ix_patient_p_organization ON ix_patient USING gin (p_organization) WITH (fastupdate = off) WHERE p_organization IS NOT NULL;
+CREATE INDEX ix_patient_p_phone ON ix_patient USING gin (p_phone) WITH (fastupdate = off) WHERE p_phone IS NOT NULL;
+CREATE INDEX ix_patient_p_telecom ON ix_patient USING gin (p_telecom) WITH (fastupdate = off) WHERE p_telecom IS NOT NULL;
 
 CREATE TABLE ix_plandefinition (
     id text PRIMARY KEY,
@@ -1173,25 +1173,25 @@ CREATE TABLE ix_plandefinition (
 );
 CREATE INDEX ix_plandefinition_at ON ix_plandefinition (at DESC, id);
 CREATE INDEX ix_plandefinition_patient ON ix_plandefinition (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_plandefinition_meta ON ix_plandefinition USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_plandefinition_p_composed_of ON ix_plandefinition USING gin (p_composed_of) WITH (fastupdate = off);
-CREATE INDEX ix_plandefinition_p_context ON ix_plandefinition USING gin (p_context) WITH (fastupdate = off);
-CREATE INDEX ix_plandefinition_p_context_type ON ix_plandefinition USING gin (p_context_type) WITH (fastupdate = off);
-CREATE INDEX ix_plandefinition_p_context_type_quantity_first ON ix_plandefinition USING gin (p_context_type_quantity_first) WITH (fastupdate = off);
-CREATE INDEX ix_plandefinition_p_context_type_value ON ix_plandefinition USING gin (p_context_type_value) WITH (fastupdate = off);
+CREATE INDEX ix_plandefinition_meta ON ix_plandefinition USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_plandefinition_p_composed_of ON ix_plandefinition USING gin (p_composed_of) WITH (fastupdate = off) WHERE p_composed_of IS NOT NULL;
+CREATE INDEX ix_plandefinition_p_context ON ix_plandefinition USING gin (p_context) WITH (fastupdate = off) WHERE p_context IS NOT NULL;
+CREATE INDEX ix_plandefinition_p_context_type ON ix_plandefinition USING gin (p_context_type) WITH (fastupdate = off) WHERE p_context_type IS NOT NULL;
+CREATE INDEX ix_plandefinition_p_context_type_quantity_first ON ix_plandefinition USING gin (p_context_type_quantity_first) WITH (fastupdate = off) WHERE p_context_type_quantity_first IS NOT NULL;
+CREATE INDEX ix_plandefinition_p_context_type_value ON ix_plandefinition USING gin (p_context_type_value) WITH (fastupdate = off) WHERE p_context_type_value IS NOT NULL;
 CREATE INDEX ix_plandefinition_p_date_lo ON ix_plandefinition (p_date_lo) WHERE p_date_lo IS NOT NULL;
-CREATE INDEX ix_plandefinition_p_definition ON ix_plandefinition USING gin (p_definition) WITH (fastupdate = off);
-CREATE INDEX ix_plandefinition_p_depends_on ON ix_plandefinition USING gin (p_depends_on) WITH (fastupdate = off);
-CREATE INDEX ix_plandefinition_p_derived_from ON ix_plandefinition USING gin (p_derived_from) WITH (fastupdate = off);
+CREATE INDEX ix_plandefinition_p_definition ON ix_plandefinition USING gin (p_definition) WITH (fastupdate = off) WHERE p_definition IS NOT NULL;
+CREATE INDEX ix_plandefinition_p_depends_on ON ix_plandefinition USING gin (p_depends_on) WITH (fastupdate = off) WHERE p_depends_on IS NOT NULL;
+CREATE INDEX ix_plandefinition_p_derived_from ON ix_plandefinition USING gin (p_derived_from) WITH (fastupdate = off) WHERE p_derived_from IS NOT NULL;
 CREATE INDEX ix_plandefinition_p_effective_lo ON ix_plandefinition (p_effective_lo) WHERE p_effective_lo IS NOT NULL;
-CREATE INDEX ix_plandefinition_p_jurisdiction ON ix_plandefinition USING gin (p_jurisdiction) WITH (fastupdate = off);
-CREATE INDEX ix_plandefinition_p_predecessor ON ix_plandefinition USING gin (p_predecessor) WITH (fastupdate = off);
-CREATE INDEX ix_plandefinition_p_status ON ix_plandefinition USING gin (p_status) WITH (fastupdate = off);
-CREATE INDEX ix_plandefinition_p_successor ON ix_plandefinition USING gin (p_successor) WITH (fastupdate = off);
-CREATE INDEX ix_plandefinition_p_topic ON ix_plandefinition USING gin (p_topic) WITH (fastupdate = off);
-CREATE INDEX ix_plandefinition_p_type ON ix_plandefinition USING gin (p_type) WITH (fastupdate = off);
-CREATE INDEX ix_plandefinition_p_url ON ix_plandefinition USING gin (p_url) WITH (fastupdate = off);
-CREATE INDEX ix_plandefinition_p_version ON ix_plandefinition USING gin (p_version) WITH (fastupdate = off);
+CREATE INDEX ix_plandefinition_p_jurisdiction ON ix_plandefinition USING gin (p_jurisdiction) WITH (fastupdate = off) WHERE p_jurisdiction IS NOT NULL;
+CREATE INDEX ix_plandefinition_p_predecessor ON ix_plandefinition USING gin (p_predecessor) WITH (fastupdate = off) WHERE p_predecessor IS NOT NULL;
+CREATE INDEX ix_plandefinition_p_status ON ix_plandefinition USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
+CREATE INDEX ix_plandefinition_p_successor ON ix_plandefinition USING gin (p_successor) WITH (fastupdate = off) WHERE p_successor IS NOT NULL;
+CREATE INDEX ix_plandefinition_p_topic ON ix_plandefinition USING gin (p_topic) WITH (fastupdate = off) WHERE p_topic IS NOT NULL;
+CREATE INDEX ix_plandefinition_p_type ON ix_plandefinition USING gin (p_type) WITH (fastupdate = off) WHERE p_type IS NOT NULL;
+CREATE INDEX ix_plandefinition_p_url ON ix_plandefinition USING gin (p_url) WITH (fastupdate = off) WHERE p_url IS NOT NULL;
+CREATE INDEX ix_plandefinition_p_version ON ix_plandefinition USING gin (p_version) WITH (fastupdate = off) WHERE p_version IS NOT NULL;
 
 CREATE TABLE ix_practitioner (
     id text PRIMARY KEY,
@@ -1213,14 +1213,14 @@ CREATE TABLE ix_practitioner (
 );
 CREATE INDEX ix_practitioner_at ON ix_practitioner (at DESC, id);
 CREATE INDEX ix_practitioner_patient ON ix_practitioner (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_practitioner_meta ON ix_practitioner USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_practitioner_p_active ON ix_practitioner USING gin (p_active) WITH (fastupdate = off);
-CREATE INDEX ix_practitioner_p_address_use ON ix_practitioner USING gin (p_address_use) WITH (fastupdate = off);
-CREATE INDEX ix_practitioner_p_communication ON ix_practitioner USING gin (p_communication) WITH (fastupdate = off);
-CREATE INDEX ix_practitioner_p_email ON ix_practitioner USING gin (p_email) WITH (fastupdate = off);
-CREATE INDEX ix_practitioner_p_gender ON ix_practitioner USING gin (p_gender) WITH (fastupdate = off);
-CREATE INDEX ix_practitioner_p_phone ON ix_practitioner USING gin (p_phone) WITH (fastupdate = off);
-CREATE INDEX ix_practitioner_p_telecom ON ix_practitioner USING gin (p_telecom) WITH (fastupdate = off);
+CREATE INDEX ix_practitioner_meta ON ix_practitioner USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_practitioner_p_active ON ix_practitioner USING gin (p_active) WITH (fastupdate = off) WHERE p_active IS NOT NULL;
+CREATE INDEX ix_practitioner_p_address_use ON ix_practitioner USING gin (p_address_use) WITH (fastupdate = off) WHERE p_address_use IS NOT NULL;
+CREATE INDEX ix_practitioner_p_communication ON ix_practitioner USING gin (p_communication) WITH (fastupdate = off) WHERE p_communication IS NOT NULL;
+CREATE INDEX ix_practitioner_p_email ON ix_practitioner USING gin (p_email) WITH (fastupdate = off) WHERE p_email IS NOT NULL;
+CREATE INDEX ix_practitioner_p_gender ON ix_practitioner USING gin (p_gender) WITH (fastupdate = off) WHERE p_gender IS NOT NULL;
+CREATE INDEX ix_practitioner_p_phone ON ix_practitioner USING gin (p_phone) WITH (fastupdate = off) WHERE p_phone IS NOT NULL;
+CREATE INDEX ix_practitioner_p_telecom ON ix_practitioner USING gin (p_telecom) WITH (fastupdate = off) WHERE p_telecom IS NOT NULL;
 
 CREATE TABLE ix_practitionerrole (
     id text PRIMARY KEY,
@@ -1248,19 +1248,19 @@ CREATE TABLE ix_practitionerrole (
 );
 CREATE INDEX ix_practitionerrole_at ON ix_practitionerrole (at DESC, id);
 CREATE INDEX ix_practitionerrole_patient ON ix_practitionerrole (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_practitionerrole_meta ON ix_practitionerrole USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_practitionerrole_p_active ON ix_practitionerrole USING gin (p_active) WITH (fastupdate = off);
+CREATE INDEX ix_practitionerrole_meta ON ix_practitionerrole USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_practitionerrole_p_active ON ix_practitionerrole USING gin (p_active) WITH (fastupdate = off) WHERE p_active IS NOT NULL;
 CREATE INDEX ix_practitionerrole_p_date_lo ON ix_practitionerrole (p_date_lo) WHERE p_date_lo IS NOT NULL;
-CREATE INDEX ix_practitionerrole_p_email ON ix_practitionerrole USING gin (p_email) WITH (fastupdate = off);
-CREATE INDEX ix_practitionerrole_p_endpoint ON ix_practitionerrole USING gin (p_endpoint) WITH (fastupdate = off);
-CREATE INDEX ix_practitionerrole_p_location ON ix_practitionerrole USING gin (p_location) WITH (fastupdate = off);
-CREATE INDEX ix_practitionerrole_p_organization ON ix_practitionerrole USING gin (p_organization) WITH (fastupdate = off);
-CREATE INDEX ix_practitionerrole_p_phone ON ix_practitionerrole USING gin (p_phone) WITH (fastupdate = off);
-CREATE INDEX ix_practitionerrole_p_practitioner ON ix_practitionerrole USING gin (p_practitioner) WITH (fastupdate = off);
-CREATE INDEX ix_practitionerrole_p_role ON ix_practitionerrole USING gin (p_role) WITH (fastupdate = off);
-CREATE INDEX ix_practitionerrole_p_service ON ix_practitionerrole USING gin (p_service) WITH (fastupdate = off);
-CREATE INDEX ix_practitionerrole_p_specialty ON ix_practitionerrole USING gin (p_specialty) WITH (fastupdate = off);
-CREATE INDEX ix_practitionerrole_p_telecom ON ix_practitionerrole USING gin (p_telecom) WITH (fastupdate = off);
+CREATE INDEX ix_practitionerrole_p_email ON ix_practitionerrole USING gin (p_email) WITH (fastupdate = off) WHERE p_email IS NOT NULL;
+CREATE INDEX ix_practitionerrole_p_endpoint ON ix_practitionerrole USING gin (p_endpoint) WITH (fastupdate = off) WHERE p_endpoint IS NOT NULL;
+CREATE INDEX ix_practitionerrole_p_location ON ix_practitionerrole USING gin (p_location) WITH (fastupdate = off) WHERE p_location IS NOT NULL;
+CREATE INDEX ix_practitionerrole_p_organization ON ix_practitionerrole USING gin (p_organization) WITH (fastupdate = off) WHERE p_organization IS NOT NULL;
+CREATE INDEX ix_practitionerrole_p_phone ON ix_practitionerrole USING gin (p_phone) WITH (fastupdate = off) WHERE p_phone IS NOT NULL;
+CREATE INDEX ix_practitionerrole_p_practitioner ON ix_practitionerrole USING gin (p_practitioner) WITH (fastupdate = off) WHERE p_practitioner IS NOT NULL;
+CREATE INDEX ix_practitionerrole_p_role ON ix_practitionerrole USING gin (p_role) WITH (fastupdate = off) WHERE p_role IS NOT NULL;
+CREATE INDEX ix_practitionerrole_p_service ON ix_practitionerrole USING gin (p_service) WITH (fastupdate = off) WHERE p_service IS NOT NULL;
+CREATE INDEX ix_practitionerrole_p_specialty ON ix_practitionerrole USING gin (p_specialty) WITH (fastupdate = off) WHERE p_specialty IS NOT NULL;
+CREATE INDEX ix_practitionerrole_p_telecom ON ix_practitionerrole USING gin (p_telecom) WITH (fastupdate = off) WHERE p_telecom IS NOT NULL;
 
 CREATE TABLE ix_procedure (
     id text PRIMARY KEY,
@@ -1291,22 +1291,22 @@ CREATE TABLE ix_procedure (
 );
 CREATE INDEX ix_procedure_at ON ix_procedure (at DESC, id);
 CREATE INDEX ix_procedure_patient ON ix_procedure (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_procedure_meta ON ix_procedure USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_procedure_p_based_on ON ix_procedure USING gin (p_based_on) WITH (fastupdate = off);
-CREATE INDEX ix_procedure_p_category ON ix_procedure USING gin (p_category) WITH (fastupdate = off);
-CREATE INDEX ix_procedure_p_code ON ix_procedure USING gin (p_code) WITH (fastupdate = off);
+CREATE INDEX ix_procedure_meta ON ix_procedure USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_procedure_p_based_on ON ix_procedure USING gin (p_based_on) WITH (fastupdate = off) WHERE p_based_on IS NOT NULL;
+CREATE INDEX ix_procedure_p_category ON ix_procedure USING gin (p_category) WITH (fastupdate = off) WHERE p_category IS NOT NULL;
+CREATE INDEX ix_procedure_p_code ON ix_procedure USING gin (p_code) WITH (fastupdate = off) WHERE p_code IS NOT NULL;
 CREATE INDEX ix_procedure_p_date_lo ON ix_procedure (p_date_lo) WHERE p_date_lo IS NOT NULL;
-CREATE INDEX ix_procedure_p_encounter ON ix_procedure USING gin (p_encounter) WITH (fastupdate = off);
-CREATE INDEX ix_procedure_p_instantiates_canonical ON ix_procedure USING gin (p_instantiates_canonical) WITH (fastupdate = off);
-CREATE INDEX ix_procedure_p_instantiates_uri ON ix_procedure USING gin (p_instantiates_uri) WITH (fastupdate = off);
-CREATE INDEX ix_procedure_p_location ON ix_procedure USING gin (p_location) WITH (fastupdate = off);
-CREATE INDEX ix_procedure_p_part_of ON ix_procedure USING gin (p_part_of) WITH (fastupdate = off);
-CREATE INDEX ix_procedure_p_patient ON ix_procedure USING gin (p_patient) WITH (fastupdate = off);
-CREATE INDEX ix_procedure_p_performer ON ix_procedure USING gin (p_performer) WITH (fastupdate = off);
-CREATE INDEX ix_procedure_p_reason_code ON ix_procedure USING gin (p_reason_code) WITH (fastupdate = off);
-CREATE INDEX ix_procedure_p_reason_reference ON ix_procedure USING gin (p_reason_reference) WITH (fastupdate = off);
-CREATE INDEX ix_procedure_p_status ON ix_procedure USING gin (p_status) WITH (fastupdate = off);
-CREATE INDEX ix_procedure_p_subject ON ix_procedure USING gin (p_subject) WITH (fastupdate = off);
+CREATE INDEX ix_procedure_p_encounter ON ix_procedure USING gin (p_encounter) WITH (fastupdate = off) WHERE p_encounter IS NOT NULL;
+CREATE INDEX ix_procedure_p_instantiates_canonical ON ix_procedure USING gin (p_instantiates_canonical) WITH (fastupdate = off) WHERE p_instantiates_canonical IS NOT NULL;
+CREATE INDEX ix_procedure_p_instantiates_uri ON ix_procedure USING gin (p_instantiates_uri) WITH (fastupdate = off) WHERE p_instantiates_uri IS NOT NULL;
+CREATE INDEX ix_procedure_p_location ON ix_procedure USING gin (p_location) WITH (fastupdate = off) WHERE p_location IS NOT NULL;
+CREATE INDEX ix_procedure_p_part_of ON ix_procedure USING gin (p_part_of) WITH (fastupdate = off) WHERE p_part_of IS NOT NULL;
+CREATE INDEX ix_procedure_p_patient ON ix_procedure USING gin (p_patient) WITH (fastupdate = off) WHERE p_patient IS NOT NULL;
+CREATE INDEX ix_procedure_p_performer ON ix_procedure USING gin (p_performer) WITH (fastupdate = off) WHERE p_performer IS NOT NULL;
+CREATE INDEX ix_procedure_p_reason_code ON ix_procedure USING gin (p_reason_code) WITH (fastupdate = off) WHERE p_reason_code IS NOT NULL;
+CREATE INDEX ix_procedure_p_reason_reference ON ix_procedure USING gin (p_reason_reference) WITH (fastupdate = off) WHERE p_reason_reference IS NOT NULL;
+CREATE INDEX ix_procedure_p_status ON ix_procedure USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
+CREATE INDEX ix_procedure_p_subject ON ix_procedure USING gin (p_subject) WITH (fastupdate = off) WHERE p_subject IS NOT NULL;
 
 CREATE TABLE ix_provenance (
     id text PRIMARY KEY,
@@ -1331,16 +1331,16 @@ CREATE TABLE ix_provenance (
 );
 CREATE INDEX ix_provenance_at ON ix_provenance (at DESC, id);
 CREATE INDEX ix_provenance_patient ON ix_provenance (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_provenance_meta ON ix_provenance USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_provenance_p_agent ON ix_provenance USING gin (p_agent) WITH (fastupdate = off);
-CREATE INDEX ix_provenance_p_agent_role ON ix_provenance USING gin (p_agent_role) WITH (fastupdate = off);
-CREATE INDEX ix_provenance_p_agent_type ON ix_provenance USING gin (p_agent_type) WITH (fastupdate = off);
-CREATE INDEX ix_provenance_p_entity ON ix_provenance USING gin (p_entity) WITH (fastupdate = off);
-CREATE INDEX ix_provenance_p_location ON ix_provenance USING gin (p_location) WITH (fastupdate = off);
-CREATE INDEX ix_provenance_p_patient ON ix_provenance USING gin (p_patient) WITH (fastupdate = off);
+CREATE INDEX ix_provenance_meta ON ix_provenance USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_provenance_p_agent ON ix_provenance USING gin (p_agent) WITH (fastupdate = off) WHERE p_agent IS NOT NULL;
+CREATE INDEX ix_provenance_p_agent_role ON ix_provenance USING gin (p_agent_role) WITH (fastupdate = off) WHERE p_agent_role IS NOT NULL;
+CREATE INDEX ix_provenance_p_agent_type ON ix_provenance USING gin (p_agent_type) WITH (fastupdate = off) WHERE p_agent_type IS NOT NULL;
+CREATE INDEX ix_provenance_p_entity ON ix_provenance USING gin (p_entity) WITH (fastupdate = off) WHERE p_entity IS NOT NULL;
+CREATE INDEX ix_provenance_p_location ON ix_provenance USING gin (p_location) WITH (fastupdate = off) WHERE p_location IS NOT NULL;
+CREATE INDEX ix_provenance_p_patient ON ix_provenance USING gin (p_patient) WITH (fastupdate = off) WHERE p_patient IS NOT NULL;
 CREATE INDEX ix_provenance_p_recorded ON ix_provenance (p_recorded) WHERE p_recorded IS NOT NULL;
-CREATE INDEX ix_provenance_p_signature_type ON ix_provenance USING gin (p_signature_type) WITH (fastupdate = off);
-CREATE INDEX ix_provenance_p_target ON ix_provenance USING gin (p_target) WITH (fastupdate = off);
+CREATE INDEX ix_provenance_p_signature_type ON ix_provenance USING gin (p_signature_type) WITH (fastupdate = off) WHERE p_signature_type IS NOT NULL;
+CREATE INDEX ix_provenance_p_target ON ix_provenance USING gin (p_target) WITH (fastupdate = off) WHERE p_target IS NOT NULL;
 CREATE INDEX ix_provenance_p_when_lo ON ix_provenance (p_when_lo) WHERE p_when_lo IS NOT NULL;
 
 CREATE TABLE ix_questionnaire (
@@ -1377,20 +1377,20 @@ CREATE TABLE ix_questionnaire (
 );
 CREATE INDEX ix_questionnaire_at ON ix_questionnaire (at DESC, id);
 CREATE INDEX ix_questionnaire_patient ON ix_questionnaire (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_questionnaire_meta ON ix_questionnaire USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_questionnaire_p_code ON ix_questionnaire USING gin (p_code) WITH (fastupdate = off);
-CREATE INDEX ix_questionnaire_p_context ON ix_questionnaire USING gin (p_context) WITH (fastupdate = off);
-CREATE INDEX ix_questionnaire_p_context_type ON ix_questionnaire USING gin (p_context_type) WITH (fastupdate = off);
-CREATE INDEX ix_questionnaire_p_context_type_quantity_first ON ix_questionnaire USING gin (p_context_type_quantity_first) WITH (fastupdate = off);
-CREATE INDEX ix_questionnaire_p_context_type_value ON ix_questionnaire USING gin (p_context_type_value) WITH (fastupdate = off);
+CREATE INDEX ix_questionnaire_meta ON ix_questionnaire USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_questionnaire_p_code ON ix_questionnaire USING gin (p_code) WITH (fastupdate = off) WHERE p_code IS NOT NULL;
+CREATE INDEX ix_questionnaire_p_context ON ix_questionnaire USING gin (p_context) WITH (fastupdate = off) WHERE p_context IS NOT NULL;
+CREATE INDEX ix_questionnaire_p_context_type ON ix_questionnaire USING gin (p_context_type) WITH (fastupdate = off) WHERE p_context_type IS NOT NULL;
+CREATE INDEX ix_questionnaire_p_context_type_quantity_first ON ix_questionnaire USING gin (p_context_type_quantity_first) WITH (fastupdate = off) WHERE p_context_type_quantity_first IS NOT NULL;
+CREATE INDEX ix_questionnaire_p_context_type_value ON ix_questionnaire USING gin (p_context_type_value) WITH (fastupdate = off) WHERE p_context_type_value IS NOT NULL;
 CREATE INDEX ix_questionnaire_p_date_lo ON ix_questionnaire (p_date_lo) WHERE p_date_lo IS NOT NULL;
-CREATE INDEX ix_questionnaire_p_definition ON ix_questionnaire USING gin (p_definition) WITH (fastupdate = off);
+CREATE INDEX ix_questionnaire_p_definition ON ix_questionnaire USING gin (p_definition) WITH (fastupdate = off) WHERE p_definition IS NOT NULL;
 CREATE INDEX ix_questionnaire_p_effective_lo ON ix_questionnaire (p_effective_lo) WHERE p_effective_lo IS NOT NULL;
-CREATE INDEX ix_questionnaire_p_jurisdiction ON ix_questionnaire USING gin (p_jurisdiction) WITH (fastupdate = off);
-CREATE INDEX ix_questionnaire_p_status ON ix_questionnaire USING gin (p_status) WITH (fastupdate = off);
-CREATE INDEX ix_questionnaire_p_subject_type ON ix_questionnaire USING gin (p_subject_type) WITH (fastupdate = off);
-CREATE INDEX ix_questionnaire_p_url ON ix_questionnaire USING gin (p_url) WITH (fastupdate = off);
-CREATE INDEX ix_questionnaire_p_version ON ix_questionnaire USING gin (p_version) WITH (fastupdate = off);
+CREATE INDEX ix_questionnaire_p_jurisdiction ON ix_questionnaire USING gin (p_jurisdiction) WITH (fastupdate = off) WHERE p_jurisdiction IS NOT NULL;
+CREATE INDEX ix_questionnaire_p_status ON ix_questionnaire USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
+CREATE INDEX ix_questionnaire_p_subject_type ON ix_questionnaire USING gin (p_subject_type) WITH (fastupdate = off) WHERE p_subject_type IS NOT NULL;
+CREATE INDEX ix_questionnaire_p_url ON ix_questionnaire USING gin (p_url) WITH (fastupdate = off) WHERE p_url IS NOT NULL;
+CREATE INDEX ix_questionnaire_p_version ON ix_questionnaire USING gin (p_version) WITH (fastupdate = off) WHERE p_version IS NOT NULL;
 
 CREATE TABLE ix_questionnaireresponse (
     id text PRIMARY KEY,
@@ -1416,17 +1416,17 @@ CREATE TABLE ix_questionnaireresponse (
 );
 CREATE INDEX ix_questionnaireresponse_at ON ix_questionnaireresponse (at DESC, id);
 CREATE INDEX ix_questionnaireresponse_patient ON ix_questionnaireresponse (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_questionnaireresponse_meta ON ix_questionnaireresponse USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_questionnaireresponse_p_author ON ix_questionnaireresponse USING gin (p_author) WITH (fastupdate = off);
+CREATE INDEX ix_questionnaireresponse_meta ON ix_questionnaireresponse USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_questionnaireresponse_p_author ON ix_questionnaireresponse USING gin (p_author) WITH (fastupdate = off) WHERE p_author IS NOT NULL;
 CREATE INDEX ix_questionnaireresponse_p_authored_lo ON ix_questionnaireresponse (p_authored_lo) WHERE p_authored_lo IS NOT NULL;
-CREATE INDEX ix_questionnaireresponse_p_based_on ON ix_questionnaireresponse USING gin (p_based_on) WITH (fastupdate = off);
-CREATE INDEX ix_questionnaireresponse_p_encounter ON ix_questionnaireresponse USING gin (p_encounter) WITH (fastupdate = off);
-CREATE INDEX ix_questionnaireresponse_p_part_of ON ix_questionnaireresponse USING gin (p_part_of) WITH (fastupdate = off);
-CREATE INDEX ix_questionnaireresponse_p_patient ON ix_questionnaireresponse USING gin (p_patient) WITH (fastupdate = off);
-CREATE INDEX ix_questionnaireresponse_p_questionnaire ON ix_questionnaireresponse USING gin (p_questionnaire) WITH (fastupdate = off);
-CREATE INDEX ix_questionnaireresponse_p_source ON ix_questionnaireresponse USING gin (p_source) WITH (fastupdate = off);
-CREATE INDEX ix_questionnaireresponse_p_status ON ix_questionnaireresponse USING gin (p_status) WITH (fastupdate = off);
-CREATE INDEX ix_questionnaireresponse_p_subject ON ix_questionnaireresponse USING gin (p_subject) WITH (fastupdate = off);
+CREATE INDEX ix_questionnaireresponse_p_based_on ON ix_questionnaireresponse USING gin (p_based_on) WITH (fastupdate = off) WHERE p_based_on IS NOT NULL;
+CREATE INDEX ix_questionnaireresponse_p_encounter ON ix_questionnaireresponse USING gin (p_encounter) WITH (fastupdate = off) WHERE p_encounter IS NOT NULL;
+CREATE INDEX ix_questionnaireresponse_p_part_of ON ix_questionnaireresponse USING gin (p_part_of) WITH (fastupdate = off) WHERE p_part_of IS NOT NULL;
+CREATE INDEX ix_questionnaireresponse_p_patient ON ix_questionnaireresponse USING gin (p_patient) WITH (fastupdate = off) WHERE p_patient IS NOT NULL;
+CREATE INDEX ix_questionnaireresponse_p_questionnaire ON ix_questionnaireresponse USING gin (p_questionnaire) WITH (fastupdate = off) WHERE p_questionnaire IS NOT NULL;
+CREATE INDEX ix_questionnaireresponse_p_source ON ix_questionnaireresponse USING gin (p_source) WITH (fastupdate = off) WHERE p_source IS NOT NULL;
+CREATE INDEX ix_questionnaireresponse_p_status ON ix_questionnaireresponse USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
+CREATE INDEX ix_questionnaireresponse_p_subject ON ix_questionnaireresponse USING gin (p_subject) WITH (fastupdate = off) WHERE p_subject IS NOT NULL;
 
 CREATE TABLE ix_relatedperson (
     id text PRIMARY KEY,
@@ -1451,16 +1451,16 @@ CREATE TABLE ix_relatedperson (
 );
 CREATE INDEX ix_relatedperson_at ON ix_relatedperson (at DESC, id);
 CREATE INDEX ix_relatedperson_patient ON ix_relatedperson (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_relatedperson_meta ON ix_relatedperson USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_relatedperson_p_active ON ix_relatedperson USING gin (p_active) WITH (fastupdate = off);
-CREATE INDEX ix_relatedperson_p_address_use ON ix_relatedperson USING gin (p_address_use) WITH (fastupdate = off);
+CREATE INDEX ix_relatedperson_meta ON ix_relatedperson USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_relatedperson_p_active ON ix_relatedperson USING gin (p_active) WITH (fastupdate = off) WHERE p_active IS NOT NULL;
+CREATE INDEX ix_relatedperson_p_address_use ON ix_relatedperson USING gin (p_address_use) WITH (fastupdate = off) WHERE p_address_use IS NOT NULL;
 CREATE INDEX ix_relatedperson_p_birthdate_lo ON ix_relatedperson (p_birthdate_lo) WHERE p_birthdate_lo IS NOT NULL;
-CREATE INDEX ix_relatedperson_p_email ON ix_relatedperson USING gin (p_email) WITH (fastupdate = off);
-CREATE INDEX ix_relatedperson_p_gender ON ix_relatedperson USING gin (p_gender) WITH (fastupdate = off);
-CREATE INDEX ix_relatedperson_p_patient ON ix_relatedperson USING gin (p_patient) WITH (fastupdate = off);
-CREATE INDEX ix_relatedperson_p_phone ON ix_relatedperson USING gin (p_phone) WITH (fastupdate = off);
-CREATE INDEX ix_relatedperson_p_relationship ON ix_relatedperson USING gin (p_relationship) WITH (fastupdate = off);
-CREATE INDEX ix_relatedperson_p_telecom ON ix_relatedperson USING gin (p_telecom) WITH (fastupdate = off);
+CREATE INDEX ix_relatedperson_p_email ON ix_relatedperson USING gin (p_email) WITH (fastupdate = off) WHERE p_email IS NOT NULL;
+CREATE INDEX ix_relatedperson_p_gender ON ix_relatedperson USING gin (p_gender) WITH (fastupdate = off) WHERE p_gender IS NOT NULL;
+CREATE INDEX ix_relatedperson_p_patient ON ix_relatedperson USING gin (p_patient) WITH (fastupdate = off) WHERE p_patient IS NOT NULL;
+CREATE INDEX ix_relatedperson_p_phone ON ix_relatedperson USING gin (p_phone) WITH (fastupdate = off) WHERE p_phone IS NOT NULL;
+CREATE INDEX ix_relatedperson_p_relationship ON ix_relatedperson USING gin (p_relationship) WITH (fastupdate = off) WHERE p_relationship IS NOT NULL;
+CREATE INDEX ix_relatedperson_p_telecom ON ix_relatedperson USING gin (p_telecom) WITH (fastupdate = off) WHERE p_telecom IS NOT NULL;
 
 CREATE TABLE ix_schedule (
     id text PRIMARY KEY,
@@ -1482,13 +1482,13 @@ CREATE TABLE ix_schedule (
 );
 CREATE INDEX ix_schedule_at ON ix_schedule (at DESC, id);
 CREATE INDEX ix_schedule_patient ON ix_schedule (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_schedule_meta ON ix_schedule USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_schedule_p_active ON ix_schedule USING gin (p_active) WITH (fastupdate = off);
-CREATE INDEX ix_schedule_p_actor ON ix_schedule USING gin (p_actor) WITH (fastupdate = off);
+CREATE INDEX ix_schedule_meta ON ix_schedule USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_schedule_p_active ON ix_schedule USING gin (p_active) WITH (fastupdate = off) WHERE p_active IS NOT NULL;
+CREATE INDEX ix_schedule_p_actor ON ix_schedule USING gin (p_actor) WITH (fastupdate = off) WHERE p_actor IS NOT NULL;
 CREATE INDEX ix_schedule_p_date_lo ON ix_schedule (p_date_lo) WHERE p_date_lo IS NOT NULL;
-CREATE INDEX ix_schedule_p_service_category ON ix_schedule USING gin (p_service_category) WITH (fastupdate = off);
-CREATE INDEX ix_schedule_p_service_type ON ix_schedule USING gin (p_service_type) WITH (fastupdate = off);
-CREATE INDEX ix_schedule_p_specialty ON ix_schedule USING gin (p_specialty) WITH (fastupdate = off);
+CREATE INDEX ix_schedule_p_service_category ON ix_schedule USING gin (p_service_category) WITH (fastupdate = off) WHERE p_service_category IS NOT NULL;
+CREATE INDEX ix_schedule_p_service_type ON ix_schedule USING gin (p_service_type) WITH (fastupdate = off) WHERE p_service_type IS NOT NULL;
+CREATE INDEX ix_schedule_p_specialty ON ix_schedule USING gin (p_specialty) WITH (fastupdate = off) WHERE p_specialty IS NOT NULL;
 
 CREATE TABLE ix_servicerequest (
     id text PRIMARY KEY,
@@ -1526,27 +1526,27 @@ CREATE TABLE ix_servicerequest (
 );
 CREATE INDEX ix_servicerequest_at ON ix_servicerequest (at DESC, id);
 CREATE INDEX ix_servicerequest_patient ON ix_servicerequest (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_servicerequest_meta ON ix_servicerequest USING gin (meta) WITH (fastupdate = off);
+CREATE INDEX ix_servicerequest_meta ON ix_servicerequest USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
 CREATE INDEX ix_servicerequest_p_authored_lo ON ix_servicerequest (p_authored_lo) WHERE p_authored_lo IS NOT NULL;
-CREATE INDEX ix_servicerequest_p_based_on ON ix_servicerequest USING gin (p_based_on) WITH (fastupdate = off);
-CREATE INDEX ix_servicerequest_p_body_site ON ix_servicerequest USING gin (p_body_site) WITH (fastupdate = off);
-CREATE INDEX ix_servicerequest_p_category ON ix_servicerequest USING gin (p_category) WITH (fastupdate = off);
-CREATE INDEX ix_servicerequest_p_code ON ix_servicerequest USING gin (p_code) WITH (fastupdate = off);
-CREATE INDEX ix_servicerequest_p_encounter ON ix_servicerequest USING gin (p_encounter) WITH (fastupdate = off);
-CREATE INDEX ix_servicerequest_p_instantiates_canonical ON ix_servicerequest USING gin (p_instantiates_canonical) WITH (fastupdate = off);
-CREATE INDEX ix_servicerequest_p_instantiates_uri ON ix_servicerequest USING gin (p_instantiates_uri) WITH (fastupdate = off);
-CREATE INDEX ix_servicerequest_p_intent ON ix_servicerequest USING gin (p_intent) WITH (fastupdate = off);
+CREATE INDEX ix_servicerequest_p_based_on ON ix_servicerequest USING gin (p_based_on) WITH (fastupdate = off) WHERE p_based_on IS NOT NULL;
+CREATE INDEX ix_servicerequest_p_body_site ON ix_servicerequest USING gin (p_body_site) WITH (fastupdate = off) WHERE p_body_site IS NOT NULL;
+CREATE INDEX ix_servicerequest_p_category ON ix_servicerequest USING gin (p_category) WITH (fastupdate = off) WHERE p_category IS NOT NULL;
+CREATE INDEX ix_servicerequest_p_code ON ix_servicerequest USING gin (p_code) WITH (fastupdate = off) WHERE p_code IS NOT NULL;
+CREATE INDEX ix_servicerequest_p_encounter ON ix_servicerequest USING gin (p_encounter) WITH (fastupdate = off) WHERE p_encounter IS NOT NULL;
+CREATE INDEX ix_servicerequest_p_instantiates_canonical ON ix_servicerequest USING gin (p_instantiates_canonical) WITH (fastupdate = off) WHERE p_instantiates_canonical IS NOT NULL;
+CREATE INDEX ix_servicerequest_p_instantiates_uri ON ix_servicerequest USING gin (p_instantiates_uri) WITH (fastupdate = off) WHERE p_instantiates_uri IS NOT NULL;
+CREATE INDEX ix_servicerequest_p_intent ON ix_servicerequest USING gin (p_intent) WITH (fastupdate = off) WHERE p_intent IS NOT NULL;
 CREATE INDEX ix_servicerequest_p_occurrence_lo ON ix_servicerequest (p_occurrence_lo) WHERE p_occurrence_lo IS NOT NULL;
-CREATE INDEX ix_servicerequest_p_order_detail ON ix_servicerequest USING gin (p_order_detail) WITH (fastupdate = off);
-CREATE INDEX ix_servicerequest_p_patient ON ix_servicerequest USING gin (p_patient) WITH (fastupdate = off);
-CREATE INDEX ix_servicerequest_p_performer ON ix_servicerequest USING gin (p_performer) WITH (fastupdate = off);
-CREATE INDEX ix_servicerequest_p_performer_type ON ix_servicerequest USING gin (p_performer_type) WITH (fastupdate = off);
-CREATE INDEX ix_servicerequest_p_priority ON ix_servicerequest USING gin (p_priority) WITH (fastupdate = off);
-CREATE INDEX ix_servicerequest_p_replaces ON ix_servicerequest USING gin (p_replaces) WITH (fastupdate = off);
-CREATE INDEX ix_servicerequest_p_requester ON ix_servicerequest USING gin (p_requester) WITH (fastupdate = off);
-CREATE INDEX ix_servicerequest_p_specimen ON ix_servicerequest USING gin (p_specimen) WITH (fastupdate = off);
-CREATE INDEX ix_servicerequest_p_status ON ix_servicerequest USING gin (p_status) WITH (fastupdate = off);
-CREATE INDEX ix_servicerequest_p_subject ON ix_servicerequest USING gin (p_subject) WITH (fastupdate = off);
+CREATE INDEX ix_servicerequest_p_order_detail ON ix_servicerequest USING gin (p_order_detail) WITH (fastupdate = off) WHERE p_order_detail IS NOT NULL;
+CREATE INDEX ix_servicerequest_p_patient ON ix_servicerequest USING gin (p_patient) WITH (fastupdate = off) WHERE p_patient IS NOT NULL;
+CREATE INDEX ix_servicerequest_p_performer ON ix_servicerequest USING gin (p_performer) WITH (fastupdate = off) WHERE p_performer IS NOT NULL;
+CREATE INDEX ix_servicerequest_p_performer_type ON ix_servicerequest USING gin (p_performer_type) WITH (fastupdate = off) WHERE p_performer_type IS NOT NULL;
+CREATE INDEX ix_servicerequest_p_priority ON ix_servicerequest USING gin (p_priority) WITH (fastupdate = off) WHERE p_priority IS NOT NULL;
+CREATE INDEX ix_servicerequest_p_replaces ON ix_servicerequest USING gin (p_replaces) WITH (fastupdate = off) WHERE p_replaces IS NOT NULL;
+CREATE INDEX ix_servicerequest_p_requester ON ix_servicerequest USING gin (p_requester) WITH (fastupdate = off) WHERE p_requester IS NOT NULL;
+CREATE INDEX ix_servicerequest_p_specimen ON ix_servicerequest USING gin (p_specimen) WITH (fastupdate = off) WHERE p_specimen IS NOT NULL;
+CREATE INDEX ix_servicerequest_p_status ON ix_servicerequest USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
+CREATE INDEX ix_servicerequest_p_subject ON ix_servicerequest USING gin (p_subject) WITH (fastupdate = off) WHERE p_subject IS NOT NULL;
 
 CREATE TABLE ix_slot (
     id text PRIMARY KEY,
@@ -1571,15 +1571,15 @@ CREATE TABLE ix_slot (
 );
 CREATE INDEX ix_slot_at ON ix_slot (at DESC, id);
 CREATE INDEX ix_slot_patient ON ix_slot (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_slot_meta ON ix_slot USING gin (meta) WITH (fastupdate = off);
-CREATE INDEX ix_slot_p_appointment_type ON ix_slot USING gin (p_appointment_type) WITH (fastupdate = off);
-CREATE INDEX ix_slot_p_schedule ON ix_slot USING gin (p_schedule) WITH (fastupdate = off);
-CREATE INDEX ix_slot_p_service_category ON ix_slot USING gin (p_service_category) WITH (fastupdate = off);
-CREATE INDEX ix_slot_p_service_type ON ix_slot USING gin (p_service_type) WITH (fastupdate = off);
-CREATE INDEX ix_slot_p_service_type_reference ON ix_slot USING gin (p_service_type_reference) WITH (fastupdate = off);
-CREATE INDEX ix_slot_p_specialty ON ix_slot USING gin (p_specialty) WITH (fastupdate = off);
+CREATE INDEX ix_slot_meta ON ix_slot USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_slot_p_appointment_type ON ix_slot USING gin (p_appointment_type) WITH (fastupdate = off) WHERE p_appointment_type IS NOT NULL;
+CREATE INDEX ix_slot_p_schedule ON ix_slot USING gin (p_schedule) WITH (fastupdate = off) WHERE p_schedule IS NOT NULL;
+CREATE INDEX ix_slot_p_service_category ON ix_slot USING gin (p_service_category) WITH (fastupdate = off) WHERE p_service_category IS NOT NULL;
+CREATE INDEX ix_slot_p_service_type ON ix_slot USING gin (p_service_type) WITH (fastupdate = off) WHERE p_service_type IS NOT NULL;
+CREATE INDEX ix_slot_p_service_type_reference ON ix_slot USING gin (p_service_type_reference) WITH (fastupdate = off) WHERE p_service_type_reference IS NOT NULL;
+CREATE INDEX ix_slot_p_specialty ON ix_slot USING gin (p_specialty) WITH (fastupdate = off) WHERE p_specialty IS NOT NULL;
 CREATE INDEX ix_slot_p_start ON ix_slot (p_start) WHERE p_start IS NOT NULL;
-CREATE INDEX ix_slot_p_status ON ix_slot USING gin (p_status) WITH (fastupdate = off);
+CREATE INDEX ix_slot_p_status ON ix_slot USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
 CREATE INDEX ix_slot_worklist_1 ON ix_slot (s_schedule, s_status, p_start);
 CREATE INDEX ix_slot_worklist_2 ON ix_slot (s_status, p_start);
 
@@ -1619,24 +1619,24 @@ CREATE TABLE ix_task (
 );
 CREATE INDEX ix_task_at ON ix_task (at DESC, id);
 CREATE INDEX ix_task_patient ON ix_task (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX ix_task_meta ON ix_task USING gin (meta) WITH (fastupdate = off);
+CREATE INDEX ix_task_meta ON ix_task USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
 CREATE INDEX ix_task_p_authored_on_lo ON ix_task (p_authored_on_lo) WHERE p_authored_on_lo IS NOT NULL;
-CREATE INDEX ix_task_p_based_on ON ix_task USING gin (p_based_on) WITH (fastupdate = off);
-CREATE INDEX ix_task_p_business_status ON ix_task USING gin (p_business_status) WITH (fastupdate = off);
-CREATE INDEX ix_task_p_code ON ix_task USING gin (p_code) WITH (fastupdate = off);
-CREATE INDEX ix_task_p_encounter ON ix_task USING gin (p_encounter) WITH (fastupdate = off);
-CREATE INDEX ix_task_p_focus ON ix_task USING gin (p_focus) WITH (fastupdate = off);
-CREATE INDEX ix_task_p_intent ON ix_task USING gin (p_intent) WITH (fastupdate = off);
+CREATE INDEX ix_task_p_based_on ON ix_task USING gin (p_based_on) WITH (fastupdate = off) WHERE p_based_on IS NOT NULL;
+CREATE INDEX ix_task_p_business_status ON ix_task USING gin (p_business_status) WITH (fastupdate = off) WHERE p_business_status IS NOT NULL;
+CREATE INDEX ix_task_p_code ON ix_task USING gin (p_code) WITH (fastupdate = off) WHERE p_code IS NOT NULL;
+CREATE INDEX ix_task_p_encounter ON ix_task USING gin (p_encounter) WITH (fastupdate = off) WHERE p_encounter IS NOT NULL;
+CREATE INDEX ix_task_p_focus ON ix_task USING gin (p_focus) WITH (fastupdate = off) WHERE p_focus IS NOT NULL;
+CREATE INDEX ix_task_p_intent ON ix_task USING gin (p_intent) WITH (fastupdate = off) WHERE p_intent IS NOT NULL;
 CREATE INDEX ix_task_p_modified_lo ON ix_task (p_modified_lo) WHERE p_modified_lo IS NOT NULL;
-CREATE INDEX ix_task_p_owner ON ix_task USING gin (p_owner) WITH (fastupdate = off);
-CREATE INDEX ix_task_p_part_of ON ix_task USING gin (p_part_of) WITH (fastupdate = off);
-CREATE INDEX ix_task_p_patient ON ix_task USING gin (p_patient) WITH (fastupdate = off);
-CREATE INDEX ix_task_p_performer ON ix_task USING gin (p_performer) WITH (fastupdate = off);
+CREATE INDEX ix_task_p_owner ON ix_task USING gin (p_owner) WITH (fastupdate = off) WHERE p_owner IS NOT NULL;
+CREATE INDEX ix_task_p_part_of ON ix_task USING gin (p_part_of) WITH (fastupdate = off) WHERE p_part_of IS NOT NULL;
+CREATE INDEX ix_task_p_patient ON ix_task USING gin (p_patient) WITH (fastupdate = off) WHERE p_patient IS NOT NULL;
+CREATE INDEX ix_task_p_performer ON ix_task USING gin (p_performer) WITH (fastupdate = off) WHERE p_performer IS NOT NULL;
 CREATE INDEX ix_task_p_period_lo ON ix_task (p_period_lo) WHERE p_period_lo IS NOT NULL;
-CREATE INDEX ix_task_p_priority ON ix_task USING gin (p_priority) WITH (fastupdate = off);
-CREATE INDEX ix_task_p_requester ON ix_task USING gin (p_requester) WITH (fastupdate = off);
-CREATE INDEX ix_task_p_status ON ix_task USING gin (p_status) WITH (fastupdate = off);
-CREATE INDEX ix_task_p_subject ON ix_task USING gin (p_subject) WITH (fastupdate = off);
+CREATE INDEX ix_task_p_priority ON ix_task USING gin (p_priority) WITH (fastupdate = off) WHERE p_priority IS NOT NULL;
+CREATE INDEX ix_task_p_requester ON ix_task USING gin (p_requester) WITH (fastupdate = off) WHERE p_requester IS NOT NULL;
+CREATE INDEX ix_task_p_status ON ix_task USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
+CREATE INDEX ix_task_p_subject ON ix_task USING gin (p_subject) WITH (fastupdate = off) WHERE p_subject IS NOT NULL;
 CREATE INDEX ix_task_worklist_1 ON ix_task (s_owner, s_status, at DESC, id);
 CREATE INDEX ix_task_worklist_2 ON ix_task (s_owner, at DESC, id);
 
