@@ -31,6 +31,10 @@ SELECT c.relname AS name, array_agg(a.attname ORDER BY a.attnum) AS columns FROM
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attidentity = ''
 GROUP BY c.relname ORDER BY c.relname
 """
+_INDEXES = """
+SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND indexdef NOT LIKE 'CREATE UNIQUE%'
+    AND indexname NOT IN (SELECT conname FROM pg_constraint) ORDER BY indexname
+"""
 
 
 async def fill(dsn: str, tasks: int, patients: int, slots: int) -> Plan:
@@ -47,9 +51,13 @@ async def fill(dsn: str, tasks: int, patients: int, slots: int) -> Plan:
         await db.close()
     conn = await asyncpg.connect(dsn, server_settings={"timezone": "UTC", "session_replication_role": "replica"})
     try:
+        await conn.execute("SET maintenance_work_mem = '512MB'")
+        indexes = await _without_indexes(conn)
         for name, count in ((OWNER_ID, OWNERS), (PATIENT, patients), (TASK, tasks)):
             await _copy(conn, name, count, patients)
         await conn.execute(FILL.format(sessions=slots // 50, slots=50, services=SERVICES, sites=25, first="now() + interval '30 days'"))
+        for statement in indexes:
+            await conn.execute(statement, timeout=LONG)
         await conn.execute("VACUUM ANALYZE")
         await conn.execute("CHECKPOINT")
     finally:
@@ -78,6 +86,14 @@ async def _referral(tx: Any) -> str:
     document = {"fullUrl": letter, "resource": samples.letter(person), "request": {"method": "POST", "url": "DocumentReference"}}
     entries["ServiceRequest"]["resource"]["supportingInfo"].append({"reference": letter})
     return msgspec.json.encode({**bundle, "entry": [*bundle["entry"], document]}).decode()
+
+
+async def _without_indexes(conn: Any) -> list[str]:
+    """Drop what slows copying; answers the statements that make it again."""
+    found = await conn.fetch(_INDEXES)
+    for row in found:
+        await conn.execute(f'DROP INDEX "{row["indexname"]}"')
+    return [row["indexdef"] for row in found]
 
 
 async def _copy(conn: Any, sample: str, count: int, patients: int) -> None:
