@@ -9,6 +9,7 @@ from maillage.doors.fhir.context import READABLE, Context
 from maillage.doors.fhir.http import ID, Request, Response
 from maillage.doors.fhir.interactions.bundle import bundle
 from maillage.doors.fhir.interactions.create import create
+from maillage.doors.fhir.interactions.definitions import read_definition, search_definitions
 from maillage.doors.fhir.interactions.delete import delete, delete_where
 from maillage.doors.fhir.interactions.history import history
 from maillage.doors.fhir.interactions.patch import patch, patch_where
@@ -16,6 +17,7 @@ from maillage.doors.fhir.interactions.read import read
 from maillage.doors.fhir.interactions.search import search
 from maillage.doors.fhir.interactions.update import update, update_where
 from maillage.doors.fhir.interactions.vread import vread
+from maillage.doors.fhir.kinds import DEFINITIONS
 from maillage.doors.fhir.operations.invoke import invoke
 from maillage.doors.fhir.problems import MethodNotAllowed, UnknownPlace
 from maillage.kernel.errors import NotFound
@@ -58,6 +60,8 @@ def _methods(path: tuple[str, ...], *, with_query: bool) -> Methods:
     kind, *rest = path
     if kind.startswith("$") and not rest:
         return OPERATION
+    if kind in DEFINITIONS:
+        return _definition(rest)
     if kind not in READABLE:
         raise UnknownPlace
     if not rest:
@@ -71,6 +75,16 @@ def _methods(path: tuple[str, ...], *, with_query: bool) -> Methods:
     if not ID.fullmatch(rest[0]):
         raise NotFound(kind)
     return _instance(rest[1:])
+
+
+def _definition(rest: list[str]) -> Methods:
+    if not rest:
+        return {"GET": search_definitions, "HEAD": search_definitions}
+    if rest[-1].startswith("$") and len(rest) < 3:
+        return OPERATION
+    if len(rest) == 1:
+        return {"GET": read_definition, "HEAD": read_definition}
+    raise UnknownPlace
 
 
 def _instance(rest: list[str]) -> Methods:

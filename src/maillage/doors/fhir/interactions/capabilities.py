@@ -11,6 +11,8 @@ from maillage.directory import KEPT_TYPES
 from maillage.doors.fhir.audits import PARAMETERS as AUDIT_PARAMETERS
 from maillage.doors.fhir.context import AUDIT_TYPE, READABLE, Registry
 from maillage.doors.fhir.intake import READ_ONLY
+from maillage.doors.fhir.interactions.definitions import PARAMETERS as DEFINITION_PARAMETERS
+from maillage.doors.fhir.kinds import DEFINITIONS
 from maillage.doors.fhir.negotiation import JSON_TYPES
 from maillage.doors.fhir.operations.table import OPERATIONS as DOOR_OPERATIONS
 from maillage.doors.fhir.operations.table import DoorOperation
@@ -51,9 +53,26 @@ def _rest(registry: Registry) -> dict[str, Any]:
     return {
         "mode": "server",
         "security": security,
-        "resource": [_audit_type() if kind == AUDIT_TYPE else _resource(registry, kind) for kind in sorted(READABLE)],
+        "resource": [_described(registry, kind) for kind in sorted(READABLE | DEFINITIONS)],
         "interaction": [{"code": "transaction"}, {"code": "batch"}],
     }
+
+
+def _described(registry: Registry, kind: str) -> dict[str, Any]:
+    if kind in DEFINITIONS:
+        return _definition_type(kind)
+    return _audit_type() if kind == AUDIT_TYPE else _resource(registry, kind)
+
+
+def _definition_type(kind: str) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "type": kind,
+        "interaction": [{"code": "read"}, {"code": "search-type"}],
+        "versioning": "no-version",
+        "searchParam": [{"name": name, "type": type_} for name, type_ in DEFINITION_PARAMETERS],
+        "operation": [_published(operation) for operation in DOOR_OPERATIONS if operation.serves(kind)],
+    }
+    return {key: value for key, value in described.items() if value != []}
 
 
 def _resource(registry: Registry, kind: str) -> dict[str, Any]:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from maillage.doors.fhir.context import Context
 from maillage.doors.fhir.http import Request, Response
+from maillage.doors.fhir.kinds import DEFINITIONS
 from maillage.doors.fhir.operations.everything import everything
 from maillage.doors.fhir.operations.lastn import lastn
 from maillage.doors.fhir.operations.match import match
 from maillage.doors.fhir.operations.meta import add_meta, delete_meta, meta
+from maillage.doors.fhir.operations.terminology import EXPAND, IN_SET, IN_SYSTEM, LOOKUP, expand, lookup, validate_code
 from maillage.doors.fhir.operations.validate import validate
 from maillage.kernel.operations import Param
 
@@ -33,8 +35,8 @@ class DoorOperation:
     answers: str = "Parameters"
 
     def serves(self, kind: str) -> bool:
-        """Whether it is asked on this type, or on its instances."""
-        return kind in self.types if self.types else bool(kind)
+        """Whether it is asked on this type, or on its instances; definitions are asked by name only."""
+        return kind in self.types if self.types else kind not in DEFINITIONS
 
 
 _META = (Param("meta", "Meta", required=True),)
@@ -56,15 +58,20 @@ OPERATIONS: tuple[DoorOperation, ...] = (
     DoorOperation("lastn", HL7 + "Observation-lastn", lastn, "Les dernières observations de chaque code.", (TYPE,), ("Observation",), methods=("GET",),
         parameters=(Param("max", "positiveInt"), Param("patient", "Reference"), Param("subject", "Reference"), Param("category", "string"),
         Param("code", "string")), answers="Bundle"),
+    DoorOperation("lookup", HL7 + "CodeSystem-lookup", lookup, "Ce que veut dire un code.", (TYPE,), ("CodeSystem",), parameters=LOOKUP),
+    DoorOperation("validate-code", HL7 + "CodeSystem-validate-code", validate_code, "Dire si un code est dans une nomenclature.", (TYPE, INSTANCE),
+        ("CodeSystem",), parameters=IN_SYSTEM),
+    DoorOperation("validate-code", HL7 + "ValueSet-validate-code", validate_code, "Dire si un code est dans un jeu de valeurs.", (TYPE, INSTANCE),
+        ("ValueSet",), parameters=IN_SET),
+    DoorOperation("expand", HL7 + "ValueSet-expand", expand, "Les codes d’un jeu de valeurs.", (TYPE, INSTANCE), ("ValueSet",), parameters=EXPAND,
+        answers="ValueSet"),
 )  # fmt: skip
 """Each with its published definition."""
-
-_BY_NAME = {operation.name: operation for operation in OPERATIONS}
 
 
 def find_operation(kind: str, name: str, level: str) -> DoorOperation | None:
     """The operation of this name at this place, if there is one."""
-    operation = _BY_NAME.get(name)
-    if operation is None or level not in operation.levels or (level != SYSTEM and not operation.serves(kind)):
-        return None
-    return operation
+    for operation in OPERATIONS:
+        if operation.name == name and level in operation.levels and (level == SYSTEM or operation.serves(kind)):
+            return operation
+    return None
