@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
@@ -83,6 +84,24 @@ def test_reservations_are_spread_over_the_session() -> None:
         Reservation(Reserved.ASAP),
         None,
     )
+
+
+@pytest.mark.parametrize(("asap", "urgent", "share"), [(2**31 - 1, 0, 0), (0, 2**31 - 1, 0), (0, 0, 2**31 - 1)])
+def test_too_many_reservations_are_counted_before_they_are_made(asap: int, urgent: int, share: int) -> None:
+    tracemalloc.start()
+    with pytest.raises(Invalid) as refusal:
+        reserve(9, asap, urgent, [Share("centre", share)])
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert refusal.value.reason == "quota-above-slots"
+    assert most < 1_000_000
+
+
+@pytest.mark.parametrize("day", [date.min, date.max])
+def test_a_session_of_another_era_is_refused(day: date) -> None:
+    with pytest.raises(Invalid) as refusal:
+        session_period(day, time(22), time(1))
+    assert refusal.value.reason == "date-out-of-range"
 
 
 @given(st.integers(0, 80), st.integers(0, 20), st.integers(0, 20), st.lists(st.integers(0, 10), max_size=4))

@@ -114,25 +114,32 @@ _COMMENT = Param("comment", "string")
 _ROLE = Param("practitioner-role", "Reference", required=True)
 _CANCEL = tuple(dict.fromkeys(reason for side, reasons in CANCEL_REASONS.items() if side != Side.SYSTEM for reason in reasons))
 _SIDES = tuple(side for side in Side if side is not Side.SYSTEM)
-_GRID = tuple(Param(name, "integer") for name in ("slot-minutes", "buffer-before", "buffer-after", "reserved-asap", "reserved-urgent"))
+_GRID = (
+    Param("slot-minutes", "integer", low=5, high=480),
+    *(Param(name, "integer", high=240) for name in ("buffer-before", "buffer-after")),
+    *(Param(name, "integer", high=288) for name in ("reserved-asap", "reserved-urgent")),
+)
+_SETTLED = (Param("minutes", "integer", required=True, high=1_440), Param("patients", "integer", required=True, high=288),
+    Param("cost-cents", "integer", required=True, high=100_000_000))  # fmt: skip
 
 OPERATIONS: tuple[Operation, ...] = (
     _any("Slot", "find", _find,
         Param("services", "Reference", required=True, many=True), _PRIORITY, Param("sites", "Reference", many=True),
-        Param("practitioner-roles", "Reference", many=True), Param("start", "dateTime"), Param("end", "dateTime"), Param("limit", "integer"),
+        Param("practitioner-roles", "Reference", many=True), Param("start", "dateTime"), Param("end", "dateTime"), Param("limit", "integer", low=1, high=200),
         writes=False),
     _on("Slot", "hold", _hold_slot, _PATIENT, _KIND, *_REQUEST, answer_type="Appointment"),
     _on("Slot", "book", _book_slot, _PATIENT, *_REQUEST, answer_type="Appointment"),
     _any("Appointment", "hold", actions.hold, _SLOT, _PATIENT, _KIND, *_REQUEST),
     _any("Appointment", "join-waitlist", actions.join_waitlist,
         Param("service", "Reference", required=True), _PATIENT, *_REQUEST, Param("site", "Reference"), Param("practitioner-role", "Reference"),
-        Param("target", "dateTime"), Param("notice-hours", "integer")),
+        Param("target", "dateTime", past=False), Param("notice-hours", "integer", high=8_784)),
     _on("Appointment", "book", actions.book),
     _on("Appointment", "confirm", actions.confirm),
     _on("Appointment", "move", actions.move, _SLOT),
     _on("Appointment", "cancel", actions.cancel,
         Param("reason", "code", required=True, values=_CANCEL), Param("side", "code", values=_SIDES), _COMMENT),
-    _on("Appointment", "prioritise", actions.prioritise, Param("boost", "integer", required=True), Param("reason", "string", required=True)),
+    _on("Appointment", "prioritise", actions.prioritise,
+        Param("boost", "integer", required=True, low=-100, high=100), Param("reason", "string", required=True)),
     _on("Appointment", "accept-refill", actions.accept_refill),
     _on("Appointment", "refuse-refill", actions.refuse_refill),
     _on("Appointment", "arrive", actions.arrive, Param("identity-confirmed", "boolean", required=True)),
@@ -162,7 +169,7 @@ OPERATIONS: tuple[Operation, ...] = (
     _on("Schedule", "start", actions.start),
     _on("Schedule", "finish", actions.finish),
     _on("Schedule", "settle-session", actions.settle,
-        *(Param(name, "integer", required=True) for name in ("minutes", "patients", "cost-cents"))),
+        *_SETTLED),
     _on("Schedule", "dispute-settlement", actions.dispute_settlement, Param("comment", "string", required=True)),
     _see("Schedule", queries.get_session),
 )  # fmt: skip

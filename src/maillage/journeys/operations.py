@@ -8,6 +8,7 @@ from typing import Any
 
 from maillage import booking, referrals
 from maillage.journeys import booking_to_referral, referral_to_booking
+from maillage.kernel.bounds import check_entered
 from maillage.kernel.operations import Operation, Param
 from maillage.store import Transaction
 
@@ -98,8 +99,18 @@ async def _available_on_task(tx: Transaction, id: str, *, version: int | None = 
     }
 
 
+def _bounded(operation: Operation) -> Operation:
+    """What people enter is held in its bounds before any verb reads it, whichever door it came by."""
+
+    async def called(tx: Transaction, id: str | None = None, *, version: int | None = None, **given: Any) -> Any:
+        check_entered(operation.parameters, given, tx.now)
+        return await operation.call(tx, id, version=version, **given)
+
+    return replace(operation, call=called)
+
+
 OPERATIONS: tuple[Operation, ...] = (
-    *(_of_request(operation) for operation in referrals.OPERATIONS if operation.name not in NOT_OFFERED),
-    *(_of_diary(operation) for operation in booking.OPERATIONS),
+    *(_bounded(_of_request(operation)) for operation in referrals.OPERATIONS if operation.name not in NOT_OFFERED),
+    *(_bounded(_of_diary(operation)) for operation in booking.OPERATIONS),
 )
 """What `POST [type]/[id]/$verb` and the buttons call: `call(tx, id, *, version, **parameters)` answers the id to show."""

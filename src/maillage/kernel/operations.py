@@ -12,6 +12,8 @@ class Param:
     """One named parameter: FHIR type (`code`, `string`, `dateTime`, `Reference`, `boolean`, `integer`...).
 
     `values` closes a list of codes; `many` makes it a list; `parts` describes a parameter made of named parts.
+    What may be entered (`kernel.bounds`): a number from `low` to `high`, a text of `longest` characters, a list of `most` values, a date that
+    may lie in the `past`, in the `future`.
     """
 
     name: str
@@ -20,6 +22,12 @@ class Param:
     many: bool = False
     values: tuple[str, ...] = ()
     parts: tuple[Param, ...] = ()
+    low: int = 0
+    high: int = 10_000
+    longest: int = 5_000
+    most: int = 50
+    past: bool = True
+    future: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from maillage.kernel.errors import Invalid
 
 PARIS = ZoneInfo("Europe/Paris")
+EARLIEST: Final = date(1900, 1, 1)
+LATEST: Final = date(2200, 1, 1)
+"""The days that mean something here; the database holds the same two (`is_sane`)."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -61,9 +65,11 @@ def net_length(whole: Period, removed: Iterable[Period]) -> timedelta:
 def wall_to_utc(day: date, at: time, fold: int | None = None) -> datetime:
     """The instant of a wall-clock time in Paris.
 
-    Raises `Invalid` with `local-time-gap` for an hour that does not exist that night, and `local-time-doubled`
-    for an hour that exists twice unless `fold` says which (0 the first, 1 the second).
+    Raises `Invalid` with `date-out-of-range` for a day of another era, `local-time-gap` for an hour that does not exist that night, and
+    `local-time-doubled` for an hour that exists twice unless `fold` says which (0 the first, 1 the second).
     """
+    if not EARLIEST <= day < LATEST:
+        raise Invalid.one("date-out-of-range", details=f"{day}")
     first = datetime.combine(day, at, tzinfo=PARIS).replace(fold=0)
     second = first.replace(fold=1)
     instants = first.astimezone(UTC), second.astimezone(UTC)

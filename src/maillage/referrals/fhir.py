@@ -43,7 +43,7 @@ RECOMMENDATION: Final = Param(
     many=True,
     parts=(
         Param("text", "string", required=True),
-        Param("due", "dateTime", required=True),
+        Param("due", "dateTime", required=True, past=False),
         Param("owner", "code", values=closing.OWNERS),
     ),
 )
@@ -52,7 +52,7 @@ ANSWER: Final = Param(
     "string",
     required=True,
     many=True,
-    parts=(Param("number", "integer", required=True), Param("answer", "string"), Param("cannot", "boolean")),
+    parts=(Param("number", "integer", required=True, low=1, high=50), Param("answer", "string"), Param("cannot", "boolean")),
 )
 FOLLOW_UP: Final = Param(
     "follow_ups",
@@ -101,12 +101,12 @@ OPERATIONS: Final = (
         (
             Param("recommendation", "code", required=True, values=RECOMMENDATIONS),
             Param("text", "string", required=True),
-            Param("due", "dateTime"),
+            Param("due", "dateTime", past=False),
         ),
     ),
     Operation("redirect", "Task", triage.redirect, (SERVICE, *_why("redirect"))),
     Operation("decline", "Task", triage.decline, (Param("reason", "code", required=True), COMMENT)),
-    Operation("no-place", "Task", triage.no_place, (*_why("capacity"), Param("wanted_by", "dateTime"))),
+    Operation("no-place", "Task", triage.no_place, (*_why("capacity"), Param("wanted_by", "dateTime", past=False))),
     Operation("offer", "Task", visits.offer, (*SLOT, Param("expires_at", "dateTime"), CONTACT)),
     Operation("book", "Task", visits.book, (*SLOT, Param("resolution", "code", values=RESOLUTIONS), CONTACT)),
     Operation("refuse-offer", "Task", visits.refuse_offer, (*_why("refuse-offer"), CONTACT, Param("inside_constraints", "boolean"))),
@@ -128,14 +128,14 @@ OPERATIONS: Final = (
         "return-after-absence",
         "Task",
         visits.return_after_absence,
-        (Param("record_reviewed", "boolean"), Param("contacts", "integer"), COMMENT),
+        (Param("record_reviewed", "boolean"), Param("contacts", "integer", high=100), COMMENT),
     ),
     Operation(
         "mark-seen",
         "Task",
         visits.mark_seen,
         (
-            Param("start", "dateTime"),
+            Param("start", "dateTime", future=False),
             Param("end", "dateTime"),
             Param("encounter_id", "string"),
             Param("encounter_class", "code", values=("AMB", "VR", "HH")),
@@ -146,9 +146,9 @@ OPERATIONS: Final = (
         "Task",
         closing.send_outcome,
         (
-            Param("text", "string"),
+            Param("text", "string", longest=100_000),
             Param("document", "base64Binary"),
-            Param("title", "string"),
+            Param("title", "string", longest=200),
             RECOMMENDATION,
             Param("done_otherwise", "boolean"),
         ),

@@ -21,8 +21,8 @@ SITE_RELEASE_DAYS = 10
 
 def session_period(day: date, starts: time, ends: time) -> Period:
     """The instants of a wall-clock window. Refuses a bound that does not exist that night, or exists twice."""
-    last = day if ends > starts else day + timedelta(days=1)
-    return Period(wall_to_utc(day, starts), wall_to_utc(last, ends))
+    begins = wall_to_utc(day, starts)  # a day of another era is refused here, before it is added to
+    return Period(begins, wall_to_utc(day if ends > starts else day + timedelta(days=1), ends))
 
 
 def cut(period: Period, minutes: int) -> tuple[Period, ...]:
@@ -33,10 +33,11 @@ def cut(period: Period, minutes: int) -> tuple[Period, ...]:
 
 def reserve(count: int, asap: int, urgent: int, shares: Sequence[Share]) -> tuple[Reservation | None, ...]:
     """Spread the reservations over `count` slots: site shares first in the session, then urgent, asap last."""
+    total = sum(share.slots for share in shares) + urgent + asap
+    if total > count:  # compared before anything is made: the numbers come from outside
+        raise Invalid.one("quota-above-slots", details=f"{total} reserved slots, {count} slots")
     wanted = [Reservation(Reserved.SITE, share.organization) for share in shares for _ in range(share.slots)]
     wanted += [Reservation(Reserved.URGENT)] * urgent + [Reservation(Reserved.ASAP)] * asap
-    if len(wanted) > count:
-        raise Invalid.one("quota-above-slots", details=f"{len(wanted)} reserved slots, {count} slots")
     slots: list[Reservation | None] = [None] * count
     for rank, reservation in enumerate(wanted):
         slots[(2 * rank + 1) * count // (2 * len(wanted))] = reservation
