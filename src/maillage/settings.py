@@ -69,6 +69,9 @@ class FhirSettings:
     delete_several: bool = setting(
         False, "Whether a conditional delete deletes all that match. When not, several matches answer 412 and nothing is deleted."
     )
+    token_url: str = setting(
+        "", "Token endpoint of the authorisation server, told in the CapabilityStatement. Empty: tokens come from the operator."
+    )
 
 
 @dataclass(frozen=True, slots=True)

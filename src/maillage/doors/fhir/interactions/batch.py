@@ -7,18 +7,18 @@ from typing import Any
 from maillage.doors.fhir import audits, problems
 from maillage.doors.fhir.context import Context
 from maillage.doors.fhir.http import Request, Response
-from maillage.doors.fhir.interactions.entries import Entry, as_request, failed, play, shown
+from maillage.doors.fhir.interactions.entries import as_request, failed, play, read_entry, shown
 from maillage.kernel.errors import MaillageError, Unavailable
 
 
-async def batch(context: Context, request: Request, entries: list[Entry]) -> list[dict[str, Any]]:
+async def batch(context: Context, request: Request, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The answers, in the order of the entries; what fails is told in its place and undoes nothing else."""
     answers = []
     once = bool(request.header("idempotency-key"))
-    for entry in entries:
+    for place, entry in enumerate(entries):
         asked = request
         try:
-            asked = as_request(request, entry)
+            asked = as_request(request, read_entry(place, entry, request))
             answers.append(shown(await (_inside(context, asked) if once else context.alone(asked))))
         except Unavailable as error:
             if once:

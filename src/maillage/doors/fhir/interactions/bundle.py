@@ -17,6 +17,9 @@ async def bundle(context: Context, request: Request) -> Response:
     kind = whole.get("type")
     if kind not in ("batch", "transaction"):
         raise Malformed.one("bundle-type", "Bundle.type", "A batch or a transaction is expected here.")
-    entries = [read_entry(place, raw, request) for place, raw in enumerate(whole.get("entry", []))]
-    answers = await (transaction if kind == "transaction" else batch)(context, request, entries)
+    raw = whole.get("entry", [])
+    if kind == "batch":
+        answers = await batch(context, request, raw)
+    else:
+        answers = await transaction(context, request, [read_entry(place, entry, request) for place, entry in enumerate(raw)])
     return json_response({"resourceType": "Bundle", "type": f"{kind}-response", **({"entry": answers} if answers else {})})

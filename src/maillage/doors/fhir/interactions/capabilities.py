@@ -8,20 +8,25 @@ from maillage import __name__ as software
 from maillage.codes.json import encode
 from maillage.codes.systems import ROOT
 from maillage.directory import KEPT_TYPES
+from maillage.doors.fhir import negotiation, patches
 from maillage.doors.fhir.audits import PARAMETERS as AUDIT_PARAMETERS
 from maillage.doors.fhir.context import AUDIT_TYPE, READABLE, Registry
 from maillage.doors.fhir.intake import READ_ONLY
 from maillage.doors.fhir.interactions.definitions import PARAMETERS as DEFINITION_PARAMETERS
 from maillage.doors.fhir.kinds import DEFINITIONS
-from maillage.doors.fhir.negotiation import JSON_TYPES
 from maillage.doors.fhir.operations.table import OPERATIONS as DOOR_OPERATIONS
-from maillage.doors.fhir.operations.table import DoorOperation
+from maillage.doors.fhir.operations.table import SYSTEM, DoorOperation
 from maillage.kernel.operations import Operation
 from maillage.record import index
 
 PUBLISHED = "2026-11-22"
 COMMON = (("_id", "token"), ("_lastUpdated", "date"), ("_profile", "uri"), ("_security", "token"), ("_source", "uri"), ("_tag", "token"))
-READS = ("read", "vread", "history-instance", "search-type")
+READS = ("read", "vread", "history-instance", "history-type", "search-type")
+SMART = "http://fhir-registry.smarthealthit.org/StructureDefinition/"
+TOKENS = (
+    "Bearer token with SMART system scopes, in the first form (system/Task.read) or the second (system/Task.rs); each token is pinned to organisations. "
+    "A client may be given a prefix: it then creates resources by PUT under ids that begin with it."
+)
 
 
 def statement(registry: Registry, base: str) -> bytes:
@@ -37,7 +42,8 @@ def statement(registry: Registry, base: str) -> bytes:
         "software": {"name": software},
         "implementation": {"description": "FHIR R4 interface", "url": base},
         "fhirVersion": "4.0.1",
-        "format": sorted(JSON_TYPES),
+        "format": list(negotiation.FORMATS),
+        "patchFormat": list(patches.FORMATS),
         "implementationGuide": ["https://hl7.fr/ig/fhir/core/ImplementationGuide/hl7.fhir.fr.core"],
         "rest": [_rest(registry)],
     }
@@ -45,16 +51,27 @@ def statement(registry: Registry, base: str) -> bytes:
 
 
 def _rest(registry: Registry) -> dict[str, Any]:
-    security = {
-        "cors": False,
-        "service": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "OAuth"}]}],
-        "description": "Bearer token with SMART system scopes; each token is pinned to organisations.",
-    }
+    whole = [_published(operation) for operation in DOOR_OPERATIONS if SYSTEM in operation.levels]
     return {
         "mode": "server",
-        "security": security,
+        "security": _security(registry),
         "resource": [_described(registry, kind) for kind in sorted(READABLE | DEFINITIONS)],
-        "interaction": [{"code": "transaction"}, {"code": "batch"}],
+        "interaction": [{"code": code} for code in ("transaction", "batch", "history-system", "search-system")],
+        "operation": whole,
+        "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
+    }
+
+
+def _security(registry: Registry) -> dict[str, Any]:
+    """SMART: how scopes are read, and where tokens are had when an authorisation server is set."""
+    extensions: list[dict[str, Any]] = [{"url": SMART + "capabilities", "valueCode": code} for code in ("permission-v1", "permission-v2")]
+    if registry.policy.token_url:
+        extensions.append({"url": SMART + "oauth-uris", "extension": [{"url": "token", "valueUri": registry.policy.token_url}]})
+    return {
+        "extension": extensions,
+        "cors": False,
+        "service": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "SMART-on-FHIR"}]}],
+        "description": TOKENS,
     }
 
 
@@ -90,8 +107,8 @@ def _resource(registry: Registry, kind: str) -> dict[str, Any]:
         "updateCreate": False,
         "conditionalCreate": kind not in READ_ONLY,
         "conditionalRead": "full-support",
-        "conditionalUpdate": False,
-        "conditionalDelete": "not-supported",
+        "conditionalUpdate": kind not in READ_ONLY,
+        "conditionalDelete": _conditional_delete(registry, kind),
         "referencePolicy": ["literal", "logical", "local"],
         "searchInclude": [f"{kind}:{code}" for code in index.reference_codes(kind)],
         "searchRevInclude": _reverse(kind),
@@ -106,8 +123,14 @@ def _interactions(kind: str) -> tuple[str, ...]:
     if kind in READ_ONLY:
         return READS
     if kind == "Patient" or kind in KEPT_TYPES:
-        return (*READS, "create", "update")
-    return (*READS, "create", "update", "delete")
+        return (*READS, "create", "update", "patch")
+    return (*READS, "create", "update", "patch", "delete")
+
+
+def _conditional_delete(registry: Registry, kind: str) -> str:
+    if "delete" not in _interactions(kind):
+        return "not-supported"
+    return "multiple" if registry.policy.delete_several else "single"
 
 
 def _parameters(kind: str) -> list[dict[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from maillage import record
 from maillage.codes.json import decode, encode
 from maillage.doors.fhir import bodies, conditions, patches
@@ -9,7 +11,7 @@ from maillage.doors.fhir.context import Context, written
 from maillage.doors.fhir.http import Request, Response, encode_query
 from maillage.doors.fhir.interactions.update import expected_version, must_name_version, replace
 from maillage.doors.fhir.patches import Change
-from maillage.kernel.errors import Invalid, NotFound
+from maillage.kernel.errors import Invalid, Malformed, NotFound
 from maillage.record import Stored
 
 
@@ -35,12 +37,20 @@ async def patch_where(context: Context, request: Request) -> Response:
     return await _apply(context, request, before, change, expected_version(request, before, required=False))
 
 
+def _check(after: dict[str, Any], kind: str) -> None:
+    """What a patch makes of a resource breaks a rule (422), whatever the fault: the patch itself was well formed."""
+    try:
+        bodies.check(after, kind)
+    except Malformed as error:
+        raise Invalid(*error.issues) from error
+
+
 async def _apply(context: Context, request: Request, before: Stored, change: Change, version: int | None) -> Response:
     stands = decode(before.content)
     after = change(stands)
     if (after.get("resourceType"), after.get("id")) != (before.type, before.id):
         raise Invalid.one("patch-identity", before.type, "A patch changes neither the type nor the id of a resource.")
-    bodies.check(after, before.type)
+    _check(after, before.type)
     if encode(record.comparable(after)) == encode(record.comparable(stands)):
         await context.audit_read([before])
         return written(before, request, 200)
