@@ -137,6 +137,24 @@ async def test_a_sure_ins_belongs_to_one_active_patient(db: Database) -> None:
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("use", ["official", "usual", None])
+async def test_six_at_once_make_one_file_of_one_ins(db: Database, use: str | None) -> None:
+    """However the use of the number is said, or left unsaid."""
+    number = {"system": systems.INS_TEST, "value": FIRST_INS, **({"use": use} if use else {})}
+    person = {**body(FIRST), "meta": {}, "extension": [], "identifier": [number]}
+
+    async def register() -> str:
+        async with db.transaction(DOCTOR) as tx:
+            return await create(tx, person)
+
+    answers = await asyncio.gather(*(register() for _ in range(6)), return_exceptions=True)
+    refused = [answer for answer in answers if isinstance(answer, Conflict)]
+    assert (len(refused), {error.reason for error in refused}) == (5, {"patient-exists"})
+    async with db.transaction(DOCTOR) as tx:
+        assert await tx.fetchval("SELECT count(*) FROM patient") == 1
+
+
+@pytest.mark.asyncio
 async def test_that_an_ins_is_known_elsewhere_never_shows(db: Database) -> None:
     elsewhere = Actor("person", "somebody", ("cabinet-orly",), frozenset({"medecin"}))
     async with db.transaction(DOCTOR) as tx:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from copy import deepcopy
 from datetime import date
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from maillage.codes import systems
+from maillage.codes.identity import IDENTITY_STATUS
 from maillage.directory import generator, rules
 from maillage.directory.patient_rows import rows_from_patient
 from maillage.directory.rows import extension, fold, identifiers, ref_id
@@ -160,3 +162,90 @@ OFFICIAL = """{"resourceType": "Patient", "meta": {"profile": ["https://hl7.fr/i
  "valueCoding": {"system": "https://hl7.fr/ig/fhir/core/CodeSystem/fr-core-cs-v2-0445", "code": "VALI"}}]}],
  "identifier": [{"use": "official", "type": {"coding": [{"system": "https://hl7.fr/ig/fhir/core/CodeSystem/fr-core-cs-v2-0203", "code": "INS-NIR"}]},
  "system": "urn:oid:1.2.250.1.213.1.4.8", "value": "123456789012244"}], "gender": "male", "birthDate": "1974-12-25"}"""
+
+
+TRUE_INS, FALSE_INS = "279035121518989", "279035121518988"
+
+
+@pytest.mark.parametrize(
+    ("answers", "found"),
+    [
+        ({}, []),
+        ({"ins": TRUE_INS, "birth_insee": "94028", "phone": "01 99 00 94 10"}, []),
+        ({"ins": " 2 79 03 51 215 189 89 ", "birth_insee": "2A004", "phone": "+33 1 99 00 94 10"}, []),
+        ({"birth_insee": "99999", "phone": "0039 06 1234567"}, []),
+        ({"ins": "123"}, [("ins", "ins-form")]),
+        ({"ins": "ABCDEFGHIJKLMNO"}, [("ins", "ins-form")]),
+        ({"ins": FALSE_INS}, [("ins", "ins-key")]),
+        ({"birth_insee": "zz"}, [("birth_insee", "commune-form")]),
+        ({"birth_insee": "9402"}, [("birth_insee", "commune-form")]),
+        ({"phone": "abc"}, [("phone", "phone-form")]),
+        ({"phone": "01 99 00 94"}, [("phone", "phone-form")]),
+        ({"ins": "1", "birth_insee": "1", "phone": "1"}, [("ins", "ins-form"), ("birth_insee", "commune-form"), ("phone", "phone-form")]),
+    ],
+)
+def test_what_is_typed_by_hand_is_corrected_at_once(answers: dict[str, str], found: list[tuple[str, str]]) -> None:
+    """Whatever the mode and the INS domain: who types can still read the card."""
+    issues = rules.check_typed(**answers)
+    assert [(issue.expression, issue.reason) for issue in issues] == found
+    assert {issue.severity for issue in issues} <= {"error"}
+
+
+@pytest.mark.parametrize("text", ["", " ", "   "])
+def test_an_empty_answer_is_not_judged(text: str) -> None:
+    assert rules.check_typed(ins=text) == []
+
+
+def test_a_received_commune_of_another_form_is_a_warning() -> None:
+    lost = patient()
+    lost["extension"][0]["valueAddress"]["extension"][0]["valueCoding"]["code"] = "zz"
+    lost["address"][0]["extension"][0]["valueCoding"]["code"] = "Clamart"
+    found = [(issue.severity, issue.expression) for issue in rules.check_patient(lost, "production") if issue.reason == "commune-form"]
+    assert found == [("warning", "Patient.extension"), ("warning", "Patient.address[0]")]
+
+
+def reliable(part: str, **coding: str) -> dict[str, Any]:
+    changed = patient()
+    whole = next(item for item in changed["extension"] if item["url"] == systems.EXT_IDENTITY_RELIABILITY)
+    next(item for item in whole["extension"] if item["url"] == part)["valueCoding"] = coding
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("part", "coding", "severity"),
+    [
+        ("identityStatus", {"system": systems.FR_IDENTITY_STATUS, "code": "ZZZZ"}, "error"),
+        ("identityStatus", {"code": "ZZZZ"}, "error"),
+        ("identityStatus", {"system": "https://other.example/status", "code": "VALI"}, "warning"),
+        ("validationMode", {"system": systems.FR_IDENTITY_VALIDATION_MODE, "code": "ZZ"}, "error"),
+        ("validationMode", {"system": "https://other.example/mode", "code": "PA"}, "error"),
+        ("methodCollection", {"system": systems.FR_IDENTITY_COLLECTION, "code": "ZZ"}, "error"),
+        ("methodCollection", {"system": "https://other.example/method", "code": "INSI"}, "warning"),
+    ],
+)
+def test_the_codes_of_reliability_are_those_of_fr_core(part: str, coding: dict[str, str], severity: str) -> None:
+    [issue] = [issue for issue in rules.check_patient(reliable(part, **coding), "test") if issue.reason == "code-unknown"]
+    assert issue.severity == severity
+    assert re.fullmatch(r"Patient\.extension\[1\]\.extension\[[0-9]\]\.valueCoding\.code", issue.expression)
+
+
+def test_every_code_of_identity_status_is_read() -> None:
+    assert len(set(IDENTITY_STATUS)) == 21
+    for code in IDENTITY_STATUS:
+        resource = reliable("identityStatus", system=systems.FR_IDENTITY_STATUS, code=code)
+        assert [issue for issue in rules.check_patient(resource, "test") if issue.reason == "code-unknown"] == []
+
+
+@pytest.mark.parametrize(
+    "extension", [{}, {"extension": "no"}, {"extension": [1, {"url": "identityStatus"}, {"url": "identityStatus", "valueCoding": 1}]}]
+)
+def test_a_reliability_without_codes_is_not_judged(extension: dict[str, Any]) -> None:
+    odd = {"resourceType": "Patient", "extension": [{"url": systems.EXT_IDENTITY_RELIABILITY, **extension}]}
+    assert rules.check_patient(odd, "production") == []
+
+
+@pytest.mark.parametrize(("use", "sure"), [("official", True), ("", True), ("usual", True), ("old", False)])
+def test_an_ins_in_use_is_sure_whatever_its_use_is_called(use: str, sure: bool) -> None:
+    item = {"system": systems.INS_NIR, "value": TRUE_INS, **({"use": use} if use else {})}
+    [row] = identifiers({"resourceType": "Patient", "identifier": [item]})
+    assert row.sure is sure

@@ -117,6 +117,16 @@ def test_nir_against_traits(birth_date: str | None, gender: str | None, reasons:
     assert {issue.severity for issue in issues} <= {"warning"}
 
 
+@pytest.mark.parametrize(("digits", "gender"), [("137", "male"), ("248", "female")])
+def test_the_sex_of_a_nir_is_its_first_digit_in_all_its_series(digits: str, gender: str) -> None:
+    """1 and 2; 3 and 4 foreigners being registered; 7 and 8 provisional."""
+    other = {"male": "female", "female": "male"}[gender]
+    for digit in digits:
+        nir = digit + GOOD_INS[1:]
+        assert ids.check_nir_traits(nir, birth_date=None, gender=gender) == []
+        assert [issue.reason for issue in ids.check_nir_traits(nir, birth_date=None, gender=other)] == ["nir-gender"]
+
+
 def test_traits_of_a_malformed_nir_are_not_judged() -> None:
     assert ids.check_nir_traits("2", birth_date="1900-01-01", gender="male") == []
 

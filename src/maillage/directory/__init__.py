@@ -34,7 +34,7 @@ from maillage.directory.queries import (
     services,
     sites,
 )
-from maillage.directory.rules import check_identifiers, check_patient
+from maillage.directory.rules import check_identifiers, check_patient, check_typed
 from maillage.directory.territory import demo_people
 from maillage.directory.types import Commune, DemoPerson, Organization, Patient, Place, PopulationCount, Role, Service
 
@@ -59,6 +59,7 @@ __all__ = [
     "communes",
     "cpts_of",
     "cpts_of_basin",
+    "check_typed",
     "create_patient",
     "deadlines",
     "demo_people",

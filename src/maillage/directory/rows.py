@@ -27,8 +27,8 @@ class IdentifierRow:
 
     @property
     def sure(self) -> bool:
-        """An INS in use with a true key: no two active patients may share it."""
-        return self.system in systems.INS_SYSTEMS and self.use == "official" and ins_key_ok(self.normalised)
+        """An INS in use with a true key: no two active files of one organisation may share it. Only `old` says that it is not in use."""
+        return self.system in systems.INS_SYSTEMS and self.use != "old" and ins_key_ok(self.normalised)
 
 
 @dataclass(frozen=True, slots=True)

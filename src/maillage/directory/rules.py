@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
@@ -11,13 +12,16 @@ from maillage.codes.aliases import canonical
 from maillage.directory import identifiers as ids
 from maillage.directory.identifiers import Mode
 from maillage.directory.patient_rows import rows_from_patient
-from maillage.directory.rows import IdentifierRow, identifiers
+from maillage.directory.reliability import check_reliability
+from maillage.directory.rows import IdentifierRow, dicts, extension, identifiers, insee
 from maillage.kernel.answers import Allowed, Refused
 from maillage.kernel.errors import Issue
 
 Resource = dict[str, Any]
 
 TRAITS_NEEDED = 3
+_IGNORED = re.compile(r"[\s.()-]+")
+_PHONE = re.compile(r"0[1-9][0-9]{8}|(?:\+|00)[1-9][0-9]{6,14}")
 
 
 def check_identifiers(resource: Resource, mode: Mode, *, own: bool = False) -> list[Issue]:
@@ -30,8 +34,43 @@ def check_identifiers(resource: Resource, mode: Mode, *, own: bool = False) -> l
 
 
 def check_patient(resource: Resource, mode: Mode) -> list[Issue]:
-    """Every finding about a Patient: identifiers, NIR against birth date and gender, FR Core invariants."""
-    return [*check_identifiers(resource, mode), *_nir_traits(resource), *_invariants(resource)]
+    """Every finding about a Patient: identifiers, NIR against birth date and gender, places, reliability, FR Core invariants."""
+    places, sure = _communes(resource), check_reliability(resource)
+    return [*check_identifiers(resource, mode), *_nir_traits(resource), *places, *sure, *_invariants(resource)]
+
+
+def check_typed(*, ins: str = "", birth_insee: str = "", phone: str = "") -> list[Issue]:
+    """What somebody who types an identity must correct now; each finding is at the name of its answer, an empty answer is not judged.
+
+    In every mode and every INS domain the form and the key are errors here: the number is copied from a card or a screen that is still
+    there. What another system sends is judged by `check_patient`, whose severities depend on the mode.
+    """
+    found = [Issue(issue.severity, issue.code, issue.reason, "ins", issue.details) for issue in _typed_ins(ins)]
+    if birth_insee and not ids.commune_ok(birth_insee):
+        found.append(Issue("error", "value", "commune-form", "birth_insee", "5 characters, 99 and the country abroad, 99999 when unknown"))
+    if phone and not phone_ok(phone):
+        found.append(Issue("error", "value", "phone-form", "phone", "10 digits, or + and the number abroad"))
+    return found
+
+
+def _typed_ins(text: str) -> list[Issue]:
+    """The form, then the key, as in production for a real INS."""
+    return ids.check(systems.INS_NIR, text, "production") if text.strip() else []
+
+
+def phone_ok(text: str) -> bool:
+    """Ten French digits, or an international number; spaces, dots, dashes and brackets do not count."""
+    return _PHONE.fullmatch(_IGNORED.sub("", text)) is not None
+
+
+def _communes(resource: Resource) -> Iterator[Issue]:
+    """The codes of the places of birth and residence: by their form only, the list itself is not expanded here."""
+    born = extension(resource, systems.EXT_BIRTH_PLACE).get("valueAddress")
+    homes = resource.get("address")
+    places = [("Patient.extension", born), *((f"Patient.address[{rank}]", home) for rank, home in enumerate(dicts(homes)))]
+    for path, address in places:
+        if (code := insee(address)) and not ids.commune_ok(code):
+            yield Issue("warning", "value", "commune-form", path, f"{code[:20]} is not an official geographic code")
 
 
 def _nir_traits(resource: Resource) -> Iterator[Issue]:
