@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+from maillage.codes.r4.search import compartments
 from maillage.doors.fhir.context import READABLE, Context
 from maillage.doors.fhir.http import ID, Request, Response
 from maillage.doors.fhir.interactions.bundle import bundle
@@ -14,7 +15,7 @@ from maillage.doors.fhir.interactions.delete import delete, delete_where
 from maillage.doors.fhir.interactions.history import history
 from maillage.doors.fhir.interactions.patch import patch, patch_where
 from maillage.doors.fhir.interactions.read import read
-from maillage.doors.fhir.interactions.search import search
+from maillage.doors.fhir.interactions.search import EVERY, search, search_compartment, search_system
 from maillage.doors.fhir.interactions.update import update, update_where
 from maillage.doors.fhir.interactions.vread import vread
 from maillage.doors.fhir.kinds import DEFINITIONS
@@ -25,7 +26,10 @@ from maillage.kernel.errors import NotFound
 Interaction = Callable[[Context, Request], Awaitable[Response]]
 Methods = dict[str, Interaction]
 
-ROOT: Methods = {"POST": bundle}
+ROOT: Methods = {"POST": bundle, "GET": search_system, "HEAD": search_system}
+SYSTEM_SEARCH: Methods = {"POST": search_system}
+COMPARTMENT: Methods = {"GET": search_compartment, "HEAD": search_compartment}
+COMPARTMENT_SEARCH: Methods = {"POST": search_compartment}
 TYPE: Methods = {"GET": search, "HEAD": search, "POST": create}
 CONDITIONAL: Methods = {**TYPE, "PUT": update_where, "PATCH": patch_where, "DELETE": delete_where}
 """The same with a query: it stands for the id."""
@@ -52,11 +56,12 @@ def find(request: Request) -> Interaction:
     return methods[request.method]
 
 
+SYSTEM: dict[tuple[str, ...], Methods] = {(): ROOT, ("_history",): HISTORY, ("_search",): SYSTEM_SEARCH}
+
+
 def _methods(path: tuple[str, ...], *, with_query: bool) -> Methods:
-    if not path:
-        return ROOT
-    if path == ("_history",):
-        return HISTORY
+    if path in SYSTEM:
+        return SYSTEM[path]
     kind, *rest = path
     if kind.startswith("$") and not rest:
         return OPERATION
@@ -66,15 +71,29 @@ def _methods(path: tuple[str, ...], *, with_query: bool) -> Methods:
         raise UnknownPlace
     if not rest:
         return CONDITIONAL if with_query else TYPE
-    if rest == ["_history"]:
-        return HISTORY
-    if len(rest) == 1 and rest[0] == "_search":
-        return SEARCH
-    if len(rest) == 1 and rest[0].startswith("$"):
-        return OPERATION
+    if len(rest) == 1 and rest[0][:1] in "_$":
+        return _on_type(rest[0])
     if not ID.fullmatch(rest[0]):
         raise NotFound(kind)
+    if kind in compartments() and len(rest) > 1 and (rest[1] in READABLE or rest[1] == EVERY):
+        return _compartment(rest[2:])
     return _instance(rest[1:])
+
+
+def _on_type(name: str) -> Methods:
+    if name.startswith("$"):
+        return OPERATION
+    if name in ("_history", "_search"):
+        return HISTORY if name == "_history" else SEARCH
+    raise NotFound(name)
+
+
+def _compartment(rest: list[str]) -> Methods:
+    if not rest:
+        return COMPARTMENT
+    if rest == ["_search"]:
+        return COMPARTMENT_SEARCH
+    raise UnknownPlace
 
 
 def _definition(rest: list[str]) -> Methods:
