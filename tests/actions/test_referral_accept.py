@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from tests.factories import referrals as make
 
-from maillage import referrals
+from maillage import directory, referrals
+from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import Conflict, Invalid, NotAllowed, Unavailable
 from maillage.store import Database
 
@@ -23,6 +24,14 @@ async def test_accepted(db: Database) -> None:
 
 async def test_nobody_accepts_an_own_request(db: Database) -> None:
     task = await make.opened(db)
+    there = {
+        "resourceType": "PractitionerRole",
+        "id": "percy-hge-x",
+        "practitioner": {"reference": "Practitioner/isambert-maud"},
+        "organization": {"reference": f"Organization/{make.HOSPITAL}"},
+        "healthcareService": [{"reference": f"HealthcareService/{make.SERVICE}"}],
+    }
+    await make.act(db, SYSTEM, directory.save, there)
     both = make.person("isambert-maud", make.HOSPITAL, "medecin", role_id="percy-hge-x")
     error = await make.refused(db, both, referrals.accept, task, NotAllowed)
     assert error.reason == "own-request"

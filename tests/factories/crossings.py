@@ -20,7 +20,7 @@ __all__ = ["act", "territory"]
 
 SERVICE = "percy-dermatologie"
 VERBS = {(operation.type, operation.name): operation for operation in journeys.OPERATIONS}
-GP, NURSE, TRIAGER, PLANNER = requests.GP, requests.NURSE, requests.TRIAGER, requests.PLANNER
+GP, NURSE, TRIAGER, PLANNER = requests.GP, requests.NURSE, requests.DERMATOLOGIST, requests.PLANNER
 
 
 async def do(db: Database, actor: Actor, verb: str, id: str | None = None, **values: Any) -> Any:

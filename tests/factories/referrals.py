@@ -26,12 +26,16 @@ GP = person("isambert-maud", CENTRE, "medecin", role_id="clamart-mg-isambert")
 COLLEAGUE = person("garrigou-basile", CENTRE, "medecin", role_id="clamart-mg-garrigou")
 NURSE = person("brossac-ludivine", CENTRE, "infirmier", role_id="clamart-infirmier-brossac")
 TRIAGER = person("castanier-leo", HOSPITAL, "medecin", role_id="percy-hge-castanier")
+INTERNIST = person("montaignac-ulysse", HOSPITAL, "medecin", role_id="percy-medecine-interne-montaignac")
+DERMATOLOGIST = person("coutras-blaise", HOSPITAL, "medecin", role_id="percy-dermatologie-coutras")
 TRIAGER_2 = person("prunevaux-segolene", HOSPITAL, "medecin", role_id="percy-hge-prunevaux")
 SENIOR = person("escoubleau-viviane", HOSPITAL, "medecin", "referent", role_id="percy-hge-escoubleau")
 SENIOR_2 = person("ferrandiere-agathe", HOSPITAL, "medecin", "referent", role_id="percy-medecine-interne-ferrandiere")
 PLANNER = person("aumontel-delphine", HOSPITAL, "planificateur", "secretaire", role_id="percy-planification-aumontel")
 CARDIOLOGIST = person("lavardac-myriam", OTHER_HOSPITAL, "medecin", role_id="chic-cardiologie-lavardac")
 STRANGER = person("jolimont-herve", "cabinet-creteil", "secretaire", role_id="creteil-secretaire-jolimont")
+TRIAGERS = {SERVICE: TRIAGER, OTHER_SERVICE: INTERNIST, BOOKABLE: DERMATOLOGIST, ELSEWHERE: CARDIOLOGIST}
+"""One triager of each service: nobody triages for another one."""
 CLIENT = Actor("client", "scenario", (CENTRE, HOSPITAL, OTHER_HOSPITAL), frozenset({"logiciel"}))
 
 LONG = "Un motif assez long pour que le référent puisse relire la décision."
@@ -114,15 +118,20 @@ async def sent(db: Database, **options: Any) -> str:
     return task
 
 
+def triager(options: Mapping[str, Any]) -> Actor:
+    """Who triages the request that these options describe: at the first service asked."""
+    return TRIAGERS[options.get("services", (SERVICE,))[0]]
+
+
 async def opened(db: Database, **options: Any) -> str:
     task = await sent(db, **options)
-    await act(db, TRIAGER, referrals.open_, task)
+    await act(db, triager(options), referrals.open_, task)
     return task
 
 
 async def info_requested(db: Database, **options: Any) -> str:
     task = await opened(db, **options)
-    await act(db, TRIAGER, referrals.ask_info, task, items=["CRP de moins de trois mois", "Poids"])
+    await act(db, triager(options), referrals.ask_info, task, items=["CRP de moins de trois mois", "Poids"])
     return task
 
 
@@ -135,7 +144,7 @@ async def info_received(db: Database, **options: Any) -> str:
 
 async def to_book(db: Database, **options: Any) -> str:
     task = await opened(db, **options)
-    await act(db, TRIAGER, referrals.accept, task)
+    await act(db, triager(options), referrals.accept, task)
     return task
 
 
@@ -173,31 +182,31 @@ async def to_rebook(db: Database, **options: Any) -> str:
 async def seen(db: Database, clock: FixedClock, **options: Any) -> str:
     task = await booked(db, **options)
     clock.set(SLOT["end"])
-    await act(db, TRIAGER, referrals.mark_seen, task)
+    await act(db, triager(options), referrals.mark_seen, task)
     return task
 
 
 async def letter_sent(db: Database, clock: FixedClock, *, recommendations: Sequence[Mapping[str, Any]] = (), **options: Any) -> str:
     task = await seen(db, clock, **options)
-    await act(db, TRIAGER, referrals.send_outcome, task, text="Vu ce jour. Coloscopie proposée.", recommendations=recommendations)
+    await act(db, triager(options), referrals.send_outcome, task, text="Vu ce jour. Coloscopie proposée.", recommendations=recommendations)
     return task
 
 
 async def advised(db: Database, **options: Any) -> str:
     task = await opened(db, **options)
-    await act(db, TRIAGER, referrals.advise, task, recommendation="advice-only", text="Poursuivre le traitement.")
+    await act(db, triager(options), referrals.advise, task, recommendation="advice-only", text="Poursuivre le traitement.")
     return task
 
 
-async def declined(db: Database, *, by: Actor = TRIAGER, **options: Any) -> str:
+async def declined(db: Database, *, by: Actor | None = None, **options: Any) -> str:
     task = await opened(db, **options)
-    await act(db, by, referrals.decline, task, reason="no-indication", comment="Pas d'indication à ce stade.")
+    await act(db, by or triager(options), referrals.decline, task, reason="no-indication", comment="Pas d'indication à ce stade.")
     return task
 
 
 async def redirected(db: Database, **options: Any) -> str:
     task = await opened(db, **options)
-    await act(db, TRIAGER, referrals.redirect, task, service=OTHER_SERVICE, reason="sub-specialty")
+    await act(db, triager(options), referrals.redirect, task, service=OTHER_SERVICE, reason="sub-specialty")
     return task
 
 

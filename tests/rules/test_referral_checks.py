@@ -8,14 +8,37 @@ from typing import Any
 
 import pytest
 
+from maillage.directory import Member
 from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.answers import Allowed, Refused
 from maillage.referrals.queries import WORKLISTS
-from maillage.referrals.rules import NEEDS, TABLE, available, axis_of, check, parties, reasons_for, request_status, speaking_for_patient
+from maillage.referrals.rules import (
+    NEEDS,
+    TABLE,
+    available,
+    axis_of,
+    check,
+    explained,
+    find_line,
+    parties,
+    reasons_for,
+    request_status,
+    speaking_for_patient,
+)
 from maillage.referrals.rules.checks import CAPACITY_CODES
 from maillage.referrals.types import AXES, LISTS_OF_VERB, REASONS, Act, TaskFacts
 
 NOW = datetime(2026, 11, 16, 9, tzinfo=UTC)
+DAY = timedelta(days=1)
+TEAM = (
+    Member("doctor", "hospital-doctor", "hospital"),
+    Member("senior", "hospital-senior", "hospital"),
+    Member("on-call", "hospital-cover", "hospital", cover=True, starts=NOW - DAY, ends=NOW + DAY),
+    Member("was-on-call", "hospital-cover-2", "hospital", cover=True, starts=NOW - DAY, ends=NOW),
+    Member("will-be-on-call", "hospital-cover-3", "hospital", cover=True, starts=NOW + DAY, ends=NOW + 2 * DAY),
+    Member("endless", "hospital-cover-4", "hospital", cover=True, starts=NOW - DAY),
+    Member("left", "hospital-left", "hospital", ends=NOW),
+)
 FACTS = TaskFacts(
     state="sent",
     now=NOW,
@@ -23,6 +46,7 @@ FACTS = TaskFacts(
     requester_id="asker",
     performer_org="hospital",
     lead_id="senior",
+    team=TEAM,
     patient_id="patient",
 )
 
@@ -44,7 +68,16 @@ def person(id: str, organization: str, *roles: str) -> Actor:
         (person("nurse", "hospital", "infirmier"), set()),
         (person("senior", "hospital", "medecin", "referent"), {"PC", "LD"}),
         (person("senior", "elsewhere", "medecin", "referent"), set()),
-        (person("other-senior", "hospital", "medecin", "referent"), {"PC"}),
+        (person("other-senior", "hospital", "medecin", "referent"), set()),
+        (person("colleague", "hospital", "medecin"), set()),
+        (person("on-call", "hospital", "medecin"), {"PC"}),
+        (person("on-call", "hospital", "infirmier"), set()),
+        (person("on-call", "elsewhere", "medecin"), set()),
+        (person("was-on-call", "hospital", "medecin"), set()),
+        (person("will-be-on-call", "hospital", "medecin"), set()),
+        (person("endless", "hospital", "medecin"), set()),
+        (person("left", "hospital", "medecin"), set()),
+        (person("other-planner", "hospital", "secretaire", "medecin"), {"PO"}),
         (person("stranger", "elsewhere", "medecin"), set()),
         (person("patient", "", "patient"), {"PT"}),
         (person("another", "", "patient"), set()),
@@ -57,6 +90,26 @@ def person(id: str, organization: str, *roles: str) -> Actor:
 )
 def test_parties(actor: Actor, expected: set[str]) -> None:
     assert parties(actor, FACTS) == expected
+
+
+@pytest.mark.parametrize(
+    ("actor", "state", "verb", "reason"),
+    [
+        (person("colleague", "hospital", "medecin"), "opened", "accept", "not-of-this-service"),
+        (person("was-on-call", "hospital", "medecin"), "seen", "send-outcome", "not-of-this-service"),
+        (person("on-call", "hospital", "medecin"), "info-requested", "answer-info", "not-for-this-party"),
+        (person("colleague", "hospital", "medecin"), "opened", "withdraw", "not-for-this-party"),
+        (person("colleague", "hospital", "medecin"), "closed", "accept", "not-in-table"),
+        (person("planner", "hospital", "planificateur"), "opened", "accept", "not-for-this-party"),
+        (person("asker", "centre", "medecin"), "opened", "accept", "not-for-this-party"),
+        (Actor("client", "software", ("centre",), frozenset({"medecin"})), "opened", "accept", "not-for-this-party"),
+    ],
+)
+def test_a_clinician_of_another_service_is_told_so(actor: Actor, state: str, verb: str, reason: str) -> None:
+    facts = replace(FACTS, state=state)
+    line = find_line(state, verb, parties(actor, facts))
+    assert isinstance(line, Refused)
+    assert explained(line, TABLE, state, verb, actor, facts).reason == reason
 
 
 def test_a_request_inside_one_organisation_gives_both_sides() -> None:

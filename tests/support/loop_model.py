@@ -19,7 +19,7 @@ from maillage.kernel.errors import Conflict, Invalid, Malformed, NotAllowed, Not
 from maillage.store import Database, Limits, Params
 
 BEGIN = datetime.fromisoformat("2026-11-23T08:00:00+00:00")
-PEOPLE: dict[str, Actor] = {"gp": requests.GP, "secretary": requests.NURSE, "doctor": requests.TRIAGER, "office": requests.PLANNER}
+PEOPLE: dict[str, Actor] = {"gp": requests.GP, "secretary": requests.NURSE, "doctor": requests.DERMATOLOGIST, "office": requests.PLANNER}
 STRANGER = requests.STRANGER
 REFUSALS = (Conflict, Invalid, Malformed, NotAllowed, NotFound, Stale)
 PATIENTS = 5

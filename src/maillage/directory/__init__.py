@@ -33,17 +33,20 @@ from maillage.directory.queries import (
     rooms,
     services,
     sites,
+    team,
 )
 from maillage.directory.rules import check_identifiers, check_patient, check_typed
 from maillage.directory.territory import demo_people
-from maillage.directory.types import Commune, DemoPerson, Organization, Patient, Place, PopulationCount, Role, Service
+from maillage.directory.types import COVER, Commune, DemoPerson, Member, Organization, Patient, Place, PopulationCount, Role, Service
 
 __all__ = [
+    "COVER",
     "GRADES",
     "KEPT_TYPES",
     "Commune",
     "DemoPerson",
     "Match",
+    "Member",
     "Mode",
     "Organization",
     "Patient",
@@ -90,6 +93,7 @@ __all__ = [
     "save",
     "services",
     "sites",
+    "team",
     "traits_of",
     "update_patient",
 ]

@@ -11,7 +11,7 @@ from maillage.directory import rules
 from maillage.directory.identifiers import normalise
 from maillage.directory.matching import Candidate, Traits, known_gender, known_place
 from maillage.directory.rows import fold
-from maillage.directory.types import Commune, Organization, Patient, Place, PopulationCount, Role, Service
+from maillage.directory.types import COVER, Commune, Member, Organization, Patient, Place, PopulationCount, Role, Service
 from maillage.kernel.answers import Refused
 from maillage.kernel.errors import Invalid, NotFound
 from maillage.record import Visible
@@ -107,6 +107,20 @@ async def roles_of_service(tx: Transaction, service_id: str, *, code: str = "") 
         f"{_ROLE} WHERE r.service_ids @> ARRAY[$1] AND r.active AND ($2 = '' OR $2 = ANY (r.codes)) ORDER BY r.id", service_id, code
     )
     return [_role(row) for row in rows]
+
+
+async def team(tx: Transaction, service: Service) -> tuple[Member, ...]:
+    """Who works for a service: its named senior, its triagers, whose role names it, and its covers, past and to come."""
+    rows = await tx.fetch(
+        """
+        SELECT practitioner_id, id AS role_id, organization_id, $1 = ANY (codes) AS cover, starts, ends FROM practitioner_role
+        WHERE active AND (service_ids @> ARRAY[$2] OR id = ANY ($3::text[])) ORDER BY id
+        """,
+        COVER,
+        service.id,
+        [service.lead_role_id, *service.triager_role_ids],
+    )
+    return tuple(Member(**row) for row in rows)
 
 
 async def organization(tx: Transaction, id: str) -> Organization:

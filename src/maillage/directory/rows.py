@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from maillage.codes import folding, systems
 from maillage.codes.aliases import canonical
+from maillage.codes.r4 import interval
 from maillage.directory.identifiers import ins_key_ok, normalise
 from maillage.directory.types import INTAKES
+from maillage.kernel.period import wall_to_utc
 
 Resource = dict[str, Any]
 
@@ -66,6 +69,8 @@ class RoleRow:
     specialties: tuple[str, ...]
     service_ids: tuple[str, ...]
     location_ids: tuple[str, ...]
+    starts: datetime | None
+    ends: datetime | None
     active: bool
 
 
@@ -194,8 +199,22 @@ def rows_from_role(resource: Resource) -> RoleRow:
         specialties=codes_of(resource.get("specialty"), systems.SPECIALITE_ORDINALE),
         service_ids=_ids(resource.get("healthcareService"), "HealthcareService"),
         location_ids=_ids(resource.get("location"), "Location"),
+        starts=_bound(resource.get("period"), "start"),
+        ends=_bound(resource.get("period"), "end"),
         active=resource.get("active") is not False,
     )
+
+
+def _bound(period: Any, name: str) -> datetime | None:
+    """One end of a period as an instant: a bare day is a day in Paris, and the last one counts whole."""
+    text = str(period.get(name) or "") if isinstance(period, dict) else ""
+    span = interval(text)
+    if span is None:
+        return None
+    if len(text) == len("2026-12-24") and "1900" <= text < "9999":
+        day = date.fromisoformat(text)
+        return wall_to_utc(day + timedelta(days=1) if name == "end" else day, time(0))
+    return span[1] if name == "end" and len(text) < len("2026-12-24") else span[0]
 
 
 def rows_from_location(resource: Resource) -> LocationRow:

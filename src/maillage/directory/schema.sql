@@ -79,7 +79,8 @@ CREATE TABLE practitioner (
     active boolean NOT NULL DEFAULT true
 );
 
--- One professional in one place: who acts for which organisation, with our role codes.
+-- One professional in one place: who acts for which organisation, with our role codes, from when to when.
+-- The code `garde` names a cover (on call, or instead of somebody absent): for named services, and for a period that has both ends.
 CREATE TABLE practitioner_role (
     id text PRIMARY KEY,
     practitioner_id text NOT NULL,
@@ -88,7 +89,12 @@ CREATE TABLE practitioner_role (
     specialties text[] NOT NULL DEFAULT '{}',
     service_ids text[] NOT NULL DEFAULT '{}',
     location_ids text[] NOT NULL DEFAULT '{}',
-    active boolean NOT NULL DEFAULT true
+    starts timestamptz,
+    ends timestamptz,
+    active boolean NOT NULL DEFAULT true,
+    CONSTRAINT practitioner_role_period CHECK (ends >= starts),
+    CONSTRAINT practitioner_role_cover CHECK (
+        NOT ('garde' = ANY (codes)) OR (starts IS NOT NULL AND ends IS NOT NULL AND cardinality(service_ids) > 0))
 );
 CREATE INDEX practitioner_role_practitioner ON practitioner_role (practitioner_id);
 CREATE INDEX practitioner_role_organization ON practitioner_role (organization_id);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 INTAKES = ("bookable", "triage", "advice-first")
 """How a service takes requests: a slot at once, a human triage first, or an opinion before any visit."""
@@ -89,6 +89,22 @@ class Service:
     def specialty(self) -> str:
         """The first specialty, TRE_R38."""
         return self.specialties[0] if self.specialties else ""
+
+
+COVER = "garde"
+"""The role code of a cover: on call, or instead of somebody absent, for named services and for a period."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody who works for a service, as one of its roles says: from when to when, and whether as a cover."""
+
+    practitioner_id: str
+    role_id: str
+    organization_id: str
+    cover: bool = False
+    starts: datetime | None = None
+    ends: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

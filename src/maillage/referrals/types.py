@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from maillage.directory import Member
 from maillage.kernel.transitions import State
 from maillage.kernel.working_time import Delay
 
@@ -205,6 +206,7 @@ class TaskFacts:
     requester_id: str = ""
     performer_org: str = ""
     lead_id: str | None = None
+    team: tuple[Member, ...] = ()
     decided_by: str | None = None
     patient_id: str = ""
     bookable: bool = False

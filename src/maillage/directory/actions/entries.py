@@ -18,7 +18,8 @@ from maillage.directory.rows import (
     rows_from_role,
     rows_from_service,
 )
-from maillage.kernel.errors import Conflict, Invalid
+from maillage.kernel.actor import SYSTEM
+from maillage.kernel.errors import Conflict, Invalid, NotAllowed
 from maillage.store import Transaction, register
 
 Resource = dict[str, Any]
@@ -31,6 +32,10 @@ register("healthcare_service_specialty", lambda: Invalid.one("specialty-missing"
 register("healthcare_service_pathway", lambda: Invalid.one("unknown-pathway", "HealthcareService.extension"))
 register("healthcare_service_form", lambda: Invalid.one("unknown-form", "HealthcareService.extension"))
 register("healthcare_service_lead", lambda: Invalid.one("unknown-role", "HealthcareService.extension"))
+register("practitioner_role_period", lambda: Invalid.one("period-ends-before-start", "PractitionerRole.period"))
+register(
+    "practitioner_role_cover", lambda: Invalid.one("cover-incomplete", "PractitionerRole.period", "a cover names services and both ends")
+)
 register("healthcare_service_minutes", lambda: Invalid.one("minutes-out-of-range", "HealthcareService.extension"))
 
 
@@ -85,6 +90,15 @@ async def _put_row(tx: Transaction, resource: Resource) -> None:
     values = row_of(resource)
     if values is not None:
         await _upsert(tx, _ROWS[resource["resourceType"]][0], "id", values)
+
+
+async def _put_role(tx: Transaction, resource: Resource) -> None:
+    """A role for a service that takes requests here gives rights in it: its own organisation alone writes it."""
+    row = rows_from_role(resource)
+    houses = await tx.fetch("SELECT DISTINCT organization_id FROM healthcare_service WHERE id = ANY ($1::text[])", list(row.service_ids))
+    if tx.actor != SYSTEM and {house["organization_id"] for house in houses} - set(tx.actor.organizations):
+        raise NotAllowed("not-the-owner")
+    await _put_row(tx, resource)
 
 
 async def _put_service(tx: Transaction, resource: Resource) -> None:
@@ -142,7 +156,7 @@ _WRITERS: dict[str, Callable[[Transaction, Resource], Awaitable[None]]] = {
     "Organization": _put_row,
     "Location": _put_row,
     "Practitioner": _put_row,
-    "PractitionerRole": _put_row,
+    "PractitionerRole": _put_role,
     "HealthcareService": _put_service,
     "Questionnaire": _put_questionnaire,
     "PlanDefinition": _put_plan_definition,

@@ -119,6 +119,7 @@ async def facts_of(tx: Transaction, request: Row, task: Row, service: directory.
         requester_id=request["requester_id"],
         performer_org=task["owner_org"],
         lead_id=lead.practitioner_id if lead else None,
+        team=await directory.team(tx, service),
         decided_by=task["decided_by"],
         patient_id=task["patient_id"],
         bookable=service.intake == "bookable",

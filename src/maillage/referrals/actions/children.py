@@ -65,7 +65,7 @@ async def _load(tx: Transaction, verb: str, id: str, version: int | None) -> tup
 async def _move(case: Case, child: Row, verb: str, comment: str = "", outcome: str | None = None) -> None:
     line = rules.CHILD_TABLE.check(child["state"], verb, [party for party in PARTIES if party in case.parties])
     if isinstance(line, Refused):
-        refuse(line, child["state"])
+        refuse(rules.explained(line, rules.CHILD_TABLE, child["state"], verb, case.tx.actor, case.facts), child["state"])
     if child["code"] != "follow-up":
         raise Conflict("follows-its-task")
     if "comment-missing" in line.needs and not comment.strip():

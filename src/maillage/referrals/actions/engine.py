@@ -54,7 +54,7 @@ def authorise(case: Case, verb: str, act: Act) -> Transition:
     actor_id = case.tx.actor.id
     line = rules.find_line(case.task["state"], verb, case.parties)
     if isinstance(line, Refused):
-        refuse(line, case.task["state"])
+        refuse(rules.explained(line, rules.TABLE, case.task["state"], verb, case.tx.actor, case.facts), case.task["state"])
     unmet = rules.unmet(line, case.facts, act, actor_id)
     for kind, family in (("actor", NotAllowed), ("state", Conflict)):
         for code in unmet:

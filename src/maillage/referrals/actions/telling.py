@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from maillage import messaging
+from maillage import directory, messaging
 from maillage.kernel.transitions import Transition
+from maillage.referrals import rules
 from maillage.referrals.actions.case import Case
 
 PLANNER = "planificateur"
@@ -26,7 +27,7 @@ async def tell_party(case: Case, event: str, party: str) -> None:
     if party == "RC":
         roles, organization = [case.request["requester_role_id"]], task["requester_org"]
     elif party == "PC":
-        roles, organization = list(case.service.triager_role_ids), task["owner_org"]
+        roles, organization = await _triagers(case), task["owner_org"]
     elif party == "LD":
         roles, organization = [task["lead_role_id"]] if task["lead_role_id"] else [], task["owner_org"]
     elif party == "PO":
@@ -47,3 +48,15 @@ async def tell_party(case: Case, event: str, party: str) -> None:
                 patient=task["patient_id"],
                 urgent=task["priority"] == "asap",
             )
+
+
+async def _triagers(case: Case) -> list[str]:
+    """The roles of the triagers, and those under which today's covers sign in."""
+    found = list(case.service.triager_role_ids)
+    for member in case.facts.team:
+        if member.cover and rules.is_there(member, case.tx.now):
+            places = await directory.roles_of(case.tx, member.practitioner_id)
+            found += [
+                place.id for place in places if place.organization_id == case.task["owner_org"] and directory.COVER not in place.codes
+            ]
+    return list(dict.fromkeys(found))

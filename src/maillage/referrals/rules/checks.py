@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Final
 
+from maillage.directory import Member
 from maillage.kernel.actor import Actor
 from maillage.kernel.answers import Allowed, Refused
-from maillage.kernel.transitions import Transition
+from maillage.kernel.transitions import Transition, TransitionTable
 from maillage.referrals.rules.table import TABLE
 from maillage.referrals.types import (
     CLINICIANS,
@@ -47,11 +48,33 @@ def parties(actor: Actor, task: TaskFacts) -> frozenset[str]:
         found |= _duties(actor, "RC", "RO", REQUESTER_OFFICE)
     if actor.organization and actor.organization == task.performer_org:
         found |= _duties(actor, "PC", "PO", PERFORMER_OFFICE)
+        if not serves(actor.id, task.team, task.now):
+            found.discard("PC")
         if _is_senior(actor, task):
             found.add("LD")
     if actor.is_one_of("patient") and actor.id == task.patient_id:
         found.add("PT")
     return frozenset(found)
+
+
+def serves(practitioner_id: str, team: Iterable[Member], now: datetime) -> bool:
+    """Whether somebody may act as a clinician of a service now: triager, named senior, member, or cover while the cover lasts."""
+    return any(member.practitioner_id == practitioner_id and is_there(member, now) for member in team)
+
+
+def is_there(member: Member, now: datetime) -> bool:
+    """Whether a role runs at an instant; a cover has two ends, other roles may be open."""
+    if member.cover and (member.starts is None or member.ends is None):
+        return False
+    return (member.starts is None or member.starts <= now) and (member.ends is None or now < member.ends)
+
+
+def explained(refused: Refused, table: TransitionTable, state: str, verb: str, actor: Actor, task: TaskFacts) -> Refused:
+    """The refusal with its reason said better: a clinician of the house, where the clinicians of the service may."""
+    of_the_house = bool(actor.organization) and actor.organization == task.performer_org and actor.is_one_of(*CLINICIANS)
+    if not of_the_house or actor.kind != "person" or refused.reason != "not-for-this-party" or serves(actor.id, task.team, task.now):
+        return refused
+    return refused if isinstance(table.check(state, verb, ["PC"]), Refused) else replace(refused, reason="not-of-this-service")
 
 
 def _sides_of_client(actor: Actor, task: TaskFacts) -> frozenset[str]:
