@@ -233,6 +233,36 @@ async def test_a_cancelled_session_sends_every_request_back_with_a_line_in_the_l
     await make.check(db)
 
 
+async def test_an_offer_that_falls_with_its_session_is_the_services_time(db: Database, clock: FixedClock) -> None:
+    slots = await make.slots(db)
+    task = await make.offered(db, slots[0]["id"])
+    clock.advance(timedelta(hours=40))  # the patient's part would have begun at the 24th hour
+    await make.do(db, PLANNER, "Schedule/cancel-session", slots[0]["session_id"], reason="ill")
+    row = await requests.look(db, task)
+    assert (row["state"], row["refusals"], row["reason_list"], row["reason"]) == ("to-book", 0, "cancel-by-service", "ill")
+    assert await requests.intervals(db, task) == []
+    assert await requests.ledger(db, task) == [("cancelled-by-service", "ill", None)]
+    assert row["appointment_id"] is row["offered_at"] is row["hold_expires_at"] is None
+    assert ("referral-offer-withdrawn", requests.CENTRE, "clamart-mg-isambert") in await requests.told(db, task)
+    await make.check(db)
+
+
+async def test_an_offer_that_the_hospital_takes_back_is_no_refusal_and_one_that_the_patient_gives_back_is(
+    db: Database, clock: FixedClock
+) -> None:
+    slots = await make.slots(db)
+    ours, theirs = [await make.offered(db, slots[number]["id"], patient=number) for number in range(2)]
+    clock.advance(timedelta(hours=40))
+    for task, side, reason in ((ours, "hospital", "strike"), (theirs, "patient", "ill")):
+        offer = (await requests.look(db, task))["appointment_id"]
+        await make.do(db, PLANNER, "Appointment/cancel", offer, side=side, reason=reason)
+    assert [(await requests.look(db, task))["refusals"] for task in (ours, theirs)] == [0, 1]
+    assert await requests.intervals(db, ours) == []
+    [(kind, start, end)] = await requests.intervals(db, theirs)
+    assert (kind, end - start) == ("P2", timedelta(hours=16))
+    await make.check(db)
+
+
 async def test_a_session_in_which_a_patient_was_seen_or_missed_is_not_cancelled(db: Database, clock: FixedClock) -> None:
     slots = await make.slots(db)
     task = await make.booked(db, slots[0]["id"])

@@ -32,6 +32,7 @@ EXPECTED = [
     ("book", "PO PT", "to-book waiting-capacity offered not-attended to-rebook seen", "booked"),
     ("refuse-offer", "PT", "offered", "to-book"),
     ("offer-expired", "SY", "offered", "to-book"),
+    ("offer-withdrawn", "SY", "offered", "to-book"),
     ("reschedule", "PO PT", "booked", "booked"),
     ("cancel-appointment", "PO PT", "booked not-attended seen", "to-rebook"),
     ("mark-not-attended", "PO PC", "booked", "not-attended"),
@@ -106,8 +107,8 @@ def test_an_open_state_has_a_turn_a_deadline_and_a_way_out_by_a_person(state: st
 
 
 def test_the_scheduler_never_accepts_declines_or_closes() -> None:
-    """Silence decides nothing: SY parks, lets an offer expire, or takes away the copies that another service has accepted."""
-    assert {t.verb for t in TABLE.transitions if "SY" in t.by} == {"no-place", "offer-expired", "not-selected"}
+    """Silence decides nothing: SY parks, lets an offer expire or fall with its session, or takes away what another service has accepted."""
+    assert {t.verb for t in TABLE.transitions if "SY" in t.by} == {"no-place", "offer-expired", "offer-withdrawn", "not-selected"}
 
 
 def test_a_turn_that_is_not_the_performers_has_a_child_task() -> None:

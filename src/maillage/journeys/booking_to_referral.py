@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -97,7 +98,7 @@ async def cancel(
     if cancelled["task_id"] and cancelled["booked_at"]:
         await _back_to_booking(tx, cancelled, reason, comment)
     elif cancelled["task_id"] and cancelled["hold_kind"]:
-        await _offer_falls(tx, cancelled)
+        await _offer_ends(tx, cancelled, reason, comment)
     elif cancelled["task_id"] and (await referrals.visible_task(_follow(tx), cancelled["task_id"]))["state"] == "waiting-capacity":
         raise Conflict("request-waits")
     return id
@@ -128,7 +129,7 @@ async def cancel_session(tx: Transaction, id: str, *, version: int | None = None
         if appointment["task_id"] and appointment["booked_at"]:
             await _back_to_booking(tx, appointment, why, comment)
         elif appointment["task_id"]:
-            await _offer_falls(tx, appointment)
+            await _offer_ends(tx, appointment, why, comment)
     return str(done.session["id"])
 
 
@@ -144,6 +145,14 @@ async def run_clock(tx: Transaction) -> None:
             await referrals.offer_expired(tx, id)
 
 
+async def _offer_ends(tx: Transaction, cancelled: Row, reason: str, comment: str | None) -> None:
+    """Somebody cancelled what was offered: a house takes its offer back, or the patient's side lets it fall."""
+    if cancelled["cancel_side"] not in ("hospital", "host"):
+        await _offer_falls(tx, cancelled)
+    elif cancelled["hold_kind"] == "offer" and await _has_request_in(tx, cancelled, "offered"):
+        await referrals.offer_withdrawn(_follow(tx), cancelled["task_id"], **_why_of_service(reason, comment))
+
+
 async def _offer_falls(tx: Transaction, fallen: Row) -> None:
     """The patient has no offer any more; a request that has gone on without it stays where it is."""
     if fallen["hold_kind"] == "offer" and await _has_request_in(tx, fallen, "offered"):
@@ -155,9 +164,18 @@ async def _back_to_booking(tx: Transaction, cancelled: Row, reason: str, comment
     if not await _has_request_in(tx, cancelled, "booked"):
         return
     side = cancelled["cancel_side"] if cancelled["cancel_side"] in ("hospital", "host") else "patient"
-    known = reason in booking.CANCEL_REASONS["patient"] if side == "patient" else reason in (*booking.SESSION_REASONS, "session-cancelled")
+    why = _why(reason, booking.CANCEL_REASONS["patient"], comment) if side == "patient" else _why_of_service(reason, comment)
+    await referrals.cancel_appointment(_follow(tx), cancelled["task_id"], side=side, **why)
+
+
+def _why_of_service(reason: str, comment: str | None) -> dict[str, Any]:
+    return _why(reason, (*booking.SESSION_REASONS, "session-cancelled"), comment)
+
+
+def _why(reason: str, known: Collection[str], comment: str | None) -> dict[str, Any]:
+    """A reason of the diary in the words of the request: one that it does not know becomes a sentence."""
     told = comment if comment and len(comment.strip()) >= _SENTENCE else f"appointment cancelled: {reason} {comment or ''}".rstrip()
-    await referrals.cancel_appointment(_follow(tx), cancelled["task_id"], side=side, reason=reason if known else "other", comment=told)
+    return {"reason": reason if reason in known else "other", "comment": told}
 
 
 async def _has_request_in(tx: Transaction, appointment: Row, state: str) -> bool:

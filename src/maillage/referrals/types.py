@@ -125,6 +125,7 @@ LISTS_OF_VERB: Final[Mapping[str, str]] = {
     "no-place": "capacity",
     "mark-not-attended": "absence",
     "refuse-offer": "refuse-offer",
+    "offer-withdrawn": "cancel-by-service",
     "dispute": "dispute",
     "withdraw": "withdraw",
     "request-cancellation": "request-cancellation",

@@ -109,6 +109,15 @@ async def offer_expired(tx: Transaction, id: str, *, version: int | None = None)
     return await finish(case)
 
 
+async def offer_withdrawn(tx: Transaction, id: str, *, version: int | None = None, reason: str | None = None, comment: str = "") -> str:
+    """The service takes its offer back (a cancelled session): nobody refused and no time is the patient's (workflows.md 0.9). Frees the slot."""
+    case = await load(Work(tx, "offer-withdrawn"), id, version)
+    await move(case, "offer-withdrawn", Act(reason=reason, comment=comment), **turns.WITHOUT_SLOT)
+    if case.task["reason_axis"] == "capacity":
+        await ledger.write(case, "cancelled-by-service", case.task["reason"])
+    return await finish(case)
+
+
 async def _tell_again(case: Case) -> None:
     if case.task["refusals"] >= REFUSALS_BEFORE_TELLING:
         await telling.tell_party(case, "referral-offers-refused", "RC")

@@ -83,6 +83,7 @@ TABLE: Final = TransitionTable(
         ),
         line("refuse-offer", "offered", "to-book", "PT", needs=_WHY),
         line("offer-expired", "offered", "to-book", "SY"),
+        line("offer-withdrawn", "offered", "to-book", "SY", needs=_WHY, tells="PT"),
         line("reschedule", "booked", "booked", "PO PT", needs="slot-missing", tells="PT", rows="11"),
         line(
             "cancel-appointment",
@@ -179,7 +180,10 @@ CHILD_TABLE: Final = TransitionTable(
 """Child Tasks. Only a follow-up is accepted, handed back or done by hand; the others follow the turn of their Task (SY)."""
 
 FREES_THE_SLOT: Final = frozenset(
-    {"decline", "return-after-absence", "refuse-offer", "offer-expired", "cancel-appointment", "confirm-cancellation", "enter-in-error"}
+    {
+        *("decline", "return-after-absence", "refuse-offer", "offer-expired", "offer-withdrawn"),
+        *("cancel-appointment", "confirm-cancellation", "enter-in-error"),
+    }
 )
 """Verbs after which a held or booked slot must be given back in the same transaction (by the journey that crosses into booking)."""
 
