@@ -15,7 +15,7 @@ from maillage.store import Database, Transaction, outbox
 log = logging.getLogger(__name__)
 OUTBOX_SECONDS = 0.5
 CLOCK_SECONDS = 5.0
-HANDLERS = {messaging.TOPIC: messaging.deliver}
+HANDLERS = messaging.HANDLERS
 
 
 async def run(database: Database) -> None:

@@ -16,7 +16,7 @@ from maillage.store import Database, outbox
 FILL = make.territory
 pytestmark = pytest.mark.asyncio
 FOCUS = ("Task", "task-1")
-HANDLERS = {messaging.TOPIC: messaging.deliver}
+HANDLERS = messaging.HANDLERS
 
 
 async def notify(db: Database, event: str = "referral-sent", **options: Any) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from tests.factories import referrals as make
 
-from maillage import referrals
+from maillage import messaging, referrals
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.clock import FixedClock
 from maillage.kernel.errors import NotAllowed
@@ -40,7 +40,7 @@ async def test_the_ladder_is_climbed_once(db: Database, clock: FixedClock) -> No
     assert {("referral-reminder", "percy-hge-castanier"), ("referral-breach", "clamart-mg-isambert")} <= events
     assert {("referral-breach-senior", "percy-hge-escoubleau"), ("referral-breach-group", "percy-hge-escoubleau")} <= events
     async with db.transaction(SYSTEM) as tx:
-        assert await tx.fetchval("SELECT count(*) FROM outbox WHERE topic = $1", referrals.AGENDA) == 1
+        assert await tx.fetchval("SELECT count(*) FROM outbox WHERE topic = $1", messaging.AGENDA) == 1
 
 
 async def test_the_requester_is_reminded_of_a_turn(db: Database, clock: FixedClock) -> None:

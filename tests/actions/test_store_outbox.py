@@ -21,15 +21,17 @@ FILL = store_alone
 class Recorder:
     """A handler that keeps what it was given and fails as long as told to."""
 
-    def __init__(self, failures: int = 0) -> None:
+    def __init__(self, failures: int = 0, why: str | None = None) -> None:
         self.seen: list[Any] = []
         self.failures = failures
+        self.why = why
 
-    async def __call__(self, tx: Transaction, payload: dict[str, Any]) -> None:
+    async def __call__(self, tx: Transaction, payload: dict[str, Any]) -> str | None:
         self.seen.append((tx.message_id, payload["n"]))
         if self.failures:
             self.failures -= 1
             raise Conflict("not-now")
+        return self.why
 
     @property
     def numbers(self) -> list[int]:
@@ -146,3 +148,25 @@ async def test_purge_forgets_only_what_is_done(db: Database, clock: FixedClock) 
     async with db.transaction(SYSTEM) as tx:
         assert await outbox.purge(tx, clock.now()) == 1
         assert await tx.fetchval("SELECT count(*) FROM outbox") == 1
+
+
+async def test_what_nothing_can_carry_is_held_out_of_the_way_and_released_later(db: Database, clock: FixedClock) -> None:
+    nobody, recorder = Recorder(why="no-channel"), Recorder()
+    await write(db, 1, 2)
+    await write(db, 3, key="Task/1")
+    async with db.transaction(SYSTEM) as tx:
+        await outbox.enqueue(tx, "other", {"n": 4}, key="Task/1")
+    assert await outbox.drain(db, {"mail": nobody, "other": recorder}) == 1
+    assert (nobody.numbers, recorder.numbers) == ([1, 2, 3], [4]), "what is held keeps nobody waiting"
+    async with db.transaction(SYSTEM) as tx:
+        assert [tuple(row) for row in await outbox.held(tx)] == [("mail", "no-channel", 3, clock.now())]
+        assert await outbox.dead_letters(tx) == []
+        assert await outbox.oldest_due(tx) is None
+    assert await outbox.drain(db, {"mail": recorder}) == 0
+    async with db.transaction(SYSTEM) as tx:
+        assert await outbox.release(tx, "mail") == 3
+        assert await outbox.release(tx, "other") == 0
+    assert await outbox.drain(db, {"mail": recorder}) == 3
+    assert recorder.numbers == [4, 1, 2, 3]
+    async with db.transaction(SYSTEM) as tx:
+        assert await outbox.held(tx) == []

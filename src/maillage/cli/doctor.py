@@ -5,31 +5,48 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from maillage.cli.output import ENVIRONMENT, NOT_OURS, OK, settings_for, show
 from maillage.codes import r4
+from maillage.kernel.actor import SYSTEM
 from maillage.settings import SettingError, Settings
+from maillage.store import Database, outbox
 from maillage.store.database import DRIVER
 from maillage.store.server import opened
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Messages of the outbox that go no further by themselves."""
+
+    held: tuple[dict[str, Any], ...]
+    set_aside: tuple[dict[str, Any], ...]
 
 
 def doctor(*, data: Path | None = None, json: bool = False) -> int:
     """Check Python, definitions, disk, settings and PostgreSQL; 3 when one of them stops maillage.
 
+    Says too what waits for somebody: messages held because nothing carries them yet, and those set aside after five tries.
+
     Example: maillage doctor --data ./data
     """
-    checks = [_python(), _definitions()]
+    checks, waiting = [_python(), _definitions()], Waiting((), ())
     try:
         settings = settings_for(data)
     except SettingError as error:
         checks.append(_check("settings", str(error), "correct the variable"))
     else:
-        checks += [_check("settings"), _disk(settings), asyncio.run(_database(settings))]
+        database, waiting = asyncio.run(_database(settings))
+        checks += [_check("settings"), _disk(settings), database]
     bad = [check for check in checks if check["problem"]]
     lines = [f"{'✗' if c['problem'] else '✓'} {c['name']}" + (f": {c['problem']} ({c['remedy']})" if c["problem"] else "") for c in checks]
-    show({"checks": checks, "healthy": not bad}, json=json, lines=lines)
+    lines += [f"· {row['messages']} held, {row['topic']}: {row['reason']} (since {row['since']})" for row in waiting.held]
+    lines += [f"· set aside after five tries, {row['topic']}: {row['reason']} ({row['id']})" for row in waiting.set_aside]
+    found = {"checks": checks, "healthy": not bad, "held": list(waiting.held), "set_aside": list(waiting.set_aside)}
+    show(found, json=json, lines=lines)
     return ENVIRONMENT if bad else OK
 
 
@@ -58,10 +75,20 @@ def _disk(settings: Settings) -> dict[str, str]:
     return _check("disk", f"{free // 2**20} MiB free" if free < 2**30 else "", "free at least 1 GiB on the data volume")
 
 
-async def _database(settings: Settings) -> dict[str, Any]:
+async def _database(settings: Settings) -> tuple[dict[str, Any], Waiting]:
     try:
         async with opened(settings) as database:
             await database.ping()
-            return _check("postgresql", "; ".join(database.warnings), "update PostgreSQL")
+            return _check("postgresql", "; ".join(database.warnings), "update PostgreSQL"), await _waiting(database)
     except (*NOT_OURS, *DRIVER) as error:
-        return _check("postgresql", str(error) or type(error).__name__, "see the message above and docs/reference/settings.md")
+        problem = str(error) or type(error).__name__
+        return _check("postgresql", problem, "see the message above and docs/reference/settings.md"), Waiting((), ())
+
+
+async def _waiting(database: Database) -> Waiting:
+    async with database.transaction(SYSTEM) as tx:
+        held, dead = await outbox.held(tx), await outbox.dead_letters(tx)
+    return Waiting(
+        tuple({**row, "since": row["since"].isoformat()} for row in held),
+        tuple({"id": row["id"], "topic": row["topic"], "reason": row["last_error"], "since": row["dead_at"].isoformat()} for row in dead),
+    )

@@ -34,6 +34,7 @@ from maillage.directory.queries import (
     services,
     sites,
     team,
+    usual_doctor,
 )
 from maillage.directory.rules import check_identifiers, check_patient, check_typed
 from maillage.directory.territory import demo_people
@@ -96,4 +97,5 @@ __all__ = [
     "team",
     "traits_of",
     "update_patient",
+    "usual_doctor",
 ]

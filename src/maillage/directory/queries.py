@@ -109,6 +109,19 @@ async def roles_of_service(tx: Transaction, service_id: str, *, code: str = "") 
     return [_role(row) for row in rows]
 
 
+async def usual_doctor(tx: Transaction, patient_id: str) -> list[Role]:
+    """The places where a patient's usual doctor works: the one that is named, or all of a doctor who is named alone; none when not ours."""
+    rows = await tx.fetch(
+        f"""
+        {_ROLE} JOIN patient t ON t.general_practitioner IN (r.id, r.practitioner_id)
+        WHERE t.id = $1 AND t.general_practitioner <> '' AND r.active AND NOT ($2 = ANY (r.codes)) ORDER BY r.id
+        """,
+        patient_id,
+        COVER,
+    )
+    return [_role(row) for row in rows]
+
+
 async def team(tx: Transaction, service: Service) -> tuple[Member, ...]:
     """Who works for a service: its named senior, its triagers, whose role names it, and its covers, past and to come."""
     rows = await tx.fetch(

@@ -1,5 +1,31 @@
 """Notifications, and the outbox messages that other channels carry."""
 
-from maillage.messaging.actions import TOPIC, deliver, inbox, mark_read, notify
+from maillage.messaging.actions import (
+    AGENDA,
+    HANDLERS,
+    NO_AGENDA,
+    NO_CHANNEL,
+    PATIENT,
+    TOPIC,
+    deliver,
+    inbox,
+    mark_read,
+    notify,
+    put_on_agenda,
+    tell_patient,
+)
 
-__all__ = ["TOPIC", "deliver", "inbox", "mark_read", "notify"]
+__all__ = [
+    "AGENDA",
+    "HANDLERS",
+    "NO_AGENDA",
+    "NO_CHANNEL",
+    "PATIENT",
+    "TOPIC",
+    "deliver",
+    "inbox",
+    "mark_read",
+    "notify",
+    "put_on_agenda",
+    "tell_patient",
+]

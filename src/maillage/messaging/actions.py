@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from maillage.kernel.ids import new_id
@@ -10,6 +10,11 @@ from maillage.store import Transaction, outbox
 from maillage.store.sql import Params
 
 TOPIC = "notification"
+PATIENT = "patient-notification"
+"""Outbox topic: something awaits the patient, on a channel of the patient's own (+P in workflows.md)."""
+AGENDA = "breach-to-agenda"
+"""Outbox topic: an item for the working group (workflows.md 0.4, the last step of the breach ladder)."""
+NO_CHANNEL, NO_AGENDA = "no-channel", "no-agenda"
 
 
 async def notify(
@@ -64,6 +69,32 @@ async def _one(
 async def deliver(tx: Transaction, payload: dict[str, Any]) -> None:
     """Outbox handler: mark an in-app notification as delivered, once however often the message comes."""
     await tx.execute("UPDATE notification SET delivered_at = coalesce(delivered_at, $2) WHERE id = $1", payload["notification"], tx.now)
+
+
+async def tell_patient(tx: Transaction, event: str, *, focus: tuple[str, str], patient: str) -> None:
+    """Write the outbox message for the patient's own channel; ids only."""
+    await outbox.enqueue(tx, PATIENT, {"event": event, "focus": f"{focus[0]}/{focus[1]}", "patient": patient}, key=f"{focus[0]}/{focus[1]}")
+
+
+async def put_on_agenda(tx: Transaction, focus: tuple[str, str], deadline: str) -> None:
+    """Write the outbox message that brings a deadline long passed before the working group."""
+    await outbox.enqueue(tx, AGENDA, {"focus": f"{focus[0]}/{focus[1]}", "deadline": deadline}, key=f"{focus[0]}/{focus[1]}")
+
+
+async def hold_for_channel(tx: Transaction, payload: dict[str, Any]) -> str:
+    """Outbox handler: no SMS, e-mail or messaging of the patient's space is connected; the message is held, and `doctor` says so."""
+    del tx, payload
+    return NO_CHANNEL
+
+
+async def hold_for_agenda(tx: Transaction, payload: dict[str, Any]) -> str:
+    """Outbox handler: no working group has its agenda here yet; the item is held, and `doctor` says so."""
+    del tx, payload
+    return NO_AGENDA
+
+
+HANDLERS: Mapping[str, outbox.Handler] = {TOPIC: deliver, PATIENT: hold_for_channel, AGENDA: hold_for_agenda}
+"""What the worker does with each topic."""
 
 
 async def inbox(tx: Transaction, *, limit: int = 50) -> Sequence[Any]:

@@ -18,7 +18,7 @@ from maillage.referrals.actions.closing import (
     withdraw,
 )
 from maillage.referrals.actions.legal import available_actions
-from maillage.referrals.actions.scheduler import AGENDA, run_deadlines
+from maillage.referrals.actions.scheduler import run_deadlines
 from maillage.referrals.actions.sending import create_request, save_form, send
 from maillage.referrals.actions.triage import accept, advise, answer_info, ask_info, decline, look, no_place, open_, redirect
 from maillage.referrals.actions.visits import (
@@ -56,7 +56,6 @@ from maillage.referrals.rules import CHILD_TABLE, FREES_THE_SLOT, TABLE
 from maillage.store import register
 
 __all__ = [
-    "AGENDA",
     "CHILD_TABLE",
     "CROSSES_INTO_BOOKING",
     "FREES_THE_SLOT",

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from maillage.access import visible_to
 from maillage.codes.json import decode
+from maillage.kernel.actor import Actor
 from maillage.kernel.errors import NotFound
 from maillage.record import Visible
 from maillage.store import Params, Transaction
@@ -108,6 +109,13 @@ async def task_for(tx: Transaction, request_id: str, service_id: str) -> Row | N
         request_id,
         service_id,
     )
+
+
+async def may_read(tx: Transaction, task_id: str, organization_id: str) -> bool:
+    """Whether somebody of an organisation would find a Task: nobody is told of what they cannot open."""
+    params = Params([task_id])
+    visible = visible_to(Actor("person", "", (organization_id,)), "Task").sql("t", params)
+    return bool(await tx.fetchval(f"SELECT true FROM referral_task t WHERE t.id = $1 AND {visible}", *params))
 
 
 async def visible_request(tx: Transaction, id: str) -> Row:

@@ -3,6 +3,8 @@
 A message has a stable id (`tx.message_id` in its handler). Messages with the same `key` are carried out in the order in which they were written.
 A try is counted before it is made, so a message that kills the worker is set aside too: after five tries it is a dead letter, which stays visible
 until someone decides.
+
+A handler that cannot carry a message answers why (a code): the message is held, out of the way of those behind it, until `release`.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from maillage.kernel.ids import new_id
 from maillage.store.database import Database
 from maillage.store.transaction import Transaction
 
-Handler = Callable[[Transaction, dict[str, Any]], Awaitable[None]]
+Handler = Callable[[Transaction, dict[str, Any]], Awaitable[str | None]]
 log = logging.getLogger(__name__)
 TRIES = 5
 LEASE = timedelta(seconds=60)
@@ -32,8 +34,10 @@ _CLAIM = """
 UPDATE outbox SET tries = tries + 1, leased_until = $1 + $2::interval
  WHERE id IN (
     SELECT o.id FROM outbox o
-     WHERE o.done_at IS NULL AND o.dead_at IS NULL AND o.due_at <= $1 AND (o.leased_until IS NULL OR o.leased_until <= $1) AND o.topic = ANY($3)
-       AND NOT EXISTS (SELECT FROM outbox e WHERE e.key = o.key AND e.key <> '' AND e.number < o.number AND e.done_at IS NULL AND e.dead_at IS NULL)
+     WHERE o.done_at IS NULL AND o.dead_at IS NULL AND o.held_at IS NULL AND o.due_at <= $1
+       AND (o.leased_until IS NULL OR o.leased_until <= $1) AND o.topic = ANY($3)
+       AND NOT EXISTS (SELECT FROM outbox e WHERE e.key = o.key AND e.key <> '' AND e.number < o.number
+           AND e.done_at IS NULL AND e.dead_at IS NULL AND e.held_at IS NULL)
      ORDER BY o.due_at, o.number LIMIT $4 FOR UPDATE OF o SKIP LOCKED)
 RETURNING id, number, topic, payload, tries, request_id
 """
@@ -69,6 +73,26 @@ async def dead_letters(tx: Transaction) -> list[asyncpg.Record]:
     )
 
 
+async def held(tx: Transaction) -> list[asyncpg.Record]:
+    """What is held, by topic and reason: how many messages, since when the oldest."""
+    return await tx.fetch(
+        """
+        SELECT topic, held_reason AS reason, count(*) AS messages, min(created_at) AS since FROM outbox WHERE held_at IS NOT NULL
+        GROUP BY topic, held_reason ORDER BY topic, held_reason
+        """
+    )
+
+
+async def release(tx: Transaction, topic: str) -> int:
+    """Put what is held of a topic back among the messages that are due, because it can be carried now; how many there were."""
+    released = await tx.execute(
+        "UPDATE outbox SET held_at = NULL, held_reason = NULL, tries = 0, due_at = $2 WHERE topic = $1 AND held_at IS NOT NULL",
+        topic,
+        tx.now,
+    )
+    return int(released.split()[-1])
+
+
 async def revive(tx: Transaction, id: str) -> bool:
     """Give a dead letter five more tries; whether there was one."""
     tag = await tx.execute(
@@ -80,7 +104,7 @@ async def revive(tx: Transaction, id: str) -> bool:
 async def oldest_due(tx: Transaction) -> datetime | None:
     """Since when the oldest message that is due waits: the age that readiness looks at."""
     at: datetime | None = await tx.fetchval(
-        "SELECT min(due_at) FROM outbox WHERE done_at IS NULL AND dead_at IS NULL AND due_at <= $1", tx.now
+        "SELECT min(due_at) FROM outbox WHERE done_at IS NULL AND dead_at IS NULL AND held_at IS NULL AND due_at <= $1", tx.now
     )
     return at
 
@@ -109,12 +133,13 @@ async def _carry_out(db: Database, row: asyncpg.Record, handler: Handler) -> boo
             if not mine:
                 return False
             tx.message_id = row["id"]
-            await handler(tx, msgspec.json.decode(row["payload"]))
-            await tx.execute("UPDATE outbox SET done_at = $2, leased_until = NULL WHERE id = $1", row["id"], tx.now)
+            why = await handler(tx, msgspec.json.decode(row["payload"]))
+            end = "held_at = $2, held_reason = $3" if why else "done_at = $2, held_reason = $3"
+            await tx.execute(f"UPDATE outbox SET {end}, leased_until = NULL WHERE id = $1", row["id"], tx.now, why)
     except Exception as error:  # noqa: BLE001  # whatever a handler raises is kept with its message and counted
         await _failed(db, row, error)
         return False
-    return True
+    return why is None
 
 
 async def _failed(db: Database, row: asyncpg.Record, error: Exception) -> None:

@@ -10,6 +10,7 @@ CREATE FUNCTION app_now() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE 
     $$ SELECT coalesce(nullif(current_setting('app.now', true), '')::timestamptz, now()) $$;
 
 -- Effects to carry out because a transaction committed; `key` names the object whose messages keep their order.
+-- A message that nothing here can carry yet is held, with the reason: neither done, nor failed, nor lost.
 CREATE TABLE outbox (
     id           text PRIMARY KEY,
     number       bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
@@ -24,12 +25,16 @@ CREATE TABLE outbox (
     last_error   text,
     done_at      timestamptz,
     dead_at      timestamptz,
-    CONSTRAINT outbox_one_end CHECK (done_at IS NULL OR dead_at IS NULL)
+    held_at      timestamptz,
+    held_reason  text,
+    CONSTRAINT outbox_one_end CHECK (num_nonnulls(done_at, dead_at, held_at) <= 1),
+    CONSTRAINT outbox_held_why CHECK ((held_at IS NULL) = (held_reason IS NULL))
 );
-CREATE INDEX outbox_waiting ON outbox (due_at, number) WHERE done_at IS NULL AND dead_at IS NULL;
-CREATE INDEX outbox_order ON outbox (key, number) WHERE done_at IS NULL AND dead_at IS NULL AND key <> '';
+CREATE INDEX outbox_waiting ON outbox (due_at, number) WHERE done_at IS NULL AND dead_at IS NULL AND held_at IS NULL;
+CREATE INDEX outbox_order ON outbox (key, number) WHERE done_at IS NULL AND dead_at IS NULL AND held_at IS NULL AND key <> '';
 CREATE INDEX outbox_done ON outbox (done_at) WHERE done_at IS NOT NULL;
 CREATE INDEX outbox_dead ON outbox (number) WHERE dead_at IS NOT NULL;
+CREATE INDEX outbox_held ON outbox (topic, held_reason) WHERE held_at IS NOT NULL;
 
 -- The answer given to an Idempotency-Key, kept thirty days; it is committed with the effect or not at all.
 CREATE TABLE idempotency (

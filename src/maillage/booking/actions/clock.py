@@ -175,4 +175,6 @@ async def _propose(tx: Transaction, row: Row, event: str, column: str) -> Row:
     organizations = [row["owner_org"], *([row["host_org"]] if row["host_org"] != row["owner_org"] else [])]
     patient = row["patient_id"] if event == "confirm-asked" else None
     await messaging.notify(tx, f"appointment-{event}", focus=("Appointment", row["id"]), organizations=organizations, patient=patient)
+    if patient:
+        await messaging.tell_patient(tx, f"appointment-{event}", focus=("Appointment", row["id"]), patient=patient)
     return changed

@@ -18,6 +18,8 @@ from maillage.kernel.working_time import WorkingCalendar
 from maillage.store import Transaction
 
 LINK_GRACE = timedelta(days=30)
+TOLD_WITH_THE_REQUEST = frozenset({"book", "accept-refill", "move", "cancel", "cancel-with-session"})
+"""Verbs of which a patient hears through the request that the appointment serves: one message for one fact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ async def save_appointment(tx: Transaction, line: Transition, row: Row, slots: I
     await _account(tx, line.verb, row, [("Appointment", row["id"], version), *targets], created=created)
     if not line.tells:
         return
+    if "PT" in line.tells and not (row["task_id"] and line.verb in TOLD_WITH_THE_REQUEST) and tx.actor.id != row["patient_id"]:
+        await messaging.tell_patient(tx, f"appointment-{line.verb}", focus=("Appointment", row["id"]), patient=row["patient_id"])
     sides = {row["requester_org"], row["owner_org"]} | ({row["host_org"]} if "HO" in line.tells and row["host_org"] else set())
     await messaging.notify(
         tx,

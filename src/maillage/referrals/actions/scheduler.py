@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from maillage import messaging
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import NotAllowed
 from maillage.referrals import queries, rules
@@ -12,10 +13,8 @@ from maillage.referrals.actions.case import Case, Work, case_of
 from maillage.referrals.actions.engine import append_status, finish
 from maillage.referrals.actions.rows import insert, update
 from maillage.referrals.actions.triage import park
-from maillage.store import Transaction, outbox
+from maillage.store import Transaction
 
-AGENDA: Final = "breach-to-agenda"
-"""Outbox topic: an item for the working group."""
 EVENTS: Final = {75: "referral-reminder", 100: "referral-breach", 150: "referral-breach-senior", 300: "referral-breach-group"}
 
 
@@ -70,7 +69,7 @@ async def _tell(case: Case, level: int) -> None:
     for party in dict.fromkeys(told):
         await telling.tell_party(case, EVENTS[level], party)
     if level == 300:
-        await outbox.enqueue(case.tx, AGENDA, {"task": case.id, "deadline": case.task["deadline"]}, key=f"Task/{case.id}")
+        await messaging.put_on_agenda(case.tx, ("Task", case.id), case.task["deadline"])
 
 
 async def _at_breach(case: Case) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from maillage import directory, messaging
 from maillage.kernel.transitions import Transition
-from maillage.referrals import rules
+from maillage.referrals import queries, rules
 from maillage.referrals.actions.case import Case
 
 PLANNER = "planificateur"
@@ -20,7 +20,7 @@ async def tell(case: Case, verb: str, line: Transition) -> None:
 
 
 async def tell_party(case: Case, event: str, party: str) -> None:
-    """Tell one party, unless it is the one who acts. The patient is told through the patient's own channels, which start from the statuses."""
+    """Tell one party, unless it is the one who acts; the patient by an outbox message for the patient's own channel."""
     task, actor = case.task, case.tx.actor
     if task["sent_at"] is None and party != "RC":
         return  # a draft is the requester's alone
@@ -36,18 +36,35 @@ async def tell_party(case: Case, event: str, party: str) -> None:
         )
         return
     else:
+        await _tell_outside(case, event, party)
         return
     for role_id in roles:
         if role_id != actor.role_id:
-            await messaging.notify(
-                case.tx,
-                event,
-                focus=("Task", case.id),
-                organizations=[organization],
-                role_id=role_id,
-                patient=task["patient_id"],
-                urgent=task["priority"] == "asap",
-            )
+            await _tell_role(case, event, role_id, organization)
+
+
+async def _tell_role(case: Case, event: str, role_id: str, organization: str) -> None:
+    await messaging.notify(
+        case.tx,
+        event,
+        focus=("Task", case.id),
+        organizations=[organization],
+        role_id=role_id,
+        patient=case.task["patient_id"],
+        urgent=case.task["priority"] == "asap",
+    )
+
+
+async def _tell_outside(case: Case, event: str, party: str) -> None:
+    """The patient, unless the patient acts; the usual doctor, who works at a house that may read the request."""
+    patient = case.task["patient_id"]
+    if party == "PT" and case.tx.actor.id != patient:
+        await messaging.tell_patient(case.tx, event, focus=("Task", case.id), patient=patient)
+    elif party == "GP":
+        for role in await directory.usual_doctor(case.tx, patient):
+            told = {case.tx.actor.role_id, case.request["requester_role_id"]}
+            if role.id not in told and await queries.may_read(case.tx, case.id, role.organization_id):
+                await _tell_role(case, event, role.id, role.organization_id)
 
 
 async def _triagers(case: Case) -> list[str]:

@@ -111,7 +111,7 @@ TABLE: Final = TransitionTable(
             "letter-sent",
             "PC",
             needs="letter-missing",
-            tells="PT",
+            tells="GP PT",
             rows="to-book=09 booked=16 seen=30 cancellation-requested=24",
         ),
         line(
@@ -120,7 +120,7 @@ TABLE: Final = TransitionTable(
             "letter-sent",
             "PC",
             needs="done-otherwise letter-missing",
-            tells="PT",
+            tells="GP PT",
             rows="not-attended=D1 to-rebook=D2",
         ),
         line("acknowledge", "letter-sent advised", "closed", "RC", needs="follow-ups-unsettled", tells="PC"),
