@@ -281,6 +281,15 @@ async def test_a_session_that_the_host_cancels_is_on_the_hosts_account(db: Datab
     await make.check(db)
 
 
+async def test_nothing_is_held_for_a_request_that_has_ended(db: Database) -> None:
+    slots = await make.slots(db)
+    task = await requests.cancelled(db, services=[make.SERVICE])
+    held = {"patient": (await requests.look(db, task))["patient_id"], "task": task}
+    for kind in ("screen", "offer"):
+        await make.refused(db, Conflict, "not-in-table", PLANNER, "Slot/hold", slots[0]["id"], kind=kind, **held)
+    await make.check(db)
+
+
 async def test_an_ended_request_gives_its_slot_back(db: Database) -> None:
     slots = await make.slots(db)
     declined, stopped, mistaken, offer = [await make.booked(db, slots[number]["id"], patient=number) for number in range(4)]

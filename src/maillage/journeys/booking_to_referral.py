@@ -47,7 +47,9 @@ async def record_booking(tx: Transaction, id: str) -> str:
     if made["status"] == "booked":
         return await _booked(tx, made)
     if made["task_id"]:
-        await _request_of(tx, made)
+        task = await _request_of(tx, made)
+        if task["ended_at"] is not None:
+            raise Conflict("not-in-table", state=task["state"], legal=[])
         if made["hold_kind"] == "offer":
             await referrals.offer(tx, made["task_id"], expires_at=made["expires_at"], **_place(made))
     return id
