@@ -7,6 +7,7 @@ from maillage.record.changes import Span, count_versions, is_taken, standing, ve
 from maillage.record.compartment import Asked, of_patient
 from maillage.record.criteria.compartments import kinds_in
 from maillage.record.includes import fetch_visible
+from maillage.record.masking import mask
 from maillage.record.photographs import (
     bury,
     comparable,
@@ -50,6 +51,7 @@ __all__ = [
     "lock_condition",
     "lock_head",
     "make_cursor",
+    "mask",
     "next_photograph",
     "of_patient",
     "open_cursor",

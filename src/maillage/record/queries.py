@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from maillage.kernel.errors import Gone, NotFound
+from maillage.record import masking
 from maillage.record.types import Stored, Visible
 from maillage.store import Transaction
 from maillage.store.sql import Params
@@ -33,7 +34,7 @@ async def read(tx: Transaction, kind: str, id: str, visible: Visible) -> Stored:
 
 
 async def vread(tx: Transaction, kind: str, id: str, version: int, visible: Visible) -> Stored:
-    """One version; an old one is visible only while its resource is."""
+    """One version; an old one is visible only while its resource is, and what was entered in error is masked."""
     params = Params([kind, id, version])
     rows = await tx.peek(
         f"""
@@ -46,7 +47,7 @@ async def vread(tx: Transaction, kind: str, id: str, version: int, visible: Visi
         raise NotFound(kind, id)
     if rows[0]["deleted"]:
         raise Gone(kind, id)
-    return stored(rows[0])
+    return (await masking.veiled(tx, [stored(rows[0])]))[0]
 
 
 async def history(tx: Transaction, kind: str, id: str, visible: Visible) -> list[Stored]:
@@ -62,7 +63,7 @@ async def history(tx: Transaction, kind: str, id: str, visible: Visible) -> list
     )
     if not rows:
         raise NotFound(kind, id)
-    return [stored(row) for row in rows]
+    return await masking.veiled(tx, [stored(row) for row in rows])
 
 
 async def existing(tx: Transaction, kind: str, ids: Sequence[str], visible: Visible) -> set[str]:

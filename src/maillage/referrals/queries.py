@@ -176,6 +176,11 @@ async def open_children(tx: Transaction, task_id: str) -> Sequence[Row]:
     return await tx.fetch("SELECT * FROM referral_child WHERE task_id = $1 AND turn IS NOT NULL ORDER BY authored_on, id", task_id)
 
 
+async def children_of(tx: Transaction, task_id: str) -> Sequence[Row]:
+    """Every child Task, the oldest first."""
+    return await tx.fetch("SELECT * FROM referral_child WHERE task_id = $1 ORDER BY authored_on, id", task_id)
+
+
 async def current_form(tx: Transaction, request_id: str) -> Row | None:
     """The answers to the form of a request: the latest."""
     return await tx.fetchrow("SELECT * FROM referral_form WHERE request_id = $1 ORDER BY authored DESC, id DESC LIMIT 1", request_id)
@@ -185,7 +190,7 @@ async def form_of(tx: Transaction, request_id: str) -> list[Any]:
     """The answers to the form of a request that the actor may see, as items of a QuestionnaireResponse."""
     await visible_request(tx, request_id)
     row = await current_form(tx, request_id)
-    items: list[Any] = decode(row["items"]) if row else []
+    items: list[Any] = decode(row["items"]) if row and row["status"] != "entered-in-error" else []
     return items
 
 
@@ -349,8 +354,11 @@ async def readers(tx: Transaction, task_id: str) -> Sequence[Row]:
 
 
 async def thread(tx: Transaction, task_id: str) -> dict[str, Sequence[Row]]:
-    """What happened to a Task, for its page: statuses, questions, children, letters, breaches, ledger, intervals. The Task must be visible."""
-    await visible_task(tx, task_id)
+    """What happened to a Task, for its page: statuses, questions, children, letters, breaches, ledger, intervals. The Task must be visible.
+
+    Of one that was entered in error nothing is told but that it was, and why.
+    """
+    masked = (await visible_task(tx, task_id))["state"] == "entered-in-error"
     orders = {
         "referral_status": "seq",
         "referral_question": "round, number",
@@ -360,7 +368,20 @@ async def thread(tx: Transaction, task_id: str) -> dict[str, Sequence[Row]]:
         "capacity_failure": "opened_at, id",
         "patient_interval": "starts, id",
     }
-    return {table: await tx.fetch(f"SELECT * FROM {table} WHERE task_id = $1 ORDER BY {order}", task_id) for table, order in orders.items()}
+    found: dict[str, Sequence[Row]] = {
+        table: await tx.fetch(f"SELECT * FROM {table} WHERE task_id = $1 ORDER BY {order}", task_id) for table, order in orders.items()
+    }
+    return _masked(found) if masked else found
+
+
+def _masked(found: dict[str, Sequence[Row]]) -> dict[str, Sequence[Row]]:
+    """The same rows without what people wrote; the last status says why."""
+    *before, last = found["referral_status"]
+    children = [{**row, "description": "", "comment": ""} for row in found["referral_child"]]
+    statuses = [*({**row, "comment": ""} for row in before), last]
+    masked: dict[str, Sequence[Row]] = dict(found)
+    masked["referral_status"], masked["referral_child"], masked["referral_question"] = statuses, children, ()
+    return masked
 
 
 async def patient_requests(tx: Transaction, patient_id: str, visible: Visible) -> Sequence[Row]:

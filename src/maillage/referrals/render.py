@@ -132,7 +132,7 @@ def _outputs(row: Row) -> list[Resource]:
     if row["recommendation"]:
         display = label("recommendation", row["recommendation"])
         found.append(_data("recommendation", {"valueCodeableConcept": concept(RECOMMENDATION, row["recommendation"], display)}))
-    if row["advice"]:
+    if row["advice"] and row["state"] != "entered-in-error":
         found.append(_data("advice", {"valueString": row["advice"]}))
     return found
 
@@ -144,6 +144,7 @@ def _data(name: str, value: Resource) -> Resource:
 def child(row: Row, parent: Row, questions: Sequence[Row]) -> Resource:
     """A child Task: owned by the party whose turn it is, with what it asks and what was answered. An abort Task asks for the end of its focus."""
     abort, state = row["code"] == "abort", CHILD_TABLE.states[row["state"]]
+    masked = parent["state"] == "entered-in-error"
     status = "rejected" if abort and row["state"] == "cancelled" else state.fhir_status
     return without_empty(
         {
@@ -153,14 +154,14 @@ def child(row: Row, parent: Row, questions: Sequence[Row]) -> Resource:
             "identifier": _identifier("FILL", systems.OWN_TASK_NUMBER, row["id"]),
             "partOf": [reference("Task", row["task_id"])],
             "status": status,
-            "statusReason": {"text": row["comment"]} if row["comment"] else None,
+            "statusReason": {"text": row["comment"]} if row["comment"] and not masked else None,
             "businessStatus": {
                 "coding": [{"system": systems.OWN_REFERRAL_STATE, "code": row["state"], "display": label("state", row["state"])}]
             },
             "intent": "order",
             "priority": row["priority"],
             "code": concept(systems.TASK_CODE, "abort") if abort else concept(CHILD_CODE, row["code"], label("child-task", row["code"])),
-            "description": row["description"],
+            "description": "" if masked else row["description"],
             "focus": reference("Task", row["task_id"]) if abort else reference("ServiceRequest", parent["request_id"]),
             "for": reference("Patient", row["patient_id"]),
             "authoredOn": instant(row["authored_on"]),
@@ -324,8 +325,9 @@ async def _letter(_tx: Transaction, row: Row) -> Resource:
 
 
 async def _child(tx: Transaction, row: Row) -> Resource:
-    questions = await queries.questions(tx, row["task_id"], row["round"]) if row["round"] else ()
-    return child(row, await queries.task(tx, row["task_id"]), questions)
+    parent = await queries.task(tx, row["task_id"])
+    asked = row["round"] and parent["state"] != "entered-in-error"
+    return child(row, parent, await queries.questions(tx, row["task_id"], row["round"]) if asked else ())
 
 
 def _of_task(draw: Callable[[Row, Row], Resource]) -> Callable[[Transaction, Row], Awaitable[Resource]]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+from maillage import record
 from maillage.kernel.errors import Invalid, TooLarge
 from maillage.kernel.ids import new_id
 from maillage.referrals import queries
@@ -204,7 +205,7 @@ async def insist(tx: Transaction, id: str, *, version: int | None = None, text: 
 
 
 async def enter_in_error(tx: Transaction, id: str, *, version: int | None = None, reason: str | None = None, comment: str = "") -> str:
-    """This should never have been: before the visit, both copies are masked and the senior is told. Frees the slot."""
+    """This should never have been: before the visit, both copies are masked, in every version, and the senior is told. Frees the slot."""
     case = await load(Work(tx, "enter-in-error"), id, version)
     await move(case, "enter-in-error", Act(reason=reason, comment=comment), **turns.WITHOUT_SLOT)
     await settle_request(case)
@@ -212,5 +213,19 @@ async def enter_in_error(tx: Transaction, id: str, *, version: int | None = None
         for form_id in await queries.form_ids(tx, case.request["id"]):
             await update(tx, "referral_form", form_id, status="entered-in-error")
             case.work.touch("referral_form", form_id)
+    for child in await queries.children_of(tx, id):
+        case.work.touch("referral_child", child["id"])
     await ledger.resolve(case, "withdrawn")
-    return await finish(case)
+    await finish(case)
+    await _mask(case)
+    return id
+
+
+async def _mask(case: Case) -> None:
+    """Older versions say no more than the last one, but to the named senior, who must find out what happened (hazard H3)."""
+    readers = [case.facts.lead_id] if case.facts.lead_id else []
+    whole = case.request["status"] == "entered-in-error"
+    tables = {"referral_task", "referral_child"} | ({"service_request", "referral_form"} if whole else set())
+    for table, id in case.work.touched:
+        if table in tables:
+            await record.mask(case.tx, queries.TYPE_OF_TABLE[table], id, readers)

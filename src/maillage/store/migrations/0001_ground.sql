@@ -77,6 +77,7 @@ CREATE TABLE resource_version (
 CREATE INDEX resource_version_at ON resource_version (res_type, at DESC, id);
 
 -- Where a photograph stands now: the one row that writers lock; kept when the resource is deleted.
+-- Versions before `masked_before` were entered in error: they are kept, and shown to `masked_readers` (persons) alone.
 CREATE TABLE resource_head (
     res_type text NOT NULL,
     id text NOT NULL,
@@ -86,6 +87,8 @@ CREATE TABLE resource_head (
     patient_id text,
     owner_org text,
     parties text[] NOT NULL DEFAULT '{}',
+    masked_before integer,
+    masked_readers text[] NOT NULL DEFAULT '{}',
     CONSTRAINT resource_head_pkey PRIMARY KEY (res_type, id),
     CONSTRAINT resource_head_version FOREIGN KEY (res_type, id, version) REFERENCES resource_version (res_type, id, version)
 );
