@@ -211,3 +211,13 @@ def test_the_union_of_the_intervals_is_removed_once() -> None:
     day = timedelta(days=1)
     intervals = [(MONDAY, MONDAY + 3 * day), (MONDAY + 2 * day, MONDAY + 5 * day), (MONDAY + 20 * day, MONDAY + 30 * day)]
     assert removed(intervals, MONDAY + day, MONDAY + 22 * day) == 6 * day
+
+
+@pytest.mark.parametrize(
+    "sent", [datetime(2026, 11, 22, 4, 10, tzinfo=UTC), datetime(2026, 11, 21, 9, tzinfo=UTC), datetime(2026, 12, 25, 9, tzinfo=UTC)]
+)
+def test_nobody_is_late_before_the_service_has_opened(sent: datetime) -> None:
+    clock = clock_for("sent", "urgent", sent, Dates(sent_at=sent), CALENDAR)
+    opening = datetime(2026, 12, 28, 7, tzinfo=UTC) if sent.month == 12 else datetime(2026, 11, 23, 7, tzinfo=UTC)
+    assert clock.due == opening + timedelta(days=1)
+    assert ladder(clock, CALENDAR)[75] > opening

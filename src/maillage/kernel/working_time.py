@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 from maillage.kernel.errors import Invalid
-from maillage.kernel.period import PARIS, wall_to_utc
+from maillage.kernel.period import PARIS, day_in_paris, wall_to_utc
 
 UNITS = ("min", "h", "bh", "wd", "d")
 
@@ -50,7 +50,8 @@ class WorkingCalendar:
 def add_delay(start: datetime, delay: Delay, calendar: WorkingCalendar) -> datetime:
     """The instant at which `delay` is spent, counted from `start`, in UTC.
 
-    Calendar and working days keep the wall-clock hour of Paris; service hours run only while the service is open.
+    Calendar and working days keep the wall-clock hour of Paris; service hours run only while the service is open. A delay in working days
+    that begins on a closed day begins when the service next opens: nobody is late before a door has opened.
     """
     if delay.unit == "min":
         return start.astimezone(UTC) + timedelta(minutes=delay.amount)
@@ -58,9 +59,15 @@ def add_delay(start: datetime, delay: Delay, calendar: WorkingCalendar) -> datet
         return start.astimezone(UTC) + timedelta(hours=delay.amount)
     if delay.unit == "bh":
         return _add_service_hours(start, timedelta(hours=delay.amount), calendar)
-    local = start.astimezone(PARIS)
+    local = (_first_open(start, calendar) if delay.unit == "wd" else start).astimezone(PARIS)
     day = local.date() + timedelta(days=delay.amount) if delay.unit == "d" else _add_working_days(local.date(), delay.amount, calendar)
     return _same_wall_time(day, local)
+
+
+def _first_open(start: datetime, calendar: WorkingCalendar) -> datetime:
+    """The start itself on a working day, the opening of the next one otherwise."""
+    day = day_in_paris(start)
+    return start if calendar.is_open(day) else wall_to_utc(calendar.next_open(day), calendar.opening)
 
 
 def _same_wall_time(day: date, local: datetime) -> datetime:
