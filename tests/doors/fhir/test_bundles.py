@@ -138,3 +138,80 @@ async def test_racing_updates_lose_nothing(ours: Caller) -> None:
     )
     assert sorted(answer.status_code for answer in answers) == [200] + [412] * 7
     assert (await ours.get(address)).headers["etag"] == 'W/"2"'
+
+
+async def test_each_entry_of_a_batch_has_a_transaction_of_its_own(ours: Caller) -> None:
+    """What an entry wrote is there for the next one, and stays when a later one fails; two entries may be about one resource."""
+    made = await ours.make({"resourceType": "Basic", "code": {"text": "0"}})
+    address = f"Basic/{made['id']}"
+    answer = await ours.post("/fhir", json=transaction(
+        entry("PUT", address, {**made, "code": {"text": "1"}}, ifMatch='W/"1"'),
+        entry("GET", address),
+        entry("PUT", address, {**made, "code": {"text": "2"}}, ifMatch='W/"1"'),
+        entry("DELETE", address, ifMatch='W/"2"'),
+        entry("GET", address),
+        {"request": {"method": "GET"}},
+        "POST",
+        kind="batch",
+    ))  # fmt: skip
+    assert answer.status_code == 400  # an entry that is no object: this is no Bundle
+    told = (await ours.post("/fhir", json=transaction(
+        entry("PUT", address, {**made, "code": {"text": "1"}}, ifMatch='W/"1"'),
+        entry("GET", address),
+        entry("PUT", address, {**made, "code": {"text": "2"}}, ifMatch='W/"1"'),
+        entry("DELETE", address, ifMatch='W/"2"'),
+        entry("GET", address),
+        {"request": {"method": "GET"}},
+        kind="batch",
+    ))).json()["entry"]  # fmt: skip
+    assert [one["response"]["status"] for one in told] == ["200", "200", "412", "204", "410", "400"]
+    assert told[1]["resource"]["code"]["text"] == "1"
+    assert told[2]["response"]["etag"] == 'W/"2"'
+
+
+async def test_an_idempotent_batch_keeps_its_answer(ours: Caller) -> None:
+    batch = transaction(entry("POST", "Basic", {"resourceType": "Basic", "code": {"text": "x"}}), entry("GET", "Basic/none"), kind="batch")
+    answers = [await ours.post("/fhir", json=batch, headers={"idempotency-key": "b"}) for _ in range(2)]
+    assert answers[0].content == answers[1].content
+    assert (await ours.get("/fhir/Basic")).json()["total"] == 1
+
+
+async def test_conditional_writes_in_a_transaction_see_what_stood_before_it(ours: Caller) -> None:
+    def basic(value: str, text: str = "x") -> dict[str, Any]:
+        return {"resourceType": "Basic", "identifier": [{"value": value}], "code": {"text": text}}
+
+    stood = await ours.make(basic("a"))
+    await ours.make(basic("b"))
+    answer = await ours.post("/fhir", json=transaction(
+        entry("POST", "Basic", {**basic("r"), "subject": {"reference": "urn:uuid:2"}}),
+        entry("PUT", "Basic?identifier=c", {"resourceType": "Patient", "identifier": [{"value": "c"}]}),
+        entry("DELETE", "Basic?identifier=b"),
+    ))  # fmt: skip
+    assert answer.status_code == 400
+    assert (await ours.get("/fhir/Basic?identifier=b")).json()["total"] == 1
+    answer = await ours.post("/fhir", json=transaction(
+        {**entry("POST", "Basic", {**basic("r"), "subject": {"reference": "urn:uuid:2"}}), "fullUrl": "urn:uuid:1"},
+        {**entry("PUT", "Patient?identifier=c", {"resourceType": "Patient", "identifier": [{"value": "c"}]}), "fullUrl": "urn:uuid:2"},
+        {**entry("PUT", "Basic?identifier=a", basic("a2")), "fullUrl": "urn:uuid:3"},
+        entry("DELETE", "Basic?identifier=b"),
+        entry("GET", "Basic?identifier=a2"),
+    ))  # fmt: skip
+    assert [one["response"]["status"] for one in answer.json()["entry"]] == ["201", "201", "200", "204", "200"], answer.text
+    referring, patient, changed, _, found = (one.get("resource") for one in answer.json()["entry"])
+    assert referring["subject"]["reference"] == f"Patient/{patient['id']}"
+    assert changed["id"] == stood["id"] == found["entry"][0]["resource"]["id"]
+
+
+async def test_what_a_transaction_may_not_say_twice(ours: Caller) -> None:
+    basic = {"resourceType": "Basic", "identifier": [{"value": "a"}], "code": {"text": "x"}}
+    made = await ours.make(basic)
+    address = f"Basic/{made['id']}"
+    for one, other in (
+        (entry("PUT", address, made, ifMatch='W/"1"'), entry("DELETE", f"http://testserver/fhir/{address}", ifMatch='W/"1"')),
+        (entry("PUT", "Basic?identifier=a", basic), entry("DELETE", address, ifMatch='W/"1"')),
+        (entry("PUT", "Basic?identifier=new", basic), entry("POST", "Basic", basic, ifNoneExist="identifier=new")),
+        ({**entry("POST", "Basic", basic), "fullUrl": "urn:uuid:1"}, {**entry("POST", "Basic", basic), "fullUrl": "urn:uuid:1"}),
+    ):
+        answer = await ours.post("/fhir", json=transaction(one, other))
+        assert (answer.status_code, answer.json()["issue"][0]["details"]["coding"][0]["code"]) == (400, "entry-twice"), (one, other)
+    assert (await ours.get(f"/fhir/{address}")).headers["etag"] == 'W/"1"'

@@ -63,7 +63,7 @@ def _criteria(entry: Entry) -> conditions.Pairs | None:
 
 
 async def _about(context: Context, request: Request, entry: Entry, criteria: conditions.Pairs | None) -> Iterable[str]:
-    """The identities that the entry changes; a condition that found its resource is replaced by the id."""
+    """What the entry changes, and the condition under which it creates; a condition that found its resource is replaced by the id."""
     if criteria is None:
         if entry.creates:
             entry.id = new_id()
@@ -72,13 +72,13 @@ async def _about(context: Context, request: Request, entry: Entry, criteria: con
     found = await conditions.find(context, entry.kind, criteria, request.base, conditions.MOST_DELETED if several else 2)
     if len(found) > 1 and not several:
         raise SeveralMatch
-    condition = f"{entry.kind}?{criteria}"
+    unmet = [] if found else [f"{entry.kind}?{criteria}"]
     if entry.method == "DELETE":
-        return [condition, *(f"{stored.type}/{stored.id}" for stored in found)]
+        return [f"{stored.type}/{stored.id}" for stored in found]
     if entry.creates:
         entry.id = found[0].id if found else new_id()
-        return [condition]
-    return [condition, _aimed(context, entry, found[0] if found else None)]
+        return unmet
+    return [*unmet, _aimed(context, entry, found[0] if found else None)]
 
 
 def _aimed(context: Context, entry: Entry, found: Stored | None) -> str:
