@@ -15,10 +15,9 @@ from maillage.access import actor_of_token
 from maillage.access.queries import digest
 from maillage.codes.definitions import Definitions
 from maillage.directory import Mode
-from maillage.doors.fhir import audits, negotiation, problems
+from maillage.doors.fhir import audits, documentation, negotiation, problems
 from maillage.doors.fhir.context import Context, Registry
 from maillage.doors.fhir.http import Receive, Request, Response, Send, headers_of, read_body, request_id, request_of, send_response
-from maillage.doors.fhir.interactions import capabilities
 from maillage.doors.fhir.interactions.entries import play
 from maillage.doors.fhir.negotiation import Wanted
 from maillage.doors.fhir.routes import find
@@ -35,6 +34,8 @@ TOKEN_CACHE = timedelta(seconds=5)
 MOST_TOKENS = 1000
 NOBODY = Actor(kind="client", id="nobody", organizations=(), display="nobody")
 SHOWN = "x-shown"
+PUBLIC = {("metadata",), ("docs",), ("openapi.json",)}
+"""What is answered without a token."""
 
 
 class FhirDoor:
@@ -64,7 +65,7 @@ class FhirDoor:
         )
         self._key = b""
         self._tokens: dict[bytes, tuple[datetime, Actor]] = {}
-        self._statements: dict[str, bytes] = {}
+        self._documents: dict[tuple[str, ...], Response] = {}
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -89,10 +90,10 @@ class FhirDoor:
         return negotiation.rewrite(response, how)
 
     async def _serve(self, request: Request, receive: Receive) -> Response:
-        if request.path == ("metadata",):
+        if request.path in PUBLIC:
             if request.method not in ("GET", "HEAD"):
                 raise problems.MethodNotAllowed(("GET", "HEAD"))
-            return self._statement(request)
+            return self._public(request)
         actor = NOBODY
         try:
             actor = await self._actor(request)
@@ -120,13 +121,15 @@ class FhirDoor:
             await self._audit_refusal(actor, request, error)
             raise
 
-    def _statement(self, request: Request) -> Response:
-        body = self._statements.get(request.base)
-        if body is None:
-            body = capabilities.statement(self.registry, request.base)
-            if len(self._statements) < 16:
-                self._statements[request.base] = body
-        return Response(200, body)
+    def _public(self, request: Request) -> Response:
+        """The capabilities and what describes them: the same for everybody, made once for each address under which we are reached."""
+        key = (request.base, *request.path)
+        made = self._documents.get(key)
+        if made is None:
+            made = documentation.document(self.registry, request.base, request.path[0])
+            if len(self._documents) < 48:
+                self._documents[key] = made
+        return Response(made.status, made.body, dict(made.headers))
 
     # --- who -----------------------------------------------------------------------
     async def _actor(self, request: Request) -> Actor:
