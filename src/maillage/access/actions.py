@@ -18,19 +18,12 @@ register("api_client_id_prefix_form", lambda: Invalid.one("id-prefix-form"))
 
 async def link(tx: Transaction, patient_id: str, organization_id: str, basis: str, source: str, *, ends: datetime | None = None) -> None:
     """Open or extend the link of `basis` that the event `source` (such as `Task/1`) creates (security.md 1, rule 3)."""
-    await tx.execute(
-        """
-        INSERT INTO care_link (id, patient_id, organization_id, basis, source, starts, ends) VALUES ($1, $2, $3, $4, $5, $6, $7)
-        ON CONFLICT ON CONSTRAINT care_link_once DO UPDATE SET ends = excluded.ends
-        """,
-        new_id(),
-        patient_id,
-        organization_id,
-        basis,
-        source,
-        tx.now,
-        ends,
-    )
+    values = (new_id(), patient_id, organization_id, basis, source, tx.now, ends)
+    await tx.write(("care_link", f"{patient_id} {organization_id} {basis} {source}"), (_LINK,), values)
+
+
+_LINK = """INSERT INTO care_link (id, patient_id, organization_id, basis, source, starts, ends) VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT ON CONSTRAINT care_link_once DO UPDATE SET ends = excluded.ends"""
 
 
 async def end_links(tx: Transaction, source: str, at: datetime) -> None:

@@ -10,6 +10,11 @@ from maillage.store import Transaction, outbox
 from maillage.store.sql import Params
 
 TOPIC = "notification"
+_WRITE = """
+INSERT INTO notification (id, event, focus_type, focus_id, organization_id, role, role_id, patient_id, urgent, created_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::boolean[],
+    $10::timestamptz[])
+"""
 PATIENT = "patient-notification"
 """Outbox topic: something awaits the patient, on a channel of the patient's own (+P in workflows.md)."""
 AGENDA = "breach-to-agenda"
@@ -48,21 +53,7 @@ async def _one(
     urgent: bool,
 ) -> None:
     id = new_id()
-    await tx.execute(
-        """
-        INSERT INTO notification (id, event, focus_type, focus_id, organization_id, role, role_id, patient_id, urgent, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-        """,
-        id,
-        event,
-        *focus,
-        organization,
-        role,
-        role_id,
-        patient,
-        urgent,
-        tx.now,
-    )
+    tx.append(_WRITE, [(id, event, *focus, organization, role, role_id, patient, urgent, tx.now)])
     await outbox.enqueue(tx, TOPIC, {"notification": id}, key=f"{focus[0]}/{focus[1]}")
 
 

@@ -30,6 +30,11 @@ TRIES = 5
 LEASE = timedelta(seconds=60)
 BATCH = 20
 
+_WRITE = """
+INSERT INTO outbox (id, topic, key, payload, created_at, due_at, request_id)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::text[])
+"""
+
 _CLAIM = """
 UPDATE outbox SET tries = tries + 1, leased_until = $1 + $2::interval
  WHERE id IN (
@@ -46,10 +51,7 @@ RETURNING id, number, topic, payload, tries, request_id
 async def enqueue(tx: Transaction, topic: str, payload: dict[str, Any], *, key: str = "", due_at: datetime | None = None) -> str:
     """Write a message in this transaction; give its id. `key` is the object whose messages must keep their order."""
     id = new_id()
-    await tx.execute(
-        "INSERT INTO outbox (id, topic, key, payload, created_at, due_at, request_id) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        *(id, topic, key, msgspec.json.encode(payload).decode(), tx.now, due_at or tx.now, tx.request_id),
-    )
+    tx.append(_WRITE, [(id, topic, key, msgspec.json.encode(payload).decode(), tx.now, due_at or tx.now, tx.request_id)])
     return id
 
 
