@@ -32,11 +32,18 @@ def postgres() -> Iterator[tuple[str, EmbeddedPostgres, Path]]:
 
 
 @contextmanager
-def listening(module: str, words: Sequence[str] = (), *, dsn: str = "", path: str = "/readyz") -> Iterator[tuple[int, int]]:
-    """`python -m module ... --port N`, once it answers 200 on `path`: its port and its process. It is told to end afterwards."""
+def listening(
+    module: str, words: Sequence[str] = (), *, dsn: str = "", path: str = "/readyz", heard: bool = False
+) -> Iterator[tuple[int, int]]:
+    """`python -m module ... --port N`, once it answers 200 on `path`: its port and its process. It is told to end afterwards.
+
+    What it prints goes to the standard error, unless it is to be `heard`.
+    """
     port = free_port()
     environment = {**os.environ, "MAILLAGE_DATABASE__URL": dsn}
-    process = subprocess.Popen([sys.executable, "-m", module, *words, "--port", str(port)], env=environment, cwd=ROOT)
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, *words, "--port", str(port)], env=environment, cwd=ROOT, stdout=None if heard else sys.stderr
+    )
     try:
         _wait(port, path, process)
         yield port, process.pid
