@@ -18,6 +18,7 @@ from maillage import access, directory, record, referrals
 from maillage.indicators import VERSION, ServiceWaits, time_by_turn, waits
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.clock import FixedClock
+from maillage.kernel.errors import NotFound
 from maillage.kernel.period import Period, net_length
 from maillage.store import Database, Transaction
 
@@ -181,6 +182,24 @@ async def test_a_median_needs_six_cases_and_a_ninth_decile_twenty(db: Database, 
     # The cases still open have the same floors for their age, never for their number.
     ages = {n: (found.open.n, found.open.age_p50 is None) for n, found in shown.items()}
     assert ages == {5: (15, False), 6: (14, False), 19: (1, True), 20: (0, True)}
+
+
+@pytest.mark.asyncio
+async def test_another_organisation_is_told_no_small_cell(db: Database) -> None:
+    for number in range(11):
+        await make.sent(db, patient=number)
+        async with db.transaction(make.GP) as tx:
+            asked = await waits(tx, make.SERVICE)
+        assert (asked.open.n, asked.appointment.n) == (11 if number == 10 else None, None)
+    async with db.transaction(make.TRIAGER) as tx:
+        own = await waits(tx, make.SERVICE)
+    assert (own.open.n, own.appointment.n) == (11, 0)
+
+
+@pytest.mark.asyncio
+async def test_a_service_that_is_not_here_has_no_waits(db: Database) -> None:
+    with pytest.raises(NotFound):
+        await figures(db, "nowhere")
 
 
 @pytest.mark.asyncio

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+from maillage import directory
+from maillage.kernel.actor import Actor
 from maillage.store import Transaction
 
 VERSION: Final = "2026-1"
 WINDOW: Final = timedelta(days=182)
 MEDIAN_FLOOR: Final = 6
 P90_FLOOR: Final = 20
+CELL_FLOOR: Final = 11
+"""Outside the care team no count under this is told: a person could be recognised in it."""
 REMOVED_ALERT: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """One delay in days over `n` cases; a figure under its floor is None: too few cases to say."""
+    """One delay in days over `n` cases; a figure under its floor is None: too few cases to say. `n` is None when it may not be told."""
 
-    n: int
+    n: int | None
     gross_p50: float | None
     gross_p90: float | None
     net_p50: float | None
@@ -37,9 +41,9 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class OpenRequests:
-    """The cases that a wait does not show yet: how many, and their age in days."""
+    """The cases that a wait does not show yet: how many (None when it may not be told), and their age in days."""
 
-    n: int
+    n: int | None
     age_p50: float | None
     age_p90: float | None
 
@@ -58,17 +62,47 @@ class ServiceWaits:
     version: str = VERSION
 
 
+_Cell = TypeVar("_Cell", Wait, OpenRequests)
+
+
 async def waits(tx: Transaction, service_id: str) -> ServiceWaits:
     """Waits to appointment and to decision over six rolling months, each with the requests still open, for one service.
 
     Medians need 6 cases, ninth deciles 20; open cases have the same floors for their ages, never for their number.
+    An actor outside the care team (another organisation than the service's own) is told no cell under 11. Raises `NotFound`.
     """
+    service = await directory.get_service(tx, service_id)
     start = tx.now - WINDOW
     appointment = await tx.fetchrow(_sql("appointment_wait"), service_id, start, tx.now)
     decision = await tx.fetchrow(_sql("decision_wait"), service_id, start, tx.now)
     waiting = await tx.fetchrow(_sql("open_requests"), service_id, tx.now)
     undecided = await tx.fetchrow(_sql("undecided_requests"), service_id, tx.now)
-    return ServiceWaits(service_id, _wait(appointment), _wait(decision), _open(waiting), _open(undecided), start, tx.now)
+    found = ServiceWaits(service_id, _wait(appointment), _wait(decision), _open(waiting), _open(undecided), start, tx.now)
+    return found if in_care_team(tx.actor, service.organization_id) else outside(found)
+
+
+def in_care_team(actor: Actor, organization: str) -> bool:
+    """Whether the actor works for the organisation that gives the care; the scheduler tells nobody."""
+    return actor.kind == "system" or organization in actor.organizations
+
+
+def outside(found: ServiceWaits) -> ServiceWaits:
+    """What may be told outside the care team: a count under 11 and every figure computed from it are left out, none included."""
+    return replace(
+        found,
+        appointment=_told(found.appointment, _NO_WAIT),
+        decision=_told(found.decision, _NO_WAIT),
+        open=_told(found.open, _NO_REQUESTS),
+        undecided=_told(found.undecided, _NO_REQUESTS),
+    )
+
+
+_NO_WAIT: Final = Wait(None, None, None, None, None, None)
+_NO_REQUESTS: Final = OpenRequests(None, None, None)
+
+
+def _told(cell: _Cell, hidden: _Cell) -> _Cell:
+    return hidden if cell.n is None or cell.n < CELL_FLOOR else cell
 
 
 async def time_by_turn(tx: Transaction, task_id: str) -> dict[str, float]:

@@ -10,7 +10,7 @@ from maillage.codes.specialties import specialties
 from maillage.directory import Organization, Place, Service
 from maillage.doors.web.presenters import count, days, plain_date
 from maillage.doors.web.typography import french
-from maillage.indicators import MEDIAN_FLOOR, OpenRequests, ServiceWaits, Wait
+from maillage.indicators import CELL_FLOOR, MEDIAN_FLOOR, OpenRequests, ServiceWaits, Wait
 
 INTAKE = {
     "bookable": ("Rendez-vous direct", "Le centre choisit un créneau dès l’envoi.", "date"),
@@ -104,24 +104,41 @@ def waits_shown(waits: ServiceWaits) -> Waits:
 
 
 def _wait(label: str, wait: Wait, unit: str) -> tuple[Figure, Figure]:
-    cases = count(wait.n, unit)
+    cases = _cases(wait.n, unit)
     net = f"{cases}, plus d'un quart du délai retiré" if wait.flagged else cases
     return (
-        Figure(f"{label}, délai net", _value(wait.net_p50), french(_note(net, wait.net_p90))),
-        Figure(f"{label}, délai brut", _value(wait.gross_p50), french(_note(cases, wait.gross_p90))),
+        Figure(f"{label}, délai net", _value(wait.net_p50), french(_note(net, wait.net_p50, wait.net_p90))),
+        Figure(f"{label}, délai brut", _value(wait.gross_p50), french(_note(cases, wait.gross_p50, wait.gross_p90))),
     )
 
 
+def _cases(number: int | None, unit: str) -> str:
+    """A count; under the floor of what is told outside the care team, only that it is under."""
+    return f"moins de {count(CELL_FLOOR, unit)}" if number is None else count(number, unit)
+
+
 def _value(median: float | None) -> str:
-    return "Trop peu de cas" if median is None else days(median)
+    if median is None:
+        return "Trop peu de cas"
+    return french("Moins d'un jour") if median < 1 else days(median)
 
 
-def _note(cases: str, p90: float | None) -> str:
-    return f"médiane, {cases}" if p90 is None else f"médiane, {cases} ; neuf sur dix en moins de {days(p90)}"
+def _note(cases: str, median: float | None, p90: float | None) -> str:
+    if median is None:
+        return cases
+    return f"médiane, {cases}" if p90 is None else f"médiane, {cases} ; neuf sur dix en moins {_of(p90)}"
+
+
+def _of(value: float) -> str:
+    """`de 3 jours`; what is shorter than a day is never told as none."""
+    return "d'un jour" if value < 1 else f"de {days(value)}"
 
 
 def _open(label: str, waiting: OpenRequests) -> Figure:
+    cases = _cases(waiting.n, "demande")
+    number = cases[:1].upper() + cases[1:]
     if waiting.age_p50 is None:
-        return Figure(label, count(waiting.n, "demande"), "")
-    most = "" if waiting.age_p90 is None else f" ; neuf sur dix depuis moins de {days(waiting.age_p90)}"
-    return Figure(label, count(waiting.n, "demande"), french(f"depuis {days(waiting.age_p50)}, médiane{most}"))
+        return Figure(label, number, "")
+    age = f"moins {_of(waiting.age_p50)}" if waiting.age_p50 < 1 else days(waiting.age_p50)
+    most = "" if waiting.age_p90 is None else f" ; neuf sur dix depuis moins {_of(waiting.age_p90)}"
+    return Figure(label, number, french(f"depuis {age}, médiane{most}"))
