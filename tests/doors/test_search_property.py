@@ -3,229 +3,225 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from tests.support.naive_search import GENDER, STATUS, Naive, span
 
 from maillage.access import visible_to
 from maillage.kernel.actor import Actor
 from maillage.record import photograph
-from maillage.record.search import search
-from maillage.store import Database
+from maillage.record.search import Page, search
+from maillage.store import Database, Transaction
 
 ACTOR = Actor(kind="client", id="t", organizations=("org-a",))
-FAMILIES = ["Lefèvre", "LEFEVRE", "lefevre-Œuf", "Élan", "elan", "O'Brien, Jr", "É"]
+FAMILIES = ["Lefèvre", "LEFEVRE", "lefevre-Œuf", "Lefebvre Noël", "Élan", "elan", "O'Brien, Jr", "É", "-"]
+STARTS = [*(f.replace(",", "\\,") for f in FAMILIES), "lef", "ELA", "Lefebvre-Noel", "fev", "brien", "o brien"]
 SYSTEMS = ["urn:a", "urn:b", None]
 CODES = ["x", "X", "y", "a b"]
-DATES = [
-    "2026",
-    "2026-11",
-    "2026-11-22",
-    "2026-11-22T08:00:00Z",
-    "2026-11-22T08:00:00.500Z",
-    "2026-11-22T09:00:00+01:00",
-    "2025-12-31",
-    "2026-01-01",
-    "2026-12",
-]
+DATES = ["2026", "2026-11", "2026-11-22", "2026-11-22T08:00:00Z", "2026-11-22T08:00:00.500Z", "2026-11-22T09:00:00+01:00", "2025-12-31", "2026-01-01", "2026-12"]  # fmt: skip
 NUMBERS = ["5", "5.0", "5.40", "5.4", "100", "1e2", "99.5", "100.4", "-1"]
-UNITS = [("http://unitsofmeasure.org", "kg"), (None, "kg"), ("http://unitsofmeasure.org", "g")]
-PREFIXES = ["", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb"]
+UCUM = "http://unitsofmeasure.org"
+UNITS = [(UCUM, "kg"), (None, "kg"), (UCUM, "g")]
+PREFIXES = ["", "eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
+PROFILES = ["http://p/a", "http://p/a/b", "http://p/ab"]
+IDENTIFIER_TYPE = "urn:t"
 
-codings = st.builds(lambda s, c: {"code": c} | ({"system": s} if s else {}), st.sampled_from(SYSTEMS), st.sampled_from(CODES))
+# --- resources -------------------------------------------------------------------
+pick = st.sampled_from
+codings = st.builds(
+    lambda s, c, d: {"code": c} | ({"system": s} if s else {}) | ({"display": d} if d else {}),
+    pick(SYSTEMS),
+    pick(CODES),
+    pick(["", "Élan vital"]),
+)
+concepts = st.builds(
+    lambda c, t: {"coding": c} | ({"text": t} if t else {}), st.lists(codings, min_size=1, max_size=2), pick(["", "elan", "Fièvre"])
+)
 periods = st.builds(
-    lambda a, b: {key: value for key, value in (("start", a), ("end", b)) if value},
-    st.sampled_from([None, *DATES]),
-    st.sampled_from([None, *DATES]),
+    lambda a, b: {key: value for key, value in (("start", a), ("end", b)) if value}, pick([None, *DATES]), pick([None, *DATES])
 ).filter(
     lambda period: bool(period) and ("start" not in period or "end" not in period or span(period["start"])[0] <= span(period["end"])[0])
 )
 amounts = st.builds(
-    lambda n, u: {"value": Decimal(n), "unit": u[1], "code": u[1]} | ({"system": u[0]} if u[0] else {}),
-    st.sampled_from(NUMBERS),
-    st.sampled_from(UNITS),
+    lambda n, u: {"value": Decimal(n), "unit": u[1], "code": u[1]} | ({"system": u[0]} if u[0] else {}), pick(NUMBERS), pick(UNITS)
 )
+values = st.one_of(
+    st.none(),
+    amounts.map(lambda v: ("valueQuantity", v)),
+    pick(FAMILIES).map(lambda v: ("valueString", v)),
+    concepts.map(lambda v: ("valueCodeableConcept", v)),
+)
+components = st.builds(lambda c, v: {"code": c} | ({v[0]: v[1]} if v else {}), concepts, values)
+identifiers = st.builds(
+    lambda s, v, t: {"value": v} | ({"system": s} if s else {}) | ({"type": {"coding": [{"system": IDENTIFIER_TYPE, "code": t}]}} if t else {}),
+    pick(SYSTEMS), pick(["N 1", "n1", "N2"]), pick(["", "MR", "PI"]),
+)  # fmt: skip
+subjects = [None, {"reference": "Patient/p0"}, {"reference": "Patient/p1/_history/3"}, {"reference": "Group/p1"},
+            {"reference": "http://else/Patient/p1"}, {"identifier": {"system": "urn:a", "value": "N 1"}}]  # fmt: skip
 
 
-def resource(id: str, parts: dict[str, Any]) -> dict[str, Any]:
-    """An Observation: one type with a token, a reference, dates, a quantity; its device name plays the string."""
-    made: dict[str, Any] = {"resourceType": "Observation", "id": id, "status": parts["status"], "code": {"coding": parts["codes"]}}
+def observation(parts: dict[str, Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {"resourceType": "Observation", "status": parts["status"], "code": parts["code"]}
     if parts["when"] is not None:
         made["effectivePeriod" if isinstance(parts["when"], dict) else "effectiveDateTime"] = parts["when"]
-    if parts["value"] is not None:
-        made["valueString" if isinstance(parts["value"], str) else "valueQuantity"] = parts["value"]
-    if parts["subject"]:
-        made["subject"] = parts["subject"]
-    return made
+    if parts["value"]:
+        made[parts["value"][0]] = parts["value"][1]
+    meta = {key: parts[key] for key in ("profile", "tag", "source") if parts[key]}
+    return made | {key: value for key, value in (("subject", parts["subject"]), ("component", parts["component"]), ("meta", meta)) if value}
 
 
 observations = st.fixed_dictionaries({
-    "status": st.sampled_from(["final", "amended"]),
-    "codes": st.lists(codings, min_size=1, max_size=2),
-    "when": st.one_of(st.none(), st.sampled_from(DATES), periods),
-    "value": st.one_of(st.none(), amounts, st.sampled_from(FAMILIES)),
-    "subject": st.sampled_from([None, {"reference": "Patient/p1"}, {"reference": "Patient/p2/_history/3"}, {"reference": "Group/p1"},
-                                {"reference": "http://else/Patient/p1"}, {"identifier": {"system": "urn:a", "value": "N 1"}}]),
-})  # fmt: skip
-queries = st.one_of(
-    st.tuples(st.sampled_from(["code", "code:not", "combo-code"]), st.builds(lambda s, c: (f"{s}|" if s is not None else "") + c, st.sampled_from(["urn:a", "", None]), st.sampled_from(CODES))),
-    st.tuples(st.just("code"), st.sampled_from(["urn:a|", "urn:b|", "x,urn:b|y"])),
-    st.tuples(st.sampled_from(["status", "status:not"]), st.sampled_from(["final", "final,amended", "http://hl7.org/fhir/observation-status|amended"])),
-    st.tuples(st.just("date"), st.builds(str.__add__, st.sampled_from(PREFIXES), st.sampled_from(DATES))),
-    st.tuples(st.just("value-quantity"), st.builds(lambda p, n, u: p + n + u, st.sampled_from(PREFIXES), st.sampled_from(NUMBERS), st.sampled_from(["", "||kg", "|http://unitsofmeasure.org|kg"]))),
-    st.tuples(st.sampled_from(["value-string", "value-string:exact", "value-string:contains"]), st.sampled_from([f.replace(",", "\\,") for f in FAMILIES] + ["lef", "ELA", "fev", "brien"])),
-    st.tuples(st.sampled_from(["subject", "patient", "subject:Patient", "subject:Group"]), st.sampled_from(["Patient/p1", "p1", "p2", "Group/p1", "http://else/Patient/p1", "p1,p2"])),
-    st.tuples(st.just("subject:identifier"), st.sampled_from(["urn:a|N1", "n 1", "urn:b|N1", "urn:a|"])),
-    st.tuples(st.sampled_from([f"{p}:missing" for p in ("date", "value-quantity", "value-string", "subject", "status", "code")]), st.sampled_from(["true", "false"])),
+    "status": pick(["final", "amended"]), "code": concepts, "when": st.one_of(st.none(), pick(DATES), periods), "value": values,
+    "subject": pick(subjects), "component": st.lists(components, max_size=2), "profile": st.lists(pick(PROFILES), max_size=1),
+    "tag": st.lists(codings.map(lambda c: {k: v for k, v in c.items() if k != "display"}), max_size=2), "source": pick(["", *PROFILES]),
+}).map(observation)  # fmt: skip
+patients = st.builds(
+    lambda names, born, gender, ids, org: {"resourceType": "Patient", "name": names, "identifier": ids}
+    | {k: v for k, v in (("birthDate", born), ("gender", gender), ("managingOrganization", {"reference": f"Organization/o{org}"} if org else None)) if v},
+    st.lists(st.builds(lambda f, g: {"family": f, "given": [g]}, pick(FAMILIES), pick(FAMILIES)), min_size=1, max_size=2),
+    pick([None, *DATES[:3]]), pick([None, "male", "female"]), st.lists(identifiers, min_size=1, max_size=2), pick([None, 0, 1, 2]),
 )  # fmt: skip
+organizations = st.builds(lambda name: {"resourceType": "Organization", "name": name}, pick(FAMILIES))
 
 
-# --- the naive reading -------------------------------------------------------------
-def matches(made: dict[str, Any], name: str, value: str) -> bool:
-    code, _, modifier = name.partition(":")
-    if modifier == "missing":
-        return (not naive_values(made, code)) == (value == "true")
-    options = [part.replace("\0", ",") for part in value.replace("\\,", "\0").split(",")]
-    found = any(one(made, code, modifier, option) for option in options)
-    return not found if modifier == "not" else found
-
-
-def naive_values(made: dict[str, Any], code: str) -> list[Any]:
-    key = {"code": "code", "combo-code": "code", "status": "status", "value-quantity": "valueQuantity", "value-string": "valueString"}.get(
-        code
-    )
-    if code == "date":
-        return [made[k] for k in ("effectivePeriod", "effectiveDateTime") if k in made]
-    if code in ("subject", "patient"):
-        return [made["subject"]] if "subject" in made else []
-    return [made[key]] if key in made else []
-
-
-def one(made: dict[str, Any], code: str, modifier: str, text: str) -> bool:
-    found = naive_values(made, code)
-    if code in ("code", "combo-code"):
-        return any(token(c.get("system", ""), c["code"], text) for c in found[0]["coding"])
-    if code == "status":
-        return token("http://hl7.org/fhir/observation-status", made["status"], text)
-    if code == "date":
-        return any(dated(value, text) for value in found)
-    if code == "value-quantity":
-        return any(quantified(value, text) for value in found)
-    if code == "value-string":
-        return any(written(value, modifier, text) for value in found)
-    return any(referred(value, code, modifier, text) for value in found)
-
-
-def token(system: str, code: str, text: str) -> bool:
-    asked_system, bar, asked = text.rpartition("|")
-    if not bar:
-        return asked == code
-    return asked_system == system and asked in ("", code)
-
-
-def fold(text: str) -> str:
-    plain = text.lower().replace("œ", "oe")
-    for accented, letter in zip("éèêë", "eeee", strict=True):
-        plain = plain.replace(accented, letter)
-    return plain
-
-
-def written(value: str, modifier: str, text: str) -> bool:
-    if modifier == "exact":
-        return value == text
-    return fold(text) in fold(value) if modifier == "contains" else fold(value).startswith(fold(text))
-
-
-def referred(value: dict[str, Any], code: str, modifier: str, text: str) -> bool:
-    if modifier == "identifier":
-        identifier = value.get("identifier")
-        plain = text.rpartition("|")[2].replace(" ", "").upper()
-        return (
-            identifier is not None
-            and text.rpartition("|")[0] in ("", identifier["system"])
-            and plain in ("", identifier["value"].replace(" ", ""))
-        )
-    literal = value.get("reference", "").partition("/_history")[0]
-    if code == "patient" and not literal.rpartition("/")[0].endswith("Patient"):
-        return False
-    if "/" in text:
-        return literal == text and modifier in ("", text.split("/")[-2])
-    return literal in [
-        f"{kind}/{text}" for kind in ((modifier,) if modifier else ("Patient",) if code == "patient" else ("Patient", "Group"))
+def world(kept: tuple[list[Any], list[Any], list[Any]]) -> list[dict[str, Any]]:
+    """Numbered; each organisation is a part of the one before."""
+    found, people, houses = kept
+    made = [{**r, "id": f"{'opx'[n]}{place}"} for n, group in enumerate((houses, people, found)) for place, r in enumerate(group)]
+    return [
+        r | ({"partOf": {"reference": f"Organization/o{int(r['id'][1:]) - 1}"}} if r["id"][0] == "o" and r["id"] != "o0" else {})
+        for r in made
     ]
 
 
-def span(text: str) -> tuple[datetime, datetime]:
-    if "T" not in text:
-        year, month, day = [*map(int, text.split("-")), 0, 0][:3]
-        start = datetime(year, month or 1, day or 1, tzinfo=UTC)
-        if day:
-            return start, start + timedelta(days=1)
-        return start, datetime(year + 1, 1, 1, tzinfo=UTC) if not month or month == 12 else datetime(year, month + 1, 1, tzinfo=UTC)
-    start = datetime.fromisoformat(text)
-    return start, start + timedelta(milliseconds=1 if "." in text else 1000)
+worlds = st.tuples(
+    st.lists(observations, min_size=3, max_size=6),
+    st.lists(patients, min_size=2, max_size=3),
+    st.lists(organizations, min_size=2, max_size=3),
+).map(world)
+
+# --- questions ------------------------------------------------------------------------
+coded = st.builds(lambda s, c: (f"{s}|" if s is not None else "") + c, pick(["urn:a", "", None]), pick(CODES))
+counted = st.builds(lambda p, n, u: p + n + u, pick(PREFIXES), pick(NUMBERS), pick(["", "||kg", f"|{UCUM}|kg"]))
+moments = st.builds(str.__add__, pick(PREFIXES), pick(DATES))
+on_observation = st.one_of(
+    st.tuples(pick(["code", "code:not", "combo-code", "component-code", "value-concept", "_tag", "_tag:not"]), coded),
+    st.tuples(pick(["code", "combo-code:not"]), pick(["urn:a|", "urn:b|", "x,urn:b|y"])),
+    st.tuples(pick(["code:text", "combo-code:text"]), pick(["ela", "FIEVRE", "vital"])),
+    st.tuples(pick(["status", "status:not"]), pick(["final", "final,amended", f"{STATUS}|amended"])),
+    st.tuples(pick(["status:in", "status:not-in", "code:in"]), pick([f"http://hl7.org/fhir/ValueSet/{v}" for v in ("observation-status", "administrative-gender")])),
+    st.tuples(st.just("date"), moments),
+    st.tuples(pick(["value-quantity", "combo-value-quantity"]), counted),
+    st.tuples(pick(["value-string", "value-string:exact", "value-string:contains"]), pick(STARTS)),
+    st.tuples(pick(["subject", "patient", "subject:Patient", "subject:Group"]), pick(["Patient/p1", "p1", "p0", "Group/p1", "http://else/Patient/p1", "p1,p0"])),
+    st.tuples(st.just("subject:identifier"), pick(["urn:a|N1", "n 1", "urn:b|N1", "urn:a|"])),
+    st.tuples(pick([f"{p}:missing" for p in ("date", "value-quantity", "value-string", "subject", "status", "code", "_tag", "_source", "code-value-quantity")]), pick(["true", "false"])),
+    st.tuples(pick(["code-value-quantity", "combo-code-value-quantity", "component-code-value-quantity"]), st.builds("{}${}".format, coded, counted)),
+    st.tuples(st.just("code-value-string"), st.builds("{}${}".format, coded, pick(STARTS[-5:]))),
+    st.tuples(st.just("code-value-concept"), st.builds("{}${}".format, coded, coded)),
+    st.tuples(pick(["_profile", "_profile:below", "_profile:above", "_source:below", "_source:above"]), pick([*PROFILES, "http://p", "http://p/a/b/c"])),
+    st.tuples(pick(["patient.family", "subject:Patient.name", "patient.organization.name", "subject:Patient.organization.name"]), pick(STARTS)),
+    st.tuples(pick(["patient.gender", "subject:Patient.gender:not"]), pick(["male", "female"])),
+    st.tuples(pick(["patient.birthdate"]), moments),
+    st.tuples(pick(["patient.identifier"]), pick(["urn:a|N1", "n 1", "N2"])),
+    st.tuples(st.just("_id"), pick(["x0", "x1,x2", "none"])),
+)  # fmt: skip
+on_patient = st.one_of(
+    st.tuples(pick(["family", "name", "family:exact", "name:contains"]), pick(STARTS)),
+    st.tuples(pick(["identifier", "identifier:not"]), pick(["urn:a|N1", "n 1", "urn:b|n2", "|N1", "urn:a|", "N1,urn:b|N2"])),
+    st.tuples(st.just("identifier:of-type"), pick([f"{IDENTIFIER_TYPE}|MR|n1", f"{IDENTIFIER_TYPE}|PI|N 2", "urn:x|MR|N1"])),
+    st.tuples(st.just("birthdate"), moments),
+    st.tuples(pick(["gender", "gender:not"]), pick(["male", f"{GENDER}|female", "male,female"])),
+    st.tuples(pick(["_has:Observation:patient:code", "_has:Observation:subject:combo-code"]), coded),
+    st.tuples(pick(["_has:Observation:patient:value-quantity"]), counted),
+    st.tuples(pick(["organization.name", "organization:Organization.name:contains"]), pick(STARTS)),
+    st.tuples(pick(["organization", "organization:below", "organization:above"]), pick(["Organization/o0", "o1", "o2"])),
+    st.tuples(pick(["organization:missing", "gender:missing", "identifier:missing", "family:missing"]), pick(["true", "false"])),
+)  # fmt: skip
+on_organization = st.one_of(
+    st.tuples(pick(["name", "name:exact"]), pick(STARTS)),
+    st.tuples(pick(["partof", "partof:below", "partof:above", "partof:Organization"]), pick(["o0", "Organization/o1", "o2"])),
+    st.tuples(pick(["_has:Patient:organization:_has:Observation:patient:status"]), pick(["final", "amended"])),
+    st.tuples(pick(["_has:Patient:organization:family", "partof.name", "partof.partof.name"]), pick(STARTS)),
+)
+questions = st.one_of(
+    st.tuples(st.just("Observation"), on_observation),
+    st.tuples(st.just("Patient"), on_patient),
+    st.tuples(st.just("Organization"), on_organization),
+)
+SORTS = {
+    "Observation": [
+        "code",
+        "-code",
+        "status",
+        "date",
+        "-date",
+        "value-quantity",
+        "-combo-value-quantity",
+        "value-string",
+        "-value-string",
+        "-_id",
+    ],
+    "Patient": ["family", "-family", "name", "birthdate", "-birthdate", "gender", "_id"],
+    "Organization": ["name", "-name"],
+}
+sorts = pick(sorted(SORTS)).flatmap(
+    lambda kind: st.tuples(st.just(kind), st.lists(pick(SORTS[kind]), max_size=3, unique=True), st.integers(1, 3))
+)
 
 
-def dated(value: Any, text: str) -> bool:
-    prefix, rest = (text[:2], text[2:]) if text[:2].isalpha() else ("eq", text)
-    plo, phi = span(rest)
-    if isinstance(value, dict):
-        lo = span(value["start"])[0] if "start" in value else datetime.min.replace(tzinfo=UTC)
-        hi = span(value["end"])[1] if "end" in value else datetime.max.replace(tzinfo=UTC)
-    else:
-        lo, hi = span(value)
-    inside = plo <= lo and hi <= phi
-    return {
-        "eq": inside,
-        "ne": not inside,
-        "gt": hi > phi,
-        "lt": lo < plo,
-        "ge": hi > phi or inside,
-        "le": lo < plo or inside,
-        "sa": lo >= phi,
-        "eb": hi <= plo,
-    }[prefix]
+async def ask(tx: Transaction, kind: str, query: list[tuple[str, str]]) -> Page:
+    return await search(tx, kind, query, lambda type_: visible_to(tx.actor, type_), key=b"k" * 32)
 
 
-def quantified(value: dict[str, Any], text: str) -> bool:
-    number, *unit = text.split("|")
-    if unit and (unit[1] != value["code"] or unit[0] not in ("", value.get("system", ""))):
-        return False
-    prefix, rest = (number[:2], number[2:]) if number[:2].isalpha() else ("eq", number)
-    asked = Decimal(rest)
-    digits = len(rest.partition("e")[0].partition(".")[2]) - int(rest.partition("e")[2] or 0)
-    half = Decimal(5).scaleb(-digits - 1)
-    equal = asked - half <= value["value"] < asked + half
-    v = value["value"]
-    return {
-        "eq": equal,
-        "ne": not equal,
-        "gt": v > asked,
-        "sa": v > asked,
-        "lt": v < asked,
-        "eb": v < asked,
-        "ge": v >= asked,
-        "le": v <= asked,
-    }[prefix]
+async def pages(tx: Transaction, kind: str, query: list[tuple[str, str]]) -> list[str]:
+    """Every match, page after page."""
+    found: list[str] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = await ask(tx, kind, [*query, *([("_cursor", cursor)] if cursor else [])])
+        found += [match.id for match in page.matches]
+        cursor = page.next_cursor
+        assert len(found) < 50
+    return found
 
 
-@pytest.mark.asyncio
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(parts=st.lists(observations, min_size=3, max_size=6), asked=st.lists(queries, min_size=6, max_size=12))
-async def test_search_finds_what_the_specification_says(db: Database, parts: list[dict[str, Any]], asked: list[tuple[str, str]]) -> None:
-    made = [resource(f"o{n}", part) for n, part in enumerate(parts)]
+async def _check(tx: Transaction, made: list[dict[str, Any]], asked: list[Any], orders: list[Any]) -> None:
+    naive = Naive(made, tx.now)
+    for kind in ("Observation", "Patient", "Organization"):
+        queries = [query for type_, query in asked if type_ == kind]
+        for query in [[one] for one in queries] + [list(pair) for pair in itertools.pairwise(queries)]:
+            page = await ask(tx, kind, [*query, ("_count", "200")])
+            wanted = naive.find(kind, query)
+            assert sorted(match.id for match in page.matches) == wanted, (kind, query, made)
+            assert sorted(await pages(tx, kind, [*query, ("_count", "1")])) == wanted, (kind, query, made)
+            counted = await ask(tx, kind, [*query, ("_summary", "count")])
+            assert counted.total == len(wanted)
+    for kind, keys, count in orders:
+        asked_order = [("_sort", ",".join(keys)), ("_count", str(count))]
+        assert await pages(tx, kind, asked_order) == naive.ordered(kind, naive.find(kind, []), keys), (kind, keys, naive.keys(kind, keys))
+
+
+@pytest.mark.asyncio  # no shrinking: each try writes a world, and the message names the question
+@settings(
+    max_examples=20,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(made=worlds, asked=st.lists(questions, min_size=10, max_size=20), orders=st.lists(sorts, min_size=1, max_size=3))
+async def test_search_finds_what_the_specification_says(
+    db: Database, made: list[dict[str, Any]], asked: list[Any], orders: list[Any]
+) -> None:
     try:
         async with db.transaction(ACTOR) as tx:
             for item in made:
                 await photograph(tx, item, owner="org-a")
-            for query in [[one] for one in asked] + [list(pair) for pair in itertools.pairwise(asked)]:
-                page = await search(tx, "Observation", [*query, ("_count", "200")], lambda kind: visible_to(tx.actor, kind), key=b"k" * 32)
-                wanted = [item["id"] for item in made if all(matches(item, name, value) for name, value in query)]
-                assert sorted(match.id for match in page.matches) == wanted, (query, made)
+            await _check(tx, made, asked, orders)
             raise _UndoneError
     except _UndoneError:
         pass

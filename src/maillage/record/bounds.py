@@ -12,6 +12,7 @@ from maillage.codes.r4 import interval
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]{1,4}))?")
 PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 LONGEST_TEXT = 64
+LEAP = ":60"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,10 @@ class NumberSpan:
 
 
 def date_span(text: str) -> tuple[datetime, datetime] | None:
-    """The range that a date covers, None when it is none; a blank before the zone is a plus that was not escaped in the URL."""
-    return interval(text[:11] + text[11:].replace(" ", "+")) if len(text) <= LONGEST_TEXT else None
+    """The range that a date covers, None when it is none, or in a leap second; a blank before the zone is a plus that was not escaped in the URL."""
+    if len(text) > LONGEST_TEXT or text[16:19] == LEAP:
+        return None
+    return interval(text[:11] + text[11:].replace(" ", "+"))
 
 
 def number_span(text: str) -> NumberSpan:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from maillage.codes.folding import plain
+from maillage.codes.terminology import Terminology
 from maillage.record import includes, index, seal
 from maillage.record.criteria import Query, Unknown, criterion, refuse
 from maillage.record.criteria.compartments import belongs
@@ -56,15 +57,17 @@ async def search(
     base: str = "",
     allows: Callable[[str], bool] = lambda _kind: True,
     compartment: tuple[str, str] | None = None,
+    terms: Terminology | None = None,
 ) -> Page:
     """The page of `kind` that these parameters ask for, cut to what `visible_for` lets through on every table alias.
 
     `key` seals the cursor to the actor and the query; `base` is our own address, dropped from absolute references; `allows` says
-    which types may be included; `compartment` is the type and id of whose resources alone are looked at. Raises `Malformed` for a
+    which types may be included; `compartment` is the type and id of whose resources alone are looked at; `terms` are the value sets
+    that `:in` knows. Raises `Malformed` for a
     parameter that cannot be understood and, when `strict`, for an unknown one.
     """
     return await search_types(
-        tx, (kind,), parameters, visible_for, strict=strict, key=key, base=base, allows=allows, compartment=compartment
+        tx, (kind,), parameters, visible_for, strict=strict, key=key, base=base, allows=allows, compartment=compartment, terms=terms
     )
 
 
@@ -79,10 +82,11 @@ async def search_types(
     base: str = "",
     allows: Callable[[str], bool] = lambda _kind: True,
     compartment: tuple[str, str] | None = None,
+    terms: Terminology | None = None,
 ) -> Page:
     """The same over several types at once, by the parameters that all of them have."""
     request = read_parameters(kinds[0] if len(kinds) == 1 else "", parameters, strict=strict)
-    query = Query(visible_for, tx.now, base)
+    query = Query(visible_for, tx.now, base, terms)
     arms = _arms(request, query, kinds, compartment)
     scope = (key, lambda: seal.scope(tx.actor, " ".join([*kinds, *(compartment or ())]), request.used))
     if request.only_count:

@@ -51,7 +51,7 @@ def _codes(_kind: str, code: str, modifier: str) -> Criterion:
 
     def codes(query: Query, alias: str, value: str) -> str:
         if modifier in ("in", "not-in"):
-            texts = [text for url in plain_values(code, value) for text in value_set_texts(code, url)]
+            texts = [text for url in plain_values(code, value) for text in value_set_texts(query, code, url)]
         else:
             texts = [token_text(code, one) for one in split_values(code, value)]
         sql = f"{alias}.meta && {query.array([mark + text for text in texts])}"

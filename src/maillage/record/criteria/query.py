@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from maillage.codes.terminology import Terminology
 from maillage.record import index
 from maillage.record.types import Visible
 from maillage.store.sql import Params
@@ -17,14 +18,22 @@ class Unknown(Exception):
 class Query:
     """The values so far, and where to start from: every alias is cut to what the caller may see."""
 
-    __slots__ = ("_aliases", "base", "now", "params", "visible_for")
+    __slots__ = ("_aliases", "_terms", "base", "now", "params", "visible_for")
 
-    def __init__(self, visible_for: Callable[[str], Visible], now: datetime, base: str = "") -> None:
+    def __init__(self, visible_for: Callable[[str], Visible], now: datetime, base: str = "", terms: Terminology | None = None) -> None:
         self.params = Params()
         self.visible_for = visible_for
         self.now = now
         self.base = base.rstrip("/") + "/" if base else ""
         self._aliases = 0
+        self._terms = terms
+
+    @property
+    def terms(self) -> Terminology:
+        """The code systems and value sets that are known; those of R4 where none were given."""
+        if self._terms is None:
+            self._terms = Terminology()
+        return self._terms
 
     def alias(self) -> str:
         """A fresh table alias."""

@@ -7,13 +7,14 @@ from typing import Any
 
 from maillage.codes.aliases import canonical
 from maillage.codes.folding import plain
-from maillage.codes.r4.tables import codes_of
+from maillage.codes.terminology import CannotExpand, CodeSystem
 from maillage.record import index
 from maillage.record.criteria.notation import either, plain_values, refuse, refuse_modifier, split_escaped, split_values, unescape
 from maillage.record.criteria.query import Criterion, Query
 from maillage.record.values import NEXT, TYPED, normal
 
 MOST_CODES = 5000
+MOST_CONCEPTS = 20_000
 
 
 def token(kind: str, parameter: Any, modifier: str) -> Criterion:
@@ -25,6 +26,8 @@ def token(kind: str, parameter: Any, modifier: str) -> Criterion:
         return _in(kind, parameter, negated=modifier == "not-in")
     if modifier == "of-type" and identifier:
         return _of_type(kind, parameter.code)
+    if modifier in ("above", "below") and not identifier:
+        return _along(kind, parameter.code, modifier)
     if modifier not in ("", "not"):
         raise refuse_modifier(parameter.code, modifier)
     if identifier and not modifier:
@@ -130,19 +133,49 @@ def _in(kind: str, parameter: Any, *, negated: bool) -> Criterion:
     column = index.first_column(kind, code)
 
     def within(query: Query, alias: str, value: str) -> str:
-        texts = [text for url in plain_values(code, value) for text in value_set_texts(code, url)]
+        texts = [text for url in plain_values(code, value) for text in value_set_texts(query, code, url)]
         sql = f"{alias}.{column} && {query.array(texts)}"
         return f"NOT coalesce({sql}, false)" if negated else sql
 
     return within
 
 
-def value_set_texts(name: str, url: str) -> Iterable[str]:
+def value_set_texts(query: Query, name: str, url: str) -> Iterable[str]:
     """Every code of a value set as the index writes it; only of those whose codes are all here."""
-    codes = codes_of(url) or codes_of(canonical(url))
-    if not codes:
-        raise refuse(name, "the codes of this value set are not known here", "not-found")
-    texts = [f"{canonical(system)}|{code}" for system, listed in codes.items() for code in listed]
+    try:
+        expansion = query.terms.expand(url)
+    except CannotExpand as error:
+        raise refuse(name, "the codes of this value set are not known here", "not-found") from error
+    if not expansion.complete:
+        raise refuse(name, "not every code of this value set is known here", "not-found")
+    return _few(name, [f"{system}|{code}" for system, code in expansion.codes])
+
+
+def _few(name: str, texts: list[str]) -> list[str]:
     if len(texts) > MOST_CODES:
         raise refuse(name, f"more than {MOST_CODES} codes", "too-costly")
     return texts
+
+
+def _along(kind: str, code: str, modifier: str) -> Criterion:
+    """A code and those below it in its code system, or above it."""
+    column = index.first_column(kind, code)
+
+    def along(query: Query, alias: str, value: str) -> str:
+        texts = [text for one in split_values(code, value) for text in _family(query, code, one, modifier)]
+        return f"{alias}.{column} && {query.array(_few(code, texts))}"
+
+    return along
+
+
+def _family(query: Query, name: str, value: str, modifier: str) -> list[str]:
+    url, code = token_parts(name, value)
+    system = query.terms.system(url) if url else None
+    if system is None or code not in system.concepts or len(system.concepts) > MOST_CONCEPTS:
+        raise refuse(name, f":{modifier} is system|code, of a code system that is known here", "not-found")
+    family = _below(system, code) if modifier == "below" else system.ancestors(code)
+    return [f"{url}|{one}" for one in (code, *sorted(family - {code}))]
+
+
+def _below(system: CodeSystem, code: str) -> set[str]:
+    return {one for one in system.concepts if code in system.ancestors(one)}

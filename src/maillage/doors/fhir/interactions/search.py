@@ -72,6 +72,7 @@ async def _answer(
         base=request.base,
         allows=context.allows,
         compartment=compartment,
+        terms=context.registry.definitions.terminology,
     )
     digest = hashlib.sha256(repr((compartment, sorted((*told, *parameters)))).encode()).hexdigest()
     await context.audit_read([*page.matches, *page.included], "search", digest, kinds[0] if len(kinds) == 1 else MANY)
