@@ -83,6 +83,33 @@ async def test_unknown_operations_have_a_code_of_their_own(ours: Caller) -> None
         assert (answer.status_code, reason(answer)) == (404, "operation-not-served"), path
 
 
+async def test_large_and_deep_bodies(ours: Caller) -> None:
+    xml = {"content-type": "application/fhir+xml"}
+    div = '<div xmlns="http://www.w3.org/1999/xhtml">'
+    entries = b'{"resourceType":"Bundle","type":"batch","entry":[' + b",".join([b"{}"] * 100_000) + b"]}"
+    namespace = b'<Basic xmlns="http://hl7.org/fhir">'
+    for body, headers, status, told in (
+        (entries, {}, 413, "too-many-entries"),
+        (b'{"resourceType":"Basic","extension":' + b"[" * 10_000 + b"]" * 10_000 + b"}", {}, 400, "too-deep"),
+        (b'{"resourceType":"Basic","a":' * 10_000 + b"1" + b"}" * 10_000, {}, 400, "too-deep"),
+        (namespace + b"<extension>" * 10_000, xml, 400, "too-deep"),
+        (namespace + b"<a/>" * 400_000, xml, 400, "too-deep"),
+        (namespace + b"<code>" + b'<extension url="u"/>' * 60_000 + b"</code></Basic>", xml, 422, "ext-1"),
+        (b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;">]><Basic>&b;</Basic>', xml, 400, "xml-refused"),
+        (b'<!DOCTYPE x SYSTEM "file:///etc/passwd"><Basic/>', xml, 400, "xml-refused"),
+        (
+            b'{"resourceType":"Basic","text":{"status":"generated","div":"' + (div + "x" * 100_000_000).encode() + b'</div>"}}',
+            {},
+            413,
+            "body-too-large",
+        ),
+        ((div + "x" * 100_000_000).encode(), xml, 413, "body-too-large"),
+    ):
+        answer = await ours.post("/fhir" if b"Bundle" in body[:30] else "/fhir/Basic", content=body, headers=headers)
+        assert answer.status_code == status, (body[:80], answer.text[:300])
+        assert reason(answer) == told, (body[:80], answer.text[:300])
+
+
 async def test_a_stream_is_cut_at_the_cap(door: FhirDoor, ours: Caller) -> None:
     async def endless() -> Any:
         for _ in range(1_000_000):

@@ -11,8 +11,9 @@ from tests.doors.fhir.conftest import Caller, caller, token
 from tests.factories import booking as diary
 from tests.factories import referrals as requests
 
-from maillage import journeys
+from maillage import access, journeys
 from maillage.doors.fhir import FhirDoor
+from maillage.kernel.actor import SYSTEM
 from maillage.referrals import render
 from maillage.store import Database
 
@@ -176,3 +177,59 @@ async def test_no_appointment_is_booked_on_a_slot_that_is_not_here(db: Database,
     refused = await posted(hospital, {**slot, "id": "nowhere"}, patient)
     absent = await hospital.get("/fhir/Slot/nowhere")
     assert (refused.status_code, refused.content) == (404, absent.content)
+
+
+async def test_a_patch_of_what_a_verb_decides_is_refused_with_the_legal_verbs(db: Database, centre: Caller, hospital: Caller) -> None:
+    patient = (await diary.patients(db))[0]
+    task = (await centre.post("/fhir", json=await referral(db, patient))).json()["entry"][0]["resource"]
+    address = f"/fhir/Task/{task['id']}"
+    etag = (await hospital.get(address)).headers["etag"]
+    json_patch = {"content-type": "application/json-patch+json", "if-match": etag}
+    accepted = [{"op": "replace", "path": "/status", "value": "accepted"}]
+    parts = [
+        {"name": "type", "valueCode": "replace"},
+        {"name": "path", "valueString": "Task.status"},
+        {"name": "value", "valueCode": "accepted"},
+    ]
+    parameters = {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": parts}]}
+    binary = {"request": {"method": "PATCH", "url": f"Task/{task['id']}", "ifMatch": etag}, "resource": parameters}
+    for answer in (
+        await hospital.patch(address, json=accepted, headers=json_patch),
+        await hospital.patch(address, json=parameters, headers={"if-match": etag}),
+        await hospital.patch(f"/fhir/Task?_id={task['id']}", json=parameters),
+        await hospital.put(f"/fhir/Task?_id={task['id']}", json={**task, "status": "accepted"}),
+        await hospital.delete(f"/fhir/Task?_id={task['id']}"),
+        await hospital.post("/fhir", json={"resourceType": "Bundle", "type": "transaction", "entry": [binary]}),
+    ):
+        issue = answer.json()["issue"][0]
+        assert (answer.status_code, issue["details"]["coding"][0]["code"]) == (422, "room-decides"), answer.text
+        verbs = [e["valueCode"] for e in issue["extension"] if e["url"].endswith("/legal-verb")]
+        legal = (await hospital.get(f"{address}/$available-actions")).json()["parameter"]
+        assert verbs == [part["valueCode"] for action in legal for part in action["part"] if part["name"] == "verb"]
+        assert "open" in verbs
+    same = await hospital.patch(address, json=[{"op": "test", "path": "/status", "value": task["status"]}], headers=json_patch)
+    assert (same.status_code, same.headers["etag"]) == (200, etag)
+    assert (await hospital.get(address)).headers["etag"] == etag
+
+
+async def test_nothing_becomes_a_rooms_by_a_chosen_id_or_a_rewrite(db: Database, door: FhirDoor, centre: Caller) -> None:
+    secret = await token(db, "labo", requests.CENTRE)
+    async with db.transaction(SYSTEM) as tx:
+        await access.let_choose_ids(tx, "labo", "labo-")
+    patient = (await diary.patients(db))[0]
+    order = {
+        "resourceType": "ServiceRequest",
+        "id": "labo-1",
+        "status": "active",
+        "intent": "order",
+        "subject": {"reference": f"Patient/{patient}"},
+    }
+    ours_to_decide = {**order, "performer": [{"reference": f"HealthcareService/{requests.SERVICE}"}]}
+    async with caller(door, secret) as labo:
+        refused = await labo.put("/fhir/ServiceRequest/labo-1", json=ours_to_decide)
+        assert (refused.status_code, "Use POST ServiceRequest" in refused.text) == (422, True), refused.text
+        assert (await labo.put("/fhir/ServiceRequest/labo-1", json=order)).status_code == 201
+        assert (await labo.delete("/fhir/ServiceRequest/labo-1", headers={"if-match": 'W/"1"'})).status_code == 204
+        for version, wanted, body in ((2, 422, ours_to_decide), (2, 201, order), (3, 422, ours_to_decide)):
+            answer = await labo.put("/fhir/ServiceRequest/labo-1", json=body, headers={"if-match": f'W/"{version}"'})
+            assert answer.status_code == wanted, answer.text
