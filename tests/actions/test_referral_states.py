@@ -73,12 +73,12 @@ async def test_history_plays_only_published_or_listed_moves(db: Database, clock:
 async def test_every_worklist_is_read_and_every_open_task_is_on_one(db: Database, clock: FixedClock) -> None:
     task = await make.sent(db)
     async with db.transaction(make.TRIAGER) as tx:
-        counts = await referrals.worklist_counts(tx)
+        counts = await referrals.worklist_totals(tx)
         rows = await referrals.worklist(tx, "to-triage")
-    assert counts["to-triage"] == 1
+    assert counts["to-triage"] == referrals.Total(1, 0)
     assert [row["id"] for row in rows] == [task]
     async with db.transaction(make.GP) as tx:
-        assert (await referrals.worklist_counts(tx))["sent-by-us"] == 1
+        assert (await referrals.worklist_totals(tx))["sent-by-us"].count == 1
         for name in referrals.WORKLISTS:
             await referrals.worklist(tx, name)
 

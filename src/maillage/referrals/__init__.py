@@ -36,9 +36,11 @@ from maillage.referrals.actions.visits import (
 from maillage.referrals.fhir import CROSSES_INTO_BOOKING, INTAKE, OPERATIONS, RENDERERS
 from maillage.referrals.queries import (
     WORKLISTS,
+    Total,
     appointment_of,
     current_form,
     expired_offers,
+    follow_up_total,
     follow_ups,
     form_of,
     ids_of,
@@ -50,7 +52,7 @@ from maillage.referrals.queries import (
     visible_request,
     visible_task,
     worklist,
-    worklist_counts,
+    worklist_totals,
 )
 from maillage.referrals.rules import CHILD_TABLE, FREES_THE_SLOT, TABLE
 from maillage.store import register
@@ -64,6 +66,7 @@ __all__ = [
     "RENDERERS",
     "TABLE",
     "WORKLISTS",
+    "Total",
     "accept",
     "accept_follow_up",
     "acknowledge",
@@ -85,6 +88,7 @@ __all__ = [
     "done",
     "enter_in_error",
     "expired_offers",
+    "follow_up_total",
     "follow_ups",
     "form_of",
     "hand_back",
@@ -117,7 +121,7 @@ __all__ = [
     "visible_task",
     "withdraw",
     "worklist",
-    "worklist_counts",
+    "worklist_totals",
 ]
 
 register("referral_task_one_open", lambda: Conflict("duplicate-open"))

@@ -293,11 +293,21 @@ async def parked_now(tx: Transaction) -> list[str]:
     return [row["id"] for row in rows]
 
 
-async def worklist(tx: Transaction, name: str, *, limit: int = 50, offset: int = 0) -> Sequence[Row]:
-    """One worklist of the actor's active organisation: by priority, breach, age. Adds patient, service and breach to each Task."""
-    spec = WORKLISTS[name]
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many a list holds to its end, and how many of them are late."""
+
+    count: int = 0
+    late: int = 0
+
+
+async def worklist(tx: Transaction, name: str, *, services: Sequence[str] = (), limit: int = 50, offset: int = 0) -> Sequence[Row]:
+    """One worklist of the actor's active organisation: by priority, breach, age. Adds patient, service and breach to each Task.
+
+    `services` narrows what the performer sees, before anything is counted or cut.
+    """
     params = Params()
-    condition = _on_list(spec, tx, params)
+    condition = _on_list(WORKLISTS[name], tx, params, services)
     return await tx.fetch(
         f"""
         SELECT t.*, p.family, p.given, p.birth_date, p.gender, s.name AS service_name, t.due_at <= {params.add(tx.now)} AS breached,
@@ -312,34 +322,61 @@ async def worklist(tx: Transaction, name: str, *, limit: int = 50, offset: int =
     )
 
 
-async def worklist_counts(tx: Transaction) -> dict[str, int]:
-    """How many Tasks each worklist of the actor's active organisation holds."""
+async def worklist_totals(tx: Transaction, *, services: Sequence[str] = ()) -> dict[str, Total]:
+    """What each worklist of the actor's active organisation holds, under the same conditions as the list itself."""
     params = Params()
-    parts = [f"(SELECT count(*) FROM referral_task t WHERE {_on_list(spec, tx, params)})" for spec in WORKLISTS.values()]
-    row = await tx.fetchrow(f"SELECT {', '.join(parts)}", *params)
-    return dict(zip(WORKLISTS, row, strict=True)) if row else {}
+    late = f"count(*) FILTER (WHERE t.due_at < {params.add(tx.now)})"
+    parts = [
+        f"SELECT {params.add(name)}::text AS name, count(*) AS count, {late} AS late FROM referral_task t "
+        f"WHERE {_on_list(spec, tx, params, services)}"
+        for name, spec in WORKLISTS.items()
+    ]
+    rows = await tx.fetch(f"{' UNION ALL '.join(parts)} ORDER BY name", *params)
+    return {row["name"]: Total(row["count"], row["late"]) for row in rows}
 
 
-def _on_list(spec: Worklist, tx: Transaction, params: Params) -> str:
+def _on_list(spec: Worklist, tx: Transaction, params: Params, services: Sequence[str]) -> str:
     column = "requester_org" if spec.side == "requester" else "owner_org"
     where = spec.where.format(now=f"{params.add(tx.now)}::timestamptz") if "{now}" in spec.where else spec.where
+    if services and spec.side == "performer":
+        where += f" AND t.service_id = ANY ({params.add(list(services))}::text[])"
     seen = visible_to(tx.actor, "Task").sql("t", params)
     mine, states = params.add(tx.actor.organization), params.add(list(spec.states))
     return f"t.{column} = {mine}::text AND t.state = ANY ({states}::text[]) AND {where} AND {seen}"
 
 
-async def follow_ups(tx: Transaction, *, limit: int = 50) -> Sequence[Row]:
-    """Open follow-ups that the actor's active organisation owes, the first due first."""
+async def follow_ups(tx: Transaction, *, services: Sequence[str] = (), limit: int = 50, offset: int = 0) -> Sequence[Row]:
+    """Open follow-ups that the actor's active organisation owes, the first due first; `services` narrows what the performer owes."""
     params = Params()
-    mine, seen = params.add(tx.actor.organization), visible_to(tx.actor, "Task").sql("c", params)
+    where = _owed(tx, params, services)
     return await tx.fetch(
         f"""
-        SELECT c.*, p.family, p.given, p.birth_date FROM referral_child c JOIN patient p ON p.id = c.patient_id
-        WHERE c.code = 'follow-up' AND c.turn IS NOT NULL AND {seen}
-            AND CASE WHEN c.turn = 'requester' THEN c.requester_org ELSE c.owner_org END = {mine}::text
-        ORDER BY c.due_at, c.id LIMIT {params.add(limit)}
+        SELECT c.*, p.family, p.given, p.birth_date
+        FROM referral_child c JOIN referral_task t ON t.id = c.task_id JOIN patient p ON p.id = c.patient_id
+        WHERE {where} ORDER BY c.due_at, c.id LIMIT {params.add(limit)} OFFSET {params.add(offset)}
         """,
         *params,
+    )
+
+
+async def follow_up_total(tx: Transaction, *, services: Sequence[str] = ()) -> Total:
+    """How many follow-ups `follow_ups` would show to its end."""
+    params = Params()
+    late = f"count(*) FILTER (WHERE c.due_at < {params.add(tx.now)})"
+    row = await tx.fetchrow(
+        f"SELECT count(*) AS count, {late} AS late FROM referral_child c JOIN referral_task t ON t.id = c.task_id "
+        f"WHERE {_owed(tx, params, services)}",
+        *params,
+    )
+    return Total(row["count"], row["late"]) if row else Total()
+
+
+def _owed(tx: Transaction, params: Params, services: Sequence[str]) -> str:
+    mine, seen = params.add(tx.actor.organization), visible_to(tx.actor, "Task").sql("c", params)
+    narrowed = f" AND (c.turn = 'requester' OR t.service_id = ANY ({params.add(list(services))}::text[]))" if services else ""
+    return (
+        f"c.code = 'follow-up' AND c.turn IS NOT NULL AND {seen}{narrowed} "
+        f"AND CASE WHEN c.turn = 'requester' THEN c.requester_org ELSE c.owner_org END = {mine}::text"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -13,19 +14,14 @@ from maillage.doors.web.referrals.presenters import line
 from maillage.doors.web.view import View
 from maillage.kernel.errors import NotFound
 
-MOST = 200
 PAGE = 50
 
 
 async def show_home(view: View) -> Response:
     """Every list of the role, then what happened since."""
-    organization = await directory.organization(view.tx, view.actor.organization)
-    mine, everything = await _services(view), view.query("tout") == "1"
-    lists = []
-    for name in presenters.names_for(view.actor, organization.kind):
-        lines = await _lines(view, name, () if everything else mine)
-        lists.append(presenters.worklist(name, lines, view.tx.now))
-    await _audit(view, [item for found in lists for item in found.lines])
+    organization, services = await directory.organization(view.tx, view.actor.organization), await _narrowed(view)
+    lists = await _lists(view, presenters.names_for(view.actor, organization.kind), services)
+    await _audit(view, [line for found in lists for line in found.lines])
     inbox = presenters.notices(await messaging.inbox(view.tx))
     return view.page(
         "home/templates/home.html",
@@ -33,43 +29,74 @@ async def show_home(view: View) -> Response:
         lists=lists,
         inbox=inbox,
         town=organization.kind != "hospital",
-        narrowed=bool(mine) and not everything and organization.kind == "hospital",
-        widened=everything,
+        narrowed=bool(services) and organization.kind == "hospital",
+        widened=_widened(view),
     )
 
 
 async def show_list(view: View) -> Response:
     """One list whole, page by page: it never ends silently."""
-    name = view.path("name")
+    name, services = view.path("name"), await _narrowed(view)
     if name not in (*presenters.REQUESTER, *presenters.CLINICIAN, *presenters.OFFICE):
         raise NotFound("list", name)
-    text = view.query("page")
-    page = int(text) if text.isascii() and text.isdigit() and len(text) < 4 and int(text) > 0 else 1
-    lines = await _lines(view, name, ())
-    shown = lines[(page - 1) * PAGE : page * PAGE]
-    await _audit(view, shown)
-    found = presenters.worklist(name, shown, view.tx.now, shown=PAGE)
-    last = page * PAGE >= len(lines)
-    said = f"{len(shown)} sur {len(lines)}{' ou plus' if len(lines) >= MOST else ''}"
-    return view.page("home/templates/list.html", found.title, list=found, page=page, last=last, said=said)
+    total = (await _totals(view, services))[name]
+    pages = max(-(-total.count // PAGE), 1)
+    page = min(_number(view.query("page")), pages)
+    found = presenters.worklist(name, await _lines(view, name, services, PAGE, (page - 1) * PAGE), total)
+    await _audit(view, found.lines)
+    return view.page(
+        "home/templates/list.html",
+        found.title,
+        list=found,
+        page=page,
+        pages=pages,
+        said=presenters.range_said(total.count, page, PAGE),
+        widened=_widened(view),
+    )
 
 
-async def _services(view: View) -> tuple[str, ...]:
-    """The services for which the person works."""
-    return (await directory.get_role(view.tx, view.actor.role_id)).service_ids if view.actor.role_id else ()
+def _number(text: str) -> int:
+    """The number of a page as an address gives it, the first one for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 and int(text) > 0 else 1
 
 
-async def _lines(view: View, name: str, services: tuple[str, ...]) -> list[Any]:
+def _widened(view: View) -> bool:
+    """Whether the person asked for the whole house rather than for the services of the role."""
+    return view.query("tout") == "1"
+
+
+async def _narrowed(view: View) -> tuple[str, ...]:
+    """The services for which the person works, none when the whole house is asked for."""
+    if _widened(view) or not view.actor.role_id:
+        return ()
+    return (await directory.get_role(view.tx, view.actor.role_id)).service_ids
+
+
+async def _totals(view: View, services: tuple[str, ...]) -> dict[str, referrals.Total]:
+    found = await referrals.worklist_totals(view.tx, services=services)
+    return {**found, "follow-ups": await referrals.follow_up_total(view.tx, services=services)}
+
+
+async def _lists(view: View, names: tuple[str, ...], services: tuple[str, ...]) -> list[presenters.Worklist]:
+    """The first lines of each list; one that holds nothing is not asked for."""
+    totals = await _totals(view, services)
+    return [
+        presenters.worklist(name, await _lines(view, name, services, presenters.SHOWN, 0) if totals[name].count else [], totals[name])
+        for name in names
+    ]
+
+
+async def _lines(view: View, name: str, services: tuple[str, ...], limit: int, offset: int) -> list[Any]:
     if name == "follow-ups":
-        return [presenters.follow_up(row) for row in await referrals.follow_ups(view.tx, limit=MOST)]
-    rows = await referrals.worklist(view.tx, name, limit=MOST)
-    town = name in presenters.REQUESTER
-    return [line(row, view.actor) for row in rows if town or not services or row["service_id"] in services]
+        rows = await referrals.follow_ups(view.tx, services=services, limit=limit, offset=offset)
+        return [presenters.follow_up(row) for row in rows]
+    rows = await referrals.worklist(view.tx, name, services=services, limit=limit, offset=offset)
+    return [line(row, view.actor) for row in rows]
 
 
-async def _audit(view: View, lines: list[Any]) -> None:
+async def _audit(view: View, lines: Sequence[Any]) -> None:
     """One row for each patient whose name is about to be shown."""
-    shown = {item.patient_id: item for item in lines if hasattr(item, "patient_id")}
+    shown = {item.patient_id: item for item in lines}
     if shown:
         await record.audit_many(view.tx, "R", [("Task", item.id, patient) for patient, item in shown.items()], verb="worklist")
 

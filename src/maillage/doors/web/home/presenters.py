@@ -9,7 +9,9 @@ from typing import Any
 
 from maillage.codes import labels
 from maillage.doors.web.catalogue import say, sentences, word
+from maillage.doors.web.typography import NARROW
 from maillage.kernel.actor import Actor
+from maillage.referrals import Total
 
 SHOWN = 10
 REQUESTER = ("to-complete", "my-turn", "silent", "waiting-place", "absences", "letters", "follow-ups", "sent-by-us")
@@ -43,10 +45,15 @@ def names_for(actor: Actor, kind: str) -> tuple[str, ...]:
     return (*OFFICE, *(name for name in CLINICIAN if name not in OFFICE))
 
 
-def worklist(name: str, lines: Sequence[Any], now: datetime, *, shown: int = SHOWN) -> Worklist:
-    """A list from its lines."""
-    late = sum(1 for line in lines if line.due_at and line.due_at < now)
-    return Worklist(name, say(f"list.{name}"), say(f"list.{name}.empty"), tuple(lines[:shown]), len(lines), late)
+def worklist(name: str, lines: Sequence[Any], total: Total) -> Worklist:
+    """A list from the lines that are shown and from what it holds to its end."""
+    return Worklist(name, say(f"list.{name}"), say(f"list.{name}.empty"), tuple(lines), total.count, total.late)
+
+
+def range_said(total: int, page: int, size: int) -> str:
+    """Which lines of how many stand on a page: `51 à 100 sur 213`."""
+    first, last = (page - 1) * size + 1, min(page * size, total)
+    return say("list.range", first=first, last=last, total=f"{total:,}".replace(",", NARROW)) if total else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,7 @@ class FollowUp:
 
     id: str
     referral: str
+    patient_id: str
     patient: str
     what: str
     label: str
@@ -64,7 +72,8 @@ class FollowUp:
 def follow_up(row: Any) -> FollowUp:
     """From a row of the open follow-ups."""
     what = row["description"] or (word("recommendation", row["recommendation"]) if row["recommendation"] else "")
-    return FollowUp(row["id"], row["task_id"], f"{row['family'].upper()} {row['given']}", what, word("state", row["state"]), row["due_at"])
+    patient = f"{row['family'].upper()} {row['given']}"
+    return FollowUp(row["id"], row["task_id"], row["patient_id"], patient, what, word("state", row["state"]), row["due_at"])
 
 
 @dataclass(frozen=True, slots=True)

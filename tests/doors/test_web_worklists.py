@@ -1,0 +1,119 @@
+"""Lists longer than any page: what is counted is what is shown, to the end, for the services of each person."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from tests.conftest import LIMITS, MONDAY
+from tests.factories import referrals as make
+from tests.support.web import Visitor, make_door, visiting
+
+from maillage import demonstration, directory, referrals
+from maillage.kernel.clock import FixedClock
+from maillage.store import Database, Transaction, migrate
+
+pytestmark = pytest.mark.asyncio
+MANY, LATE, DERMATOLOGY, PAGE = 207, 3, "percy-dermatologie", 50
+OTHER_CASE = "other-problem"
+
+
+async def crowd(dsn: str) -> None:
+    """Fill: more open requests for one service than any list shows at once, the oldest already late, then one for another service."""
+    await migrate.create(dsn)
+    clock = FixedClock(MONDAY - timedelta(days=10))
+    database = await Database.open(dsn, clock, limits=LIMITS)
+    home = f"Organization/{make.CENTRE}"
+    try:
+        await demonstration.load(database, patients=16, seed=2026)
+        patient = next(one["id"] for one in directory.generate_patients(2026, 16) if one["managingOrganization"]["reference"] == home)
+        async with database.transaction(make.GP) as tx:
+            await ask(tx, patient, make.SERVICE, LATE)
+        clock.set(MONDAY)
+        async with database.transaction(make.GP, timeout=120) as tx:
+            await ask(tx, patient, make.SERVICE, MANY - LATE)
+            await ask(tx, patient, DERMATOLOGY, 1)
+            await ask(tx, patient, make.SERVICE, 1, sends=False)
+    finally:
+        await database.close()
+
+
+FILL = crowd
+
+
+async def ask(tx: Transaction, patient: str, service: str, times: int, *, sends: bool = True) -> None:
+    form = await make.form(tx, service)
+    for _ in range(times):
+        request = await referrals.create_request(tx, patient_id=patient, service_ids=[service], requester_role_id="clamart-mg-isambert")
+        await referrals.save_form(tx, request, items=form, status="completed")
+        if sends:
+            [task] = await referrals.tasks_of(tx, request)
+            await referrals.send(tx, task["id"], **make.SEND, duplicate_reason=OTHER_CASE)
+
+
+async def counted(visitor: Visitor, title: str, path: str = "/") -> tuple[int, int]:
+    """What the tile of a list says: how many, how many late."""
+    page = (await visitor.get(path)).text
+    found = re.search(rf"<strong>(\d+)</strong><span>{title}</span>(?:<em>(\d+) en retard</em>)?", page)
+    assert found, title
+    return int(found[1]), int(found[2] or 0)
+
+
+def listed(page: str) -> list[str]:
+    """The requests of a list, in its order."""
+    return re.findall(r'<th scope="row">\s*<(?:a href|form action)="/demandes/([^"/#]+)', page)
+
+
+async def test_a_service_sees_its_one_request_behind_two_hundred_of_another(db: Database) -> None:
+    async with visiting(make_door(db), "dermatologie-percy") as visitor:
+        assert await counted(visitor, "À trier") == (1, 0)
+        assert len(listed((await visitor.get("/")).text)) == 1
+        assert len(listed((await visitor.get("/listes/to-triage")).text)) == 1
+        assert await counted(visitor, "À trier", "/?tout=1") == (MANY + 1, LATE)
+
+
+async def test_the_count_is_the_list_to_its_end(db: Database) -> None:
+    async with visiting(make_door(db), "hge-percy") as visitor:
+        assert await counted(visitor, "À trier") == (MANY, LATE)
+        path, seen = "/listes/to-triage", []
+        for first in range(1, MANY, PAGE):
+            page = (await visitor.get(path)).text
+            last = min(first + PAGE - 1, MANY)
+            assert f"{first} à {last} sur {MANY}" in page.replace("\xa0", " ")
+            assert f"{LATE} en retard" in page
+            seen += listed(page)
+            onwards = re.search(r'href="([^"]+)"[^>]*>(?:<[^>]+>|\s)*Page suivante', page)
+            assert (onwards is None) == (last == MANY), "every page but the last leads on"
+            path = onwards[1] if onwards else path
+    assert len(seen) == len(set(seen)) == MANY
+
+
+async def test_a_page_that_is_none_is_the_nearest_one(db: Database) -> None:
+    async with visiting(make_door(db), "hge-percy") as visitor:
+        for asked, page in (("9", 5), ("0", 1), ("-1", 1), ("x", 1), ("999999", 5)):
+            answer = await visitor.get(f"/listes/to-triage?page={asked}")
+            assert f"Page {page} sur 5" in answer.text.replace("\xa0", " "), asked
+
+
+async def test_the_whole_house_is_paged_like_its_services(db: Database) -> None:
+    async with visiting(make_door(db), "dermatologie-percy") as visitor:
+        page = (await visitor.get("/listes/to-triage?tout=1&page=2")).text.replace("\xa0", " ")
+        assert f"51 à 100 sur {MANY + 1}" in page
+        assert 'href="/listes/to-triage?page=3&amp;tout=1"' in page
+
+
+async def test_a_requester_counts_everything_that_was_sent(db: Database) -> None:
+    async with visiting(make_door(db), "medecin-clamart") as visitor:
+        assert (await counted(visitor, "Chez le service"))[0] == MANY + 1
+        assert await counted(visitor, "À compléter") == (1, 0)
+        page = (await visitor.get("/")).text.replace("\xa0", " ")
+        assert f"10 sur {MANY + 1}" in page
+
+
+async def test_everybody_whose_name_is_listed_is_in_the_audit_trail(db: Database) -> None:
+    async with visiting(make_door(db), "dermatologie-percy") as visitor:
+        await visitor.get("/listes/to-triage")
+    async with db.transaction(make.PLANNER) as tx:
+        rows = await tx.fetch("SELECT DISTINCT patient_id FROM audit_event WHERE verb = 'worklist' ORDER BY patient_id")
+    assert len(rows) == 1
