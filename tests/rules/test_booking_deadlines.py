@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from maillage.booking.rules import SESSION
-from maillage.booking.rules.deadlines import is_short_notice, session_due, visit_due, waiting_due
+from maillage.booking.rules import APPOINTMENT, SESSION
+from maillage.booking.rules.deadlines import appointment_clock, is_short_notice, session_clock, session_due, visit_due, waiting_due
+from maillage.kernel.breach import Clock
 from maillage.kernel.period import Period
 from maillage.kernel.working_time import WorkingCalendar
 
@@ -19,8 +20,8 @@ CALENDAR = WorkingCalendar()
 @pytest.mark.parametrize(
     ("status", "due"),
     [
-        ("planned", datetime(2026, 10, 2, 13, tzinfo=UTC)),
-        ("open", PERIOD.start),
+        ("planned", datetime(2026, 11, 18, 8, tzinfo=UTC)),
+        ("open", PERIOD.end + timedelta(hours=24)),
         ("at-risk", datetime(2026, 11, 18, 8, tzinfo=UTC)),
         ("running", PERIOD.end + timedelta(hours=24)),
         ("done", datetime(2027, 1, 15, 22, 59, tzinfo=UTC)),
@@ -48,3 +49,48 @@ def test_a_visit_and_a_wait_have_their_dates() -> None:
     assert visit_due(PERIOD.end) == PERIOD.end + timedelta(hours=24)
     assert waiting_due(NOW, None) == NOW + timedelta(days=60)
     assert waiting_due(NOW, NOW + timedelta(days=3)) == NOW + timedelta(days=3)
+
+
+def test_a_session_planned_in_time_is_published_sixty_days_before() -> None:
+    assert session_due("planned", PERIOD, PERIOD.start - timedelta(days=90), CALENDAR) == PERIOD.start - timedelta(days=60)
+    assert session_due("planned", PERIOD, PERIOD.start - timedelta(hours=1), CALENDAR) == PERIOD.start
+
+
+DUE = NOW + timedelta(days=30)
+
+
+@pytest.mark.parametrize(
+    ("status", "clock"),
+    [
+        ("planned", Clock("publication", NOW, DUE, "d")),
+        ("open", Clock("start", PERIOD.end, DUE, "h")),
+        ("at-risk", Clock("replacement", NOW, DUE, "wd")),
+        ("running", Clock("finish", PERIOD.end, DUE, "h")),
+        ("done", Clock("settlement", NOW, DUE, "d")),
+        ("settlement-disputed", Clock("settlement-dispute", NOW, DUE, "wd")),
+    ],
+)
+def test_each_open_state_of_a_session_has_its_deadline(status: str, clock: Clock) -> None:
+    assert session_clock(status, PERIOD, NOW, DUE) == clock
+
+
+def test_every_open_state_has_a_clock() -> None:
+    for code, state in SESSION.states.items():
+        if state.is_open:
+            assert session_clock(code, PERIOD, NOW, DUE).due == DUE
+    for code, state in APPOINTMENT.states.items():
+        if state.is_open:
+            assert appointment_clock(code, PERIOD.end, NOW, DUE, offered=True) is not None
+
+
+def test_a_visit_is_counted_from_its_end_and_an_offer_from_its_making() -> None:
+    due = PERIOD.end + timedelta(hours=24)
+    assert appointment_clock("booked", PERIOD.end, NOW, due, offered=True) == Clock("attendance", PERIOD.end, due, "h")
+    assert appointment_clock("pending", None, NOW, due, offered=True) == Clock("answer", NOW, due, "h")
+    assert appointment_clock("pending", None, NOW, due, offered=False) is None
+
+
+def test_a_target_that_had_passed_before_is_not_three_times_late_at_once() -> None:
+    past = NOW - timedelta(days=1)
+    assert appointment_clock("waitlist", None, NOW, past, offered=True) == Clock("waiting", past - timedelta(days=60), past, "d")
+    assert appointment_clock("waitlist", None, NOW, DUE, offered=True) == Clock("waiting", NOW, DUE, "d")

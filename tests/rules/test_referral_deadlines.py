@@ -6,17 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from maillage.kernel.breach import TOLD, Clock, ladder, levels_reached, next_step, steps_to_write
 from maillage.kernel.working_time import Delay, WorkingCalendar
 from maillage.referrals.rules import (
-    Clock,
     Dates,
     after_absence,
     clock_for,
     delay_of,
-    ladder,
     left_of,
-    levels_reached,
-    next_step,
     refused_offer,
     removed,
     rescaled,
@@ -158,6 +155,19 @@ def test_the_scheduler_looks_again_at_the_next_step() -> None:
     assert next_step(clock, MONDAY, CALENDAR) == MONDAY + timedelta(days=6)
     assert next_step(clock, MONDAY + timedelta(days=8), CALENDAR) == MONDAY + timedelta(days=12)
     assert next_step(clock, MONDAY + timedelta(days=40), CALENDAR) is None
+
+
+def test_a_step_is_written_once_and_in_order() -> None:
+    clock = Clock("letter", MONDAY, MONDAY + timedelta(days=8), "d")
+    late = MONDAY + timedelta(days=40)
+    assert steps_to_write(clock, late, CALENDAR, ()) == (75, 100, 150, 300)
+    assert steps_to_write(clock, late, CALENDAR, {75, 150}) == (100, 300)
+    assert steps_to_write(clock, MONDAY, CALENDAR, ()) == ()
+
+
+def test_each_step_has_somebody_to_tell() -> None:
+    assert set(TOLD) == set(ladder(Clock("letter", MONDAY, MONDAY + timedelta(days=8), "d"), CALENDAR))
+    assert all(TOLD.values())
 
 
 def test_another_priority_is_counted_from_the_same_instant() -> None:

@@ -95,6 +95,7 @@ CREATE TABLE vacation_session (
         CHECK (status IN ('planned', 'open', 'at-risk', 'cancelled', 'running', 'done', 'settled', 'settlement-disputed')),
     turn text,
     due_at timestamptz,
+    ladder_at timestamptz,
     starts_at timestamptz NOT NULL,
     ends_at timestamptz NOT NULL,
     occupied_from timestamptz NOT NULL,
@@ -153,6 +154,17 @@ CREATE UNIQUE INDEX vacation_session_once_a_day ON vacation_session (vacation_id
 CREATE INDEX vacation_session_site ON vacation_session (location_id, starts_at);
 CREATE INDEX vacation_session_owner ON vacation_session (owner_org, starts_at);
 CREATE INDEX vacation_session_due ON vacation_session (due_at) WHERE turn IS NOT NULL;
+CREATE INDEX vacation_session_ladder ON vacation_session (ladder_at) WHERE turn IS NOT NULL;
+
+-- Another state or another date: the scheduler looks at the turn again, whichever verb wrote it.
+CREATE FUNCTION watch_turn_again() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.ladder_at := NULL;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER vacation_session_watched BEFORE UPDATE OF status, due_at ON vacation_session FOR EACH ROW
+    WHEN (OLD.status IS DISTINCT FROM NEW.status OR OLD.due_at IS DISTINCT FROM NEW.due_at) EXECUTE FUNCTION watch_turn_again();
 
 -- Every status that a session had, with author and time; written once.
 CREATE TABLE vacation_session_status (
@@ -218,6 +230,7 @@ CREATE TABLE appointment (
         CHECK (status IN ('pending', 'waitlist', 'booked', 'arrived', 'checked-in', 'fulfilled', 'noshow', 'cancelled')),
     turn text,
     due_at timestamptz,
+    ladder_at timestamptz,
     patient_id text NOT NULL REFERENCES patient (id),
     owner_org text NOT NULL REFERENCES organization (id),
     host_org text REFERENCES organization (id),
@@ -286,6 +299,9 @@ CREATE INDEX appointment_waiting ON appointment (healthcare_service_id, wait_sin
 CREATE INDEX appointment_holds ON appointment (expires_at) WHERE status = 'pending';
 CREATE INDEX appointment_clock ON appointment (starts_at) WHERE status = 'booked';
 CREATE INDEX appointment_task ON appointment (task_id) WHERE task_id IS NOT NULL;
+CREATE INDEX appointment_ladder ON appointment (ladder_at) WHERE turn IS NOT NULL AND task_id IS NULL;
+CREATE TRIGGER appointment_watched BEFORE UPDATE OF status, due_at ON appointment FOR EACH ROW
+    WHEN (OLD.status IS DISTINCT FROM NEW.status OR OLD.due_at IS DISTINCT FROM NEW.due_at) EXECUTE FUNCTION watch_turn_again();
 
 -- A live appointment and its slot name each other: neither stands without the other at the end of a transaction.
 ALTER TABLE slot ADD CONSTRAINT slot_names_its_appointment FOREIGN KEY (appointment_id, id)
@@ -345,3 +361,21 @@ CREATE TRIGGER vacation_session_status_append_only BEFORE UPDATE OR DELETE ON va
 CREATE TRIGGER vacation_session_status_no_truncate BEFORE TRUNCATE ON vacation_session_status EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER appointment_history_append_only BEFORE UPDATE OR DELETE ON appointment_history FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER appointment_history_no_truncate BEFORE TRUNCATE ON appointment_history EXECUTE FUNCTION refuse_change();
+
+-- Each step of the breach ladder that the turn of a session or of an appointment has reached; never changed, never taken back.
+-- An appointment that serves a request has none: its turn is the request's, which climbs there.
+CREATE TABLE booking_breach (
+    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    session_id text REFERENCES vacation_session (id),
+    appointment_id text REFERENCES appointment (id),
+    deadline text NOT NULL,
+    due_at timestamptz NOT NULL,
+    level integer NOT NULL CHECK (level IN (75, 100, 150, 300)),
+    at timestamptz NOT NULL,
+    status text NOT NULL,
+    turn text NOT NULL,
+    CONSTRAINT booking_breach_of_one CHECK (num_nonnulls(session_id, appointment_id) = 1),
+    CONSTRAINT booking_breach_once UNIQUE NULLS NOT DISTINCT (session_id, appointment_id, deadline, due_at, level)
+);
+CREATE INDEX booking_breach_at ON booking_breach (at, level);
+CREATE TRIGGER booking_breach_append_only BEFORE UPDATE OR DELETE ON booking_breach FOR EACH ROW EXECUTE FUNCTION refuse_change();

@@ -13,7 +13,7 @@ from maillage.journeys.registration import register_patient
 TABLES = (referrals.TABLE, referrals.CHILD_TABLE, *booking.TABLES)
 """Every transition table: for the diagrams, the labels and the exhaustive tests."""
 
-CLOCK = (booking_to_referral.run_clock, run_deadlines)
+CLOCK = (booking_to_referral.run_clock, run_deadlines, booking.run_deadlines)
 """What the scheduler plays, in order; each step is a transaction of its own."""
 
 __all__ = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from maillage.booking.actions.attendance import absent, arrive, call_in, cancel, confirm, end_for_task, fulfil
 from maillage.booking.actions.booking import book, hold, move
 from maillage.booking.actions.clock import ClockReport, run_clock
+from maillage.booking.actions.ladder import run_deadlines
 from maillage.booking.actions.loading import legal_verbs
 from maillage.booking.actions.planning import confirm_room, plan, publish
 from maillage.booking.actions.sessions import (
@@ -50,6 +51,7 @@ __all__ = [
     "publish",
     "refuse_refill",
     "run_clock",
+    "run_deadlines",
     "settle",
     "start",
     "substitute",

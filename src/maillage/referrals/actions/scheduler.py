@@ -6,8 +6,22 @@ from typing import Final
 
 from maillage import messaging
 from maillage.kernel.actor import SYSTEM
+from maillage.kernel.breach import (
+    BREACH,
+    GROUP,
+    LEAD,
+    OFFICE,
+    PERFORMER,
+    REMINDER,
+    REQUESTER,
+    SENIOR,
+    TOLD,
+    Clock,
+    next_step,
+    steps_to_write,
+)
 from maillage.kernel.errors import NotAllowed
-from maillage.referrals import queries, rules
+from maillage.referrals import queries
 from maillage.referrals.actions import telling, turns
 from maillage.referrals.actions.case import Case, Work, case_of
 from maillage.referrals.actions.engine import append_status, finish
@@ -15,7 +29,8 @@ from maillage.referrals.actions.rows import insert, update
 from maillage.referrals.actions.triage import park
 from maillage.store import Transaction
 
-EVENTS: Final = {75: "referral-reminder", 100: "referral-breach", 150: "referral-breach-senior", 300: "referral-breach-group"}
+EVENTS: Final = {REMINDER: "referral-reminder", BREACH: "referral-breach", SENIOR: "referral-breach-senior", GROUP: "referral-breach-group"}
+PARTY_OF: Final = {REQUESTER: "RC", PERFORMER: "PC", OFFICE: "PO", LEAD: "LD"}
 
 
 async def run_deadlines(tx: Transaction, *, limit: int = 200) -> int:
@@ -34,19 +49,19 @@ async def run_deadlines(tx: Transaction, *, limit: int = 200) -> int:
 async def _climb(case: Case) -> int:
     clock = turns.clock_of(case.task)
     known = await queries.breach_levels(case.tx, case.id, clock.deadline, clock.due)
-    levels = [level for level in rules.levels_reached(clock, case.tx.now, case.calendar) if level not in known]
+    levels = steps_to_write(clock, case.tx.now, case.calendar, known)
     for level in levels:
         await _write(case, clock, level)
         await _tell(case, level)
-    await update(case.tx, "referral_task", case.id, ladder_at=rules.next_step(clock, case.tx.now, case.calendar))
-    if 100 in levels:
+    await update(case.tx, "referral_task", case.id, ladder_at=next_step(clock, case.tx.now, case.calendar))
+    if BREACH in levels:
         await _at_breach(case)
     if case.work.touched:
         await finish(case)
     return len(levels)
 
 
-async def _write(case: Case, clock: rules.Clock, level: int) -> None:
+async def _write(case: Case, clock: Clock, level: int) -> None:
     task = case.task
     await insert(
         case.tx,
@@ -63,12 +78,11 @@ async def _write(case: Case, clock: rules.Clock, level: int) -> None:
 
 
 async def _tell(case: Case, level: int) -> None:
-    """75: the holder. 100: both sides. 150: the senior, and the requester who may now go elsewhere or insist. 300: the working group."""
+    """Whom the ladder names, as parties of this Task."""
     holder = {"requester": "RC", "performer": "PC"}.get(case.task["turn"], case.task["turn"])
-    told = {75: [holder], 100: ["RC", "PC", "PO"], 150: ["LD", "RC"], 300: ["LD"]}[level]
-    for party in dict.fromkeys(told):
+    for party in dict.fromkeys(PARTY_OF.get(told, holder) for told in TOLD[level]):
         await telling.tell_party(case, EVENTS[level], party)
-    if level == 300:
+    if level == GROUP:
         await messaging.put_on_agenda(case.tx, ("Task", case.id), case.task["deadline"])
 
 

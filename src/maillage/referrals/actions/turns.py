@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from maillage.codes.json import decode
+from maillage.kernel.breach import REMINDER, Clock, ladder
 from maillage.kernel.ids import new_id
 from maillage.kernel.working_time import add_delay
 from maillage.referrals import queries, rules
@@ -30,15 +31,15 @@ def entry(state: str, case: Case, dates: rules.Dates, priority: str) -> dict[str
     return {"turn": turn, "holder": holder(turn, case), **clock_columns(clock, case)}
 
 
-def clock_columns(clock: rules.Clock, case: Case) -> dict[str, Any]:
+def clock_columns(clock: Clock, case: Case) -> dict[str, Any]:
     """A deadline as columns, with the instant of the first step of its breach ladder."""
-    first = rules.ladder(clock, case.calendar)[75]
+    first = ladder(clock, case.calendar)[REMINDER]
     return {"deadline": clock.deadline, "due_since": clock.since, "due_at": clock.due, "due_unit": clock.unit, "ladder_at": first}
 
 
-def clock_of(task: Row) -> rules.Clock:
+def clock_of(task: Row) -> Clock:
     """The running deadline of a Task."""
-    return rules.Clock(task["deadline"], task["due_since"], task["due_at"], task["due_unit"])
+    return Clock(task["deadline"], task["due_since"], task["due_at"], task["due_unit"])
 
 
 def holder(turn: str, case: Case) -> str:
@@ -59,7 +60,7 @@ def left_over(case: Case) -> dict[str, float]:
     left[task["deadline"]] = rules.left_of(clock_of(task), case.tx.now, case.calendar, task["priority"], case.delays)
     if task["state"] == "sent":
         decided = rules.delay_of("decided", task["priority"], case.delays)
-        whole = rules.Clock("decided", task["sent_at"], add_delay(task["sent_at"], decided, case.calendar), decided.unit)
+        whole = Clock("decided", task["sent_at"], add_delay(task["sent_at"], decided, case.calendar), decided.unit)
         left["decided"] = rules.left_of(whole, case.tx.now, case.calendar, task["priority"], case.delays)
     return left
 

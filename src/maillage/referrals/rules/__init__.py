@@ -16,18 +16,7 @@ from maillage.referrals.rules.checks import (
     speaking_for_patient,
     unmet,
 )
-from maillage.referrals.rules.deadlines import (
-    Clock,
-    Dates,
-    Delays,
-    clock_for,
-    delay_of,
-    ladder,
-    left_of,
-    levels_reached,
-    next_step,
-    rescaled,
-)
+from maillage.referrals.rules.deadlines import Dates, Delays, clock_for, delay_of, left_of, rescaled
 from maillage.referrals.rules.form import calls_instead, missing_items, permission, unavailabilities
 from maillage.referrals.rules.intervals import Interval, after_absence, refused_offer, removed, unanswered_offer
 from maillage.referrals.rules.partner import read_partner
@@ -41,7 +30,6 @@ __all__ = [
     "READ_ONLY_ROWS",
     "RESOLVED_ROWS",
     "TABLE",
-    "Clock",
     "Dates",
     "Delays",
     "Interval",
@@ -56,11 +44,8 @@ __all__ = [
     "explained",
     "find_line",
     "is_there",
-    "ladder",
     "left_of",
-    "levels_reached",
     "missing_items",
-    "next_step",
     "parties",
     "permission",
     "read_partner",

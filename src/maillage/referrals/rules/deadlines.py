@@ -1,4 +1,4 @@
-"""By when: the due instant of each state, the time that is left to a turn that comes back, and the breach ladder (workflows.md 0.4)."""
+"""By when: the due instant of each state, and the time that is left to a turn that comes back (workflows.md 0.4)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from maillage.kernel.working_time import Delay, WorkingCalendar, add_delay, add_time, length_of, time_between
+from maillage.kernel.breach import Clock
+from maillage.kernel.working_time import Delay, WorkingCalendar, add_delay, length_of, time_between
 from maillage.referrals.types import DEADLINE_OF_STATE, DEADLINES
 
 Delays = Mapping[str, Mapping[str, Delay]]
@@ -16,18 +17,7 @@ Delays = Mapping[str, Mapping[str, Delay]]
 A_QUARTER: Final = 0.25
 WHOLE_EACH_TIME: Final = frozenset({"attendance", "offer-answered", "visit"})
 """Deadlines that belong to one event or to the whole path: nothing is left over from the time before."""
-WORKING_GROUP_AFTER: Final = Delay(10, "wd")
 DEFAULT_PRIORITY: Final = "routine"
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """One running deadline: its name, from when it is counted, when it is due, in which unit it runs."""
-
-    deadline: str
-    since: datetime
-    due: datetime
-    unit: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,26 +92,3 @@ def left_of(clock: Clock, now: datetime, calendar: WorkingCalendar, priority: st
     """The share of the whole deadline that is not spent yet, between 0 and 1."""
     whole = length_of(delay_of(clock.deadline, priority, delays), calendar)
     return min(1.0, time_between(now, clock.due, clock.unit, calendar) / whole)
-
-
-def ladder(clock: Clock, calendar: WorkingCalendar) -> dict[int, datetime]:
-    """When each step of the breach ladder is reached: 75 reminder, 100 breach, 150 senior, 300 (or ten working days) working group."""
-    granted = time_between(clock.since, clock.due, clock.unit, calendar)
-    again = granted or timedelta(hours=1)
-    group = add_time(clock.due, 2 * again, clock.unit, calendar)
-    return {
-        75: min(clock.due, add_time(clock.since, granted * 0.75, clock.unit, calendar)),
-        100: clock.due,
-        150: add_time(clock.due, again / 2, clock.unit, calendar),
-        300: min(group, add_delay(clock.due, WORKING_GROUP_AFTER, calendar)),
-    }
-
-
-def levels_reached(clock: Clock, now: datetime, calendar: WorkingCalendar) -> tuple[int, ...]:
-    """The steps of the breach ladder that are reached at an instant."""
-    return tuple(level for level, at in ladder(clock, calendar).items() if now >= at)
-
-
-def next_step(clock: Clock, now: datetime, calendar: WorkingCalendar) -> datetime | None:
-    """When the scheduler must look again; None after the last step."""
-    return min((at for at in ladder(clock, calendar).values() if at > now), default=None)
