@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from maillage.record.criteria.names import criterion
+from maillage.record.criteria.names import NOT_SERVED, criterion, modifiers
 from maillage.record.criteria.notation import either, refuse
 from maillage.record.criteria.query import Criterion, Query, Unknown
 
-__all__ = ["Criterion", "Query", "Unknown", "criterion", "either", "refuse"]
+__all__ = ["NOT_SERVED", "Criterion", "Query", "Unknown", "criterion", "either", "modifiers", "refuse"]

@@ -11,10 +11,10 @@ from maillage.record.criteria.amounts import amount
 from maillage.record.criteria.composites import composite
 from maillage.record.criteria.dates import date
 from maillage.record.criteria.metadata import METADATA
-from maillage.record.criteria.notation import either, refuse, refuse_modifier
+from maillage.record.criteria.notation import either, refuse
 from maillage.record.criteria.places import place
 from maillage.record.criteria.query import Criterion, Query, Unknown
-from maillage.record.criteria.references import reference
+from maillage.record.criteria.references import HIERARCHIES, reference
 from maillage.record.criteria.strings import string
 from maillage.record.criteria.tokens import token
 from maillage.record.criteria.uris import uri
@@ -37,6 +37,17 @@ KINDS: dict[str, Callable[[str, Any, str], Criterion]] = {
     "composite": composite,
     "special": place,
 }
+
+
+def modifiers(parameter: Any) -> tuple[str, ...]:
+    """The modifiers that a parameter takes, a type of target apart; `missing` is one of each."""
+    found = {"string": ("exact", "contains"), "uri": ("above", "below"), "reference": ("identifier",)}.get(parameter.kind, ())
+    if parameter.kind == "reference" and any(target in HIERARCHIES for target in index.targets(parameter)):
+        found = (*found, "above", "below")
+    if parameter.kind == "token":
+        last = ("of-type",) if index.is_identifier(parameter) else ("above", "below")
+        found = ("not", "in", "not-in", *(("text",) if index.has_texts(parameter) else ()), *last)
+    return ("missing", *found)
 
 
 @lru_cache(maxsize=4096)
@@ -145,6 +156,3 @@ def _beyond(kind: str, rest: str, depth: int) -> Criterion:
         return criterion(kind, rest, depth + 1)
     except Unknown as unknown:
         raise refuse(rest, f"{kind} has no search parameter {str(unknown)[:60]}") from unknown
-
-
-__all__ = ["criterion", "refuse_modifier"]

@@ -7,7 +7,7 @@ from typing import Any
 from maillage.codes.aliases import canonical
 from maillage.codes.r4 import parse
 from maillage.record import index
-from maillage.record.criteria.notation import either, plain_values, refuse, refuse_modifier, split_values
+from maillage.record.criteria.notation import either, plain_values, refuse_modifier, split_values
 from maillage.record.criteria.query import Criterion, Query
 from maillage.record.criteria.tokens import token_text
 from maillage.record.values import BY_IDENTIFIER
@@ -95,6 +95,3 @@ def _walk(query: Query, target: str, starts: list[str], modifier: str) -> str:
 
 def _joined(source: str, walked: str) -> str:
     return source.replace("FROM ", f"FROM {walked}, ", 1)
-
-
-__all__ = ["reference", "refuse", "targets"]

@@ -6,6 +6,7 @@ from typing import Any
 
 from maillage import __name__ as software
 from maillage.codes.json import encode
+from maillage.codes.r4.search import SearchParameter, compartments, search_parameters
 from maillage.codes.systems import ROOT
 from maillage.directory import KEPT_TYPES
 from maillage.doors.fhir import negotiation, patches
@@ -18,9 +19,14 @@ from maillage.doors.fhir.operations.table import OPERATIONS as DOOR_OPERATIONS
 from maillage.doors.fhir.operations.table import SYSTEM, DoorOperation
 from maillage.kernel.operations import Operation
 from maillage.record import index
+from maillage.record.criteria import NOT_SERVED, modifiers
 
 PUBLISHED = "2026-11-22"
-COMMON = (("_id", "token"), ("_lastUpdated", "date"), ("_profile", "uri"), ("_security", "token"), ("_source", "uri"), ("_tag", "token"))
+COMMON = ("_id", "_lastUpdated", "_profile", "_security", "_source", "_tag")
+SEARCHED = (
+    "Searches: chains and _has, several levels deep; _include and _revinclude with :iterate and *; _sort on several keys; pages of at most 200. "
+    f"Refused with 400, as they would be ignored elsewhere: {', '.join(sorted(NOT_SERVED - {'_type'}))}."
+)
 READS = ("read", "vread", "history-instance", "history-type", "search-type")
 SMART = "http://fhir-registry.smarthealthit.org/StructureDefinition/"
 TOKENS = (
@@ -54,11 +60,13 @@ def _rest(registry: Registry) -> dict[str, Any]:
     whole = [_published(operation) for operation in DOOR_OPERATIONS if SYSTEM in operation.levels]
     return {
         "mode": "server",
+        "documentation": SEARCHED,
         "security": _security(registry),
         "resource": [_described(registry, kind) for kind in sorted(READABLE | DEFINITIONS)],
         "interaction": [{"code": code} for code in ("transaction", "batch", "history-system", "search-system")],
         "operation": whole,
-        "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"],
+        "searchParam": [_parameter(p) for p in search_parameters("Basic") if p.code in COMMON],
+        "compartment": [f"http://hl7.org/fhir/CompartmentDefinition/{name.lower()}" for name in compartments()],
     }
 
 
@@ -110,7 +118,7 @@ def _resource(registry: Registry, kind: str) -> dict[str, Any]:
         "conditionalUpdate": kind not in READ_ONLY,
         "conditionalDelete": _conditional_delete(registry, kind),
         "referencePolicy": ["literal", "logical", "local"],
-        "searchInclude": [f"{kind}:{code}" for code in index.reference_codes(kind)],
+        "searchInclude": ["*", *(f"{kind}:{code}" for code in index.reference_codes(kind))],
         "searchRevInclude": _reverse(kind),
         "searchParam": _parameters(kind),
     }
@@ -134,11 +142,14 @@ def _conditional_delete(registry: Registry, kind: str) -> str:
 
 
 def _parameters(kind: str) -> list[dict[str, Any]]:
-    own = [(code, parameter.kind) for code, parameter in index.parameters(kind).items()]
-    rows = [{"name": code, "type": type_} for code, type_ in (*COMMON, *own)]
-    for row in rows[len(COMMON) :]:
-        row["definition"] = f"http://hl7.org/fhir/SearchParameter/{kind}-{row['name']}"
-    return rows
+    common = [_parameter(p) for p in search_parameters(kind) if p.code in COMMON]
+    return [*common, *(_parameter(p, modifiers(p)) for p in index.parameters(kind).values())]
+
+
+def _parameter(parameter: SearchParameter, known: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A parameter under its published address, with the modifiers that it takes."""
+    made = {"name": parameter.code, "definition": parameter.url, "type": parameter.kind}
+    return made | ({"documentation": f"Modifiers: {', '.join(known)}."} if known else {})
 
 
 def _reverse(kind: str) -> list[str]:
@@ -146,7 +157,7 @@ def _reverse(kind: str) -> list[str]:
         f"{source}:{code}"
         for source in sorted(READABLE - {AUDIT_TYPE})
         for code in index.reference_codes(source)
-        if kind in index.parameters(source)[code].targets
+        if kind in index.targets(index.parameters(source)[code])
     ]
 
 
