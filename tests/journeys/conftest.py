@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
@@ -79,14 +80,17 @@ class Running:
     async def _serve(self) -> None:
         self.dsn = await self.cluster.database("opened_territory", opened_territory)
         database = await Database.open(self.dsn, self.clock, limits=LIMITS, connection_class=postgres.ShufflingConnection)
-        door = WebDoor(database, operations=journeys.OPERATIONS, settings=Settings(demo=DemoSettings(enabled=True)))
-        config = uvicorn.Config(door, lifespan="off", log_level="error", ws="none", loop="asyncio")
+        config = uvicorn.Config(self.application(database), lifespan="off", log_level="error", ws="none", loop="asyncio")
         self.server = uvicorn.Server(config)
         self.ready.set()
         try:
             await self.server.serve(sockets=[self.socket])
         finally:
             await database.close()
+
+    def application(self, database: Database) -> Any:
+        """What is served: the pages alone."""
+        return WebDoor(database, operations=journeys.OPERATIONS, settings=Settings(demo=DemoSettings(enabled=True)))
 
     def stop(self) -> None:
         if self.server:

@@ -23,6 +23,7 @@ COMMANDS = {
     "migrate": "migrate:migrate",
     "generate": "generate:generate",
     "rerender": "rerender:rerender",
+    "package": "package:package",
     "docs": "docs:docs",
 }
 """Word -> module and function."""

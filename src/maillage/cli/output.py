@@ -8,6 +8,7 @@ from typing import Any
 
 from maillage.cli.status import ENVIRONMENT, OK, PROBLEM, USAGE, Failure
 from maillage.codes.json import encode
+from maillage.codes.packages import PackageError
 from maillage.kernel.errors import Unavailable
 from maillage.settings import DataSettings, SettingError, Settings
 from maillage.store import UnsafeServer
@@ -16,7 +17,7 @@ from maillage.store.binaries import BinariesError
 from maillage.store.cluster import ClusterError
 from maillage.store.migrate import MigrationError
 
-NOT_OURS = (AccountError, BinariesError, ClusterError, MigrationError, OSError, SettingError, Unavailable, UnsafeServer)
+NOT_OURS = (AccountError, BinariesError, ClusterError, MigrationError, OSError, PackageError, SettingError, Unavailable, UnsafeServer)
 """What the machine, its settings or its PostgreSQL lack: one line for whoever typed the command, never a traceback."""
 
 
