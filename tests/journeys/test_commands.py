@@ -113,6 +113,9 @@ WRONG = [
     ("token",),
     ("scenario", "unknown"),
     ("generate", "--patients"),
+    ("generate", "--patients", "-5"),
+    ("generate", "--patients", "2147483647"),
+    ("token", "--client", "labo", "--hours", "0"),
     ("doctor", "--nothing"),
 ]
 
@@ -123,6 +126,28 @@ def test_a_wrong_use_ends_with_status_2_and_says_why(
 ) -> None:
     assert typed(monkeypatch, *words) == 2
     assert "Error" in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("scope", "why"), [("bogus", "bogus"), ("system/*.rs patient/Task.r", "patient/Task.r"), (" ", "at least one scope")]
+)
+def test_a_token_of_an_unknown_scope_is_not_given(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], data_dir: Path, scope: str, why: str
+) -> None:
+    assert typed(monkeypatch, "token", "--client", "labo", "--scope", scope, "--data", str(data_dir)) == 2
+    said = capsys.readouterr()
+    assert (said.out, why in said.err) == ("", True)
+    assert list(data_dir.iterdir()) == []
+
+
+def test_the_doctor_makes_no_folder(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], data_dir: Path) -> None:
+    missing = data_dir / "x" / "y"
+    assert typed(monkeypatch, "doctor", "--json", "--data", str(missing)) == 3
+    found = json.loads(capsys.readouterr().out)
+    assert [check["name"] for check in found["checks"] if check["problem"]] == ["data folder"]
+    assert typed(monkeypatch, "doctor", "--json", "--data", str(data_dir)) == 0
+    assert json.loads(capsys.readouterr().out)["checks"][-1] == {"name": "postgresql", "problem": "", "remedy": "update PostgreSQL"}
+    assert list(data_dir.iterdir()) == []
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "maillage.example"])

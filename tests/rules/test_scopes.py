@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from maillage.access import scope_allows
+from maillage.access import scope_allows, unreadable_scopes
 
 LETTERS = "cruds"
 GRANTS = [
@@ -43,3 +43,21 @@ def test_scopes_add_up() -> None:
 
 def test_no_scope_grants_nothing() -> None:
     assert not any(scope_allows([], "Task", letter) for letter in LETTERS)
+
+
+@pytest.mark.parametrize(
+    "scope", ["system/*.cruds", "system/Task.r", "user/Patient.rs", "system/*.*", "system/Task.read", "system/Task.write"]
+)
+def test_a_scope_that_grants_something_is_readable(scope: str) -> None:
+    assert unreadable_scopes([scope]) == ()
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        *("bogus", "", "openid", "patient/Task.r", "system/Task", "system/.r", "system/task.r", "system/Tsk.rs", "system/Task.sr"),
+        *("system/Task.", "system/Task.x", "system/Task.rx", "system/Task.r?status=received"),
+    ],
+)
+def test_a_scope_that_would_grant_nothing_or_more_than_it_says_is_not(scope: str) -> None:
+    assert unreadable_scopes(["system/*.rs", scope]) == (scope,)

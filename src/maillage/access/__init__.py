@@ -6,7 +6,7 @@ from datetime import datetime
 
 from maillage.access.actions import end_links, has_link, issue_token, let_choose_ids, link, put_account, sign_in_demo, sign_out
 from maillage.access.queries import VisibleTo, WebSession, actor_of_account, actor_of_token, demo_accounts, may_choose_id, session_of
-from maillage.access.scopes import scope_allows
+from maillage.access.scopes import scope_allows, unreadable_scopes
 from maillage.access.types import CLOSURE_GRACE, DIRECTORY_TYPES
 from maillage.kernel.actor import Actor
 
@@ -29,6 +29,7 @@ __all__ = [
     "session_of",
     "sign_in_demo",
     "sign_out",
+    "unreadable_scopes",
     "visible_to",
 ]
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from maillage.access import queries
 from maillage.access.queries import WebSession, digest
+from maillage.access.scopes import unreadable_scopes
 from maillage.kernel.errors import Conflict, Invalid, NotAllowed, Unauthenticated
 from maillage.kernel.ids import new_id
 from maillage.store import Transaction, register
@@ -110,10 +111,12 @@ async def let_choose_ids(tx: Transaction, client: str, prefix: str | None) -> No
 async def issue_token(tx: Transaction, client: str, scopes: Sequence[str], organizations: Sequence[str], lifetime: timedelta) -> str:
     """Register or update a machine client pinned to `organizations`, and give it a bearer token.
 
-    Raises `NotAllowed` when no organisation is named: a missing claim never means "no filter".
+    Raises `NotAllowed` when no organisation is named: a missing claim never means "no filter"; `Invalid` for a scope that grants nothing.
     """
     if not organizations:
         raise NotAllowed("no-organization")
+    if unreadable := unreadable_scopes(scopes):
+        raise Invalid.one("scope-unknown", "scope", " ".join(unreadable)[:200])
     await tx.execute(
         """
         INSERT INTO api_client (name, organizations, created_at) VALUES ($1, $2, $3)

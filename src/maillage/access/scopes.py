@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+
+from maillage.codes.r4 import resource_types
 
 _OLD = {"read": "rs", "write": "cud", "*": "cruds"}
 
@@ -15,3 +18,16 @@ def scope_allows(scopes: Iterable[str], resource_type: str, letter: str) -> bool
         if context in ("system", "user") and type in ("*", resource_type) and letter in _OLD.get(letters, letters):
             return True
     return False
+
+
+_SCOPE = re.compile(r"(?:system|user)/(?P<type>\*|[A-Za-z]+)\.(?P<letters>\*|read|write|(?=[cruds])c?r?u?d?s?)")
+
+
+def unreadable_scopes(scopes: Iterable[str]) -> tuple[str, ...]:
+    """Those that a machine client can't be given: of another form, of a type that is none, or narrowed by a query, which nothing applies here."""
+    return tuple(scope for scope in scopes if not _readable(scope))
+
+
+def _readable(scope: str) -> bool:
+    found = _SCOPE.fullmatch(scope)
+    return found is not None and (found["type"] == "*" or found["type"] in resource_types())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ class Waiting:
 
 
 def doctor(*, data: Path | None = None, json: bool = False) -> int:
-    """Check Python, definitions, disk, settings and PostgreSQL; 3 when one of them stops maillage.
+    """Check Python, definitions, settings, disk, data folder and PostgreSQL, and make nothing; 3 when one of them stops maillage.
 
     Says too what waits for somebody: messages held because nothing carries them yet, and those set aside after five tries.
 
@@ -39,8 +40,10 @@ def doctor(*, data: Path | None = None, json: bool = False) -> int:
     except SettingError as error:
         checks.append(_check("settings", str(error), "correct the variable"))
     else:
-        database, waiting = asyncio.run(_database(settings))
-        checks += [_check("settings"), _disk(settings), database]
+        checks += [_check("settings"), _disk(settings), _folder(settings, named=data is not None)]
+        if not checks[-1]["problem"]:
+            database, waiting = _postgresql(settings)
+            checks.append(database)
     bad = [check for check in checks if check["problem"]]
     lines = [f"{'✗' if c['problem'] else '✓'} {c['name']}" + (f": {c['problem']} ({c['remedy']})" if c["problem"] else "") for c in checks]
     lines += [f"· {row['messages']} held, {row['topic']}: {row['reason']} (since {row['since']})" for row in waiting.held]
@@ -75,7 +78,24 @@ def _disk(settings: Settings) -> dict[str, str]:
     return _check("disk", f"{free // 2**20} MiB free" if free < 2**30 else "", "free at least 1 GiB on the data volume")
 
 
-async def _database(settings: Settings) -> tuple[dict[str, Any], Waiting]:
+def _folder(settings: Settings, *, named: bool) -> dict[str, str]:
+    """A folder named on the command line is there; the usual one is made by the first start."""
+    folder = settings.data.folder
+    missing = named and not settings.database.url and not folder.is_dir()
+    return _check("data folder", f"there is no folder {folder}" if missing else "", "name the data folder of a server, or make the folder")
+
+
+def _postgresql(settings: Settings) -> tuple[dict[str, str], Waiting]:
+    """The database of the data folder; where there is none yet, one in a folder that is thrown away: looking changes nothing."""
+    folder = settings.data.folder
+    if settings.database.url or any((folder / name).exists() for name in ("postgres", "postgres.location")):
+        return asyncio.run(_database(settings))
+    with tempfile.TemporaryDirectory(prefix="maillage-doctor-") as trial:
+        Path(trial).chmod(0o711)
+        return asyncio.run(_database(replace(settings, data=replace(settings.data, folder=Path(trial)))))
+
+
+async def _database(settings: Settings) -> tuple[dict[str, str], Waiting]:
     try:
         async with opened(settings) as database:
             await database.ping()

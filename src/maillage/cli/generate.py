@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Final
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from maillage import demonstration
 from maillage.cli.output import OK, settings_for, show
 from maillage.settings import Settings
 from maillage.store.server import opened
 
+MOST: Final = 100_000
+"""Invented people are loaded in one transaction: more is the work of the bench."""
 
-def generate(*, patients: int = 200, seed: int = 2026, data: Path | None = None, json: bool = False) -> int:
+
+def generate(
+    *,
+    patients: Annotated[int, Parameter(validator=Number(gte=0, lte=MOST))] = 200,
+    seed: int = 2026,
+    data: Path | None = None,
+    json: bool = False,
+) -> int:
     """Load the territory and invented patients: the same seed gives the same data.
 
     Example: maillage generate --patients 200 --seed 2026 --data ./data

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from maillage import access, directory
-from maillage.cli.output import OK, PROBLEM, Failure, settings_for, show
+from maillage.cli.output import OK, PROBLEM, USAGE, Failure, settings_for, show
 from maillage.kernel.actor import SYSTEM
 from maillage.settings import Settings
 from maillage.store.server import opened
@@ -21,7 +22,7 @@ def token(
     client: str,
     scope: str = "system/*.rs",
     organization: Annotated[list[str] | None, Parameter(negative=())] = None,
-    hours: int = 12,
+    hours: Annotated[int, Parameter(validator=Number(gte=1, lte=8784))] = 12,
     data: Path | None = None,
     json: bool = False,
 ) -> int:
@@ -46,7 +47,12 @@ def token(
     json
         Answer as one JSON object.
     """
-    secret, organizations = asyncio.run(_issue(settings_for(data), client, scope.split(), organization or [], hours))
+    scopes = scope.split()
+    if unreadable := access.unreadable_scopes(scopes):
+        raise Failure(f"no scope of a machine client: {', '.join(unreadable)} (write system/Task.cruds, system/*.rs)", USAGE)
+    if not scopes:
+        raise Failure("give at least one scope", USAGE)
+    secret, organizations = asyncio.run(_issue(settings_for(data), client, scopes, organization or [], hours))
     show({"token": secret, "client": client, "scope": scope, "organizations": organizations}, json=json, lines=[secret])
     return OK
 
