@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from maillage.record import masking
 from maillage.record.types import Stored, Visible
 from maillage.store import Transaction
 from maillage.store.sql import Params
@@ -50,14 +51,27 @@ async def count_versions(tx: Transaction, kind: str, id: str, visible: Visible) 
 async def versions(
     tx: Transaction, kinds: Sequence[str], visible_for: Callable[[str], Visible], span: Span, limit: int, *, id: str | None = None
 ) -> list[Stored]:
-    """Versions of these types, newest first. An old one is visible only while its resource is."""
+    """Versions of these types, newest first. An old one is visible only while its resource is, and what was entered in error is masked."""
     if not kinds:
         return []
     params = Params()
     parts = [_of_type(kind, visible_for(kind), span, limit, id, params) for kind in kinds]
     sql = "\nUNION ALL\n".join(f"({part})" for part in parts)
     rows = await tx.fetch(f"SELECT * FROM ({sql}) AS v ORDER BY at DESC, res_type, id LIMIT {int(limit)}", *params)
-    return [Stored(*row.values()) for row in rows]
+    found = [Stored(*list(row.values())[:-1]) for row in rows]
+    if any(row["masked"] for row in rows):
+        found = await _veiled(tx, found)
+    return found
+
+
+async def _veiled(tx: Transaction, found: list[Stored]) -> list[Stored]:
+    """The same versions, in the same order, each as its resource lets it be seen."""
+    resources: dict[tuple[str, str], list[Stored]] = {}
+    for one in found:
+        resources.setdefault((one.type, one.id), []).append(one)
+    shown = [veiled for versions in resources.values() for veiled in await masking.veiled(tx, versions)]
+    by_key = {(one.type, one.id, one.version): one for one in shown}
+    return [by_key[one.type, one.id, one.version] for one in found]
 
 
 def _of_type(kind: str, visible: Visible, span: Span, limit: int, id: str | None, params: Params) -> str:
@@ -66,7 +80,8 @@ def _of_type(kind: str, visible: Visible, span: Span, limit: int, id: str | None
         where.append(f"v.id = {params.add(id)}")
     where += _bounds(kind, span, params)
     return f"""
-        SELECT v.res_type, v.id, v.version, v.at, v.content, v.deleted, v.patient_id, h.owner_org, h.parties
+        SELECT v.res_type, v.id, v.version, v.at, v.content, v.deleted, v.patient_id, h.owner_org, h.parties,
+            coalesce(v.version < h.masked_before, false) AS masked
         FROM resource_version v JOIN resource_head h ON h.res_type = v.res_type AND h.id = v.id
         WHERE {" AND ".join(where)} ORDER BY v.at DESC, v.id LIMIT {int(limit)}"""
 

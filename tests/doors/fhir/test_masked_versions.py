@@ -47,6 +47,19 @@ async def test_no_older_version_says_what_the_last_does_not(db: Database, door: 
             assert labels == [[], *[["MASKED"]] * (len(resources) - 1)]
 
 
+async def test_the_history_of_a_type_masks_too(db: Database, door: FhirDoor) -> None:
+    await in_error(db)
+    async with caller(door, await token(db, make.HOSPITAL, make.HOSPITAL)) as client:
+        for path in ("_history", "ServiceRequest/_history", "Task/_history?_since=2020", "QuestionnaireResponse/_history?_at=2026"):
+            answer = await client.get(f"/fhir/{path}", params={"_count": "200"} if "?" not in path else {})
+            assert answer.status_code == 200
+            entries = [
+                entry for entry in answer.json()["entry"] if "/HealthcareService/" not in entry["fullUrl"]
+            ]  # a service asks for a CRP
+            assert len(entries) > 1
+            assert not any(secret in str(entries) for secret in SECRETS), path
+
+
 async def test_a_stranger_still_finds_nothing(db: Database, door: FhirDoor) -> None:
     addresses = await in_error(db)
     async with caller(door, await token(db, "elsewhere", "cabinet-creteil")) as client:
