@@ -37,7 +37,10 @@ async def look(tx: Transaction, id: str, *, version: int | None = None) -> str:
     if not case.parties & {"PC", "PO", "LD"}:
         return id
     await _note_reader(tx, id)
-    return await open_(tx, id) if row["state"] == "sent" and case.parties & {"PC", "PO"} else id
+    if row["state"] != "sent" or not case.parties & {"PC", "PO"}:
+        return id
+    await queries.lock_request(tx, row["request_id"])  # of two who look at once, the second finds it open
+    return await open_(tx, id) if (await queries.task(tx, id))["state"] == "sent" else id
 
 
 async def _note_reader(tx: Transaction, id: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from starlette.responses import Response
@@ -101,12 +102,18 @@ async def _audit(view: View, lines: Sequence[Any]) -> None:
         await record.audit_many(view.tx, "R", [("Task", item.id, patient) for patient, item in shown.items()], verb="worklist")
 
 
+_PLACES = {"Task": "/demandes/", "Patient": "/patients/", "Schedule": "/vacations/", "Appointment": "/rendez-vous/"}
+"""Where what a notification is about is shown."""
+
+
 async def read_notification(view: View) -> Response:
-    """Mark what awaits as looked at, and go there."""
+    """Mark what awaits as looked at, and go there; a request is read on the way, as from a list."""
     kind, id = view.path("kind"), view.path("id")
+    if kind == "Task":
+        with suppress(NotFound):  # what is no longer there still leaves the inbox
+            await referrals.look(view.tx, id)
     await messaging.mark_read(view.tx, (kind, id))
-    places = {"Task": f"/demandes/{id}", "ServiceRequest": f"/demandes/{id}", "Patient": f"/patients/{id}", "Schedule": f"/vacations/{id}"}
-    return view.go(places.get(kind, "/"))
+    return view.go(f"{_PLACES[kind]}{id}" if kind in _PLACES else "/")
 
 
 async def read_all(view: View) -> Response:

@@ -6,11 +6,12 @@ from itertools import groupby
 
 from starlette.responses import Response
 
-from maillage import messaging, referrals
+from maillage import directory, messaging, record, referrals
 from maillage.doors.web import verbs
 from maillage.doors.web.catalogue import word
 from maillage.doors.web.forms import redisplay, summary
 from maillage.doors.web.pages import get, post
+from maillage.doors.web.patients.presenters import load_identity
 from maillage.doors.web.referrals import compose, forms, presenters, thread
 from maillage.doors.web.verbs import DANGEROUS, MAIN
 from maillage.doors.web.view import View
@@ -19,6 +20,8 @@ from maillage.kernel.errors import Invalid, NotFound
 
 async def show(view: View) -> Response:
     """Where the request stands, whose turn it is, and what may be done."""
+    if await thread.is_unread(view, view.path("id")):
+        return await _show_unread(view)
     found = await thread.load(view, view.path("id"))
     if found.task["state"] == "to-complete" and "send" in found.acts:
         return view.go(f"/demandes/{found.task['id']}/remplir")
@@ -37,8 +40,21 @@ async def show(view: View) -> Response:
     )
 
 
+async def _show_unread(view: View) -> Response:
+    """A request that the triage has not read, reached by its address: a GET writes nothing, so the case waits for one gesture."""
+    task = await referrals.visible_task(view.tx, view.path("id"))
+    patient, service = await load_identity(view.tx, task["patient_id"]), await directory.get_service(view.tx, task["service_id"])
+    await record.audit(view.tx, "R", "Task", task["id"], patient=patient.id, verb="worklist")
+    return view.page(
+        "referrals/templates/unread.html",
+        "Demande",
+        patient=patient,
+        line=presenters.line({**dict(task), "service_name": service.name}, view.actor),
+    )
+
+
 async def look(view: View) -> Response:
-    """Open a request from a worklist: its reader is noted, its notifications are read, the first reading is recorded."""
+    """Read a request: its reader is noted, its notifications are read, the first reading in triage is recorded."""
     id = view.path("id")
     await referrals.look(view.tx, id)
     await messaging.mark_read(view.tx, ("Task", id))
@@ -48,6 +64,8 @@ async def look(view: View) -> Response:
 async def show_act(view: View) -> Response:
     """The form of one verb, on its own page; shown again with what is wrong when it came back."""
     id, verb = view.path("id"), view.path("verb")
+    if await thread.is_unread(view, id):
+        return view.go(f"/demandes/{id}")
     found = await thread.load(view, id)
     if verb not in found.acts and view.rejected is None:
         raise NotFound("verb", verb)

@@ -34,6 +34,7 @@ TONES: Mapping[str, str] = {
     "cancelled": "off",
     "entered-in-error": "off",
 }
+IN_TRIAGE = frozenset({"sent", "opened", "info-received", "insisted"})
 _REQUESTER, _PERFORMER = {"requester", "RC", "RO"}, {"performer", "PC", "PO", "LD"}
 
 
@@ -56,6 +57,11 @@ class Line:
     due_at: datetime | None
     sent_at: datetime | None
     read_by: str = ""
+
+    @property
+    def noted(self) -> bool:
+        """Whether reading it is written down: it is in triage, on the actor's side."""
+        return self.mine and self.state in IN_TRIAGE
 
 
 def line(row: Any, actor: Actor) -> Line:

@@ -45,6 +45,12 @@ class Thread:
         return forms.Subject(self.task, self.history["referral_question"], self.history["referral_child"])
 
 
+async def is_unread(view: View, id: str) -> bool:
+    """Whether displaying this request would be its opening: nobody in triage has read it, and the actor triages. Raises `NotFound`."""
+    task = await referrals.visible_task(view.tx, id)
+    return task["state"] == "sent" and "open" in await verbs.available(view, "Task", id)
+
+
 async def load(view: View, id: str) -> Thread:
     """Read a referral that the actor may see, and write that it was looked at. Raises `NotFound`."""
     tx = view.tx
