@@ -47,7 +47,7 @@ def _place(row: Any) -> Place:
 
 async def get_service(tx: Transaction, id: str) -> Service:
     """One service that takes requests here. Raises `NotFound`."""
-    row = await tx.fetchrow("SELECT * FROM healthcare_service WHERE id = $1", id)
+    row = await tx.recall(("service", id), lambda: tx.fetchrow("SELECT * FROM healthcare_service WHERE id = $1", id))
     if row is None:
         raise NotFound("HealthcareService", id)
     return _service(row)
@@ -75,13 +75,14 @@ async def services(
 
 async def deadlines(tx: Transaction, key: str) -> dict[tuple[str, str], tuple[int, str]]:
     """(step, priority) -> (amount, unit) of a service's `deadlines` key."""
-    rows = await tx.fetch("SELECT step, priority, amount, unit FROM service_deadline WHERE key = $1 ORDER BY step, priority", key)
+    sql = "SELECT step, priority, amount, unit FROM service_deadline WHERE key = $1 ORDER BY step, priority"
+    rows = await tx.recall(("deadlines", key), lambda: tx.fetch(sql, key))
     return {(row["step"], row["priority"]): (row["amount"], row["unit"]) for row in rows}
 
 
 async def get_role(tx: Transaction, id: str) -> Role:
     """One person in one place. Raises `NotFound`."""
-    row = await tx.fetchrow(f"{_ROLE} WHERE r.id = $1", id)
+    row = await tx.recall(("role", id), lambda: tx.fetchrow(f"{_ROLE} WHERE r.id = $1", id))
     if row is None:
         raise NotFound("PractitionerRole", id)
     return _role(row)
@@ -124,15 +125,12 @@ async def usual_doctor(tx: Transaction, patient_id: str) -> list[Role]:
 
 async def team(tx: Transaction, service: Service) -> tuple[Member, ...]:
     """Who works for a service: its named senior, its triagers, whose role names it, and its covers, past and to come."""
-    rows = await tx.fetch(
-        """
+    sql = """
         SELECT practitioner_id, id AS role_id, organization_id, $1 = ANY (codes) AS cover, starts, ends FROM practitioner_role
         WHERE active AND (service_ids @> ARRAY[$2] OR id = ANY ($3::text[])) ORDER BY id
-        """,
-        COVER,
-        service.id,
-        [service.lead_role_id, *service.triager_role_ids],
-    )
+        """
+    named = [service.lead_role_id, *service.triager_role_ids]
+    rows = await tx.recall(("team", service.id), lambda: tx.fetch(sql, COVER, service.id, named))
     return tuple(Member(**row) for row in rows)
 
 
@@ -183,7 +181,8 @@ async def rooms(tx: Transaction, site_id: str) -> list[Place]:
 async def get_questionnaire(tx: Transaction, canonical: str) -> dict[str, Any]:
     """A version of a form by `url|version`, whole. Raises `NotFound`."""
     url, _, version = canonical.partition("|")
-    content = await tx.fetchval("SELECT content FROM questionnaire WHERE url = $1 AND version = $2", url, version)
+    sql = "SELECT content FROM questionnaire WHERE url = $1 AND version = $2"
+    content = await tx.recall(("questionnaire", canonical), lambda: tx.fetchval(sql, url, version))
     if content is None:
         raise NotFound("Questionnaire", canonical)
     form: dict[str, Any] = decode(content)

@@ -237,12 +237,18 @@ async def questions(tx: Transaction, task_id: str, round_: int) -> Sequence[Row]
     return await tx.fetch("SELECT * FROM referral_question WHERE task_id = $1 AND round = $2 ORDER BY number", task_id, round_)
 
 
-async def is_late(tx: Transaction, task_id: str, due_at: datetime | None) -> bool:
-    """Whether the running deadline has passed the step at which the requester may go elsewhere."""
-    return bool(
-        await tx.fetchval(
-            "SELECT EXISTS (SELECT 1 FROM referral_breach WHERE task_id = $1 AND due_at = $2 AND level >= 150)", task_id, due_at
-        )
+async def around(tx: Transaction, task_id: str, due_at: datetime | None) -> Row:
+    """What other rows say of a Task: `insisted` (its decision was reviewed once), `late` (its deadline has passed the step at which the
+    requester may go elsewhere), `unsettled` (how many follow-ups the requester has neither accepted nor handed back).
+    """
+    return await tx.fetchrow(
+        """
+        SELECT EXISTS (SELECT 1 FROM referral_task WHERE insists_on = $1) AS insisted,
+            EXISTS (SELECT 1 FROM referral_breach WHERE task_id = $1 AND due_at = $2 AND level >= 150) AS late,
+            (SELECT count(*) FROM referral_child WHERE task_id = $1 AND code = 'follow-up' AND state = 'due') AS unsettled
+        """,
+        task_id,
+        due_at,
     )
 
 
@@ -251,11 +257,6 @@ async def unsettled_follow_ups(tx: Transaction, task_id: str) -> int:
     return int(
         await tx.fetchval("SELECT count(*) FROM referral_child WHERE task_id = $1 AND code = 'follow-up' AND state = 'due'", task_id)
     )
-
-
-async def was_insisted_on(tx: Transaction, task_id: str) -> bool:
-    """Whether the decision of this Task was already reviewed once."""
-    return bool(await tx.fetchval("SELECT EXISTS (SELECT 1 FROM referral_task WHERE insists_on = $1)", task_id))
 
 
 async def removed_time(tx: Transaction, task_id: str) -> Sequence[Row]:

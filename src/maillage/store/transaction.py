@@ -16,13 +16,14 @@ from maillage.store.writes import Pending, Write
 class Unit:
     """What a transaction holds: its connection once it needs one, whether it has begun, what it has still to write."""
 
-    __slots__ = ("_acquire", "_opening", "begun", "conn", "pending")
+    __slots__ = ("_acquire", "_opening", "begun", "conn", "known", "pending")
 
     def __init__(self, acquire: Callable[[], Awaitable[Any]], opening: Callable[[], str]) -> None:
         self._acquire, self._opening = acquire, opening
         self.conn: Any = None
         self.begun = False
         self.pending = Pending()
+        self.known: dict[Any, Any] = {}
 
     async def connection(self) -> Any:
         """The connection, taken from the pool at its first use."""
@@ -105,6 +106,17 @@ class Transaction:
         conn = await (unit.ready() if unit.begun or unit.pending.writes else unit.connection())
         rows: list[asyncpg.Record] = await conn.fetch(sql, *args)
         return rows
+
+    async def recall(self, key: Any, load: Callable[[], Awaitable[Any]]) -> Any:
+        """What `load` gave for this key before in this transaction: for the directory, which every verb asks for the same few rows."""
+        known = self._unit.known
+        if key not in known:
+            known[key] = await load()
+        return known[key]
+
+    def forget(self) -> None:
+        """What was read before may have changed by this transaction's own hand."""
+        self._unit.known.clear()
 
     async def lock(self, key: tuple[str, str], sql: str, *args: Any) -> asyncpg.Record | None:
         """The first row of a SELECT FOR UPDATE that looks only at the object `key`: writes to other objects may go on waiting."""

@@ -44,6 +44,7 @@ async def save(tx: Transaction, resource: Resource, *, mode: Mode = "production"
 
     Raises `Invalid` for an identifier that the mode refuses, `Stale` when `version` is not the current one.
     """
+    tx.forget()
     errors = [issue for issue in rules.check_identifiers(resource, mode, own=own) if issue.severity == "error"]
     if errors:
         raise Invalid(*errors)

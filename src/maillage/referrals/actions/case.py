@@ -10,7 +10,6 @@ from maillage.codes import calendars
 from maillage.kernel.errors import Conflict, Stale
 from maillage.kernel.working_time import Delay, WorkingCalendar
 from maillage.referrals import queries, render, rules
-from maillage.referrals.actions.rows import update
 from maillage.referrals.types import TaskFacts
 from maillage.store import Transaction
 
@@ -32,11 +31,11 @@ class Work:
     async def finish(self, focus: tuple[str, str], patient: str, on_behalf_of: str = "") -> None:
         """Photograph what changed, write who did it and for whom, and the audit row."""
         targets, seen_by, owner = [], set[str](), ""
-        for table, id in self.touched:
-            row, resource = await render.draw(self.tx, table, id)
+        drawn = [(table, id, *await render.draw(self.tx, table, id)) for table, id in self.touched]
+        for table, id, row, resource in drawn:
             holder = row["owner_org"] if row["owner_org"] in row["parties"] else row["parties"][0]  # a draft is not its service's yet
             version = await record.photograph(self.tx, resource, patient=row["patient_id"], owner=holder, parties=list(row["parties"]))
-            await update(self.tx, table, id, version=version)
+            await self.tx.write((table, id), (f"UPDATE {table} SET version = $2 WHERE id = $1",), (id, version))
             targets.append((resource["resourceType"], id, version))
             seen_by |= set(row["parties"])
             owner = owner or holder
@@ -69,10 +68,6 @@ class Case:
     def id(self) -> str:
         """The id of the Task."""
         return str(self.task["id"])
-
-    async def reload(self) -> None:
-        """Read the Task again after a write."""
-        self.task = await queries.task(self.tx, self.id)
 
 
 def calendar() -> WorkingCalendar:
@@ -111,6 +106,7 @@ async def case_of(work: Work, request: Row, task: Row) -> Case:
 async def facts_of(tx: Transaction, request: Row, task: Row, service: directory.Service) -> TaskFacts:
     """The plain values that the rules read."""
     lead = await directory.get_role(tx, task["lead_role_id"]) if task["lead_role_id"] else None
+    around = await queries.around(tx, task["id"], task["due_at"])
     return TaskFacts(
         state=task["state"],
         now=tx.now,
@@ -126,9 +122,9 @@ async def facts_of(tx: Transaction, request: Row, task: Row, service: directory.
         redirect_allowed=request["may_redirect"],
         rounds=task["rounds"],
         unanswered_round=task["unanswered_round"] or (task["state"] == "info-requested" and task["due_at"] <= tx.now),
-        already_insisted=task["insists_on"] is not None or await queries.was_insisted_on(tx, task["id"]),
-        late=await queries.is_late(tx, task["id"], task["due_at"]),
-        unsettled_follow_ups=await queries.unsettled_follow_ups(tx, task["id"]),
+        already_insisted=task["insists_on"] is not None or around["insisted"],
+        late=around["late"],
+        unsettled_follow_ups=around["unsettled"],
         entered_state_at=task["entered_at"],
         slot_start=task["slot_start"],
     )

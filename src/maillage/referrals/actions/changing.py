@@ -34,7 +34,7 @@ async def carry_priority(case: Case, priority: str) -> None:
         await update(tx, "referral_child", child["id"], priority=priority)
         case.work.touch("referral_child", child["id"])
     if "RC" in case.parties:
-        await update(tx, "service_request", case.request["id"], priority=priority)
+        case.request = await update(tx, "service_request", case.request["id"], priority=priority)
         case.work.touch("service_request", case.request["id"])
 
 

@@ -14,7 +14,7 @@ from maillage.kernel.transitions import Transition
 from maillage.referrals import queries, rules
 from maillage.referrals.actions import telling, turns
 from maillage.referrals.actions.case import Case
-from maillage.referrals.actions.rows import insert, update
+from maillage.referrals.actions.rows import add_numbered, update
 from maillage.referrals.types import LISTS_OF_VERB, PARTIES, Act
 
 Row = Any
@@ -86,8 +86,7 @@ async def move(case: Case, verb: str, act: Act, **changes: Any) -> Transition:
     if target != before["state"] or verb in ("reschedule", "mark-seen"):
         dates = _dates(case, values, await removed_time(case) if target == "waiting-capacity" else timedelta())
         values |= {"entered_at": case.tx.now, **turns.entry(target, case, dates, values.get("priority", before["priority"]))}
-    await update(case.tx, "referral_task", case.id, **values)
-    await case.reload()
+    case.task = await update(case.tx, "referral_task", case.id, **values)
     await append_status(case, verb, line, before, why=why)
     if target != before["state"]:
         await turns.pass_the_turn(case, before)
@@ -157,11 +156,11 @@ async def append_status(
     tx, task = case.tx, case.task
     case.party = party or next((party for party in PARTIES if line and party in line.by & case.parties), "SY")
     names = ("state", "fhir_status", "business", "turn", "holder", "deadline", "due_at", "priority")
-    await insert(
+    await add_numbered(
         tx,
         "referral_status",
-        task_id=case.id,
-        seq=await queries.next_seq(tx, "referral_status", "task_id", case.id),
+        "task_id",
+        case.id,
         at=tx.now,
         verb=verb,
         published_rows=published or (line.rows.get(before["state"], "") if line and before else ""),
@@ -199,9 +198,8 @@ async def settle_request(case: Case) -> None:
     status = rules.request_status([row["state"] for row in tasks])
     if status != case.request["status"]:
         ended = None if status in ("draft", "active") else tx.now
-        await update(tx, "service_request", case.request["id"], status=status, ended_at=ended)
+        case.request = await update(tx, "service_request", case.request["id"], status=status, ended_at=ended)
         case.work.touch("service_request", case.request["id"])
-    case.request = await queries.row_of(tx, "service_request", case.request["id"])
     if case.task["ended_at"] is not None:
         await access.end_links(tx, f"Task/{case.id}", tx.now + access.CLOSURE_GRACE)
 

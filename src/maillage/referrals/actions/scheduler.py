@@ -92,7 +92,6 @@ async def _at_breach(case: Case) -> None:
         await park(case, "no-slot-in-target", "")
     elif case.task["state"] == "waiting-capacity":
         changed = {"turn": "LD", "holder": turns.holder("LD", case), "changed_at": case.tx.now}
-        await update(case.tx, "referral_task", case.id, **changed)
-        await case.reload()
+        case.task = await update(case.tx, "referral_task", case.id, **changed)
         await append_status(case, "breach", None, None, party="SY")
         case.work.touch("referral_task", case.id)

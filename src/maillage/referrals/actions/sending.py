@@ -147,8 +147,7 @@ async def new_task(work: Work, request: Row, service: directory.Service, *, id: 
     )
     case = await case_of(work, request, await queries.task(tx, id))
     dates = rules.Dates(first_sent_at=case.task["first_sent_at"], sent_at=case.task["sent_at"])
-    await update(tx, "referral_task", id, **turns.entry(state, case, dates, case.task["priority"]))
-    await case.reload()
+    case.task = await update(tx, "referral_task", id, **turns.entry(state, case, dates, case.task["priority"]))
     work.touch("referral_task", id)
     return case
 
@@ -282,7 +281,7 @@ async def open_to_performer(case: Case, form: Row | None, stated: Mapping[str, A
     response = {"item": decode(form["items"])} if form else None
     parties = sorted({*request["parties"], case.task["owner_org"]})
     permissions = {f"may_{name}": rules.permission(response, f"may-{name}") for name in ("redirect", "advise", "convert")}
-    await update(tx, "service_request", request["id"], parties=parties, **permissions, **stated)
+    case.request = await update(tx, "service_request", request["id"], parties=parties, **permissions, **stated)
     case.work.touch("service_request", request["id"])
     for form_id in await queries.form_ids(tx, request["id"]):
         await update(tx, "referral_form", form_id, parties=parties, status="completed")

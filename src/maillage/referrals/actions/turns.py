@@ -12,7 +12,7 @@ from maillage.kernel.ids import new_id
 from maillage.kernel.working_time import add_delay
 from maillage.referrals import queries, rules
 from maillage.referrals.actions.case import Case
-from maillage.referrals.actions.rows import insert, update
+from maillage.referrals.actions.rows import add_numbered, insert, update
 from maillage.referrals.types import CHILD_OF_STATE
 
 Row = Any
@@ -132,11 +132,11 @@ async def settle(case: Case, child: Row, verb: str, **values: Any) -> None:
 async def child_status(case: Case, child_id: str, verb: str, state: str, comment: str = "") -> None:
     """Append who did what to a child Task."""
     tx = case.tx
-    await insert(
+    await add_numbered(
         tx,
         "referral_child_status",
-        child_id=child_id,
-        seq=await queries.next_seq(tx, "referral_child_status", "child_id", child_id),
+        "child_id",
+        child_id,
         at=tx.now,
         verb=verb,
         state=state,
