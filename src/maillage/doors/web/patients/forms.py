@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from maillage.codes import systems
-from maillage.directory import Commune
+from maillage.directory import Commune, check_typed
 from maillage.doors.web.forms import Choice, Field, Reader
 from maillage.doors.web.view import Values
 
@@ -76,6 +76,9 @@ def read_creation(values: Values, fields: list[Field], communes: list[Commune], 
         reader.fail("birth_commune", "required")
     if answers["birth_date"] and answers["birth_date"] > today:
         reader.fail("birth_date", "date-in-future")
+    typed = {name: answers[name] or "" for name in ("ins", "birth_insee", "phone")}
+    for issue in check_typed(**typed):
+        reader.fail(issue.expression, issue.reason)
     reader.done()
     return answers
 

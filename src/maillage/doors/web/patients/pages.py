@@ -75,6 +75,7 @@ async def create(view: View) -> Response:
     """Record the patient in this organisation, which from now on has a reason to see the record."""
     communes, today = await directory.communes(view.tx), day_in_paris(view.tx.now)
     answers = forms.read_creation(view.values, forms.creation(communes, namesakes=False), communes, today)
+    await _refuse_known_ins(view, answers["ins"] or "")
     if view.given("other_person") != "true" and await _namesakes(view):
         raise Invalid.one("namesakes", "other_person")
     system = systems.INS_TEST if view.door.site.demo else systems.INS_NIR
@@ -85,6 +86,13 @@ async def create(view: View) -> Response:
         raise Invalid.one(error.reason, "ins" if "identifier" in error.issues[0].expression else "") from error
     await record.audit(view.tx, "C", "Patient", id, patient=id, verb="create")
     return view.go(f"/patients/{id}", "created")
+
+
+async def _refuse_known_ins(view: View, ins: str) -> None:
+    """One file per INS in an organisation: said beside the number, before anything is written."""
+    found = await directory.find_patients(view.tx, access.visible_to(view.actor, "Patient"), ins=ins) if ins else []
+    if any(patient.owner_org == view.actor.organization for patient in found):
+        raise Invalid.one("patient-exists", "ins")
 
 
 async def _namesakes(view: View) -> list[Patient]:
