@@ -16,60 +16,26 @@ import pytest
 from fhirpy import AsyncFHIRClient
 from fhirpy.base.exceptions import OperationOutcome
 from playwright.sync_api import Browser
-from tests.conftest import LIMITS, MONDAY
-from tests.journeys.conftest import Running
+from tests.conftest import MONDAY
 from tests.journeys.inspection import AXE, LOOKS
+from tests.journeys.whole import Whole
 from tests.support import postgres
 
-from maillage.access import issue_token
-from maillage.app import create_app
 from maillage.cli.scenario.client import Client as Script
 from maillage.cli.scenario.client import Journal, parameters, state_of
 from maillage.cli.scenario.referral import LETTER, SERVICE, SITE, referral_bundle
 from maillage.cli.scenario.server import HOSPITAL, TOWN
-from maillage.kernel.actor import SYSTEM
 from maillage.kernel.clock import FixedClock
-from maillage.settings import DataSettings, DemoSettings, Settings
-from maillage.store import Database
 
 ROOT = Path(__file__).resolve().parents[2]
 KIT = ROOT / "src" / "maillage" / "_vendor" / "dev" / "node_modules" / "fhir-kit-client" / "dist" / "index.js"
 SECONDS = 120
 
 
-class Whole(Running):
-    """Everything that `maillage serve` serves, on the opened territory."""
-
-    def __init__(self, cluster: postgres.TestCluster, clock: FixedClock, data: Path) -> None:
-        super().__init__(cluster, clock)
-        self.data = data
-
-    def application(self, database: Database) -> Any:
-        return create_app(Settings(demo=DemoSettings(enabled=True), data=DataSettings(folder=self.data)), database)
-
-    def tokens(self) -> dict[str, str]:
-        """A bearer token for each side of the request."""
-        return asyncio.run(self._tokens())
-
-    async def _tokens(self) -> dict[str, str]:
-        database = await Database.open(self.dsn, self.clock, limits=LIMITS)
-        try:
-            async with database.transaction(SYSTEM) as tx:
-                scopes, hour = ["system/*.cruds"], timedelta(hours=1)
-                return {side: await issue_token(tx, f"client-{side}", scopes, [side], hour) for side in (TOWN, HOSPITAL)}
-        finally:
-            await database.close()
-
-
 @pytest.fixture
 def server(cluster: postgres.TestCluster, clock: FixedClock, tmp_path: Path) -> Iterator[Whole]:
-    running = Whole(cluster, clock, tmp_path)
-    running.thread.start()
-    assert running.ready.wait(120)
-    if running.problem:
-        raise running.problem
-    yield running
-    running.stop()
+    with Whole(cluster, clock, tmp_path).running() as whole:
+        yield whole
 
 
 @pytest.fixture

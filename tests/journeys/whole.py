@@ -1,0 +1,58 @@
+"""Everything that `maillage serve` serves, on a socket, over the opened territory, at the test's clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Self
+
+from tests.conftest import LIMITS
+from tests.journeys.conftest import Running
+from tests.support import postgres
+
+from maillage.access import issue_token
+from maillage.app import create_app
+from maillage.cli.scenario.server import HOSPITAL, TOWN
+from maillage.kernel.actor import SYSTEM
+from maillage.kernel.clock import FixedClock
+from maillage.settings import DataSettings, DemoSettings, Settings
+from maillage.store import Database
+
+
+class Whole(Running):
+    """Everything that `maillage serve` serves, on the opened territory."""
+
+    def __init__(self, cluster: postgres.TestCluster, clock: FixedClock, data: Path) -> None:
+        super().__init__(cluster, clock)
+        self.data = data
+
+    def application(self, database: Database) -> Any:
+        return create_app(Settings(demo=DemoSettings(enabled=True), data=DataSettings(folder=self.data)), database)
+
+    @contextmanager
+    def running(self) -> Iterator[Self]:
+        """Ready for the length of the block."""
+        self.thread.start()
+        assert self.ready.wait(120)
+        if self.problem:
+            raise self.problem
+        try:
+            yield self
+        finally:
+            self.stop()
+
+    def tokens(self) -> dict[str, str]:
+        """A bearer token for each side of the request."""
+        return asyncio.run(self._tokens())
+
+    async def _tokens(self) -> dict[str, str]:
+        database = await Database.open(self.dsn, self.clock, limits=LIMITS)
+        try:
+            async with database.transaction(SYSTEM) as tx:
+                scopes, hour = ["system/*.cruds"], timedelta(hours=1)
+                return {side: await issue_token(tx, f"client-{side}", scopes, [side], hour) for side in (TOWN, HOSPITAL)}
+        finally:
+            await database.close()
