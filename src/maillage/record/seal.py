@@ -55,7 +55,7 @@ def open_cursor(key: bytes, scope: str, cursor: str, keys: int) -> list[Any]:
 
 
 def _mark(key: bytes, scope: str, packed: bytes) -> bytes:
-    return hmac.new(key, scope.encode() + b"\0" + packed, hashlib.sha256).digest()[:MARK]
+    return hmac.digest(key, scope.encode() + b"\0" + packed, "sha256")[:MARK]
 
 
 def _plain(value: Any) -> Any:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from maillage.codes.folding import plain
 from maillage.codes.terminology import Terminology
 from maillage.record import includes, index, seal
-from maillage.record.criteria import Query, Unknown, criterion, refuse
+from maillage.record.criteria import Query, refuse
 from maillage.record.criteria.compartments import belongs
 from maillage.record.criteria.notation import unescape
 from maillage.record.criteria.strings import starting
-from maillage.record.order import BY_ID, SortKey, after, sort_key
-from maillage.record.requests import Request, read_parameters
+from maillage.record.order import BY_ID, SortKey, after
+from maillage.record.requests import Form, form_of
 from maillage.record.types import Stored, Visible
 from maillage.store import Transaction
 
 COUNTED = {"Slot": 1000}
 """Types whose total is told unasked, up to a number: the regulators' platform wants it (standards.md 6)."""
+
+
+STRING_KEYS = (SortKey("s.value", nullable=False), SortKey("s.id", nullable=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,107 +88,77 @@ async def search_types(
     terms: Terminology | None = None,
 ) -> Page:
     """The same over several types at once, by the parameters that all of them have."""
-    request = read_parameters(kinds[0] if len(kinds) == 1 else "", parameters, strict=strict)
+    form = form_of(kinds, parameters, strict=strict)
     query = Query(visible_for, tx.now, base, terms)
-    arms = _arms(request, query, kinds, compartment)
-    scope = (key, lambda: seal.scope(tx.actor, " ".join([*kinds, *(compartment or ())]), request.used))
-    if request.only_count:
+    arms = [_arm(form, query, place, parameters, compartment) for place in range(len(form.kinds))]
+    used = form.used(parameters)
+    if form.only_count:
         counted = await tx.peek(f"SELECT count(*) FROM ({_all(arms)}) x", *query.params)
-        return replace(_page(request), total=int(counted[0][0]))
-    rows = await tx.peek(_statement(request, query, arms, scope), *query.params)
-    matches = tuple(Stored(row[0], row[1], row[2], row[3], row[4], False, row[5]) for row in rows[: request.count])
+        return Page(total=int(counted[0][0]), used=used, ignored=form.ignored, elements=form.elements, summary=form.summary)
+    scope = (key, lambda: seal.scope(tx.actor, " ".join([*form.kinds, *(compartment or ())]), used))
+    cursor = None if form.cursor is None else parameters[form.cursor][1]
+    rows = await tx.peek(_statement(form, query, arms, cursor, scope), *query.params)
+    matches = tuple([Stored(row[0], row[1], row[2], row[3], row[4], False, row[5]) for row in rows[: form.count]])
     following = None
-    if len(rows) > request.count:
-        following = seal.make_cursor(key, scope[1](), rows[request.count - 1][7:])
-    included, cut = await includes.follow(tx, matches, request.includes, visible_for, allows) if request.includes else ((), False)
-    total = _total(request, rows, following)
-    return replace(_page(request), matches=matches, included=tuple(included), total=total, next_cursor=following, cut=cut)
-
-
-def _page(request: Request) -> Page:
-    return Page(used=request.used, ignored=tuple(request.ignored), elements=request.elements, summary=request.summary)
+    if len(rows) > form.count:
+        following = seal.make_cursor(key, scope[1](), rows[form.count - 1][7:])
+    included, cut = await includes.follow(tx, matches, form.includes, visible_for, allows) if form.includes else ((), False)
+    total = _total(form, rows, following, cursor)
+    return Page(matches, tuple(included), total, following, used, form.ignored, form.elements, form.summary, cut)
 
 
 # --- conditions --------------------------------------------------------------
-def _arms(request: Request, query: Query, kinds: Sequence[str], compartment: tuple[str, str] | None) -> list[_Arm]:
-    _forget_unknown(request, kinds)
-    keys = {kind: tuple(sort_key(kind, part) or BY_ID for part in request.sort) for kind in kinds}
-    return [_arm(request, query, kind, keys[kind], compartment, several=len(kinds) > 1) for kind in kinds]
-
-
-def _forget_unknown(request: Request, kinds: Sequence[str]) -> None:
-    """Drop the criteria and the order that not every type knows."""
-    known = []
-    for place, name, value in request.criteria:
-        try:
-            for kind in kinds:
-                criterion(kind, name)
-        except Unknown:
-            request.ignore(name)
-        else:
-            known.append((place, name, value))
-            request.accepted[place] = (name, value)
-    request.criteria = known
-    for part in request.sort:
-        made = [sort_key(kind, part) for kind in kinds]
-        if None in made or len({key.type for key in made if key}) > 1:
-            request.drop_sort(part)
-
-
-def _arm(
-    request: Request, query: Query, kind: str, keys: tuple[SortKey, ...], compartment: tuple[str, str] | None, *, several: bool
-) -> _Arm:
-    lead = None if keys or several else _lead(request, kind)
+def _arm(form: Form, query: Query, place: int, parameters: Sequence[tuple[str, str]], compartment: tuple[str, str] | None) -> _Arm:
+    kind, keys = form.kinds[place], form.keys[place]
     source = query.source(kind, "t")
     parts = [belongs(query, kind, "t", *compartment)] if compartment else []
+    lead = None if keys else _lead(form, parameters)
     if lead is not None:
-        source, keys = _by_string(query, kind, source, request.criteria[lead])
-    parts += [criterion(kind, name)(query, "t", value) for n, (_, name, value) in enumerate(request.criteria) if n != lead]
-    if lead is None:
+        source, keys = _by_string(query, kind, source, parameters[form.criteria[lead][0]])
+    else:
         keys = (*keys, BY_ID)
-    if several:
+    parts += [made[place](query, "t", parameters[at][1]) for n, (at, _, made) in enumerate(form.criteria) if n != lead]
+    if len(form.kinds) > 1:
         keys = (*keys, SortKey(f"'{kind}'::text", nullable=False))
-    return _Arm(kind, "".join([source, *(f" AND {part}" for part in parts)]), keys)
+    return _Arm(kind, " AND ".join([source, *parts]), keys)
 
 
-def _lead(request: Request, kind: str) -> int | None:
+def _lead(form: Form, parameters: Sequence[tuple[str, str]]) -> int | None:
     """The criterion that the rows are found by when no order is asked for: a string, by which they come in order."""
-    for n, (_, name, value) in enumerate(request.criteria):
-        parameter = index.parameter(kind, name)
-        if parameter is not None and parameter.kind == "string" and value and "," not in value:
+    for n in form.strings:
+        value = parameters[form.criteria[n][0]][1]
+        if value and "," not in value:
             return n
     return None
 
 
-def _by_string(query: Query, kind: str, source: str, asked: tuple[int, str, str]) -> tuple[str, tuple[SortKey, ...]]:
+def _by_string(query: Query, kind: str, source: str, asked: tuple[str, str]) -> tuple[str, tuple[SortKey, ...]]:
     """Walk the index of the strings: a page of a frequent name costs no more than one of a rare name. Each resource comes with its first text."""
-    _, code, value = asked
+    code, value = asked
     if not (text := plain(unescape(value.strip()))):
         raise refuse(code, "a value is empty")
     of = f"s.res_type = '{kind}' AND s.param = '{code}' AND {starting(query, 's', text)}"
     earlier = f"SELECT 1 FROM ix_string z WHERE {of.replace('s.', 'z.')} AND z.id = s.id AND (z.value, z.original) < (s.value, s.original)"
     joined = source.replace(f"FROM {index.table(kind)} t WHERE ", f"FROM ix_string s JOIN {index.table(kind)} t ON t.id = s.id WHERE ", 1)
-    return f"{joined} AND {of} AND NOT EXISTS ({earlier})", (SortKey("s.value", nullable=False), SortKey("s.id", nullable=False))
+    return f"{joined} AND {of} AND NOT EXISTS ({earlier})", STRING_KEYS
 
 
 # --- the statement -------------------------------------------------------------
-def _statement(request: Request, query: Query, arms: Sequence[_Arm], scope: tuple[bytes, Callable[[], str]]) -> str:
+def _statement(form: Form, query: Query, arms: Sequence[_Arm], cursor: str | None, scope: tuple[bytes, Callable[[], str]]) -> str:
     """Ids are picked in the narrow tables before their content is joined; the limit is written out, so that the plan may be kept."""
     position: list[Any] | None = None
-    total = _counting(request, arms)
-    if request.cursor:
-        position = seal.open_cursor(scope[0], scope[1](), request.cursor, len(arms[0].keys))
-    limit = request.count + 1
+    total = _counting(form, arms)
+    if cursor is not None:
+        position = seal.open_cursor(scope[0], scope[1](), cursor, len(arms[0].keys))
+    limit = form.count + 1
     picks = [_pick(arm, limit, "" if position is None else f" AND {after(arm.keys, position, query)}") for arm in arms]
     names = [f"k{n}" for n in range(len(arms[0].keys))]
-    order = ", ".join(key.ordered(f"p.{name}") for key, name in zip(arms[0].keys, names, strict=True))
-    picked = (
-        picks[0]
-        if len(picks) == 1
-        else f"SELECT * FROM ({' UNION ALL '.join(f'({pick})' for pick in picks)}) p ORDER BY {order} LIMIT {limit}"
-    )
+    order = ", ".join([key.ordered(f"p.{name}") for key, name in zip(arms[0].keys, names, strict=True)])
+    picked = picks[0]
+    if len(picks) > 1:
+        picked = f"SELECT * FROM ({' UNION ALL '.join(f'({pick})' for pick in picks)}) p ORDER BY {order} LIMIT {limit}"
     return f"""WITH p AS ({picked})
-        SELECT v.res_type, v.id, v.version, v.at, v.content, v.patient_id, {total} AS total, {", ".join(f"p.{name}" for name in names)}
+        SELECT v.res_type, v.id, v.version, v.at, v.content, v.patient_id, {total} AS total, p.{", p.".join(names)}
         FROM p JOIN resource_version v ON v.res_type = p.kind AND v.id = p.id AND v.version = p.version ORDER BY {order}"""
 
 
@@ -199,20 +172,24 @@ def _all(arms: Sequence[_Arm], limit: str = "") -> str:
     return " UNION ALL ".join(f"(SELECT 1 {arm.source}{limit})" for arm in arms)
 
 
-def _counting(request: Request, arms: Sequence[_Arm]) -> str:
+def _counting(form: Form, arms: Sequence[_Arm]) -> str:
     """How the matches are counted beside the page: only when that is asked for, or cheap and always wanted."""
-    if request.total in ("accurate", "estimate"):
+    if form.total in ("accurate", "estimate"):
         return f"(SELECT count(*) FROM ({_all(arms)}) x)"
-    most = COUNTED.get(request.kind) if not request.total else None
+    most = _most_counted(form)
     return f"(SELECT count(*) FROM ({_all(arms, f' LIMIT {most + 1}')}) x)" if most else "NULL::bigint"
 
 
-def _total(request: Request, rows: Sequence[Any], following: str | None) -> int | None:
+def _most_counted(form: Form) -> int:
+    return COUNTED.get(form.kinds[0], 0) if len(form.kinds) == 1 and not form.total else 0
+
+
+def _total(form: Form, rows: Sequence[Any], following: str | None, cursor: str | None) -> int | None:
     """Counted after filtering; known without counting when one page holds everything."""
-    if request.total == "none":
+    if form.total == "none":
         return None
-    if following is None and not request.cursor:
+    if following is None and cursor is None:
         return len(rows)
     counted = rows[0][6] if rows else None
-    most = COUNTED.get(request.kind) if not request.total else None
+    most = _most_counted(form)
     return None if counted is None or (most and counted > most) else int(counted)

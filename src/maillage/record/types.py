@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+import msgspec
+
 from maillage.store.sql import Params
 
 SERVED = (
@@ -48,9 +50,8 @@ SERVED = (
 """The resource types that have an index table and may be stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """One version of a resource, as written."""
+class Stored(msgspec.Struct, frozen=True, gc=False):
+    """One version of a resource, as written. A page makes twenty of them: a frozen dataclass takes ten times as long."""
 
     type: str
     id: str

@@ -26,8 +26,9 @@ def searchset(page: Page, address: str, base: str, told: tuple[tuple[str, str], 
     links = [("self", _with(address, used))]
     if page.next_cursor:
         links.append(("next", _with(address, (*used, ("_cursor", page.next_cursor)))))
-    entries = [_entry(stored, "match", base, _content(stored, page, included=False)) for stored in page.matches]
-    entries += [_entry(stored, "include", base, _content(stored, page, included=True)) for stored in page.included]
+    full = _text(base)[:-1]
+    entries = [_entry(stored, "match", full, _content(stored, page, included=False)) for stored in page.matches]
+    entries += [_entry(stored, "include", full, _content(stored, page, included=True)) for stored in page.included]
     if page.ignored or page.cut:
         entries.append(f'{{"resource":{encode(outcome(_warnings(page))).decode()},"search":{{"mode":"outcome"}}}}')
     link = ",".join(f'{{"relation":"{relation}","url":{_text(url)}}}' for relation, url in links)
@@ -37,13 +38,16 @@ def searchset(page: Page, address: str, base: str, told: tuple[tuple[str, str], 
 
 
 def _entry(stored: Stored, mode: str, base: str, content: str) -> str:
-    return f'{{"fullUrl":{_text(f"{base}/{stored.type}/{stored.id}")},"resource":{content},"search":{{"mode":"{mode}"}}}}'
+    """`base` with its opening quote; types and ids need no escape."""
+    return f'{{"fullUrl":{base}/{stored.type}/{stored.id}","resource":{content},"search":{{"mode":"{mode}"}}}}'
 
 
 def _content(stored: Stored, page: Page, *, included: bool) -> str:
     """`_elements` without a type are those of the matches; `_summary` is for everything."""
+    if not page.elements and page.summary in WHOLE:
+        return stored.content
     own = tuple(name for name in page.elements if name.startswith(f"{stored.type}.") or (not included and not name[:1].isupper()))
-    if not own and page.summary in WHOLE and (included or not page.elements):
+    if included and not own and page.summary in WHOLE:
         return stored.content
     read: dict[str, Any] = decode(stored.content.encode())
     asked = own or (("id",) if page.elements and not included else ())
