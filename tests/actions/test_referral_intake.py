@@ -351,3 +351,79 @@ async def test_the_verb_that_an_update_would_be(kind: str, before: dict[str, Any
     assert referrals.INTAKE[kind].verb_for(before, after) == verb
     known = {operation.name for operation in referrals.OPERATIONS}
     assert verb in known | {""}
+
+
+ELSE, SOMEBODY = {"reference": "Patient/somebody-else"}, {"reference": "PractitionerRole/percy-hge-castanier"}
+
+
+@pytest.mark.parametrize(
+    ("more", "reason", "where"),
+    [
+        ({"subject": ELSE}, "patient-differs", "subject"),
+        ({"subject": {"display": "sans référence"}}, "patient-differs", "subject"),
+        ({"author": SOMEBODY}, "author-unknown", "author"),
+        ({"author": ELSE}, "author-unknown", "author"),
+        ({"authored": "0001-01-01"}, "date-out-of-range", "authored"),
+        ({"authored": "2999-01-01T00:00:00Z"}, "date-out-of-range", "authored"),
+        ({"authored": "2026-11"}, "date-out-of-range", "authored"),
+        ({"questionnaire": "https://maillage.invalid/fhir/Questionnaire/parcours-mpr|1.1.0"}, "form-differs", "questionnaire"),
+        ({"questionnaire": "https://maillage.invalid/fhir/Questionnaire/parcours-hge|99"}, "form-differs", "questionnaire"),
+    ],
+)
+async def test_what_answers_say_of_themselves_is_read_not_rewritten(db: Database, more: dict[str, Any], reason: str, where: str) -> None:
+    patient = (await make.patients(db))[0]
+    async with db.transaction(make.GP) as tx:
+        id = await post(tx, request(patient))
+        with pytest.raises(Invalid) as refusal:
+            await post(tx, {**await answers(tx, id), **more})
+    assert (refusal.value.reason, refusal.value.issues[0].expression) == (reason, f"QuestionnaireResponse.{where}")
+
+
+async def test_the_author_and_the_date_of_answers_are_kept(db: Database) -> None:
+    patient = (await make.patients(db))[0]
+    said = {
+        "subject": {"reference": f"Patient/{patient}"},
+        "author": {"reference": "Practitioner/garrigou-basile"},
+        "authored": "2026-01-02",
+    }
+    async with db.transaction(make.CLIENT) as tx:
+        form = await post(tx, {**await answers(tx, await post(tx, request(patient))), **said})
+    shown = await make.photograph(db, "QuestionnaireResponse", form)
+    assert shown["author"] == {"reference": "PractitionerRole/clamart-mg-garrigou"}
+    assert shown["authored"].startswith("2026-01-01T23:00")
+
+
+async def test_each_wrong_answer_is_told_with_its_item(db: Database) -> None:
+    patient = (await make.patients(db))[0]
+    async with db.transaction(make.GP) as tx:
+        id = await post(tx, request(patient, "active"))
+        posted = await answers(tx, id)
+        posted["item"] = make.with_answer(posted["item"], "act", {"valueInteger": 7})
+        posted["item"] = make.with_answer(posted["item"], "phone-verified", {"valueBoolean": False})
+        with pytest.raises(Invalid) as refusal:
+            await post(tx, posted)
+        await tx.execute("UPDATE service_request SET asked_active = false")
+    assert {(issue.reason, issue.expression) for issue in refusal.value.issues} == {
+        ("answer-wrong-type", "QuestionnaireResponse.item.where(linkId='act')"),
+        ("answer-must-be-true", "QuestionnaireResponse.item.where(linkId='phone-verified')"),
+    }
+
+
+async def test_a_draft_with_a_wrong_answer_is_kept_and_not_sent(db: Database) -> None:
+    [task] = await make.draft(db)
+    request_id = (await make.request_of(db, task))["id"]
+    async with db.transaction(make.GP) as tx:
+        wrong = make.with_answer(await make.form(tx, make.SERVICE), "question", {"valueString": "x" * 2001})
+        await referrals.save_form(tx, request_id, items=wrong)
+    error = await make.refused(db, make.GP, referrals.send, task, Invalid, **make.SEND)
+    assert [issue.reason for issue in error.issues] == ["answer-too-long"]
+
+
+async def test_a_task_does_not_send_answers_in_progress(db: Database) -> None:
+    patient = (await make.patients(db))[0]
+    async with db.transaction(make.GP) as tx:
+        id = await post(tx, request(patient))
+        await post(tx, await answers(tx, id, "in-progress"))
+        with pytest.raises(Invalid) as refusal:
+            await post(tx, coordination(id))
+    assert (refusal.value.reason, refusal.value.issues[0].expression) == ("form-not-completed", "QuestionnaireResponse.status")

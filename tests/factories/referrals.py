@@ -39,6 +39,7 @@ TRIAGERS = {SERVICE: TRIAGER, OTHER_SERVICE: INTERNIST, BOOKABLE: DERMATOLOGIST,
 CLIENT = Actor("client", "scenario", (CENTRE, HOSPITAL, OTHER_HOSPITAL), frozenset({"logiciel"}))
 
 LONG = "Un motif assez long pour que le référent puisse relire la décision."
+PHONE = "01 99 00 12 34"
 TEXT = "Depuis trois mois, douleurs abdominales : quelle exploration proposez-vous ?"
 
 
@@ -60,9 +61,12 @@ def _answer(item: Mapping[str, Any], priority: str) -> dict[str, Any]:
     }
     if item["type"] in ("choice", "open-choice"):
         option = item["answerOption"][0]["valueCoding"]
-        value: dict[str, Any] = {"valueCoding": {**option, "code": priority} if item["linkId"] == "priority" else option}
+        value: dict[str, Any] = {
+            "valueCoding": {**option, "code": "asap" if priority == "stat" else priority} if item["linkId"] == "priority" else option
+        }
     else:
-        value = values.get(item["type"], {"valueString": TEXT})
+        text = PHONE if item["linkId"] == "phone" else TEXT[: item.get("maxLength", len(TEXT))]
+        value = values.get(item["type"], {"valueString": text})
     return {"linkId": item["linkId"], "answer": [value]}
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
+from maillage import directory
 from maillage.codes import systems
+from maillage.kernel.bounds import date_problem
 from maillage.kernel.errors import Conflict, Invalid, Malformed, NotFound
 from maillage.kernel.ids import new_id
 from maillage.kernel.intake import Claim
+from maillage.kernel.period import wall_to_utc
 from maillage.referrals import queries, render
 from maillage.referrals.actions import closing, sending
 from maillage.referrals.actions.case import Work
@@ -16,6 +21,7 @@ from maillage.referrals.types import PRIORITIES, REASONS, UNDECIDED
 from maillage.store import Transaction
 
 Resource = dict[str, Any]
+CLOCKS_DIFFER: Final = timedelta(minutes=5)
 
 DECIDED_HERE: Final = (
     *("resourceType", "id", "meta", "text", "status", "intent", "priority", "subject", "authoredOn", "requester", "performer", "contained"),
@@ -142,16 +148,53 @@ async def _save(tx: Transaction, request_id: str, resource: Resource) -> str:
     status = resource.get("status")
     if status not in ("in-progress", "completed"):
         raise Invalid.one("status-not-taken", "QuestionnaireResponse.status")
-    items, questionnaire = _list(resource.get("item")), str(resource.get("questionnaire") or "")
-    form_id = await sending.save_form(
-        tx, request_id, items=items, questionnaire=questionnaire, status=status, id=str(resource.get("id") or "")
-    )
     request = await queries.visible_request(tx, request_id)
+    subject = resource.get("subject")
+    if subject is not None and ref_id(subject, "Patient") != request["patient_id"]:
+        raise Invalid.one("patient-differs", "QuestionnaireResponse.subject", "the answers and their ServiceRequest are about two patients")
+    form_id = await sending.save_form(
+        tx,
+        request_id,
+        items=_list(resource.get("item")),
+        questionnaire=str(resource.get("questionnaire") or ""),
+        status=status,
+        id=str(resource.get("id") or ""),
+        authored=_authored(resource.get("authored"), tx.now),
+        author_role_id=await _author(tx, resource.get("author"), request["owner_org"]),
+    )
     if request["asked_active"] and status == "completed":
         for task in await queries.tasks_of(tx, request_id):
             if task["state"] == "to-complete":
                 await sending.send(tx, task["id"])
     return form_id
+
+
+def _authored(told: Any, now: datetime) -> datetime | None:
+    """When the answers were written: kept when it is said. A clock that is minutes ahead is brought back to now."""
+    if told is None:
+        return None
+    try:
+        read = datetime.fromisoformat(str(told)) if "T" in str(told) else date.fromisoformat(str(told))
+    except ValueError as error:
+        raise Invalid.one("date-out-of-range", "QuestionnaireResponse.authored", "a day, or an instant with its offset") from error
+    if problem := date_problem(read, now + CLOCKS_DIFFER, future=False):
+        raise Invalid.one(problem, "QuestionnaireResponse.authored", str(told))
+    return min(now, read if isinstance(read, datetime) else wall_to_utc(read, time(0)))
+
+
+async def _author(tx: Transaction, author: Any, organization: str) -> str | None:
+    """The role of who answered: somebody of the requesting organisation. Raises `Invalid` (author-unknown)."""
+    if author is None:
+        return None
+    person, role_id = ref_id(author, "Practitioner"), ref_id(author, "PractitionerRole")
+    roles = await directory.roles_of(tx, person) if person else []
+    if role_id:
+        with suppress(NotFound):
+            roles = [await directory.get_role(tx, role_id)]
+    found = next((role.id for role in roles if role.organization_id == organization), None)
+    if found is None:
+        raise Invalid.one("author-unknown", "QuestionnaireResponse.author", "a professional of the organisation that asks")
+    return found
 
 
 # --- Task -------------------------------------------------------------------------
@@ -188,6 +231,9 @@ async def create_task(tx: Transaction, resource: Resource) -> tuple[str, str]:
     task_id = await _task_of(tx, resource)
     task = await queries.task(tx, task_id)
     if status != "draft" and task["state"] == "to-complete":
+        form = await queries.current_form(tx, task["request_id"])
+        if form is not None and form["status"] != "completed":
+            raise Invalid.one("form-not-completed", "QuestionnaireResponse.status", "the answers are still in progress")
         await sending.send(tx, task_id)
     return "Task", task_id
 

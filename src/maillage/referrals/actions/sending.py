@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from maillage import access, directory
@@ -160,8 +160,14 @@ async def save_form(
     questionnaire: str = "",
     status: str = "in-progress",
     id: str = "",
+    authored: datetime | None = None,
+    author_role_id: str | None = None,
 ) -> str:
-    """Keep the answers to the form of a request that is not sent yet; answers the QuestionnaireResponse id."""
+    """Keep the answers to the form of a request that is not sent yet; answers the QuestionnaireResponse id.
+
+    The author is the actor and the date is now, unless who brings the answers says otherwise. Raises `Invalid` with every answer that the form
+    does not ask for, once they are said to be complete.
+    """
     request = await queries.visible_request(tx, request_id)
     request = await queries.lock_request(tx, request["id"])
     if request["owner_org"] not in _organizations(tx.actor):
@@ -171,9 +177,16 @@ async def save_form(
     work = Work(tx, "save-form")
     tasks = await queries.tasks_of(tx, request_id)
     form = await queries.current_form(tx, request_id)
-    if not questionnaire:
-        questionnaire = (await directory.get_service(tx, tasks[0]["service_id"])).questionnaire
-    values = {"status": status, "authored": tx.now, "author_role_id": tx.actor.role_id, "items": encode_text(list(items))}
+    forms = await _forms_of(tx, tasks)
+    questionnaire = questionnaire or next(iter(forms))
+    if status == "completed" and (wrong := _wrong(forms, questionnaire, {"item": items}, tx.now)):
+        raise Invalid(*wrong)
+    values = {
+        "status": status,
+        "authored": authored or tx.now,
+        "author_role_id": author_role_id or tx.actor.role_id,
+        "items": encode_text(list(items)),
+    }
     if form is None or (id and id != form["id"]):
         form_id = id or new_id()
         owned = {"patient_id": request["patient_id"], "owner_org": request["owner_org"], "parties": list(request["parties"])}
@@ -268,10 +281,30 @@ async def _form_issues(case: Case) -> list[Issue]:
     response = {"item": decode(row["items"])} if row else None
     if rules.calls_instead(questionnaire, response):
         return [Issue("error", "business-rule", "call-instead", "QuestionnaireResponse.item", case.service.phone)]
-    missing = rules.missing_items(questionnaire, response, case.task["priority"])
-    return [
+    missing = [
         Issue("error", "required", f"item-missing:{item.link_id}", ITEM.format(item.link_id), f"{item.link_id}: {item.problem}")
-        for item in missing
+        for item in rules.missing_items(questionnaire, response, case.task["priority"])
+    ]
+    if row is None:
+        return missing
+    forms = await _forms_of(case.tx, await queries.tasks_of(case.tx, case.request["id"]))
+    return [*missing, *_wrong(forms, row["questionnaire"], response, case.tx.now)]
+
+
+async def _forms_of(tx: Transaction, tasks: Sequence[Row]) -> dict[str, Mapping[str, Any]]:
+    """The forms that the services of a request ask, by canonical; one set of answers may serve several services."""
+    services = [await directory.get_service(tx, id) for id in dict.fromkeys(task["service_id"] for task in tasks)]
+    return {service.questionnaire: await directory.get_questionnaire(tx, service.questionnaire) for service in services}
+
+
+def _wrong(forms: Mapping[str, Mapping[str, Any]], canonical: str, response: Mapping[str, Any] | None, now: datetime) -> list[Issue]:
+    """The answers that are not those of the form that the pathway names."""
+    known = {*forms, *(form.partition("|")[0] for form in forms)}
+    if canonical not in known:
+        return [Issue("error", "business-rule", "form-differs", "QuestionnaireResponse.questionnaire", ", ".join(forms))]
+    return [
+        Issue("error", "invalid", f"answer-{item.problem}", ITEM.format(item.link_id), item.link_id)
+        for item in rules.wrong_answers(list(forms.values()), response, now)
     ]
 
 

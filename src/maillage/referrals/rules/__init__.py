@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from maillage.referrals.rules.answers import wrong_answers
 from maillage.referrals.rules.checks import (
     NEEDS,
     available,
@@ -59,4 +60,5 @@ __all__ = [
     "unanswered_offer",
     "unavailabilities",
     "unmet",
+    "wrong_answers",
 ]
