@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+import uvloop
 
 from maillage import demonstration, worker
 from maillage.app import LOOPBACK, create_app, stop_task
@@ -32,7 +33,8 @@ def serve(*, demo: bool = False, host: str | None = None, port: int | None = Non
         raise Failure(f"the demonstration has logins without passwords: it listens on the loopback only, not on {server.host}", ENVIRONMENT)
     for asked in (signal.SIGTERM, signal.SIGINT):
         signal.signal(asked, _end)
-    asyncio.run(_serve(settings, json=json))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, json=json))
     return OK
 
 
@@ -69,11 +71,13 @@ async def _serve(settings: Settings, *, json: bool) -> None:
             limit_concurrency=512,
         )
         freeze_collector()
-        work = asyncio.create_task(worker.run(database))
+        own = await database.beside(2, acquire=10)
+        work = asyncio.create_task(worker.run(own))
         try:
             await uvicorn.Server(config).serve()
         finally:
             await stop_task(work)
+            await own.close()
 
 
 def freeze_collector() -> None:

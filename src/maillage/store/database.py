@@ -13,7 +13,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -75,6 +75,7 @@ class Database:
         self.limits = limits
         self.warnings = warnings
         self._appenders: dict[str, Appender] = {}
+        self._dsn = ""
 
     @classmethod
     async def open(
@@ -98,7 +99,13 @@ class Database:
         except BaseException:
             pool.terminate()
             raise
-        return cls(pool, clock, limits, tuple(warnings))
+        opened = cls(pool, clock, limits, tuple(warnings))
+        opened._dsn = dsn
+        return opened
+
+    async def beside(self, pool_size: int, *, acquire: float) -> Database:
+        """The same database over connections of its own: for work that must go on when requests hold every other one."""
+        return await Database.open(self._dsn, self.clock, limits=replace(self.limits, pool_size=pool_size, acquire=acquire))
 
     async def warm(self) -> None:
         """Open every connection of the pool now: the wait for a connection is too short to open many of them at once under load."""
