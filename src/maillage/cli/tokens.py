@@ -13,7 +13,9 @@ from cyclopts.validators import Number
 from maillage import access, directory
 from maillage.cli.output import OK, PROBLEM, USAGE, Failure, settings_for, show
 from maillage.kernel.actor import SYSTEM
+from maillage.kernel.errors import Conflict, Invalid
 from maillage.settings import Settings
+from maillage.store import Transaction
 from maillage.store.server import opened
 
 
@@ -23,6 +25,7 @@ def token(
     scope: str = "system/*.rs",
     organization: Annotated[list[str] | None, Parameter(negative=())] = None,
     hours: Annotated[int, Parameter(validator=Number(gte=1, lte=8784))] = 12,
+    id_prefix: str = "",
     data: Path | None = None,
     json: bool = False,
 ) -> int:
@@ -42,6 +45,8 @@ def token(
         Organisation that the client may act for; may be given several times.
     hours
         How long the token is valid.
+    id_prefix
+        How the ids begin that the client may choose itself by PUT, such as `labo-`; a prefix belongs to one client.
     data
         Data folder of the server.
     json
@@ -52,12 +57,14 @@ def token(
         raise Failure(f"no scope of a machine client: {', '.join(unreadable)} (write system/Task.cruds, system/*.rs)", USAGE)
     if not scopes:
         raise Failure("give at least one scope", USAGE)
-    secret, organizations = asyncio.run(_issue(settings_for(data), client, scopes, organization or [], hours))
+    secret, organizations = asyncio.run(_issue(settings_for(data), client, scopes, organization or [], hours, id_prefix))
     show({"token": secret, "client": client, "scope": scope, "organizations": organizations}, json=json, lines=[secret])
     return OK
 
 
-async def _issue(settings: Settings, client: str, scopes: list[str], wanted: list[str], hours: int) -> tuple[str, list[str]]:
+async def _issue(
+    settings: Settings, client: str, scopes: list[str], wanted: list[str], hours: int, id_prefix: str
+) -> tuple[str, list[str]]:
     async with opened(settings) as database, database.transaction(SYSTEM) as tx:
         known = await directory.establishments(tx)
         if unknown := set(wanted) - set(known):
@@ -65,4 +72,16 @@ async def _issue(settings: Settings, client: str, scopes: list[str], wanted: lis
         organizations = wanted or list(known)
         if not organizations:
             raise Failure("no organisation yet: load a territory first (maillage generate)", PROBLEM)
-        return await access.issue_token(tx, client, scopes, organizations, timedelta(hours=hours)), organizations
+        secret = await access.issue_token(tx, client, scopes, organizations, timedelta(hours=hours))
+        if id_prefix:
+            await _let_choose(tx, client, id_prefix)
+        return secret, organizations
+
+
+async def _let_choose(tx: Transaction, client: str, id_prefix: str) -> None:
+    try:
+        await access.let_choose_ids(tx, client, id_prefix)
+    except Conflict as error:
+        raise Failure(f"the prefix {id_prefix} belongs to another client", PROBLEM) from error
+    except Invalid as error:
+        raise Failure("a prefix is a small letter, small letters and digits, and a dash: labo-", USAGE) from error

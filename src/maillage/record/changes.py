@@ -25,7 +25,7 @@ class Span:
 async def standing(tx: Transaction, kind: str, id: str, visible: Visible) -> Stored | None:
     """The last version of a resource, deleted ones included; None when there is nothing for this caller."""
     params = Params([kind, id])
-    row = await tx.fetchrow(
+    rows = await tx.peek(
         f"""
         SELECT h.res_type, h.id, h.version, h.at, v.content, h.deleted, h.patient_id, h.owner_org, h.parties
         FROM resource_head h JOIN resource_version v USING (res_type, id, version)
@@ -33,7 +33,7 @@ async def standing(tx: Transaction, kind: str, id: str, visible: Visible) -> Sto
         """,
         *params,
     )
-    return Stored(*row.values()) if row else None
+    return Stored(*rows[0].values()) if rows else None
 
 
 async def is_taken(tx: Transaction, kind: str, id: str) -> bool:
