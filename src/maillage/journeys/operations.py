@@ -66,8 +66,6 @@ def _plain(call: Call, parameters: tuple[Param, ...]) -> Call:
 
 
 def _id(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_id(item) for item in value]
     return value.rpartition("/")[2] if isinstance(value, str) else value
 
 
