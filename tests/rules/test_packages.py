@@ -42,6 +42,7 @@ def test_expansions_in_a_bundle_are_read_and_a_mark_of_order_is_no_fault() -> No
         (package([], fhirVersions=["5.0.0"]), "is not for FHIR R4"),
         (package([])[:60], "not a readable package"),
     ],
+    ids=["empty", "not an archive", "not JSON", "no manifest", "a path for a name", "another FHIR", "cut"],
 )
 def test_what_is_no_package_is_refused_in_words(data: bytes, told: str) -> None:
     with pytest.raises(PackageError, match=told):
