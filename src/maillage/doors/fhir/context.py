@@ -38,7 +38,7 @@ class Registry:
 class Context:
     """One transaction of one caller. `find` gives the interaction of a request, `alone` answers it in a transaction of its own.
 
-    `shown` gathers what the answer shows, for the audit and for replays.
+    `shown` gathers what the answer shows, for the audit and for replays; `coming` names what the same transaction makes.
     """
 
     registry: Registry
@@ -46,6 +46,7 @@ class Context:
     key: bytes
     find: Callable[[Request], Callable[[Context, Request], Awaitable[Response]]]
     shown: list[tuple[str, str]] = field(default_factory=list)
+    coming: frozenset[str] = frozenset()
     alone: Callable[[Request], Awaitable[Response]] = field(kw_only=True)
 
     def visible(self, kind: str) -> VisibleTo:
@@ -102,7 +103,7 @@ def written(stored: Stored, request: Request, status: int, warnings: Iterable[Is
         body = encode(outcome(found))
     else:
         body = stored.content.encode()
-    return Response(status, body, headers, shown=((stored.type, stored.id),))
+    return Response(status, body, headers, shown=((stored.type, stored.id),), findings=tuple(found))
 
 
 def json_response(value: Any, status: int = 200) -> Response:

@@ -73,12 +73,13 @@ class Request:
 
 @dataclass(slots=True)
 class Response:
-    """What goes back. `shown` names the resources in it: a replay checks that they are still visible."""
+    """What goes back. `shown` names the resources in it: a replay checks that they are still visible. `findings`: what a Bundle tells beside."""
 
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     shown: tuple[tuple[str, str], ...] = ()
+    findings: tuple[Issue, ...] = ()
 
 
 def headers_of(scope: dict[str, Any]) -> dict[str, str]:

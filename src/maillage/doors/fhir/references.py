@@ -90,7 +90,10 @@ def _renamed_at(key: str, child: Any, field: Field | None, names: Mapping[str, s
 
 
 async def check(context: Context, resource: dict[str, Any]) -> tuple[list[Issue], Present]:
-    """What relative references lead to, and a warning for each that leads nowhere for this caller: absent and invisible alike."""
+    """What relative references lead to, and a warning for each that leads nowhere for this caller: absent and invisible alike.
+
+    What another entry of the same transaction makes is there when the transaction is: no warning.
+    """
     wanted: dict[tuple[str, str], str] = {}
     for item, path in walk(resource, resource["resourceType"]):
         target = parse(item["reference"])
@@ -101,7 +104,8 @@ async def check(context: Context, resource: dict[str, Any]) -> tuple[list[Issue]
         ids = [id for type_, id in wanted if type_ == kind]
         present |= {(kind, id) for id in await record.existing(context.tx, kind, ids, context.visible(kind))}
     told = "Nothing of that name is here, or nothing that you may see."
-    warnings = [Issue("warning", "not-found", "reference-unknown", path, told) for key, path in wanted.items() if key not in present]
+    unknown = [(key, path) for key, path in wanted.items() if key not in present and "/".join(key) not in context.coming]
+    warnings = [Issue("warning", "not-found", "reference-unknown", path, told) for key, path in unknown]
     return warnings, frozenset(present)
 
 

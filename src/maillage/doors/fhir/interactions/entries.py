@@ -108,10 +108,8 @@ def shown(response: Response) -> dict[str, Any]:
             told[key] = response.headers[key]
     if at := read_http_date(response.headers.get("last-modified", "")):
         told["lastModified"] = at.isoformat(timespec="milliseconds")
-    if response.headers.get("x-warnings"):
-        texts = response.headers["x-warnings"].split(", ")
-        issues = [{"severity": "warning", "code": "informational", "diagnostics": text} for text in texts]
-        told["outcome"] = {"resourceType": "OperationOutcome", "issue": issues}
+    if response.findings:
+        told["outcome"] = problems.outcome(response.findings)
     resource = {"resource": msgspec.Raw(response.body)} if response.body else {}
     return {**resource, "response": told}
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from maillage.codes.r4 import parse
+from maillage.codes.r4.tables import resource_type_set
 from maillage.doors.fhir import conditions, references
 from maillage.doors.fhir.context import Context
 from maillage.doors.fhir.http import Request, Response
@@ -27,9 +28,10 @@ async def transaction(context: Context, request: Request, entries: list[Entry]) 
     for entry in _ordered(entries):
         try:
             entry.resource = await _resolved(context, request, entry, names)
+            context.coming = frozenset(names.values())
             response = await play(context, as_request(request, entry))
         except MaillageError as error:
-            raise _located(error, entry) from error
+            raise _located(error, entry, entries) from error
         _note(entry, response, names)
         answers[entry.place] = shown(response)
     return answers
@@ -139,17 +141,27 @@ async def _resolved(context: Context, request: Request, entry: Entry, names: dic
     return references.renamed(entry.resource, known)
 
 
-def _located(error: MaillageError, entry: Entry) -> MaillageError:
-    """The same error, its paths starting at the entry."""
-    where = f"Bundle.entry[{entry.place}]"
-
-    def path(expression: str) -> str:
-        if expression.startswith("Bundle.entry["):
-            return expression
-        return f"{where}.resource.{expression.partition('.')[2]}".rstrip(".") if expression else where
-
-    error.issues = tuple(Issue(i.severity, i.code, i.reason, path(i.expression), i.details) for i in error.issues)
+def _located(error: MaillageError, entry: Entry, entries: Sequence[Entry] = ()) -> MaillageError:
+    """The same error, its paths starting at the entry that they are about."""
+    error.issues = tuple(_placed(issue, entry, entries) for issue in error.issues)
     return error
+
+
+def _placed(issue: Issue, entry: Entry, entries: Sequence[Entry]) -> Issue:
+    """At the entry that failed; a room that speaks of another resource, at the one entry that holds it, else its path stays in the details."""
+    if issue.expression.startswith("Bundle.entry["):
+        return issue
+    head, _, rest = issue.expression.partition(".")
+    about, details = entry, issue.details
+    if head in resource_type_set() and head != entry.kind:
+        others = [other for other in entries if other.creates and other.kind == head]
+        if len(others) == 1:
+            about = others[0]
+        else:
+            details, rest = f"{issue.expression}: {details}".rstrip(": "), ""
+    where = f"Bundle.entry[{about.place}]"
+    path = f"{where}.resource.{rest}".rstrip(".") if issue.expression else where
+    return Issue(issue.severity, issue.code, issue.reason, path, details)
 
 
 def _note(entry: Entry, response: Response, names: dict[str, str]) -> None:
