@@ -8,7 +8,7 @@ import pytest
 
 from maillage.access import visible_to
 from maillage.kernel.actor import Actor
-from maillage.record import index
+from maillage.record import index, photograph
 from maillage.record.search import search
 from maillage.store import Database, Transaction
 
@@ -57,6 +57,9 @@ async def fill(tx: Transaction) -> None:
         "INSERT INTO ix_string SELECT 'Patient', 'x' || n, 'family', 'nom' || n, 'Nom' || n FROM generate_series(1, $1) n", ROWS
     )
     await tx.execute(
+        "INSERT INTO ix_string SELECT 'Patient', 'x' || n, 'identifier', 'V' || n, 'urn:x' FROM generate_series(1, $1) n", ROWS
+    )
+    await tx.execute(
         "INSERT INTO ix_string SELECT 'Patient', 'x' || n, 'given', 'nom' || n, 'Nom' || n FROM generate_series(1, $1) n", ROWS
     )
 
@@ -71,10 +74,57 @@ async def test_every_day_questions_use_an_index(db: Database) -> None:
             conn, tx.conn = tx.conn, _Listening(tx.conn, asked)
             await search(tx, kind, query, lambda type_: visible_to(tx.actor, type_), key=b"k" * 32)
             tx.conn = conn
+            assert len(asked) == 1, query
             for sql, values in asked:
                 plan = "\n".join(row[0] for row in await conn.fetch(f"EXPLAIN {sql}", *values))
                 for name in (*map(index.table, VALUES), "ix_string"):
                     assert f"Seq Scan on {name}" not in plan, (query, plan)
+
+
+KEPT = (
+    ("Task", [("owner", "PractitionerRole/r{}"), ("status", "requested"), ("_sort", "-_lastUpdated"), ("_count", "20")]),
+    ("Patient", [("identifier", "urn:x|v{}")]),
+    ("Patient", [("family", "nom{}")]),
+)
+"""Questions whose plan is kept: to make it anew each time costs more than the answer."""
+
+
+async def test_plans_of_the_most_frequent_questions_are_kept(db: Database) -> None:
+    async with db.transaction(ACTOR, timeout=60) as tx:
+        await fill(tx)
+    async with db.transaction(ACTOR, timeout=60) as tx:
+        await tx.execute("ANALYZE")
+        for kind, query in KEPT:
+            asked: list[tuple[str, tuple[Any, ...]]] = []
+            conn, tx.conn = tx.conn, _Listening(tx.conn, asked)
+            for n in range(1, 13):
+                values = [(name, value.format(n)) for name, value in query]
+                await search(tx, kind, values, lambda type_: visible_to(tx.actor, type_), key=b"k" * 32)
+            tx.conn = conn
+            assert len({sql for sql, _ in asked}) == 1
+            kept = await conn.fetchrow("SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement = $1", asked[0][0])
+            assert kept["generic_plans"] > 0, (query, kept)
+
+
+async def test_what_comes_with_the_matches_takes_one_statement_more(db: Database) -> None:
+    asked: list[tuple[str, tuple[Any, ...]]] = []
+    async with db.transaction(ACTOR) as tx:
+        task = {"resourceType": "Task", "status": "requested", "intent": "order", "for": {"reference": "Patient/p"}}
+        for n in range(3):
+            await photograph(tx, {**task, "id": f"t{n}"}, owner="org-a")
+        await photograph(tx, {"resourceType": "Patient", "id": "p"}, owner="org-a")
+        await tx.fetchval("SELECT 1")  # what waits is written
+        conn, tx.conn = tx.conn, _Listening(tx.conn, asked)
+        wanted = [
+            ("_include", "Task:patient"),
+            ("_include", "Task:owner"),
+            ("_include", "Task:focus"),
+            ("_revinclude", "Provenance:target"),
+        ]
+        page = await search(tx, "Task", wanted, lambda type_: visible_to(tx.actor, type_), key=b"k" * 32)
+        tx.conn = conn
+    assert [stored.id for stored in page.included] == ["p"]
+    assert len(asked) == 2
 
 
 class _Listening:

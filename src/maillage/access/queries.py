@@ -27,15 +27,16 @@ class VisibleTo:
 
         No organisation means no row, never "no filter" (security.md 13, item 6). `now` decides which links live; without it, the
         transaction's own instant. `OFFSET 0`: links are looked up row by row, never gathered all at once because a plan expects many rows.
+        `CASE`: links only where parties do not say it, and the same estimate whoever asks, so that a plan may be kept.
         """
         if self.actor.kind == "system" or self.resource_type in DIRECTORY_TYPES:
             return "true"
         organizations = params.add(list(self.actor.organizations))
         linked = "true" if self.resource_type in LINKED_TYPES else f"c.basis = ANY ({params.add(list(SHARED_RECORD_BASES))}::text[])"
         now = "app_now()" if self.now is None else f"{params.add(self.now)}::timestamptz"
-        return f"""({alias}.parties && {organizations}::text[] OR EXISTS (
+        return f"""CASE WHEN {alias}.parties && {organizations}::text[] THEN true ELSE EXISTS (
             SELECT 1 FROM care_link c WHERE c.patient_id = {alias}.patient_id AND c.organization_id = ANY ({organizations}::text[])
-            AND {linked} AND c.starts <= {now} AND (c.ends IS NULL OR c.ends > {now}) OFFSET 0))"""
+            AND {linked} AND c.starts <= {now} AND (c.ends IS NULL OR c.ends > {now}) OFFSET 0) END"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from maillage.record import includes, index, seal
 from maillage.record.criteria import Query, refuse
 from maillage.record.criteria.compartments import belongs
 from maillage.record.criteria.notation import unescape
-from maillage.record.criteria.strings import starting
+from maillage.record.criteria.strings import starting_alike
 from maillage.record.order import BY_ID, SortKey, after
 from maillage.record.requests import Form, form_of
 from maillage.record.types import Stored, Visible
@@ -137,7 +137,7 @@ def _by_string(query: Query, kind: str, source: str, asked: tuple[str, str]) -> 
     code, value = asked
     if not (text := plain(unescape(value.strip()))):
         raise refuse(code, "a value is empty")
-    of = f"s.res_type = '{kind}' AND s.param = '{code}' AND {starting(query, 's', text)}"
+    of = f"s.res_type = '{kind}' AND s.param = '{code}' AND {starting_alike(query, 's', text)}"
     earlier = f"SELECT 1 FROM ix_string z WHERE {of.replace('s.', 'z.')} AND z.id = s.id AND (z.value, z.original) < (s.value, s.original)"
     joined = source.replace(f"FROM {index.table(kind)} t WHERE ", f"FROM ix_string s JOIN {index.table(kind)} t ON t.id = s.id WHERE ", 1)
     return f"{joined} AND {of} AND NOT EXISTS ({earlier})", STRING_KEYS
