@@ -184,6 +184,35 @@ async def test_headers(ours: Caller) -> None:
         assert (await ours.get("/fhir/Organization/none", headers=headers)).status_code == 404
 
 
+@pytest.mark.parametrize("kind", ["AuditEvent", "Provenance", "Nothing"])
+async def test_what_only_the_server_writes_is_written_by_nobody_else(kind: str, ours: Caller) -> None:
+    body = {"resourceType": kind}
+    patch = {"content-type": "application/json-patch+json"}
+    for answer in (
+        await ours.post(f"/fhir/{kind}", json=body, headers={"if-none-exist": "_id=1"}),
+        await ours.put(f"/fhir/{kind}?_id=1", json=body),
+        await ours.put(f"/fhir/{kind}/1", json={**body, "id": "1"}),
+        await ours.patch(f"/fhir/{kind}?_id=1", json=[], headers=patch),
+        await ours.patch(f"/fhir/{kind}/1", json=[], headers=patch),
+        await ours.delete(f"/fhir/{kind}?_id=1"),
+        await ours.delete(f"/fhir/{kind}/1"),
+    ):
+        assert answer.status_code in ((400, 404, 422) if kind != "Provenance" else (400, 404, 422, 204)), (
+            answer.request.method,
+            answer.text,
+        )
+    made = await ours.make({"resourceType": "Basic", "code": {"text": "x"}})
+    provenance = (await ours.get(f"/fhir/Provenance?target=Basic/{made['id']}")).json()["entry"][0]["resource"]
+    for answer in (
+        await ours.delete(f"/fhir/Provenance?_id={provenance['id']}"),
+        await ours.put(f"/fhir/Provenance/{provenance['id']}", json=provenance, headers={"if-match": 'W/"1"'}),
+        await ours.patch(
+            f"/fhir/Provenance/{provenance['id']}", json=[{"op": "remove", "path": "/activity"}], headers={**patch, "if-match": 'W/"1"'}
+        ),
+    ):
+        assert (answer.status_code, reason(answer)) == (422, "written-by-the-server")
+
+
 async def test_large_numbers_of_things(ours: Caller) -> None:
     assert (await ours.get("/fhir/Patient?_count=1000000000")).status_code == 200
     assert (await ours.get("/fhir/Patient?" + "&".join(["family=x"] * 300))).status_code == 400
@@ -258,26 +287,52 @@ KEYS = [
 @given(
     kind=st.sampled_from([*SERVED, "Bundle", "Parameters"]),
     parts=st.dictionaries(st.sampled_from(KEYS), JSON, max_size=3),
-    path=st.integers(0, 4),
+    path=st.integers(0, 7),
 )
 async def test_no_body_breaks_the_door(ours: Caller, kind: str, parts: dict[str, Any], path: int) -> None:
     target = kind if kind in SERVED else "Basic"
-    address = ("/fhir", f"/fhir/{target}", f"/fhir/{target}/$validate", f"/fhir/{target}/x/$available-actions", f"/fhir/{target}/x")[path]
-    send = ours.put if path == 4 else ours.post
+    places = (
+        "",
+        f"/{target}",
+        f"/{target}/$validate",
+        f"/{target}/x/$available-actions",
+        f"/{target}/x",
+        f"/{target}?_id=x",
+        f"/{target}/x",
+        f"/{target}?_id=x",
+    )
+    address = f"/fhir{places[path]}"
+    send = ours.post if path < 4 else ours.put if path < 6 else ours.patch
     answer = await send(address, json={"resourceType": kind, **parts})
     assert answer.status_code < 500, (answer.status_code, kind, parts, answer.text[:500])
 
 
+RESOURCES = st.sampled_from([
+    {"resourceType": "Basic", "code": {"text": "x"}},
+    {"resourceType": "Basic", "id": "x", "code": {"text": "x"}, "subject": {"reference": "Patient?identifier=x"}},
+    {"resourceType": "Basic", "code": {"text": "x"}, "subject": {"reference": "urn:uuid:1"}, "text": {"status": "generated", "div": "urn:uuid:2"}},
+    {"resourceType": "Parameters", "parameter": [{"name": "operation", "part": [{"name": "type", "valueCode": "delete"}, {"name": "path", "valueString": "Basic.code"}]}]},
+    {"resourceType": "Binary", "contentType": "application/json-patch+json", "data": "W10="},
+    {"resourceType": "AuditEvent"},
+])  # fmt: skip
+URLS = st.sampled_from(["Basic", "Basic/x", "Basic?_id=x", "Basic?identifier=x", "Basic?identifier=x&_count=2", "Basic?colour=red", "Basic?", "Basic?code:missing=true", "AuditEvent?_id=1",
+    "Nothing?x=1", "Provenance?_id=x", "", "/", "//?x=1", "Bundle", "$x", "metadata", "_history", "Basic/_history", "Basic/_search", "?x", "?_type=Basic", "Basic/x/$validate", "Basic/x/_history/1"])  # fmt: skip
 ENTRY = st.fixed_dictionaries(
     {},
     optional={
         "fullUrl": st.sampled_from(["urn:uuid:1", "urn:uuid:2", "x", 3]),
-        "resource": JSON | st.just({"resourceType": "Basic", "code": {"text": "x"}}) | st.just({"resourceType": "Basic", "code": {"text": "x"}, "subject": {"reference": "Patient?identifier=x"}}),
+        "resource": JSON | RESOURCES,
         "request": JSON
-        | st.fixed_dictionaries({"method": st.sampled_from(["GET", "POST", "PUT", "DELETE", "PATCH", "X"]),
-                                 "url": st.sampled_from(["Basic", "Basic/x", "Basic?_id=x", "", "/", "Bundle", "$x", "metadata", "Basic/_search", "?x", "Basic/x/$validate"])}),
+        | st.fixed_dictionaries(
+            {"method": st.sampled_from(["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "X"]), "url": URLS},
+            optional={
+                "ifNoneExist": st.sampled_from(["identifier=x", "", "?", "x=1", "_id=%00", 3]),
+                "ifMatch": st.sampled_from(['W/"1"', "1", ""]),
+                "ifNoneMatch": st.sampled_from(["*", 'W/"1"', "x"]),
+            },
+        ),
     },
-)  # fmt: skip
+)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -59,11 +59,7 @@ async def play(ours: Caller, model: Model, step: tuple[str, str, int]) -> None:
         wanted = model.write(text) if right else 412
         answer = await ours.put(address, json=basic(model.id, text), headers=names)
     elif verb == "put-where":
-        wanted = (
-            (model.write(text) if right else 412) if alive else 404
-        )  # a deleted resource matches no condition, and its id is then named with a version
-        if not alive:
-            wanted = model.write(text) if right else 412
+        wanted = model.write(text) if right else 412  # a deleted resource matches no condition: its id in the body names it
         answer = await ours.put(condition, json=basic(model.id, text), headers=names)
     elif verb == "batch":
         wanted = model.write(text) if right else 412

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from maillage import record
-from maillage.doors.fhir.context import Context
+from maillage.doors.fhir.context import READABLE, Context
 from maillage.doors.fhir.http import encode_query, read_query
-from maillage.doors.fhir.problems import SeveralMatch
-from maillage.kernel.errors import Issue, Malformed
-from maillage.record import Stored
+from maillage.doors.fhir.problems import SeveralMatch, UnknownPlace
+from maillage.kernel.errors import Invalid, Issue, Malformed
+from maillage.record import SERVED, Stored
 
 Pairs = list[tuple[str, str]]
 
@@ -45,6 +45,8 @@ def _locks(criteria: Pairs) -> list[str]:
 
 async def find(context: Context, kind: str, criteria: Pairs, base: str, most: int = 2) -> list[Stored]:
     """What the caller sees that matches, at most `most`. Raises `Malformed` when a parameter is not understood."""
+    if kind not in SERVED:
+        raise UnknownPlace if kind not in READABLE else Invalid.one("written-by-the-server", kind)
     context.require(kind, "s")
     parameters = [*criteria, ("_count", str(most)), ("_total", "none")]
     page = await record.search(context.tx, kind, parameters, context.searchable, strict=True, key=context.key, base=base)
