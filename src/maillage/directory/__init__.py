@@ -36,13 +36,14 @@ from maillage.directory.queries import (
     team,
     usual_doctor,
 )
-from maillage.directory.rules import check_identifiers, check_patient, check_typed
+from maillage.directory.rules import INVARIANTS, check_identifiers, check_patient, check_typed
 from maillage.directory.territory import demo_people
 from maillage.directory.types import COVER, Commune, DemoPerson, Member, Organization, Patient, Place, PopulationCount, Role, Service
 
 __all__ = [
     "COVER",
     "GRADES",
+    "INVARIANTS",
     "KEPT_TYPES",
     "Commune",
     "DemoPerson",

@@ -20,6 +20,8 @@ from maillage.kernel.errors import Issue
 Resource = dict[str, Any]
 
 TRAITS_NEEDED = 3
+INVARIANTS = frozenset({"fr-core-1", "fr-core-2", "fr-core-3"})
+"""Invariants of FR Core that `check_patient` looks at: nobody needs to evaluate them again."""
 _IGNORED = re.compile(r"[\s.()-]+")
 _PHONE = re.compile(r"0[1-9][0-9]{8}|(?:\+|00)[1-9][0-9]{6,14}")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
 
 from maillage.codes.aliases import canonical
@@ -59,8 +59,11 @@ class Profiles:
         """The definitions, by URL."""
         return (self._definitions[url] for url in sorted(self._definitions))
 
-    def validate(self, resource: Resource, url: str) -> list[Issue]:
-        """Every finding about a valid R4 resource against one profile; an unknown profile is information."""
+    def validate(self, resource: Resource, url: str, *, without: Container[str] = ()) -> list[Issue]:
+        """Every finding about a valid R4 resource against one profile; an unknown profile is information.
+
+        `without` names invariants that the caller looks at by other means.
+        """
         kind, bare = resource["resourceType"], canonical(url)
         if self.type_of(bare) == kind and bare.startswith(R4):
             return []
@@ -70,14 +73,14 @@ class Profiles:
         if self.type_of(bare) != kind:
             told = f"{bare} is a profile of {self.type_of(bare)}."
             return [Issue("error", "structure", "profile-of-another-type", f"{kind}.meta.profile", told)]
-        return Walk(self, resource).resource(tree)
+        return Walk(self, resource, without).resource(tree)
 
-    def validate_claims(self, resource: Resource) -> list[Issue]:
+    def validate_claims(self, resource: Resource, *, without: Container[str] = ()) -> list[Issue]:
         """Every finding against the profiles that the resource claims in `meta.profile`."""
         meta = resource.get("meta")
         claimed = meta.get("profile") if type(meta) is dict else None
         found: dict[tuple[str, str, str], Issue] = {}
         for url in claimed if type(claimed) is list else ():
-            for issue in self.validate(resource, str(url)):
+            for issue in self.validate(resource, str(url), without=without):
                 found.setdefault((issue.reason, issue.expression, issue.details), issue)
         return list(found.values())

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, Final
 
 from maillage.codes.aliases import canonical
-from maillage.codes.r4.tables import invariant_paths, invariants_of
+from maillage.codes.r4.tables import Element, Structure, invariant_paths, invariants_of, structure
 
 NOTHING: Final = object()
 """No fixed value and no pattern: None could be one."""
@@ -84,7 +84,52 @@ def compile_snapshot(definition: dict[str, Any]) -> Node:
         for step in element["id"].split(".")[1:]:
             node = _step(node, step)
         _fill(node, element)
+    _prune(root, root.path)
     return root
+
+
+def _prune(node: Node, type_: str) -> None:
+    """Drop what R4 says already: a snapshot repeats every element of its base. `type_` is the R4 type of the node, empty when it is not known."""
+    published = _structure(type_)
+    for name, child in list(node.children.items()):
+        base = published.element(name) if published else None
+        below = _type_below(child, base)
+        _prune(child, below)
+        for sliced in child.slices.values():
+            _prune(sliced, below)
+        if not _adds(child, base):
+            del node.children[name]
+
+
+def _structure(type_: str) -> Structure | None:
+    try:
+        return structure(type_) if type_ else None
+    except KeyError:
+        return None
+
+
+def _type_below(child: Node, base: Element | None) -> str:
+    if base is None or child.is_choice:
+        return child.types[0].code if len(child.types) == 1 else ""
+    return base.types[0] if len(base.types) == 1 else ""
+
+
+def _adds(node: Node, base: Element | None) -> bool:
+    """Whether an element asks for more than its base. Extensions stay: what is unknown among them is told."""
+    if base is None or node.children or node.slices or node.constraints or node.name in ("extension", "modifierExtension"):
+        return True
+    if node.fixed is not NOTHING or node.pattern is not NOTHING or (node.binding and not _checked_by_r4(node)):
+        return True
+    if any(typed.profiles or typed.targets for typed in node.types) or (node.is_choice and len(node.types) != len(base.types)):
+        return True
+    narrowed = node.maximum == 0 or node.maximum not in (None, base.maximum)
+    return node.minimum > base.minimum or narrowed
+
+
+def _checked_by_r4(node: Node) -> bool:
+    """A code bound as in R4: the walk of R4 has looked at it."""
+    strength, url = node.binding or ("", "")
+    return strength == "required" and url.startswith("http://hl7.org/fhir/ValueSet/") and [typed.code for typed in node.types] == ["code"]
 
 
 def _step(node: Node, step: str) -> Node:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
@@ -48,8 +49,8 @@ class _Enough(Exception):
 class Walk:
     """One validation of one resource against one profile."""
 
-    def __init__(self, known: Known, root: dict[str, Any]) -> None:
-        self.known, self.root = known, root
+    def __init__(self, known: Known, root: dict[str, Any], without: Container[str] = ()) -> None:
+        self.known, self.root, self.without = known, root, without
         self.issues: list[Issue] = []
         self.told: set[tuple[str, str, str]] = set()
         self.within: set[tuple[str, int]] = set()
@@ -130,7 +131,8 @@ class Walk:
         if node.name in EXTENSIONS and type(val.value) is dict:
             self.extension(val, place)
         for constraint in node.constraints:
-            self.invariant(constraint, val)
+            if constraint.key not in self.without:
+                self.invariant(constraint, val)
 
     def literal(self, node: Node, val: Val) -> None:
         """Fixed value, pattern, binding."""
