@@ -18,7 +18,7 @@ from maillage.record.photographs import (
     photograph,
     provenance,
 )
-from maillage.record.queries import current, existing, first_organization, history, ids_of, lock_condition, read, vread
+from maillage.record.queries import current, existing, first_organization, history, ids_of, lock_condition, present, read, vread
 from maillage.record.seal import make_cursor, open_cursor, sealing_key
 from maillage.record.seal import scope as cursor_scope
 from maillage.record.search import Page, search, search_types
@@ -56,6 +56,7 @@ __all__ = [
     "of_patient",
     "open_cursor",
     "photograph",
+    "present",
     "provenance",
     "read",
     "sealing_key",

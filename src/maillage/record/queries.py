@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from maillage.kernel.errors import Gone, NotFound
@@ -68,15 +68,20 @@ async def history(tx: Transaction, kind: str, id: str, visible: Visible) -> list
 
 async def existing(tx: Transaction, kind: str, ids: Sequence[str], visible: Visible) -> set[str]:
     """Those of the ids that are here, not deleted, and visible."""
-    params = Params([kind, list(ids)])
-    rows = await tx.peek(
-        f"""
-        SELECT h.id FROM resource_head h
-        WHERE h.res_type = $1 AND h.id = ANY ($2::text[]) AND NOT h.deleted AND {visible.sql("h", params)}
-        """,
-        *params,
-    )
-    return {row["id"] for row in rows}
+    return {id for _, id in await present(tx, {kind: ids}, lambda _kind: visible)}
+
+
+async def present(tx: Transaction, wanted: Mapping[str, Sequence[str]], visible_for: Callable[[str], Visible]) -> set[tuple[str, str]]:
+    """Those of the ids, by type, that are here, not deleted, and visible: one statement, whatever the types."""
+    if not wanted:
+        return set()
+    params = Params()
+    parts = [
+        f"SELECT h.res_type, h.id FROM resource_head h WHERE h.res_type = {params.add(kind)} AND h.id = ANY ({params.add(list(ids))}::text[])"
+        f" AND NOT h.deleted AND {visible_for(kind).sql('h', params)}"
+        for kind, ids in sorted(wanted.items())
+    ]
+    return {(row[0], row[1]) for row in await tx.peek("\nUNION ALL\n".join(parts), *params)}
 
 
 async def first_organization(tx: Transaction, kind: str, id: str) -> str:

@@ -99,10 +99,10 @@ async def check(context: Context, resource: dict[str, Any]) -> tuple[list[Issue]
         target = parse(item["reference"])
         if target.kind == "literal" and not target.base and target.type in SERVED:
             wanted.setdefault((target.type, target.id), path)
-    present: set[tuple[str, str]] = set()
-    for kind in sorted({kind for kind, _ in wanted}):
-        ids = [id for type_, id in wanted if type_ == kind]
-        present |= {(kind, id) for id in await record.existing(context.tx, kind, ids, context.visible(kind))}
+    by_type: dict[str, list[str]] = {}
+    for kind, id in wanted:
+        by_type.setdefault(kind, []).append(id)
+    present = await record.present(context.tx, by_type, context.visible)
     told = "Nothing of that name is here, or nothing that you may see."
     unknown = [(key, path) for key, path in wanted.items() if key not in present and "/".join(key) not in context.coming]
     warnings = [Issue("warning", "not-found", "reference-unknown", path, told) for key, path in unknown]
