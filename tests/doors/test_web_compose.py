@@ -117,6 +117,7 @@ async def test_a_verb_sent_twice_acts_once_and_an_old_form_changes_nothing(db: D
         task = task_of(await compose(doctor))
         await doctor.post(f"/demandes/{task}/envoyer", CONFIRMED, shown=f"/demandes/{task}/verifier")
     async with visiting(door, "hge-percy") as specialist:
+        await specialist.post(f"/demandes/{task}/lire", shown=f"/demandes/{task}")
         old = hidden(await specialist.get(f"/demandes/{task}"))
         fields = hidden(await specialist.get(f"/demandes/{task}"))
         for _ in range(2):
@@ -146,3 +147,43 @@ async def test_buttons_are_those_of_the_party_and_no_other_verb_is_played(db: Da
         for verb in ("look", "open", "send", "unknown-verb", "available-actions"):
             assert (await doctor.post(f"/demandes/{task}/actes/{verb}", shown=f"/demandes/{task}")).status_code == 404, verb
     assert await state_of(db, task) == "sent"
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("unavailability-start", "0001-01-01"),
+        ("unavailability-end", "9999-12-31"),
+        ("unavailability-start__2", "31/02/2026"),
+        ("phone", "abc"),
+        ("phone-verified", "false"),
+        ("question", "x" * 2001),
+    ],
+)
+async def test_an_answer_that_cannot_be_meant_comes_back_beside_its_field(db: Database, name: str, written: str) -> None:
+    async with visiting(make_door(db), "medecin-clamart") as visitor:
+        answer = await compose(visitor, **{name: written})
+        assert answer.status_code == 422
+        assert f'href="#f-{name}' in answer.text
+        assert f'id="f-{name}-erreur"' in answer.text
+        assert written in answer.text or name == "phone-verified", "what was written is still there"
+    async with db.transaction(SYSTEM) as tx:
+        assert await tx.fetchval("SELECT count(*) FROM service_request") == 0
+
+
+async def test_a_draft_that_was_kept_with_a_wrong_answer_says_which_before_it_is_sent(db: Database) -> None:
+    async with visiting(make_door(db), "medecin-clamart") as visitor:
+        kept = await compose(visitor, phone="abc", then="save")
+        draft = kept.headers["location"].partition("?")[0]
+        check = await visitor.get(draft.replace("remplir", "verifier"))
+        assert "forme attendue" in check.text
+        answer = await visitor.post(draft.replace("remplir", "envoyer"), CONFIRMED, shown=draft.replace("remplir", "verifier"))
+        assert answer.status_code == 422
+        assert f'href="{draft}#f-phone"' in answer.text
+
+
+async def test_a_version_that_is_no_number_is_no_defect(db: Database) -> None:
+    async with visiting(make_door(db), "medecin-clamart") as visitor:
+        task = task_of(await compose(visitor))
+        answer = await visitor.post(f"/demandes/{task}/envoyer", {**CONFIRMED, "_version": "²"}, shown=f"/demandes/{task}/verifier")
+        assert answer.status_code == 303

@@ -8,7 +8,7 @@ import pytest
 
 from maillage import directory
 from maillage.directory import pathways
-from maillage.doors.web.forms import Choice, Field, Reader, redisplay, summary
+from maillage.doors.web.forms import Choice, Field, Reader, day_of_address, read_day, redisplay, summary
 from maillage.doors.web.referrals import questionnaire
 from maillage.doors.web.view import Rejected, Values
 from maillage.kernel.errors import Invalid
@@ -39,6 +39,8 @@ def test_types_are_read() -> None:
         (Field("t", "T", minlength=20), {"t": "court"}, "too-short:20"),
         (Field("t", "T", maxlength=2), {"t": "long"}, "too-long:2"),
         (Field("d", "D", "date"), {"d": "demain"}, "bad-date"),
+        (Field("d", "D", "date"), {"d": "9999-12-31"}, "date-out-of-range"),
+        (START, {"start-jour": "0001-01-01", "start-heure": "00:00"}, "date-out-of-range"),
         (Field("n", "N", "number"), {"n": "-1"}, "bad-number"),
         (Field("r", "R", "radio", True, choices=(Choice("a", "A"),)), {}, "required-choice"),
         (Field("r", "R", "radio", choices=(Choice("a", "A"),)), {"r": "z"}, "unknown-choice"),
@@ -84,8 +86,62 @@ def test_a_pathway_is_a_form_and_the_form_a_response(name: str) -> None:
     assert questionnaire.shown(form, items)
 
 
-def test_an_answer_that_cannot_be_read_is_missing_and_not_an_error() -> None:
-    form = {"item": [{"linkId": "n", "text": "Poids", "type": "decimal"}, {"linkId": "d", "text": "Date", "type": "date"}]}
-    assert questionnaire.response_items(form, Values([("n", "lourd"), ("d", "hier")])) == []
+def test_an_answer_that_cannot_be_read_comes_back_at_its_field() -> None:
+    form = {
+        "item": [
+            {"linkId": "n", "text": "Poids", "type": "decimal"},
+            {"linkId": "i", "text": "Nombre", "type": "integer"},
+            {"linkId": "d", "text": "Date", "type": "date"},
+            {"linkId": "t", "text": "Texte", "type": "text", "maxLength": 5},
+            {"linkId": "b", "text": "Oui ?", "type": "boolean"},
+        ]
+    }
+    wrong = {"n": "lourd", "i": "1e400", "d": "0001-01-01", "t": "bien trop", "b": "peut-être"}
+    with pytest.raises(Invalid) as caught:
+        questionnaire.response_items(form, Values(list(wrong.items())))
+    assert {issue.expression: issue.reason for issue in caught.value.issues} == {
+        "n": "bad-decimal",
+        "i": "bad-integer",
+        "d": "date-out-of-range",
+        "t": "too-long:5",
+        "b": "unknown-choice",
+    }
     [item] = questionnaire.response_items(form, Values([("n", "72,5"), ("d", "")]))
     assert item["answer"] == [{"valueDecimal": 72.5}]
+
+
+def test_nothing_is_chosen_in_the_place_of_who_answers_whatever_the_form_says() -> None:
+    choice = {
+        "linkId": "c",
+        "text": "C",
+        "type": "choice",
+        "answerOption": [{"valueCoding": {"code": "a", "display": "A"}, "initialSelected": True}],
+    }
+    gate = {"linkId": "g", "text": "G", "type": "boolean", "initial": [{"valueBoolean": False}]}
+    text = {"linkId": "t", "text": "T", "type": "string", "initial": [{"valueString": "proposé"}]}
+    [group] = questionnaire.groups({"item": [choice, gate, text]}, None)
+    assert [(question.field.chosen, question.field.value) for question in group.questions] == [((), ""), ((), ""), ((), "proposé")]
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        ("2026-03-12", date(2026, 3, 12)),
+        ("12/03/2026", date(2026, 3, 12)),
+        ("1/3/2026", date(2026, 3, 1)),
+        ("12.03.2026", date(2026, 3, 12)),
+        ("1900-01-01", date(1900, 1, 1)),
+        ("12/03/26", "bad-date"),
+        ("20260312", "bad-date"),
+        ("2026-02-30", "bad-date"),
+        ("٢٠٢٦-03-12", "bad-date"),
+        ("0000-01-01", "bad-date"),
+        ("0001-01-01", "date-out-of-range"),
+        ("9999-12-31", "date-out-of-range"),
+        ("1899-12-31", "date-out-of-range"),
+        ("2200-01-01", "date-out-of-range"),
+    ],
+)
+def test_a_written_day_is_read_in_one_way(written: str, day: date | str) -> None:
+    assert read_day(written) == day
+    assert day_of_address(written) == (day if isinstance(day, date) else None)

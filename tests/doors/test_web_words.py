@@ -7,7 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from maillage.doors.web import presenters
+from maillage.doors.web.assets import Assets
 from maillage.doors.web.catalogue import explain
+from maillage.doors.web.rendering import make_environment
 from maillage.doors.web.typography import french
 
 F, N = "\u00a0", "\u202f"
@@ -73,3 +75,19 @@ def test_delays_and_counts() -> None:
 def test_a_reason_without_sentence_still_says_what_to_do() -> None:
     assert "20" in explain("too-short:20")
     assert explain("no-such-reason").endswith("réessayez.")
+
+
+@pytest.mark.parametrize("due", [datetime.min, datetime.max, datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])  # noqa: DTZ901  # as the database gives them
+def test_a_date_that_cannot_be_true_takes_no_page_down(due: datetime) -> None:
+    now = datetime(2026, 11, 16, 8, tzinfo=UTC)
+    deadline = make_environment(Assets.load()).from_string(
+        "{{ ui.deadline(due, now) }}{{ due|moment }}{{ due|short_moment }}{{ due|day_at }}"
+    )
+    assert "Date à vérifier" in deadline.render(due=due, now=now)
+    assert not presenters.meant(due)
+
+
+def test_an_instant_without_offset_is_compared_all_the_same() -> None:
+    now = datetime(2026, 11, 16, 8, tzinfo=UTC)
+    deadline = make_environment(Assets.load()).from_string("{{ ui.deadline(due, now) }}")
+    assert "En retard" in deadline.render(due=now.replace(tzinfo=None) - timedelta(days=3), now=now)

@@ -12,7 +12,7 @@ from typing import Any
 from maillage.doors.web.catalogue import explain
 from maillage.doors.web.view import Rejected, Values
 from maillage.kernel.errors import Invalid, Issue
-from maillage.kernel.period import PARIS, wall_to_utc
+from maillage.kernel.period import EARLIEST, LATEST, PARIS, wall_to_utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +199,29 @@ def anchor(field: Field) -> str:
     return f"{field.id}-jour" if field.kind == "datetime" else field.id
 
 
+_ISO_DAY = re.compile(r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})", re.ASCII)
+_FRENCH_DAY = re.compile(r"(?P<day>\d{1,2})[/. ](?P<month>\d{1,2})[/. ](?P<year>\d{4})", re.ASCII)
+
+
+def read_day(text: str) -> date | str:
+    """The one way in which pages read a date that somebody wrote, `2026-03-12` from a date field or `12/03/2026` by hand: the day, or
+    the reason why it is none."""
+    written = _ISO_DAY.fullmatch(text) or _FRENCH_DAY.fullmatch(text)
+    try:
+        found = date(int(written["year"]), int(written["month"]), int(written["day"])) if written else None
+    except ValueError:
+        found = None
+    if found is None:
+        return "bad-date"
+    return found if EARLIEST <= found < LATEST else "date-out-of-range"
+
+
+def day_of_address(text: str) -> date | None:
+    """The day that an address names; None for anything else, as nobody typed it."""
+    found = read_day(text)
+    return None if isinstance(found, str) else found
+
+
 class Reader:
     """Reads the answers of fields and collects what is wrong; `done()` raises once, with all of it."""
 
@@ -257,17 +280,14 @@ class Reader:
         return int(text) if text else None
 
     def _date(self, field: Field) -> date | None:
-        return self._read_date(field.name, self.values.get(field.name, "").strip())
+        return self._day(field.name, self.values.get(field.name, "").strip())
 
-    def _read_date(self, name: str, text: str) -> date | None:
-        if not text:
+    def _day(self, name: str, text: str) -> date | None:
+        found = read_day(text) if text else None
+        if isinstance(found, str):
+            self.fail(name, found)
             return None
-        day, _, rest = text.partition("/")
-        try:
-            return date.fromisoformat("-".join([*reversed(rest.split("/")), day.zfill(2)]) if rest else text)
-        except ValueError:
-            self.fail(name, "bad-date")
-            return None
+        return found
 
     def _euros(self, field: Field) -> int | None:
         """An amount in cents: `1 250,50`."""
@@ -286,7 +306,7 @@ class Reader:
             return None
 
     def _datetime(self, field: Field) -> datetime | None:
-        day = self._read_date(field.name, self.values.get(f"{field.name}-jour", "").strip())
+        day = self._day(field.name, self.values.get(f"{field.name}-jour", "").strip())
         text = self.values.get(f"{field.name}-heure", "").strip()
         if day is None:
             return None

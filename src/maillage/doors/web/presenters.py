@@ -8,14 +8,24 @@ from datetime import UTC, date, datetime, time, timedelta
 from babel.dates import format_date
 
 from maillage.doors.web.typography import FIXED, NARROW
-from maillage.kernel.period import PARIS
+from maillage.kernel.period import EARLIEST, LATEST, PARIS
 
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 
 
+def aware(instant: datetime) -> datetime:
+    """An instant that may be compared: what the database gives without offset (its two infinities) is read in UTC."""
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def meant(instant: datetime) -> bool:
+    """Whether somebody may have meant this instant: what cannot be true is shown as such, and takes no page down."""
+    return EARLIEST <= aware(instant).date() < LATEST
+
+
 def local(instant: datetime) -> datetime:
-    """The instant on the clocks of Paris."""
-    return instant.astimezone(PARIS)
+    """The instant on the clocks of Paris; the ends of the calendar have none."""
+    return aware(instant).astimezone(PARIS) if meant(instant) else aware(instant)
 
 
 def _written(day: date, pattern: str) -> str:

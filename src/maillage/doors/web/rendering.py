@@ -49,6 +49,8 @@ def make_environment(assets: Assets) -> Environment:
         auto_reload=False,
     )
     environment.filters |= {
+        "aware": presenters.aware,
+        "meant": presenters.meant,
         "french": french,
         "long_date": presenters.long_date,
         "plain_date": presenters.plain_date,

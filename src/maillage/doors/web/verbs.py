@@ -199,8 +199,13 @@ async def run(view: View, kind: str, id: str, verb: str, asked: Asked | None = N
     known = {plain(param.name): param.name.replace("-", "_") for param in operation.parameters}
     parameters = read(operation, asked or Asked(), view.values)
     parameters |= {known[name]: value for name, value in more.items() if name in known}
+    return await operation.call(view.tx, id, version=version_of(view), **parameters)
+
+
+def version_of(view: View) -> int | None:
+    """The version from which the form was made."""
     version = view.given("_version")
-    return await operation.call(view.tx, id, version=int(version) if version.isascii() and version.isdigit() else None, **parameters)
+    return int(version) if version.isascii() and version.isdigit() and len(version) < 10 else None
 
 
 async def available(view: View, kind: str, id: str) -> dict[str, tuple[str, ...]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from maillage import booking, directory
 from maillage.doors.web.catalogue import say
-from maillage.doors.web.forms import Choice
+from maillage.doors.web.forms import Choice, day_of_address
 from maillage.doors.web.presenters import clock, long_date
 from maillage.doors.web.verbs import Asked
 from maillage.doors.web.view import View
@@ -22,11 +22,7 @@ YES_NO = (Choice("true", "Oui"), Choice("false", "Non"))
 
 def day(text: str, today: date) -> date:
     """The day that an address names, today for anything else."""
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        return today
-    return found if 2000 <= found.year <= 2100 else today
+    return day_of_address(text) or today
 
 
 async def asked(view: View, verb: str, row: Any) -> Asked:
@@ -34,7 +30,7 @@ async def asked(view: View, verb: str, row: Any) -> Asked:
     if verb == "confirm-room":
         rooms = await directory.rooms(view.tx, row["location_id"])
         choices = {"room": [Choice(room.id, room.name) for room in rooms], "kit": YES_NO, "helper": YES_NO}
-        return Asked(choices, {"room": row["room_id"], "kit": True, "helper": True}, hidden=_NO_QUESTIONS)
+        return Asked(choices, {"room": row["room_id"]}, hidden=_NO_QUESTIONS, required=frozenset({"kit", "helper"}))
     if verb == "substitute":
         roles = [
             role

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from starlette.responses import Response
@@ -12,7 +11,7 @@ from maillage.directory import Service
 from maillage.doors.web import places, verbs
 from maillage.doors.web.booking.forms import slot_choices
 from maillage.doors.web.catalogue import say, word
-from maillage.doors.web.forms import Choice, Field, Reader, redisplay, summary
+from maillage.doors.web.forms import Choice, Field, Reader, day_of_address, redisplay, summary
 from maillage.doors.web.pages import get, post
 from maillage.doors.web.patients.presenters import load_identity
 from maillage.doors.web.referrals.presenters import line
@@ -49,8 +48,8 @@ async def show(view: View) -> Response:
     if not services:
         raise NotAllowed("not-for-this-party")
     chosen = services.get(view.query("service") or view.given("service"))
-    priority = next((p for p in (view.query("priorite"), view.given("priority")) if p in PRIORITIES), "routine")
-    slot = await _slot_field(view, chosen, priority) if chosen else None
+    priority = next((p for p in (view.query("priorite"), view.given("priority")) if p in PRIORITIES), "")
+    slot = await _slot_field(view, chosen, priority) if chosen and priority else None
     waits = await _wait_fields(view, chosen, priority) if chosen else []
     joins = view.request.url.path.endswith("/attente")
     shown = redisplay(waits, view.rejected if joins else None)
@@ -76,17 +75,13 @@ def _search(view: View, services: dict[str, Service], chosen: Service | None, pr
     named = tuple(Choice(service.id, service.name) for service in services.values())
     return [
         Field("service", "Service", "select", choices=named, chosen=(chosen.id,) if chosen else (), marked=False),
-        Field("priorite", "Priorité", "select", choices=words, chosen=(priority,), marked=False),
+        Field("priorite", "Priorité", "select", choices=words, chosen=(priority,) if priority else (), marked=False),
         Field("des", "À partir du", "date", value=view.query("des"), marked=False),
     ]
 
 
 async def _slot_field(view: View, service: Service, priority: str) -> Field:
-    try:
-        first = date.fromisoformat(view.query("des"))
-    except ValueError:
-        first = None
-    choices = await slot_choices(view, [service.id], priority, limit=_SHOWN, start=first)
+    choices = await slot_choices(view, [service.id], priority, limit=_SHOWN, start=day_of_address(view.query("des")))
     return Field("slot", "Places libres", "radio", required=True, choices=tuple(choices))
 
 
@@ -95,7 +90,7 @@ async def _wait_fields(view: View, service: Service, priority: str) -> list[Fiel
     choices = [Choice(id, sites[id].name) for id in service.site_ids if id in sites]
     words = {"priority": say("label.priority"), "site": say("label.wished-site"), "target": say("label.seen-before")}
     ranks = [Choice(code, word("priority", code)) for code in PRIORITIES]
-    asked = Asked({"priority": ranks, "site": choices}, {"priority": priority}, labels=words)
+    asked = Asked({"priority": ranks, "site": choices}, {"priority": priority}, required=frozenset({"priority"}), labels=words)
     operation = view.door.operations["Appointment", "join-waitlist"]
     found = {field.name: field for field in verbs.fields(operation, asked, scope="attente-")}
     return [found[name] for name in _WAIT_ASKED if name in found and (name != "site" or choices)]
@@ -113,8 +108,9 @@ async def give(view: View) -> Response:
         raise NotAllowed("not-for-this-party")
     reader = Reader(view.values)
     slot = reader.read(Field("slot", "Places libres", "radio", required=True))
+    priority = reader.read(Field("priority", "Priorité", required=True))
     reader.done()
-    asked = {"patient": view.path("id"), "priority": view.given("priority") or "routine"}
+    asked = {"patient": view.path("id"), "priority": priority}
     how = view.given("how")
     if how == "book":
         id = await verbs.find(view, "Slot", "book").call(view.tx, slot, **asked)
@@ -131,7 +127,7 @@ async def join(view: View) -> Response:
     if chosen is None:
         raise NotAllowed("not-for-this-party")
     reader = Reader(view.values)
-    asked = {field.name.replace("-", "_"): reader.read(field) for field in await _wait_fields(view, chosen, "routine")}
+    asked = {field.name.replace("-", "_"): reader.read(field) for field in await _wait_fields(view, chosen, "")}
     reader.done()
     given = {name: value for name, value in asked.items() if value not in (None, "")}
     operation = view.door.operations["Appointment", "join-waitlist"]

@@ -10,7 +10,8 @@ from typing import Any
 from maillage.directory import Organization, Place, Role, Service
 from maillage.doors.web.booking.recurrence import words
 from maillage.doors.web.catalogue import say, word
-from maillage.doors.web.presenters import clock, day_name, wall
+from maillage.doors.web.forms import day_of_address
+from maillage.doors.web.presenters import aware, clock, day_name, wall
 from maillage.kernel.period import day_in_paris, wall_to_utc
 
 SESSION_TONES = {
@@ -98,11 +99,7 @@ def week_rows(
 
 def monday(text: str, today: date) -> date:
     """The first day of the week that an address names, this week for anything else."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = today
-    day = day if 2000 <= day.year <= 2100 else today
+    day = day_of_address(text) or today
     return day - timedelta(days=day.weekday())
 
 
@@ -127,12 +124,12 @@ class SlotLine:
 
 def slot_line(row: Any, appointment: Any | None, patient: str, now: datetime, organizations: Mapping[str, str]) -> SlotLine:
     """From a slot, with its appointment when this actor may see it."""
-    kept = row["reserved_for"] and row["released_at"] is None and row["release_at"] > now
+    kept = row["reserved_for"] and row["released_at"] is None and aware(row["release_at"]) > now
     state, tone = {
         "free": ("reserved", "wait") if kept else ("free", "good"),
         "busy-tentative": ("held", "wait"),
         "busy": ("booked", "date"),
-        "busy-unavailable": ("unused" if row["ends_at"] <= now else "closed", "off"),
+        "busy-unavailable": ("unused" if aware(row["ends_at"]) <= now else "closed", "off"),
     }[row["status"]]
     label = say(f"slot.{state}")
     note = _reservation(row, organizations) if kept and row["status"] == "free" else ""

@@ -16,6 +16,7 @@ from maillage.doors.web.booking.desk import patient_names
 from maillage.doors.web.catalogue import say
 from maillage.doors.web.forms import Choice, Field
 from maillage.doors.web.pages import get
+from maillage.doors.web.presenters import aware
 from maillage.doors.web.view import View
 
 BOARD = timedelta(days=14)
@@ -117,7 +118,7 @@ def _line(rank: int, row: Any, names: dict[str, str], sites: dict[str, Place], o
         rank,
         names.get(row["patient_id"], ""),
         row["priority"],
-        max(now - row["wait_since"] - row["wait_removed"], timedelta()),
+        max(now - aware(row["wait_since"]) - row["wait_removed"], timedelta()),
         row["wait_since"],
         row["wait_removed"].days,
         row["wait_target"],

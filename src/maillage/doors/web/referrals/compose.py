@@ -21,6 +21,7 @@ from maillage.kernel.errors import Invalid, NotAllowed
 from maillage.kernel.ids import new_id
 
 _CLINICIANS = frozenset({"medecin", "sage-femme", "biologiste", "chirurgien-dentiste"})
+_BLOCKING = frozenset({"no-care-link", "own-request", "service-closed", "form-differs"})
 _IN_THEIR_HANDS = frozenset({"received", "accepted", "in-progress"})
 _SEND = (
     Field("identity-confirmed", "J’ai vérifié ces cinq traits avec le patient", "checkbox", required=True),
@@ -118,8 +119,14 @@ async def create(view: View) -> Response:
         priority=_priority(view) or "routine",
         task_ids={service.id: task},
     )
-    await referrals.save_form(view.tx, request, items=questionnaire.response_items(form, view.values))
+    await _keep(view, request, form)
     return _after_saving(view, task)
+
+
+async def _keep(view: View, request: str, form: dict[str, Any]) -> None:
+    """Keep the answers; those that are to be checked are held against the form at once, each error at its field."""
+    status = "completed" if view.given("then") == "check" else "in-progress"
+    await referrals.save_form(view.tx, request, items=questionnaire.response_items(form, view.values), status=status)
 
 
 def _priority(view: View) -> str:
@@ -153,7 +160,7 @@ async def save(view: View) -> Response:
     """Keep the answers of a draft; a priority chosen meanwhile is carried to the request."""
     task, _, service = await _draft(view)
     form = await directory.get_questionnaire(view.tx, service.questionnaire)
-    await referrals.save_form(view.tx, task["request_id"], items=questionnaire.response_items(form, view.values))
+    await _keep(view, task["request_id"], form)
     priority = _priority(view)
     if priority and priority != task["priority"]:
         await referrals.change_priority(view.tx, task["id"], priority=priority, reason="entered-wrongly")
@@ -181,12 +188,20 @@ async def show_check(view: View) -> Response:
         requester=people,
         answers=questionnaire.shown(form, items),
         missing=[(f"/demandes/{task['id']}/remplir#f-{name}", labels.get(name, name)) for name in items_missing],
+        wrong=_wrong(view, f"/demandes/{task['id']}/remplir", labels),
         call="call-instead" in missing,
         twin=await _twin(view, patient.id, service.id),
         fields=redisplay(fields, rejected),
         errors=summary(rejected, fields) if rejected else [],
-        blocked=[explain(code) for code in missing if code in ("no-care-link", "own-request", "service-closed")],
+        blocked=[explain(code) for code in missing if code in _BLOCKING or code.startswith("answer-")],
     )
+
+
+def _wrong(view: View, form: str, labels: dict[str, str]) -> list[tuple[str, str]]:
+    """The answers of the form that were refused at the sending, each with the way to its field."""
+    issues = view.rejected.issues if view.rejected else ()
+    found = [(field_name(issue), explain(issue.reason)) for issue in issues if not issue.reason.startswith("item-missing:")]
+    return [(f"{form}#f-{name}", f"{labels[name]} : {sentence}") for name, sentence in found if name in labels]
 
 
 def _duplicate_field(view: View, missing: tuple[str, ...]) -> list[Field]:
@@ -212,8 +227,7 @@ async def send(view: View) -> Response:
     }
     if not values["identity_confirmed"]:
         raise Invalid.one("identity-unconfirmed", "identity-confirmed")
-    version = view.given("_version")
-    await operation.call(view.tx, id, version=int(version) if version.isdigit() else None, **values)
+    await operation.call(view.tx, id, version=verbs.version_of(view), **values)
     return view.go(f"/demandes/{id}", "send")
 
 

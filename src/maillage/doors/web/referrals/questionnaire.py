@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from maillage.doors.web.forms import Choice, Field
+from maillage.doors.web.forms import Choice, Field, Reader, read_day
 from maillage.doors.web.typography import french
 from maillage.doors.web.view import Values
 
@@ -16,8 +17,6 @@ CALL_INSTEAD = "/StructureDefinition/call-instead"
 _MIN_LENGTH = "/minLength"
 _KINDS = {"string": "text", "text": "textarea", "date": "date", "integer": "number", "decimal": "text", "boolean": "radio"}
 _YES_NO = (Choice("true", "Oui"), Choice("false", "Non"))
-_NEVER_PROPOSED = {"priority"}
-"""Urgency is never chosen in the user's place (interface rule on clinical safety)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +120,10 @@ def shortest(item: Item) -> int:
 
 
 def _proposed(item: Item) -> str:
-    if item["linkId"] in _NEVER_PROPOSED:
+    """What the form itself proposes to write. Nothing is ever chosen in the user's place, whatever the form says."""
+    if item["type"] in ("choice", "boolean"):
         return ""
-    chosen = next((option["valueCoding"]["code"] for option in item.get("answerOption", ()) if option.get("initialSelected")), "")
-    initial = next((_plain(value) for value in item.get("initial", ())), "")
-    return chosen or initial
+    return next((_plain(value) for value in item.get("initial", ())), "")
 
 
 def _condition(item: Item, texts: Mapping[str, Item]) -> str:
@@ -172,46 +170,57 @@ def _answered(item: Item) -> Iterator[Item]:
 
 
 def response_items(form: Item, values: Values) -> list[Item]:
-    """What was answered, as QuestionnaireResponse items; unanswered questions and empty groups are left out."""
+    """What was answered, as QuestionnaireResponse items; unanswered questions and empty groups are left out.
+
+    Raises `Invalid` with each answer that cannot be read as what it answers, at its field: nothing that was written is dropped in silence.
+    """
+    reader = Reader(values)
     found: list[Item] = []
     for item in form["item"]:
         if item["type"] != "group":
-            found += _answer_item(item, "", values)
+            found += _answer_item(item, "", reader)
             continue
         for row in range(1, (ROWS_OF_REPEATS if item.get("repeats") else 1) + 1):
-            inside = [answered for leaf in _leaves(item["item"]) for answered in _answer_item(leaf, f"__{row}" if row > 1 else "", values)]
+            inside = [answered for leaf in _leaves(item["item"]) for answered in _answer_item(leaf, f"__{row}" if row > 1 else "", reader)]
             if inside:
                 found.append({"linkId": item["linkId"], "text": item["text"], "item": inside})
+    reader.done()
     return found
 
 
-def _answer_item(item: Item, suffix: str, values: Values) -> list[Item]:
-    given = [text.strip() for text in values.getlist(item["linkId"] + suffix) if text.strip()]
-    answers = [answer for text in given if (answer := _answer(item, text))]
+def _answer_item(item: Item, suffix: str, reader: Reader) -> list[Item]:
+    name = item["linkId"] + suffix
+    answers: list[Item] = []
+    for text in (text.strip() for text in reader.values.getlist(name) if text.strip()):
+        answer = _answer(item, text)
+        if isinstance(answer, str):
+            reader.fail(name, answer)
+        else:
+            answers.append(answer)
     return [{"linkId": item["linkId"], "text": item["text"], "answer": answers}] if answers else []
 
 
-def _answer(item: Item, text: str) -> Item | None:
-    """One answer in its FHIR type; a number or date that cannot be read is kept as nothing, and the rules say that it is missing."""
-    if item["type"] == "choice":
-        return next(({"valueCoding": o["valueCoding"]} for o in item["answerOption"] if o["valueCoding"]["code"] == text), None)
-    if item["type"] == "boolean":
-        return {"valueBoolean": text == "true"}
-    if item["type"] in ("integer", "decimal"):
-        return _number(item["type"], text.replace(",", ".").replace(" ", ""))
-    if item["type"] == "date":
-        return {"valueDate": text} if len(text) == len("2026-03-12") and text[:4].isdigit() else None
-    return {"valueString": text}
+def _answer(item: Item, text: str) -> Item | str:
+    """One answer in its FHIR type, or why it cannot be read."""
+    kind = item["type"]
+    if kind == "choice":
+        coding = next((option["valueCoding"] for option in item["answerOption"] if option["valueCoding"]["code"] == text), None)
+        return {"valueCoding": coding} if coding else "unknown-choice"
+    if kind == "boolean":
+        return {"valueBoolean": text == "true"} if text in ("true", "false") else "unknown-choice"
+    if kind in ("integer", "decimal"):
+        return _number(kind, re.sub(r"\s", "", text).replace(",", ".")) or f"bad-{kind}"
+    if kind == "date":
+        day = read_day(text)
+        return day if isinstance(day, str) else {"valueDate": day.isoformat()}
+    most = int(item.get("maxLength", len(text)))
+    return {"valueString": text} if len(text) <= most else f"too-long:{most}"
 
 
 def _number(kind: str, text: str) -> Item | None:
-    try:
-        value = float(text)
-    except ValueError:
+    if not re.fullmatch(r"-?\d{1,9}" if kind == "integer" else r"-?\d{1,9}(\.\d{1,6})?", text, re.ASCII):
         return None
-    if kind == "integer":
-        return {"valueInteger": int(value)} if value.is_integer() and abs(value) < 2**31 else None
-    return {"valueDecimal": value} if abs(value) < 1e12 else None
+    return {"valueInteger": int(text)} if kind == "integer" else {"valueDecimal": float(text)}
 
 
 def shown(form: Item, items: list[Item]) -> list[tuple[str, list[tuple[str, str]]]]:
