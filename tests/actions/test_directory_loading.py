@@ -106,6 +106,29 @@ async def test_populations_count_each_commune_once(db: Database) -> None:
 
 
 @pytest.mark.asyncio
+async def test_the_coverage_of_every_commune(db: Database) -> None:
+    await load(db)
+    async with db.transaction(SYSTEM) as tx:
+        found = {one.commune.insee: one for one in await directory.coverage(tx, TODAY)}
+        before = await directory.coverage(tx, date(2020, 1, 1))
+    assert len(found) == 25
+    named = {insee: [(organization.id, part) for organization, part in one.cpts] for insee, one in found.items()}
+    assert sorted(named["94068"]) == [("cpts-boucles-de-marne", True), ("cpts-saint-maur", True)]
+    assert named["94078"] == named["92023"] == []
+    assert [(organization.id, part) for organization, part in found["94078"].hospitals] == [("chiv", False)]
+    assert all(one.population and one.vintage and one.source for one in found.values())
+    assert all(one.cpts == one.hospitals == () for one in before)
+
+
+@pytest.mark.asyncio
+async def test_a_commune_is_no_place_where_somebody_is_received(db: Database) -> None:
+    await load(db)
+    async with db.transaction(SYSTEM) as tx:
+        assert [site.id for site in await directory.sites(tx) if site.id.startswith("commune-")] == []
+        assert await directory.drift(tx, "test") == []
+
+
+@pytest.mark.asyncio
 async def test_a_commune_may_have_none_or_several_communities(db: Database) -> None:
     await load(db)
     async with db.transaction(SYSTEM) as tx:

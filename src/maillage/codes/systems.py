@@ -43,6 +43,7 @@ OWN_VERB: Final = own_code_system("verb")
 OWN_ISSUE: Final = own_code_system("issue-reason")
 OWN_PATHWAY: Final = own_code_system("pathway")
 OWN_INTAKE: Final = own_code_system("intake")
+OWN_TERRITORY_LINK: Final = own_code_system("territory-link")
 OWN_REFERRAL_NUMBER: Final = own_naming_system("referral")
 OWN_TASK_NUMBER: Final = own_naming_system("task")
 OWN_APPOINTMENT_NUMBER: Final = own_naming_system("appointment")
@@ -193,6 +194,8 @@ OBJECT_ROLE: Final = f"{_THO}object-role"
 PROVENANCE_PARTICIPANT: Final = f"{_THO}provenance-participant-type"
 APPOINTMENT_CANCELLATION: Final = f"{_THO}appointment-cancellation-reason"
 LOCATION_PHYSICAL_TYPE: Final = f"{_THO}location-physical-type"
+JURISDICTION: Final = "jdn"
+"""Physical type of a Location that is a territory, as a commune is."""
 PLAN_DEFINITION_TYPE: Final = f"{_THO}plan-definition-type"
 OBSERVATION_CATEGORY: Final = f"{_THO}observation-category"
 CONDITION_CLINICAL: Final = f"{_THO}condition-clinical"

@@ -11,6 +11,7 @@ from maillage.directory.pathways import call_instead_items, required_items
 from maillage.directory.queries import (
     basins_of,
     communes,
+    coverage,
     cpts_of,
     cpts_of_basin,
     deadlines,
@@ -38,7 +39,19 @@ from maillage.directory.queries import (
 )
 from maillage.directory.rules import INVARIANTS, check_identifiers, check_patient, check_typed
 from maillage.directory.territory import demo_people
-from maillage.directory.types import COVER, Commune, DemoPerson, Member, Organization, Patient, Place, PopulationCount, Role, Service
+from maillage.directory.types import (
+    COVER,
+    Commune,
+    Covered,
+    DemoPerson,
+    Member,
+    Organization,
+    Patient,
+    Place,
+    PopulationCount,
+    Role,
+    Service,
+)
 
 __all__ = [
     "COVER",
@@ -46,6 +59,7 @@ __all__ = [
     "INVARIANTS",
     "KEPT_TYPES",
     "Commune",
+    "Covered",
     "DemoPerson",
     "Match",
     "Member",
@@ -63,6 +77,7 @@ __all__ = [
     "check_patient",
     "check_typed",
     "communes",
+    "coverage",
     "cpts_of",
     "cpts_of_basin",
     "create_patient",

@@ -17,7 +17,7 @@ from maillage.directory.territory import (
     role_entries,
     structures,
 )
-from maillage.directory.types import Commune
+from maillage.directory.types import Commune, Membership
 
 Resource = dict[str, Any]
 
@@ -146,6 +146,50 @@ def render_location(entry: PlaceEntry) -> Resource:
         "partOf": reference("Location", entry.part_of) if entry.part_of else None,
     }
     return _without_empty(resource)
+
+
+def commune_id(insee: str) -> str:
+    """The id of the Location of a commune."""
+    return f"commune-{insee}"
+
+
+def render_commune(entry: Commune) -> Resource:
+    """A commune as a Location: a jurisdiction, no place where somebody is seen. Its official code is in its address, as FR Core writes it."""
+    return {
+        "resourceType": "Location",
+        "id": commune_id(entry.insee),
+        "meta": {"profile": [systems.PROFILE_LOCATION]},
+        "language": "fr",
+        "identifier": [identifier(systems.own_naming_system("commune"), entry.insee, use="secondary")],
+        "status": "active",
+        "name": entry.name,
+        "mode": "instance",
+        "physicalType": concept(systems.LOCATION_PHYSICAL_TYPE, systems.JURISDICTION, "Jurisdiction"),
+        "address": address(entry.insee),
+        "position": {"longitude": entry.longitude, "latitude": entry.latitude},
+    }
+
+
+def render_membership(entry: Membership) -> Resource:
+    """A dated link of the territory as an OrganizationAffiliation, for which FR Core 2.2.0 has no profile: a community or a hospital's basin
+    on the one side, a commune or a community on the other, and whether it is covered in part only."""
+    link = "coverage" if entry.kind == "cpts-commune" else "basin"
+    whole: Resource = {
+        "resourceType": "OrganizationAffiliation",
+        "id": f"{link}-{entry.group}-{entry.member}",
+        "language": "fr",
+        "extension": [
+            {"url": systems.own_extension("part"), "valueBoolean": entry.part},
+            {"url": systems.own_extension("source"), "valueString": entry.source},
+        ],
+        "active": True,
+        "period": {"start": entry.since.isoformat()},
+        "organization": reference("Organization", entry.group),
+        "code": [concept(systems.OWN_TERRITORY_LINK, link)],
+    }
+    if entry.kind == "basin-cpts":
+        return {**whole, "participatingOrganization": reference("Organization", entry.member)}
+    return {**whole, "location": [reference("Location", commune_id(entry.member), _commune(entry.member).name)]}
 
 
 def render_practitioner(entry: PersonEntry) -> Resource:

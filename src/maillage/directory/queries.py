@@ -11,7 +11,7 @@ from maillage.directory import rules
 from maillage.directory.identifiers import normalise
 from maillage.directory.matching import Candidate, Traits, known_gender, known_place
 from maillage.directory.rows import fold
-from maillage.directory.types import COVER, Commune, Member, Organization, Patient, Place, PopulationCount, Role, Service
+from maillage.directory.types import COVER, Commune, Covered, Member, Organization, Patient, Place, PopulationCount, Role, Service
 from maillage.kernel.answers import Refused
 from maillage.kernel.errors import Invalid, NotFound
 from maillage.record import Visible
@@ -387,3 +387,28 @@ async def population(tx: Transaction, groups: Sequence[tuple[str, str]], on: dat
     source = ", ".join(sorted({row["source"] for row in counted}))
     parts = tuple(sorted(insee for insee, part in covered.items() if part))
     return PopulationCount(sum(row["population"] for row in counted), tuple(sorted(covered)), vintage, source, parts)
+
+
+_COVER = """
+    SELECT m.insee, m.part, o.* FROM {table} m JOIN organization o ON o.id = m.{key}
+    WHERE m.since <= $1 AND (m.until IS NULL OR m.until > $1) ORDER BY o.name, o.id
+"""
+
+
+async def coverage(tx: Transaction, on: date) -> list[Covered]:
+    """Every commune by name, with who covers it on a day: many communities, one, or none; and its latest population with its source."""
+    groups: list[dict[str, list[tuple[Organization, bool]]]] = []
+    for table, key in (("cpts_commune", "cpts_id"), ("basin_commune", "hospital_id")):
+        found: dict[str, list[tuple[Organization, bool]]] = {}
+        for row in await tx.fetch(_COVER.format(table=table, key=key), on):
+            found.setdefault(row["insee"], []).append((_organization(row), row["part"]))
+        groups.append(found)
+    counted = {
+        row["insee"]: row for row in await tx.fetch("SELECT DISTINCT ON (insee) * FROM commune_population ORDER BY insee, vintage DESC")
+    }
+    covered = []
+    for commune in await communes(tx):
+        cpts, hospitals = (tuple(group.get(commune.insee, ())) for group in groups)
+        count = counted.get(commune.insee, {"population": None, "vintage": None, "source": ""})
+        covered.append(Covered(commune, cpts, hospitals, count["population"], count["vintage"], count["source"]))
+    return covered

@@ -217,8 +217,11 @@ def _bound(period: Any, name: str) -> datetime | None:
     return span[1] if name == "end" and len(text) < len("2026-12-24") else span[0]
 
 
-def rows_from_location(resource: Resource) -> LocationRow:
-    """The row beside a Location."""
+def rows_from_location(resource: Resource) -> LocationRow | None:
+    """The row beside a Location; None for a territory, where nobody is received."""
+    kind = resource.get("physicalType")
+    if systems.JURISDICTION in codes_of([kind] if isinstance(kind, dict) else [], systems.LOCATION_PHYSICAL_TYPE):
+        return None
     return LocationRow(
         id=resource["id"],
         name=str(resource.get("name", "")),

@@ -159,6 +159,18 @@ class Membership:
 
 
 @dataclass(frozen=True, slots=True)
+class Covered:
+    """A commune with the communities and the hospital basins that hold it on a day, each whole or in part; there may be none."""
+
+    commune: Commune
+    cpts: tuple[tuple[Organization, bool], ...]
+    hospitals: tuple[tuple[Organization, bool], ...]
+    population: int | None
+    vintage: int | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class PopulationCount:
     """A population over distinct communes, with what was counted, its vintage and its source."""
 

@@ -27,6 +27,7 @@ SOURCES: tuple[tuple[str, str, Chosen], ...] = (
     (systems.OWN_TURN, "À qui d’agir", _of("turn")),
     (systems.OWN_PRIORITY, "Priorités", _of("priority")),
     (systems.OWN_INTAKE, "Modes d’entrée", _of("intake")),
+    (systems.OWN_TERRITORY_LINK, "Liens du territoire", _of("territory-link")),
     (systems.OWN_ISSUE, "Motifs de refus", _of("error")),
 )
 """Each system with its French title and the words that it is made of."""

@@ -19,6 +19,8 @@ def resources() -> Iterator[dict[str, Any]]:
     """Every public entry of the territory, in the order of its references."""
     yield from map(fhir.render_organization, territory.structures())
     yield from map(fhir.render_location, territory.places())
+    yield from map(fhir.render_commune, territory.communes())
+    yield from map(fhir.render_membership, territory.memberships())
     yield from map(fhir.render_practitioner, territory.people())
     yield from map(fhir.render_practitioner_role, territory.role_entries())
     yield from map(pathways.questionnaire, pathways.names())

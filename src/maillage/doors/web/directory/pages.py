@@ -10,6 +10,7 @@ from maillage.doors.web.directory import presenters
 from maillage.doors.web.forms import Choice, Field
 from maillage.doors.web.pages import get
 from maillage.doors.web.view import View
+from maillage.kernel.period import day_in_paris
 
 
 async def show_services(view: View) -> Response:
@@ -55,4 +56,12 @@ async def show_service(view: View) -> Response:
     )
 
 
-PAGES = (get("/services", show_services), get("/services/{id:id}", show_service))
+async def show_territory(view: View) -> Response:
+    """The communes, with the communities and the basins that hold them."""
+    found = await directory.coverage(view.tx, day_in_paris(view.tx.now))
+    lines = [presenters.territory_line(one) for one in found]
+    sources = presenters.population_sources(found)
+    return view.page("directory/templates/territory.html", "Territoire", lines=lines, sources=sources)
+
+
+PAGES = (get("/services", show_services), get("/services/{id:id}", show_service), get("/territoire", show_territory))

@@ -7,7 +7,7 @@ from typing import Any
 
 from maillage.codes.folding import fold
 from maillage.codes.specialties import specialties
-from maillage.directory import Organization, Place, Service
+from maillage.directory import Covered, Organization, Place, Service
 from maillage.doors.web.presenters import count, days, plain_date
 from maillage.doors.web.typography import french
 from maillage.indicators import CELL_FLOOR, MEDIAN_FLOOR, OpenRequests, ServiceWaits, Wait
@@ -142,3 +142,29 @@ def _open(label: str, waiting: OpenRequests) -> Figure:
     age = f"moins {_of(waiting.age_p50)}" if waiting.age_p50 < 1 else days(waiting.age_p50)
     most = "" if waiting.age_p90 is None else f" ; neuf sur dix depuis moins {_of(waiting.age_p90)}"
     return Figure(label, number, french(f"depuis {age}, médiane{most}"))
+
+
+@dataclass(frozen=True, slots=True)
+class TerritoryLine:
+    """One commune, with who covers it and its inhabitants."""
+
+    name: str
+    cpts: tuple[str, ...]
+    hospitals: tuple[str, ...]
+    population: str
+
+
+def territory_line(found: Covered) -> TerritoryLine:
+    """A commune as a line of the territory."""
+    people = count(found.population, "habitant") if found.population is not None else "inconnu"
+    return TerritoryLine(f"{found.commune.name} ({found.commune.departement})", _groups(found.cpts), _groups(found.hospitals), people)
+
+
+def _groups(found: tuple[tuple[Organization, bool], ...]) -> tuple[str, ...]:
+    return tuple(f"{organization.label} (en partie)" if part else organization.label for organization, part in found)
+
+
+def population_sources(found: list[Covered]) -> str:
+    """Where the populations come from, with their year."""
+    told = sorted({f"{one.source}, {one.vintage}" for one in found if one.population is not None})
+    return french(f"Habitants : {' ; '.join(told)}.") if told else ""
