@@ -8,8 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from maillage.codes import r4
-from maillage.kernel.errors import Issue, Malformed
+from maillage.kernel.errors import Invalid, Issue, Malformed
 from maillage.kernel.operations import Param
+from maillage.kernel.period import wall_to_utc
 
 
 def arguments(resource: Any, declared: tuple[Param, ...]) -> dict[str, Any]:
@@ -91,6 +92,8 @@ def _value(part: dict[str, Any], param: Param, where: str, faults: list[Issue]) 
     except (ValueError, TypeError, ArithmeticError):
         faults.append(_fault("value", "parameter-value", f"{where}.value", f"{param.name} is a {param.type}."))
         return None
+    except Invalid as error:
+        raise Invalid.one(error.reason, f"{where}.value", error.issues[0].details) from error
     if param.values and value not in param.values:
         faults.append(_fault("code-invalid", "parameter-code", f"{where}.value", f"{param.name} is one of {', '.join(param.values)}."))
     return value
@@ -170,9 +173,10 @@ def _decimal(value: Any) -> Decimal:
 
 
 def _date_time(value: Any) -> datetime:
-    """An instant with its zone: a moment without one is not understood."""
+    """An instant with its zone: a moment without one is not understood, and one that no clock of Paris shows, or shows twice, is said to be so."""
     at = datetime.fromisoformat(_text(value).replace(" ", "+"))
     if at.tzinfo is None:
+        wall_to_utc(at.date(), at.time())
         raise ValueError("zone")
     return at.astimezone(UTC)
 
