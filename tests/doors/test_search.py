@@ -256,15 +256,14 @@ async def test_french_parameters(db: Database) -> None:
 
 
 # --- what comes with the matches -----------------------------------------------------
-async def test_includes(db: Database) -> None:
+async def with_(db: Database, kind: str, query: str) -> list[str]:
+    """A patient of an organisation, three observations about the patient, a report on the second of them: what comes with a search."""
+    about = {"subject": {"reference": "Patient/p1"}}
     await fill(
         db,
         {"resourceType": "Organization", "id": "o1", "name": "O"},
         {**PATIENT, "managingOrganization": {"reference": "Organization/o1"}},
-        *(
-            {"resourceType": "Observation", "id": f"x{n}", "status": "final", "code": {"text": "x"}, "subject": {"reference": "Patient/p1"}}
-            for n in range(3)
-        ),
+        *({"resourceType": "Observation", "id": f"x{n}", "status": "final", "code": {"text": "x"}, **about} for n in range(3)),
         {
             "resourceType": "DiagnosticReport",
             "id": "d",
@@ -273,32 +272,34 @@ async def test_includes(db: Database) -> None:
             "result": [{"reference": "Observation/x1"}],
         },
     )
+    return [s.id for s in (await page(db, kind, query)).included]
 
-    async def with_(kind: str, query: str) -> list[str]:
-        return [s.id for s in (await page(db, kind, query)).included]
 
-    assert await with_("Observation", "_include=Observation:patient") == ["p1"]
-    assert await with_("Observation", "_include=Observation:subject:Location") == []
-    assert await with_("Observation", "_include=*") == ["p1"]
-    assert await with_("Observation", "_include=Observation:*&_include:iterate=Patient:organization") == ["p1", "o1"]
-    assert await with_("Observation", "_include=Observation:*&_include=Patient:organization") == ["p1"]
-    assert await with_("Observation", "_id=x1&_revinclude=DiagnosticReport:result") == ["d"]
-    assert await with_("Patient", "_revinclude=Observation:patient&_revinclude:iterate=DiagnosticReport:result") == ["x0", "x1", "x2", "d"]
-    assert await with_("Patient", "_revinclude=*") == ["x0", "x1", "x2"]
-    assert await with_("Organization", "_revinclude:iterate=Patient:organization&_revinclude:iterate=Observation:patient") == [
-        "p1",
-        "x0",
-        "x1",
-        "x2",
-    ]
+@pytest.mark.parametrize(
+    ("kind", "query", "wanted"),
+    [
+        ("Observation", "_include=Observation:patient", ["p1"]),
+        ("Observation", "_include=Observation:subject:Location", []),
+        ("Observation", "_include=*", ["p1"]),
+        ("Observation", "_include=Observation:*&_include:iterate=Patient:organization", ["p1", "o1"]),
+        ("Observation", "_include=Observation:*&_include=Patient:organization", ["p1"]),
+        ("Observation", "_id=x1&_revinclude=DiagnosticReport:result", ["d"]),
+        ("Patient", "_revinclude=Observation:patient&_revinclude:iterate=DiagnosticReport:result", ["x0", "x1", "x2", "d"]),
+        ("Patient", "_revinclude=*", ["x0", "x1", "x2"]),
+        ("Organization", "_revinclude:iterate=Patient:organization&_revinclude:iterate=Observation:patient", ["p1", "x0", "x1", "x2"]),
+    ],
+)
+async def test_includes(db: Database, kind: str, query: str, wanted: list[str]) -> None:
+    assert await with_(db, kind, query) == wanted
+
+
+async def test_includes_are_bounded_by_scopes_and_number(db: Database) -> None:
+    await with_(db, "Observation", "")
     refused = await page(db, "Observation", "_include=*", allows=lambda kind: kind != "Patient")
     assert refused.included == ()
+    many = "&".join(f"_include=Patient:organization:{kind}" for kind in kinds_in("Patient"))
     with pytest.raises(Malformed):
-        await page(
-            db,
-            "Patient",
-            "&".join(f"_include=Patient:organization:{kind}" for kind in kinds_in("Patient")) + "&_revinclude=*&_revinclude:iterate=*",
-        )
+        await page(db, "Patient", f"{many}&_revinclude=*&_revinclude:iterate=*")
 
 
 async def test_what_may_not_be_seen_is_never_reached(db: Database) -> None:
