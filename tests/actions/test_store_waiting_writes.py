@@ -1,0 +1,178 @@
+"""Writes that wait for the next statement, transactions that begin late, rows that share a commit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Self
+
+import asyncpg
+import pytest
+from tests.support.postgres import store_alone
+
+from maillage.kernel.actor import SYSTEM
+from maillage.kernel.errors import MaillageError, Unavailable
+from maillage.store import Database, Transaction
+from maillage.store.group import Appender
+
+pytestmark = pytest.mark.asyncio
+FILL = store_alone
+
+ADD = "INSERT INTO outbox (id, topic, payload, created_at, due_at) VALUES ($1, 't', '{}', $2, $2)"
+RENAME = "UPDATE outbox SET topic = $2 WHERE id = $1"
+APPEND = "INSERT INTO outbox (id, topic, payload, created_at, due_at) SELECT x.id, 't', '{}', x.at, x.at FROM unnest($1::text[], $2::timestamptz[]) x (id, at)"
+
+
+async def add(tx: Transaction, *ids: str) -> None:
+    for id in ids:
+        await tx.write(("outbox", id), (ADD,), (id, tx.now))
+
+
+async def topics(db: Database) -> dict[str, str]:
+    async with db.transaction(SYSTEM) as tx:
+        return {row["id"]: row["topic"] for row in await tx.fetch("SELECT id, topic FROM outbox")}
+
+
+async def test_a_look_begins_nothing(db: Database) -> None:
+    async with db.transaction(SYSTEM, lazy=True) as tx:
+        assert not tx.conn
+        assert (await tx.peek("SELECT 1"))[0][0] == 1
+        assert not tx.conn.is_in_transaction()
+        await tx.fetchval("SELECT 1")
+        assert tx.conn.is_in_transaction()
+
+
+@pytest.mark.parametrize("lazy", [True, False])
+async def test_what_waits_is_there_for_the_next_statement_and_after_the_end(db: Database, lazy: bool) -> None:
+    async with db.transaction(SYSTEM, lazy=lazy) as tx:
+        await add(tx, "a", "b")
+        assert await tx.fetchval("SELECT count(*) FROM outbox") == 2
+        await add(tx, "c")
+        assert len(await tx.peek("SELECT id FROM outbox")) == 3
+        tx.append(APPEND, [("d", tx.now), ("e", tx.now)])
+    assert sorted(await topics(db)) == ["a", "b", "c", "d", "e"]
+
+
+async def test_two_writes_to_one_object_keep_their_order(db: Database) -> None:
+    async with db.transaction(SYSTEM, lazy=True) as tx:
+        await add(tx, "a")
+        for topic in ("first", "second", "third"):
+            await tx.write(("outbox", "a"), (RENAME,), ("a", topic))
+    assert await topics(db) == {"a": "third"}
+
+
+@pytest.mark.parametrize("before", [0, 20])
+async def test_what_waits_at_the_end_is_kept_whole_or_not_at_all(db: Database, before: int) -> None:
+    names = [f"n{n}" for n in range(before)]
+    with pytest.raises((MaillageError, asyncpg.UniqueViolationError)):  # noqa: PT012  # the end of the transaction is what fails
+        async with db.transaction(SYSTEM, lazy=True) as tx:
+            await add(tx, *names, "a", "b")
+            await tx.write(("again", "a"), (ADD,), ("a", tx.now))
+    assert await topics(db) == {}
+
+
+async def test_an_error_forgets_what_waits(db: Database) -> None:
+    with pytest.raises(RuntimeError):  # noqa: PT012  # the error must leave the transaction
+        async with db.transaction(SYSTEM, lazy=True) as tx:
+            await add(tx, "a")
+            raise RuntimeError
+    assert await topics(db) == {}
+
+
+async def test_a_part_that_is_undone_takes_its_waiting_writes_along(db: Database) -> None:
+    async with db.transaction(SYSTEM) as tx:
+        await add(tx, "before")
+        with pytest.raises(RuntimeError):  # noqa: PT012  # the error must leave the part
+            async with tx.savepoint():
+                await add(tx, "inside")
+                raise RuntimeError
+        await add(tx, "after")
+    assert sorted(await topics(db)) == ["after", "before"]
+
+
+async def test_a_lock_looks_at_its_object_as_it_was_written(db: Database) -> None:
+    sql = "SELECT topic FROM outbox WHERE id = $1 FOR UPDATE"
+    async with db.transaction(SYSTEM, lazy=True) as tx:
+        await add(tx, "a")
+        found = await tx.lock(("outbox", "a"), sql, "a")
+        assert found is not None
+        assert found["topic"] == "t"
+        await tx.write(("outbox", "a"), (RENAME,), ("a", "later"))
+        assert await tx.lock(("outbox", "z"), sql, "z") is None
+    assert await topics(db) == {"a": "later"}
+
+
+async def test_nobody_goes_on_before_the_commit_that_holds_its_row(db: Database) -> None:
+    async def read(n: int) -> bool:
+        async with db.transaction(SYSTEM, lazy=True) as tx:
+            await tx.peek("SELECT 1")
+            tx.append(APPEND, [(f"r{n}", tx.now)])
+        async with db.transaction(SYSTEM, lazy=True) as tx:
+            return bool(await tx.peek("SELECT 1 FROM outbox WHERE id = $1", f"r{n}"))
+
+    assert all(await asyncio.gather(*(read(n) for n in range(40))))
+
+
+async def test_rows_that_arrive_together_share_a_commit(db: Database) -> None:
+    asked: list[int] = []
+
+    class Counted:
+        async def execute(self, _sql: str, ids: Sequence[str]) -> None:
+            asked.append(len(ids))
+            await asyncio.sleep(0.01)
+
+        async def __aenter__(self) -> Self:
+            return self
+
+        async def __aexit__(self, *_: object) -> None:
+            return None
+
+    appender = Appender(Counted, "")
+    await asyncio.gather(*(appender.add([(f"{n}",)]) for n in range(30)))
+    assert (sum(asked), asked[0], len(asked)) == (30, 30, 1)
+    await asyncio.gather(appender.add([("x",)]), _later(appender))
+    assert asked[1:] == [1, 1]
+
+
+async def _later(appender: Appender) -> None:
+    await asyncio.sleep(0.005)
+    await appender.add([("y",)])
+
+
+async def test_a_shared_commit_that_fails_fails_for_everybody(db: Database) -> None:
+    async with db.transaction(SYSTEM) as tx:
+        await add(tx, "taken")
+
+    async def read(id: str) -> str:
+        try:
+            async with db.transaction(SYSTEM, lazy=True) as tx:
+                tx.append(APPEND, [(id, tx.now)])
+        except (asyncpg.PostgresError, Unavailable) as error:
+            return type(error).__name__
+        return "answered"
+
+    assert set(await asyncio.gather(*(read(id) for id in ("one", "taken", "two")))) == {"UniqueViolationError"}
+    assert list(await topics(db)) == ["taken"]
+
+
+async def test_the_second_writer_of_a_version_starts_again(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[int] = []
+    together = asyncio.Barrier(3)
+    monkeypatch.setattr("maillage.store.constraints.VERSION_TAKEN", "made_version")
+
+    async def work(tx: Transaction) -> int:
+        tries.append(1)
+        version = int((await tx.peek("SELECT coalesce(max(version), 0) FROM made"))[0][0]) + 1
+        if len(tries) <= together.parties:
+            await together.wait()
+        await tx.write(("made", "a"), ("INSERT INTO made VALUES ($1)",), (version,))
+        return version
+
+    async with db.transaction(SYSTEM) as tx:
+        await tx.execute("CREATE TABLE made (version integer CONSTRAINT made_version PRIMARY KEY)")
+    try:
+        assert sorted(await asyncio.gather(*(db.run(SYSTEM, work, lazy=True) for _ in range(3)))) == [1, 2, 3]
+    finally:
+        async with db.transaction(SYSTEM) as tx:
+            await tx.execute("DROP TABLE made")
+    assert len(tries) > together.parties
