@@ -52,14 +52,19 @@ def token(
     json
         Answer as one JSON object.
     """
-    scopes = scope.split()
+    scopes = _scopes(scope)
+    secret, organizations = asyncio.run(_issue(settings_for(data), client, scopes, organization or [], hours, id_prefix))
+    show({"token": secret, "client": client, "scope": scope, "organizations": organizations}, json=json, lines=[secret])
+    return OK
+
+
+def _scopes(text: str) -> list[str]:
+    scopes = text.split()
     if unreadable := access.unreadable_scopes(scopes):
         raise Failure(f"no scope of a machine client: {', '.join(unreadable)} (write system/Task.cruds, system/*.rs)", USAGE)
     if not scopes:
         raise Failure("give at least one scope", USAGE)
-    secret, organizations = asyncio.run(_issue(settings_for(data), client, scopes, organization or [], hours, id_prefix))
-    show({"token": secret, "client": client, "scope": scope, "organizations": organizations}, json=json, lines=[secret])
-    return OK
+    return scopes
 
 
 async def _issue(
