@@ -9,6 +9,7 @@ import pytest
 from tests.factories import booking as make
 
 from maillage import booking
+from maillage.kernel.actor import SYSTEM
 from maillage.kernel.clock import FixedClock
 from maillage.kernel.errors import Conflict, Invalid, NotAllowed
 from maillage.store import Database
@@ -52,16 +53,30 @@ async def test_nobody_arrives_without_identity(db: Database, clock: FixedClock) 
     await make.refused(Conflict, "not-in-table", make.act(db, make.NURSE, booking.call_in, row["id"]))
 
 
-async def test_a_visit_cannot_be_over_before_it_begins(db: Database) -> None:
+async def test_a_visit_cannot_be_over_before_it_begins(db: Database, clock: FixedClock) -> None:
     row = await visit(db)
+    clock.set(row["starts_at"] - timedelta(hours=2))
     await make.refused(Conflict, "too-early", make.act(db, make.DOCTOR, booking.fulfil, row["id"]))
     await make.refused(Conflict, "too-early", make.act(db, make.DOCTOR, booking.absent, row["id"]))
 
 
-async def test_a_patient_who_came_early_may_be_seen_early(db: Database) -> None:
+async def test_a_patient_who_came_early_may_be_seen_early_that_day(db: Database, clock: FixedClock) -> None:
     row = await visit(db)
+    clock.set(row["starts_at"] - timedelta(hours=5))
     await make.act(db, make.NURSE, booking.arrive, row["id"], identity_confirmed=True)
     assert (await make.act(db, make.DOCTOR, booking.fulfil, row["id"]))["status"] == "fulfilled"
+
+
+async def test_nobody_is_there_on_a_day_before(db: Database, clock: FixedClock) -> None:
+    row = await visit(db)
+    clock.set(row["starts_at"] - timedelta(days=1))
+    await make.refused(Conflict, "before-its-day", make.act(db, make.NURSE, booking.arrive, row["id"], identity_confirmed=True))
+    for decided in (False, True):
+        await make.refused(Conflict, "before-its-day", make.act(db, make.DOCTOR, booking.fulfil, row["id"], decided=decided))
+    with pytest.raises(Conflict) as refusal:  # whatever the program says
+        async with db.transaction(SYSTEM) as tx:
+            await tx.execute("UPDATE appointment SET arrived_at = $2 WHERE id = $1", row["id"], clock.now())
+    assert refusal.value.reason == "before-its-day"
 
 
 async def test_an_absence_is_a_persons_act_with_a_reason(db: Database, clock: FixedClock) -> None:

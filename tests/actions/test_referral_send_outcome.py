@@ -84,8 +84,9 @@ async def test_a_recommendation_has_a_text_a_date_and_an_owner(
     assert error.issues[0].reason == reason
 
 
-async def test_a_cancellation_is_refused_by_finishing_the_work(db: Database) -> None:
+async def test_a_cancellation_is_refused_by_finishing_the_work(db: Database, clock: FixedClock) -> None:
     task = await make.cancellation_requested(db)
+    clock.set(make.SLOT["end"])
     await make.act(db, make.TRIAGER, referrals.send_outcome, task, text="Vu la veille de votre demande")
     [abort] = await make.children(db, task, "abort")
     assert (abort["state"], abort["turn"]) == ("cancelled", None)

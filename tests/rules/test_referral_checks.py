@@ -25,7 +25,7 @@ from maillage.referrals.rules import (
     request_status,
     speaking_for_patient,
 )
-from maillage.referrals.rules.checks import CAPACITY_CODES
+from maillage.referrals.rules.checks import CAPACITY_CODES, speaks_of_capacity
 from maillage.referrals.types import AXES, LISTS_OF_VERB, REASONS, Act, TaskFacts
 
 NOW = datetime(2026, 11, 16, 9, tzinfo=UTC)
@@ -188,6 +188,7 @@ CASES: list[tuple[str, str, str, str, dict[str, Any], dict[str, Any]]] = [
     ("target-closed", "redirect", "opened", "PC", {}, {"reason": "age", "target_open": False}),
     ("reason-missing", "decline", "opened", "PC", {}, {"reason": None}),
     ("capacity-is-not-refusal", "decline", "opened", "PC", {}, {"reason": "no-slot-in-target"}),
+    ("capacity-is-not-refusal", "decline", "opened", "PC", {}, {"reason": "other", "comment": "Pas de place avant mars"}),
     ("unknown-reason", "decline", "opened", "PC", {}, {"reason": "whim"}),
     ("comment-missing", "decline", "opened", "PC", {}, {"comment": ""}),
     ("comment-too-short", "decline", "opened", "PC", {}, {"reason": "other", "comment": "trop court"}),
@@ -201,6 +202,8 @@ CASES: list[tuple[str, str, str, str, dict[str, Any], dict[str, Any]]] = [
     ("record-not-reviewed", "return-after-absence", "not-attended", "PC", {}, {"record_reviewed": False, "reason": "after-absence"}),
     ("no-contact", "return-after-absence", "not-attended", "PC", {}, {"contacts": 1, "reason": "after-absence"}),
     ("encounter-missing", "mark-seen", "booked", "PC", {}, {"encounter": False}),
+    ("before-its-day", "mark-seen", "booked", "PC", {"slot_start": NOW + timedelta(days=1)}, {}),
+    ("seen-before-its-day", "send-outcome", "booked", "PC", {"slot_start": NOW + timedelta(days=1)}, {"done_otherwise": False}),
     ("letter-missing", "send-outcome", "seen", "PC", {}, {"letter": False}),
     ("done-otherwise", "send-outcome", "not-attended", "PC", {}, {"done_otherwise": False}),
     ("follow-ups-unsettled", "acknowledge", "letter-sent", "RC", {"unsettled_follow_ups": 1}, {}),
@@ -271,6 +274,43 @@ def test_capacity_never_declines() -> None:
     assert "capacity" not in {reason.axis for reason in REASONS["decline"]}
     assert CAPACITY_CODES.isdisjoint(reason.code for reason in REASONS["decline"])
     assert axis_of("capacity", "no-slot-in-target") == "capacity"
+
+
+@pytest.mark.parametrize(
+    ("comment", "speaks"),
+    [
+        ("Pas de place avant mars", True),
+        ("Plus aucun créneau ce trimestre", True),
+        ("Il n'y a plus de créneaux disponibles", True),
+        ("Faute de disponibilité du praticien", True),
+        ("Pas de rendez-vous avant juin, désolé", True),
+        ("Aucun RDV possible cette année", True),
+        ("Notre service est saturé", True),
+        ("Planning complet jusqu'à l'été", True),
+        ("Le service est actuellement débordé", True),
+        ("Délai d’attente de huit mois", True),
+        ("Trop de monde en liste d'attente", True),
+        ("Sous-effectif médical", True),
+        ("Manque de médecins", True),
+        ("Saturation à 92 %, à revoir en pneumologie", False),
+        ("Surcharge pondérale sans indication opératoire", False),
+        ("Dossier complet, aucune indication retenue", False),
+        ("Pas de rendez-vous nécessaire, avis rendu par écrit", False),
+        ("Patient suivi depuis longtemps par un confrère", False),
+    ],
+)
+def test_lack_of_capacity_does_not_refuse_in_words(comment: str, speaks: bool) -> None:
+    assert speaks_of_capacity(Act(reason="other", comment=comment)) is speaks
+    assert not speaks_of_capacity(Act(reason="no-indication", comment=comment))  # a code says its axis
+
+
+def test_the_day_of_the_visit_is_a_day_of_paris() -> None:
+    late = replace(
+        FACTS, state="booked", now=datetime(2026, 11, 30, 22, 30, tzinfo=UTC), slot_start=datetime(2026, 11, 30, 23, 30, tzinfo=UTC)
+    )
+    assert NEEDS["before-its-day"].met("mark-seen", late, GOOD, "me") is False
+    soon = replace(late, now=datetime(2026, 11, 30, 23, 0, tzinfo=UTC))
+    assert NEEDS["before-its-day"].met("mark-seen", soon, GOOD, "me") is True
 
 
 def test_an_appointment_is_cancelled_with_the_reasons_of_its_side() -> None:

@@ -85,6 +85,7 @@ _CONFLICTS = {
     "vacation_session_practitioner_free": "practitioner-busy",
     "vacation_session_room_free": "room-busy",
     "vacation_session_once_a_day": "already-planned",
+    "appointment_happened": "before-its-day",
 }
 _UNKNOWN = {
     "appointment_requester_org_fkey": "unknown-organization",
@@ -108,6 +109,14 @@ _UNKNOWN = {
     "vacation_slot_minutes": "bad-slot-length",
     "vacation_quota_slots": "bad-reservation",
     "vacation_quota_at_most": "bad-reservation",
+    "vacation_clause_dates": "date-out-of-range",
+    "practice_authorisation_dates": "date-out-of-range",
+    "vacation_dates": "date-out-of-range",
+    "vacation_exception_dates": "date-out-of-range",
+    "vacation_session_dates": "date-out-of-range",
+    "vacation_session_figures": "number-out-of-range",
+    "appointment_dates": "date-out-of-range",
+    "appointment_wait_figures": "number-out-of-range",
 }
 
 

@@ -82,6 +82,9 @@ def _see(type: str, get: Callable[[Transaction, str], Awaitable[Any]]) -> Operat
 
 
 async def _find(tx: Transaction, **criteria: Any) -> Resource:
+    await queries.check_known(
+        tx, services=criteria.get("services", ()), sites=criteria.get("sites", ()), roles=criteria.get("practitioner_roles", ())
+    )
     found = await queries.find_slots(tx, **criteria)
     entries = [{"resource": render_slot(row), "search": {"mode": "match"}} for row in found]
     return {"resourceType": "Bundle", "type": "searchset", "total": len(entries), **({"entry": entries} if entries else {})}

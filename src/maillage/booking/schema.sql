@@ -12,6 +12,7 @@ CREATE TABLE vacation_clause (
     sessions_due integer CONSTRAINT vacation_clause_due CHECK (sessions_due >= 0),
     contract text NOT NULL DEFAULT '',
     CONSTRAINT vacation_clause_period CHECK (valid_to >= valid_from),
+    CONSTRAINT vacation_clause_dates CHECK (is_sane(valid_from) AND is_sane(valid_to)),
     CONSTRAINT vacation_clause_target UNIQUE (id, location_id, specialty)
 );
 CREATE INDEX vacation_clause_search ON vacation_clause (location_id, specialty, valid_from);
@@ -25,6 +26,7 @@ CREATE TABLE practice_authorisation (
     valid_to date,
     basis text NOT NULL DEFAULT '',
     CONSTRAINT practice_authorisation_period CHECK (valid_to >= valid_from),
+    CONSTRAINT practice_authorisation_dates CHECK (is_sane(valid_from) AND is_sane(valid_to)),
     CONSTRAINT practice_authorisation_target UNIQUE (id, practitioner_id, location_id)
 );
 CREATE INDEX practice_authorisation_search ON practice_authorisation (practitioner_id, location_id, valid_from);
@@ -55,8 +57,10 @@ CREATE TABLE vacation (
     closed_on_holidays boolean NOT NULL DEFAULT true,
     created_at timestamptz NOT NULL,
     CONSTRAINT vacation_period CHECK (valid_to >= valid_from),
+    CONSTRAINT vacation_dates CHECK (is_sane(valid_from) AND is_sane(valid_to)),
     CONSTRAINT vacation_buffers CHECK (buffer_before BETWEEN 0 AND 240 AND buffer_after BETWEEN 0 AND 240),
-    CONSTRAINT vacation_reserved CHECK (reserved_asap >= 0 AND reserved_urgent >= 0)
+    -- A day holds 288 slots of five minutes.
+    CONSTRAINT vacation_reserved CHECK (reserved_asap BETWEEN 0 AND 288 AND reserved_urgent BETWEEN 0 AND 288)
 );
 CREATE INDEX vacation_owner ON vacation (owner_org, id);
 
@@ -71,14 +75,15 @@ CREATE TABLE vacation_exception (
     room_id text REFERENCES location (id),
     reason text NOT NULL DEFAULT '',
     PRIMARY KEY (vacation_id, day),
-    CONSTRAINT vacation_exception_moved CHECK ((kind = 'moved') = (to_day IS NOT NULL))
+    CONSTRAINT vacation_exception_moved CHECK ((kind = 'moved') = (to_day IS NOT NULL)),
+    CONSTRAINT vacation_exception_dates CHECK (is_sane(day) AND is_sane(to_day))
 );
 
 -- What a requesting organisation is promised in each session: slots kept for it until D-10, and at most how many it may take until then.
 CREATE TABLE vacation_quota (
     vacation_id text NOT NULL REFERENCES vacation (id),
     organization_id text NOT NULL REFERENCES organization (id),
-    slots integer NOT NULL CONSTRAINT vacation_quota_slots CHECK (slots >= 0),
+    slots integer NOT NULL CONSTRAINT vacation_quota_slots CHECK (slots BETWEEN 0 AND 288),
     at_most integer CONSTRAINT vacation_quota_at_most CHECK (at_most >= slots),
     PRIMARY KEY (vacation_id, organization_id)
 );
@@ -136,6 +141,9 @@ CREATE TABLE vacation_session (
     settled_cost_cents integer,
     dispute_comment text,
     CONSTRAINT vacation_session_period CHECK (ends_at > starts_at AND occupied_from <= starts_at AND occupied_to >= ends_at),
+    CONSTRAINT vacation_session_dates CHECK (is_sane(day) AND is_sane(occupied_from) AND is_sane(occupied_to) AND is_sane(due_at)),
+    CONSTRAINT vacation_session_figures CHECK (settled_minutes BETWEEN 0 AND 1440 AND settled_patients BETWEEN 0 AND 288
+        AND settled_cost_cents BETWEEN 0 AND 100000000),
     CONSTRAINT vacation_session_quota CHECK (reserved_asap + reserved_urgent + reserved_site <= slot_count),
     CONSTRAINT vacation_session_turn CHECK ((status IN ('cancelled', 'settled')) = (turn IS NULL) AND (turn IS NULL) = (due_at IS NULL)),
     CONSTRAINT vacation_session_room_confirmed CHECK (status IN ('planned', 'cancelled') OR room_confirmed_at IS NOT NULL),
@@ -286,6 +294,10 @@ CREATE TABLE appointment (
     CONSTRAINT appointment_expiry CHECK ((status = 'pending') = (expires_at IS NOT NULL)),
     CONSTRAINT appointment_cancelled CHECK ((status = 'cancelled') = (cancel_reason IS NOT NULL AND cancel_side IS NOT NULL)),
     CONSTRAINT appointment_waits CHECK (status <> 'waitlist' OR wait_since IS NOT NULL),
+    CONSTRAINT appointment_dates CHECK (is_sane(starts_at) AND is_sane(ends_at) AND is_sane(wait_since) AND is_sane(wait_target)),
+    CONSTRAINT appointment_wait_figures CHECK (wait_boost BETWEEN -100 AND 100 AND wait_notice_hours BETWEEN 0 AND 8784),
+    -- Nobody arrives, is called or is seen on a day before that of the appointment.
+    CONSTRAINT appointment_happened CHECK (starts_at < least(arrived_at, called_in_at, fulfilled_at) + interval '1 day'),
     CONSTRAINT appointment_pair UNIQUE (id, slot_id)
 );
 CREATE UNIQUE INDEX appointment_one_live_per_slot ON appointment (slot_id) WHERE live_id IS NOT NULL;

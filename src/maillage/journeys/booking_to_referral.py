@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from maillage import booking, referrals
+from maillage import booking, record, referrals
+from maillage.access import visible_to
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import Conflict, Invalid, NotFound
 from maillage.store import Transaction
@@ -209,9 +210,24 @@ async def _request_of(tx: Transaction, made: Row) -> Row:
     return task
 
 
+async def join_waitlist(tx: Transaction, _id: str | None = None, *, service: str, patient: str, **asked: Any) -> str:
+    """Put a patient on the waiting list, for the request that is named."""
+    asked.pop("version", None)
+    line = await booking.join_waitlist(tx, service=service, patient=patient, **await _with_request(tx, asked))
+    if line["task_id"]:
+        await _request_of(tx, line)
+    return str(line["id"])
+
+
 async def _with_request(tx: Transaction, asked: dict[str, Any]) -> dict[str, Any]:
-    """The requester, the request and the priority of the Task that is named; what the caller says of them is not needed."""
+    """The requester, the request and the priority of the Task that is named; what the caller says of them is not needed.
+
+    Raises `NotFound` for a Task, `Invalid` (request-unknown) for an order, that the caller does not see.
+    """
     if not asked.get("task"):
+        order = asked.get("based_on")
+        if order and not await record.existing(tx, "ServiceRequest", [order], visible_to(tx.actor, "ServiceRequest")):
+            raise Invalid.one("request-unknown", "Parameters.parameter.where(name='based-on')", order)
         return asked
     task = await referrals.visible_task(tx, asked["task"])
     return {**asked, "based_on": task["request_id"], "requester_org": task["requester_org"], "priority": task["priority"]}

@@ -40,6 +40,7 @@ FROM_BOOKING: Mapping[tuple[str, str], Call] = {
     ("Slot", "book"): booking_to_referral.book_slot,
     ("Slot", "hold"): booking_to_referral.hold_slot,
     ("Appointment", "hold"): booking_to_referral.hold,
+    ("Appointment", "join-waitlist"): booking_to_referral.join_waitlist,
     ("Appointment", "book"): booking_to_referral.book,
     ("Appointment", "move"): booking_to_referral.move,
     ("Appointment", "cancel"): booking_to_referral.cancel,

@@ -120,7 +120,8 @@ async def mark_seen(
 async def send_outcome(tx: Transaction, id: str, *, version: int | None = None, **letter: Any) -> str:
     """The letter goes back; a visit that nobody had marked took place."""
     task = await referrals.visible_task(tx, id)
-    if task["state"] in ("booked", "cancellation-requested"):
+    ahead = task["slot_start"] is not None and task["slot_start"] > tx.now
+    if task["state"] in ("booked", "cancellation-requested") and not (ahead and letter.get("done_otherwise")):
         await _fulfil(tx, task["appointment_id"])
     await booking.end_for_task(tx, id, side="hospital")
     return await referrals.send_outcome(tx, id, version=version, **letter)

@@ -131,5 +131,10 @@ register("referral_status_capacity_never_declines", lambda: Invalid.one("capacit
 register("service_request_stat", lambda: Invalid.one("call-instead", "ServiceRequest.priority"))
 register("service_request_active_is_sent", lambda: Invalid.one("form-missing", "ServiceRequest.status"))
 register("service_request_pkey", lambda: Conflict("already-exists"))
+register("referral_task_seen_happened", lambda: Invalid.one("date-in-the-future", "Parameters.parameter.where(name='start')"))
+register("referral_encounter_period", lambda: Invalid.one("period-ends-before-start", "Parameters.parameter.where(name='end')"))
+register("referral_child_due", lambda: Invalid.one("date-in-the-past"))
+for _name in ("referral_task_dates", "referral_child_dates", "referral_form_dates", "capacity_failure_dates", "patient_interval_period"):
+    register(_name, lambda: Invalid.one("date-out-of-range"))
 register("referral_task_pkey", lambda: Conflict("already-exists"))
 register("referral_form_pkey", lambda: Conflict("already-exists"))

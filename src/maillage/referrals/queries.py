@@ -111,6 +111,18 @@ async def task_for(tx: Transaction, request_id: str, service_id: str) -> Row | N
     )
 
 
+async def encounter_named(tx: Transaction, id: str) -> Row | None:
+    """Whose an Encounter is that the actor sees, ours or kept as received; None when there is none."""
+    params = Params([id])
+    return await tx.fetchrow(
+        f"""
+        SELECT h.patient_id, h.owner_org, h.parties FROM resource_head h
+        WHERE h.res_type = 'Encounter' AND h.id = $1 AND NOT h.deleted AND {visible_to(tx.actor, "Encounter").sql("h", params)}
+        """,
+        *params,
+    )
+
+
 async def may_read(tx: Transaction, task_id: str, organization_id: str) -> bool:
     """Whether somebody of an organisation would find a Task: nobody is told of what they cannot open."""
     params = Params([task_id])

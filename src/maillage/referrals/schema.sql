@@ -232,7 +232,11 @@ CREATE TABLE referral_task (
     CONSTRAINT referral_task_capacity_never_declines CHECK (NOT (state = 'declined' AND reason_axis = 'capacity')),
     CONSTRAINT referral_task_decline_says_why CHECK (state <> 'declined' OR reason IS NOT NULL),
     CONSTRAINT referral_task_reason_whole CHECK (num_nulls(reason_list, reason, reason_axis) IN (0, 3)),
-    CONSTRAINT referral_task_reason FOREIGN KEY (reason_list, reason, reason_axis) REFERENCES referral_reason (list, code, axis)
+    CONSTRAINT referral_task_reason FOREIGN KEY (reason_list, reason, reason_axis) REFERENCES referral_reason (list, code, axis),
+    -- A visit is written when it has taken place, never before.
+    CONSTRAINT referral_task_seen_happened CHECK (seen_at <= changed_at),
+    CONSTRAINT referral_task_dates CHECK (is_sane(seen_at) AND is_sane(recommendation_due) AND is_sane(due_at) AND is_sane(slot_start) AND is_sane(slot_end)),
+    CONSTRAINT referral_task_counts CHECK (rounds BETWEEN 0 AND 100 AND refusals BETWEEN 0 AND 10000 AND reschedules BETWEEN 0 AND 10000)
 );
 -- One request of a requester for a patient at a time in the hands of a service, unless the requester said why there are two.
 CREATE UNIQUE INDEX referral_task_one_open ON referral_task (patient_id, service_id, requester_org)
@@ -297,7 +301,10 @@ CREATE TABLE referral_child (
     outcome text,
     comment text NOT NULL DEFAULT '',
     -- Holder and date stay as the record of who owed what; the turn ends with the Task.
-    CONSTRAINT referral_child_turn CHECK ((turn IS NULL) = (state IN ('completed', 'cancelled')))
+    CONSTRAINT referral_child_turn CHECK ((turn IS NULL) = (state IN ('completed', 'cancelled'))),
+    CONSTRAINT referral_child_dates CHECK (is_sane(due_at)),
+    -- What is advised is owed that day at the earliest.
+    CONSTRAINT referral_child_due CHECK (code <> 'follow-up' OR due_at > authored_on - interval '1 day')
 );
 CREATE INDEX referral_child_task ON referral_child (task_id);
 -- At most one open child says whose turn it is.
@@ -330,7 +337,8 @@ CREATE TABLE referral_question (
     answer text NOT NULL DEFAULT '',
     cannot boolean NOT NULL DEFAULT false,
     answered_at timestamptz,
-    CONSTRAINT referral_question_pkey PRIMARY KEY (task_id, round, number)
+    CONSTRAINT referral_question_pkey PRIMARY KEY (task_id, round, number),
+    CONSTRAINT referral_question_number CHECK (number BETWEEN 1 AND 50)
 );
 
 -- The form of the pathway as answered (QuestionnaireResponse).
@@ -345,7 +353,8 @@ CREATE TABLE referral_form (
     status text NOT NULL CHECK (status IN ('in-progress', 'completed', 'amended', 'entered-in-error')),
     authored timestamptz NOT NULL,
     author_role_id text,
-    items text NOT NULL
+    items text NOT NULL,
+    CONSTRAINT referral_form_dates CHECK (is_sane(authored))
 );
 CREATE INDEX referral_form_request ON referral_form (request_id);
 
@@ -385,7 +394,7 @@ CREATE TABLE referral_encounter (
     ends timestamptz NOT NULL,
     appointment_id text,
     role_id text,
-    CONSTRAINT referral_encounter_period CHECK (ends > starts)
+    CONSTRAINT referral_encounter_period CHECK (ends > starts AND ends <= starts + interval '1 day' AND is_sane(starts))
 );
 
 -- Each step of the breach ladder that a deadline has reached; never changed, never taken back.
@@ -422,7 +431,8 @@ CREATE TABLE capacity_failure (
     resolution text CHECK (resolution IN
         ('slot-added', 'overbooked', 'other-service', 'other-site', 'went-to-ed', 'patient-gave-up', 'withdrawn')),
     resolved_at timestamptz,
-    CONSTRAINT capacity_failure_resolved CHECK (num_nulls(resolution, resolved_at) IN (0, 2))
+    CONSTRAINT capacity_failure_resolved CHECK (num_nulls(resolution, resolved_at) IN (0, 2)),
+    CONSTRAINT capacity_failure_dates CHECK (is_sane(wanted_by))
 );
 CREATE INDEX capacity_failure_open ON capacity_failure (task_id) WHERE resolution IS NULL;
 
@@ -443,7 +453,7 @@ CREATE TABLE patient_interval (
     contact text NOT NULL DEFAULT '',
     written_at timestamptz NOT NULL,
     written_by text NOT NULL,
-    CONSTRAINT patient_interval_period CHECK (ends >= starts)
+    CONSTRAINT patient_interval_period CHECK (ends >= starts AND is_sane(starts) AND is_sane(ends))
 );
 CREATE INDEX patient_interval_task ON patient_interval (task_id, starts);
 

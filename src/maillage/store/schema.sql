@@ -9,6 +9,12 @@ CREATE EXTENSION IF NOT EXISTS unaccent;
 CREATE FUNCTION app_now() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS
     $$ SELECT coalesce(nullif(current_setting('app.now', true), '')::timestamptz, now()) $$;
 
+-- The dates that mean something here, for every date that comes from outside: no year 1, no year 9999, no infinity (`kernel.period` holds the same two).
+CREATE FUNCTION is_sane(at timestamptz) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+    $$ SELECT at >= '1900-01-01 00:00:00+00'::timestamptz AND at < '2200-01-01 00:00:00+00'::timestamptz $$;
+CREATE FUNCTION is_sane(day date) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+    $$ SELECT day >= '1900-01-01'::date AND day < '2200-01-01'::date $$;
+
 -- Effects to carry out because a transaction committed; `key` names the object whose messages keep their order.
 -- A message that nothing here can carry yet is held, with the reason: neither done, nor failed, nor lost.
 CREATE TABLE outbox (

@@ -84,10 +84,17 @@ async def end(tx: Transaction, row: Row, told: Told, *, late: bool = False) -> R
 
 
 async def arrive(tx: Transaction, id: str, *, version: int | None = None, identity_confirmed: bool) -> Row:
-    """The patient is there, and the identity was checked against the five traits. Raises `Invalid` (identity-unconfirmed)."""
+    """The patient is there, and the identity was checked against the five traits.
+
+    Raises `Invalid` (identity-unconfirmed), `Conflict` (before-its-day).
+    """
     row, _ = await lock_appointment(tx, id, version)
     line = play(tx, rules.APPOINTMENT, row["status"], "arrive", sides_of(row))
-    demand(Allowed() if identity_confirmed is True else Refused("identity-unconfirmed"), "Parameters.parameter")
+    demand(
+        Allowed() if identity_confirmed is True else Refused("identity-unconfirmed"),
+        "Parameters.parameter.where(name='identity-confirmed')",
+    )
+    demand(rules.check_day(tx.now, row["starts_at"]))
     due = deadlines.visit_due(row["ends_at"])
     changed = await change(tx, "appointment", id, status=line.target, turn="HO", due_at=due, arrived_at=tx.now)
     await save_appointment(tx, line, changed)
@@ -104,9 +111,13 @@ async def call_in(tx: Transaction, id: str, *, version: int | None = None) -> Ro
 
 
 async def fulfil(tx: Transaction, id: str, *, version: int | None = None, decided: bool = False) -> Row:
-    """The visit took place. Raises `Conflict` (too-early) before its hour, unless the patient arrived or the referral says so."""
+    """The visit took place.
+
+    Raises `Conflict`: before-its-day; too-early before its hour, unless the patient arrived or the referral says so.
+    """
     row, _ = await lock_appointment(tx, id, version)
     line = play(tx, rules.APPOINTMENT, row["status"], "fulfil", sides_of(row), decided=decided)
+    demand(rules.check_day(tx.now, row["starts_at"]))
     demand(Allowed() if decided or tx.now >= row["starts_at"] or row["arrived_at"] else Refused("too-early"))
     changed = await change(tx, "appointment", id, status=line.target, turn=None, due_at=None, fulfilled_at=tx.now)
     await save_appointment(tx, line, changed)

@@ -233,7 +233,7 @@ def check_template(facts: Any, quotas: Sequence[Share]) -> None:
 
 async def check_place(tx: Transaction, site: str, room: str) -> None:
     """The room belongs to the site. Raises `Invalid` (room-elsewhere)."""
-    if room != site and (await directory.place(tx, room)).part_of != site:
+    if (await directory.place(tx, room)).part_of != site:  # the site itself is no room: two sessions would take it from each other
         raise Invalid.one("room-elsewhere", "Schedule.actor", details=room)
 
 

@@ -25,6 +25,7 @@ from maillage.booking.queries.sessions import (
 from maillage.booking.queries.slots import (
     MAX_SLOTS,
     SlotSearch,
+    check_known,
     find_slots,
     fresh_choices,
     get_slot,
@@ -52,6 +53,7 @@ __all__ = [
     "appointments",
     "at_risk",
     "authorisation_for",
+    "check_known",
     "clause_for",
     "find_slots",
     "fresh_choices",

@@ -10,7 +10,7 @@ from maillage.access import visible_to
 from maillage.booking import rules
 from maillage.booking.queries.rows import found
 from maillage.booking.types import PRIORITIES, Row
-from maillage.kernel.errors import Invalid
+from maillage.kernel.errors import Invalid, Issue
 from maillage.store import Transaction
 from maillage.store.sql import Params
 
@@ -50,6 +50,32 @@ async def find_slots(
     """
     search = SlotSearch(services, priority, sites, practitioner_roles, start, end, organizations, limit)
     return await search_slots(tx, search)
+
+
+async def check_known(tx: Transaction, *, services: Sequence[str], sites: Sequence[str], roles: Sequence[str]) -> None:
+    """Every service, site and role that a search names is one of ours: no slot is never the answer to a slip.
+
+    Raises `Invalid` (unknown-service, unknown-location, unknown-role) at its parameter.
+    """
+    unknown = await tx.fetch(
+        """
+        SELECT 'services' AS name, 'unknown-service' AS reason, n, id FROM unnest($1::text[]) WITH ORDINALITY AS asked (id, n)
+            WHERE NOT EXISTS (SELECT FROM healthcare_service s WHERE s.id = asked.id)
+        UNION ALL SELECT 'sites', 'unknown-location', n, id FROM unnest($2::text[]) WITH ORDINALITY AS asked (id, n)
+            WHERE NOT EXISTS (SELECT FROM location l WHERE l.id = asked.id)
+        UNION ALL SELECT 'practitioner-roles', 'unknown-role', n, id FROM unnest($3::text[]) WITH ORDINALITY AS asked (id, n)
+            WHERE NOT EXISTS (SELECT FROM practitioner_role r WHERE r.id = asked.id)
+        ORDER BY 1, 3
+        """,
+        list(services),
+        list(sites),
+        list(roles),
+    )
+    if unknown:
+        where = "Parameters.parameter.where(name='{}')[{}]"
+        raise Invalid(
+            *(Issue("error", "business-rule", row["reason"], where.format(row["name"], row["n"] - 1), row["id"]) for row in unknown)
+        )
 
 
 async def search_slots(tx: Transaction, search: SlotSearch) -> list[Row]:

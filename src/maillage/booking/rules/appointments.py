@@ -74,6 +74,11 @@ def check_absence(reason: str, now: datetime, start: datetime) -> Answer:
     return Allowed() if now >= start else Refused("too-early")
 
 
+def check_day(now: datetime, start: datetime) -> Answer:
+    """Whether a patient may be there: on the day of the appointment, or later. Another day, it is moved or cancelled first."""
+    return Allowed() if day_in_paris(now) >= day_in_paris(start) else Refused("before-its-day")
+
+
 def waiting_order(waiters: Iterable[Waiter], now: datetime) -> tuple[Waiter, ...]:
     """The waiting list in order: a manual change, priority, breached target, oldest net wait; the id settles equals."""
 

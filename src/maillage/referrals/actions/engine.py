@@ -42,6 +42,7 @@ FIELD_OF_NEED: Final[Mapping[str, str]] = {
     "record-not-reviewed": "record_reviewed",
     "no-contact": "contacts",
     "encounter-missing": "start",
+    "seen-before-its-day": "done_otherwise",
     "letter-missing": "text",
     "done-otherwise": "done_otherwise",
     "period-missing": "start",

@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from maillage.kernel.actor import SYSTEM
+from maillage.kernel.bounds import date_problem
+from maillage.kernel.errors import Invalid
 from maillage.kernel.ids import new_id
-from maillage.referrals import rules
+from maillage.referrals import queries, rules
 from maillage.referrals.actions import intervals, ledger, telling, turns
 from maillage.referrals.actions.case import Case, Work, load, speaking
 from maillage.referrals.actions.engine import finish, move
@@ -19,6 +21,7 @@ from maillage.store import Transaction
 LATE_CANCELLATION: Final = timedelta(hours=48)
 RESCHEDULES_BEFORE_TELLING: Final = 3
 REFUSALS_BEFORE_TELLING: Final = 2
+LONGEST_VISIT: Final = timedelta(days=1)
 
 
 def _slot(appointment_id: str, start: datetime, end: datetime) -> dict[str, Any]:
@@ -200,12 +203,16 @@ async def mark_seen(
     encounter_id: str | None = None,
     encounter_class: str = "AMB",
 ) -> str:
-    """The visit took place: an Encounter is linked, made here from the slot unless its id is given. The letter is owed from now on."""
+    """The visit took place: an Encounter is linked, made here from the slot unless its id is given. The letter is owed from now on.
+
+    Raises `Invalid` for a visit to come, one that ends before it starts or lasts more than a day, an Encounter that is not the patient's here.
+    """
     case = await load(Work(tx, "mark-seen"), id, version)
     task = case.task
-    since = start or task["slot_start"]
-    until = end or (task["slot_end"] if start is None else None) or (since + timedelta(minutes=case.service.minutes) if since else None)
+    since, until = _visit(case, start, end)
     made = encounter_id or new_id()
+    if encounter_id is not None:
+        await _check_encounter(case, encounter_id)
     first = task["seen_at"] or since or tx.now  # a wait ends at the first visit
     await move(case, "mark-seen", Act(encounter=since is not None or encounter_id is not None), seen_at=first, encounter_id=made)
     if encounter_id is None:
@@ -213,6 +220,33 @@ async def mark_seen(
     await intervals.reached(case)
     await ledger.resolve(case, "overbooked")
     return await finish(case)
+
+
+def _visit(case: Case, start: datetime | None, end: datetime | None) -> tuple[datetime | None, datetime | None]:
+    """From when to when: as told, else as planned; a patient who was seen earlier that day was seen now."""
+    task, now = case.task, case.tx.now
+    since: datetime | None = start or (min(task["slot_start"], now) if task["slot_start"] else None)
+    if since is None:
+        return None, None
+    if problem := date_problem(since, now, future=False):
+        raise Invalid.one(problem, "Parameters.parameter.where(name='start')", since.isoformat())
+    planned = task["slot_end"] if start is None and since == task["slot_start"] else None
+    until: datetime = end or planned or since + timedelta(minutes=case.service.minutes)
+    if until <= since:
+        raise Invalid.one("period-ends-before-start", "Parameters.parameter.where(name='end')", until.isoformat())
+    if until - since > LONGEST_VISIT:
+        raise Invalid.one("visit-too-long", "Parameters.parameter.where(name='end')", until.isoformat())
+    return since, until
+
+
+async def _check_encounter(case: Case, id: str) -> None:
+    """An Encounter that is named is here, of this patient, and of the organisation that saw the patient."""
+    where = "Parameters.parameter.where(name='encounter_id')"
+    found = await queries.encounter_named(case.tx, id)
+    if found is None or case.task["owner_org"] not in {found["owner_org"], *found["parties"]}:
+        raise Invalid.one("encounter-unknown", where, id)
+    if found["patient_id"] != case.task["patient_id"]:
+        raise Invalid.one("patient-differs", where, id)
 
 
 async def _encounter(case: Case, id: str, start: Any, end: Any, encounter_class: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,6 +12,7 @@ from typing import Final
 from maillage.directory import Member
 from maillage.kernel.actor import Actor
 from maillage.kernel.answers import Allowed, Refused
+from maillage.kernel.period import day_in_paris
 from maillage.kernel.transitions import Transition, TransitionTable
 from maillage.referrals.rules.table import TABLE
 from maillage.referrals.types import (
@@ -34,6 +37,14 @@ ROUNDS_AT_MOST: Final = 2
 FILED_UNREAD_AFTER: Final = timedelta(days=60)
 CONTACTS_AT_LEAST: Final = 2
 CAPACITY_CODES: Final = frozenset(r.code for reasons in REASONS.values() for r in reasons if r.axis == "capacity")
+CAPACITY_WORDS: Final = re.compile(
+    r"\b(?:(?:pas|plus|aucune?|manque|faute|sans) (?:assez )?(?:de |d['’])?(?:places?|creneaux?|disponibilites?)"
+    r"|(?:pas|plus|aucun) (?:de )?(?:rendez[- ]vous|rdv) (?:avant|disponibles?|possibles?|libres?)"
+    r"|(?:service|consultations?|planning|agenda|vacations?|equipe) (?:\w+ ){0,2}(?:complete?s?|pleine?s?|saturee?s?|surchargee?s?|debordee?s?)"
+    r"|delais? (?:trop|d['’]attente)|listes? d['’]attente|sous[- ]effectif"
+    r"|(?:manque|faute) (?:de |d['’])(?:medecins?|praticiens?|personnel|moyens|temps))\b"
+)
+"""How lack of capacity is said, without accents. A code says its axis; only the words of `other` are read."""
 AFTER_ACCEPTANCE: Final = frozenset({"became-impossible", "contraindication"})
 
 
@@ -152,7 +163,7 @@ NEEDS: Final[dict[str, Need]] = {
     "comment-missing": Need("data", lambda _v, _t, a, _i: bool(a.comment.strip())),
     "comment-too-short": Need("data", lambda _v, _t, a, _i: _long_enough(a)),
     "text-too-short": Need("data", lambda _v, _t, a, _i: len(a.comment.strip()) >= INSIST_FLOOR),
-    "capacity-is-not-refusal": Need("data", lambda _v, _t, a, _i: a.reason not in CAPACITY_CODES),
+    "capacity-is-not-refusal": Need("data", lambda _v, _t, a, _i: a.reason not in CAPACITY_CODES and not speaks_of_capacity(a)),
     "only-if-impossible": Need("data", lambda _v, _t, a, _i: a.reason is None or a.reason in AFTER_ACCEPTANCE),
     "no-unanswered-round": Need("data", lambda _v, t, a, _i: a.reason != "prerequisites-missing" or t.unanswered_round),
     "no-item": Need("data", lambda _v, _t, a, _i: any(item.strip() for item in a.items)),
@@ -170,6 +181,8 @@ NEEDS: Final[dict[str, Need]] = {
     "not-bookable": Need("state", lambda _v, t, _a, _i: t.bookable),
     "side-missing": Need("data", lambda _v, _t, a, _i: a.side in ("patient", "hospital", "host")),
     "too-early": Need("state", lambda _v, t, _a, _i: t.slot_start is None or t.slot_start <= t.now),
+    "before-its-day": Need("state", lambda _v, t, _a, _i: _day_has_come(t)),
+    "seen-before-its-day": Need("data", lambda _v, t, a, _i: a.done_otherwise or _day_has_come(t)),
     "record-not-reviewed": Need("data", lambda _v, _t, a, _i: a.record_reviewed),
     "no-contact": Need("data", lambda _v, _t, a, _i: a.contacts >= CONTACTS_AT_LEAST),
     "encounter-missing": Need("data", lambda _v, _t, a, _i: a.encounter),
@@ -182,6 +195,20 @@ NEEDS: Final[dict[str, Need]] = {
     "period-missing": Need("data", lambda _v, _t, a, _i: a.slot is not None and a.slot[0] < a.slot[1]),
 }
 """Every precondition of the table. The code is the refusal reason and, in `$available-actions`, what is missing."""
+
+
+def speaks_of_capacity(act: Act) -> bool:
+    """Whether a reason in words says that there is no place: under `other` the words are the reason, and they cannot be that one."""
+    return act.reason == "other" and CAPACITY_WORDS.search(_without_accents(act.comment)) is not None
+
+
+def _without_accents(text: str) -> str:
+    return "".join(char for char in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(char))
+
+
+def _day_has_come(task: TaskFacts) -> bool:
+    """The visit is not planned on a later day: seen earlier in the day counts, seen days before does not."""
+    return task.slot_start is None or day_in_paris(task.slot_start) <= day_in_paris(task.now)
 
 
 def _may_be_filed(task: TaskFacts) -> bool:

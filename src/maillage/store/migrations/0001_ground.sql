@@ -13,6 +13,12 @@ CREATE EXTENSION IF NOT EXISTS unaccent;
 CREATE FUNCTION app_now() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS
     $$ SELECT coalesce(nullif(current_setting('app.now', true), '')::timestamptz, now()) $$;
 
+-- The dates that mean something here, for every date that comes from outside: no year 1, no year 9999, no infinity (`kernel.period` holds the same two).
+CREATE FUNCTION is_sane(at timestamptz) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+    $$ SELECT at >= '1900-01-01 00:00:00+00'::timestamptz AND at < '2200-01-01 00:00:00+00'::timestamptz $$;
+CREATE FUNCTION is_sane(day date) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+    $$ SELECT day >= '1900-01-01'::date AND day < '2200-01-01'::date $$;
+
 -- Effects to carry out because a transaction committed; `key` names the object whose messages keep their order.
 -- A message that nothing here can carry yet is held, with the reason: neither done, nor failed, nor lost.
 CREATE TABLE outbox (
@@ -2196,7 +2202,11 @@ CREATE TABLE referral_task (
     CONSTRAINT referral_task_capacity_never_declines CHECK (NOT (state = 'declined' AND reason_axis = 'capacity')),
     CONSTRAINT referral_task_decline_says_why CHECK (state <> 'declined' OR reason IS NOT NULL),
     CONSTRAINT referral_task_reason_whole CHECK (num_nulls(reason_list, reason, reason_axis) IN (0, 3)),
-    CONSTRAINT referral_task_reason FOREIGN KEY (reason_list, reason, reason_axis) REFERENCES referral_reason (list, code, axis)
+    CONSTRAINT referral_task_reason FOREIGN KEY (reason_list, reason, reason_axis) REFERENCES referral_reason (list, code, axis),
+    -- A visit is written when it has taken place, never before.
+    CONSTRAINT referral_task_seen_happened CHECK (seen_at <= changed_at),
+    CONSTRAINT referral_task_dates CHECK (is_sane(seen_at) AND is_sane(recommendation_due) AND is_sane(due_at) AND is_sane(slot_start) AND is_sane(slot_end)),
+    CONSTRAINT referral_task_counts CHECK (rounds BETWEEN 0 AND 100 AND refusals BETWEEN 0 AND 10000 AND reschedules BETWEEN 0 AND 10000)
 );
 -- One request of a requester for a patient at a time in the hands of a service, unless the requester said why there are two.
 CREATE UNIQUE INDEX referral_task_one_open ON referral_task (patient_id, service_id, requester_org)
@@ -2261,7 +2271,10 @@ CREATE TABLE referral_child (
     outcome text,
     comment text NOT NULL DEFAULT '',
     -- Holder and date stay as the record of who owed what; the turn ends with the Task.
-    CONSTRAINT referral_child_turn CHECK ((turn IS NULL) = (state IN ('completed', 'cancelled')))
+    CONSTRAINT referral_child_turn CHECK ((turn IS NULL) = (state IN ('completed', 'cancelled'))),
+    CONSTRAINT referral_child_dates CHECK (is_sane(due_at)),
+    -- What is advised is owed that day at the earliest.
+    CONSTRAINT referral_child_due CHECK (code <> 'follow-up' OR due_at > authored_on - interval '1 day')
 );
 CREATE INDEX referral_child_task ON referral_child (task_id);
 -- At most one open child says whose turn it is.
@@ -2294,7 +2307,8 @@ CREATE TABLE referral_question (
     answer text NOT NULL DEFAULT '',
     cannot boolean NOT NULL DEFAULT false,
     answered_at timestamptz,
-    CONSTRAINT referral_question_pkey PRIMARY KEY (task_id, round, number)
+    CONSTRAINT referral_question_pkey PRIMARY KEY (task_id, round, number),
+    CONSTRAINT referral_question_number CHECK (number BETWEEN 1 AND 50)
 );
 
 -- The form of the pathway as answered (QuestionnaireResponse).
@@ -2309,7 +2323,8 @@ CREATE TABLE referral_form (
     status text NOT NULL CHECK (status IN ('in-progress', 'completed', 'amended', 'entered-in-error')),
     authored timestamptz NOT NULL,
     author_role_id text,
-    items text NOT NULL
+    items text NOT NULL,
+    CONSTRAINT referral_form_dates CHECK (is_sane(authored))
 );
 CREATE INDEX referral_form_request ON referral_form (request_id);
 
@@ -2349,7 +2364,7 @@ CREATE TABLE referral_encounter (
     ends timestamptz NOT NULL,
     appointment_id text,
     role_id text,
-    CONSTRAINT referral_encounter_period CHECK (ends > starts)
+    CONSTRAINT referral_encounter_period CHECK (ends > starts AND ends <= starts + interval '1 day' AND is_sane(starts))
 );
 
 -- Each step of the breach ladder that a deadline has reached; never changed, never taken back.
@@ -2386,7 +2401,8 @@ CREATE TABLE capacity_failure (
     resolution text CHECK (resolution IN
         ('slot-added', 'overbooked', 'other-service', 'other-site', 'went-to-ed', 'patient-gave-up', 'withdrawn')),
     resolved_at timestamptz,
-    CONSTRAINT capacity_failure_resolved CHECK (num_nulls(resolution, resolved_at) IN (0, 2))
+    CONSTRAINT capacity_failure_resolved CHECK (num_nulls(resolution, resolved_at) IN (0, 2)),
+    CONSTRAINT capacity_failure_dates CHECK (is_sane(wanted_by))
 );
 CREATE INDEX capacity_failure_open ON capacity_failure (task_id) WHERE resolution IS NULL;
 
@@ -2407,7 +2423,7 @@ CREATE TABLE patient_interval (
     contact text NOT NULL DEFAULT '',
     written_at timestamptz NOT NULL,
     written_by text NOT NULL,
-    CONSTRAINT patient_interval_period CHECK (ends >= starts)
+    CONSTRAINT patient_interval_period CHECK (ends >= starts AND is_sane(starts) AND is_sane(ends))
 );
 CREATE INDEX patient_interval_task ON patient_interval (task_id, starts);
 
@@ -2437,6 +2453,7 @@ CREATE TABLE vacation_clause (
     sessions_due integer CONSTRAINT vacation_clause_due CHECK (sessions_due >= 0),
     contract text NOT NULL DEFAULT '',
     CONSTRAINT vacation_clause_period CHECK (valid_to >= valid_from),
+    CONSTRAINT vacation_clause_dates CHECK (is_sane(valid_from) AND is_sane(valid_to)),
     CONSTRAINT vacation_clause_target UNIQUE (id, location_id, specialty)
 );
 CREATE INDEX vacation_clause_search ON vacation_clause (location_id, specialty, valid_from);
@@ -2450,6 +2467,7 @@ CREATE TABLE practice_authorisation (
     valid_to date,
     basis text NOT NULL DEFAULT '',
     CONSTRAINT practice_authorisation_period CHECK (valid_to >= valid_from),
+    CONSTRAINT practice_authorisation_dates CHECK (is_sane(valid_from) AND is_sane(valid_to)),
     CONSTRAINT practice_authorisation_target UNIQUE (id, practitioner_id, location_id)
 );
 CREATE INDEX practice_authorisation_search ON practice_authorisation (practitioner_id, location_id, valid_from);
@@ -2480,8 +2498,10 @@ CREATE TABLE vacation (
     closed_on_holidays boolean NOT NULL DEFAULT true,
     created_at timestamptz NOT NULL,
     CONSTRAINT vacation_period CHECK (valid_to >= valid_from),
+    CONSTRAINT vacation_dates CHECK (is_sane(valid_from) AND is_sane(valid_to)),
     CONSTRAINT vacation_buffers CHECK (buffer_before BETWEEN 0 AND 240 AND buffer_after BETWEEN 0 AND 240),
-    CONSTRAINT vacation_reserved CHECK (reserved_asap >= 0 AND reserved_urgent >= 0)
+    -- A day holds 288 slots of five minutes.
+    CONSTRAINT vacation_reserved CHECK (reserved_asap BETWEEN 0 AND 288 AND reserved_urgent BETWEEN 0 AND 288)
 );
 CREATE INDEX vacation_owner ON vacation (owner_org, id);
 
@@ -2496,14 +2516,15 @@ CREATE TABLE vacation_exception (
     room_id text REFERENCES location (id),
     reason text NOT NULL DEFAULT '',
     PRIMARY KEY (vacation_id, day),
-    CONSTRAINT vacation_exception_moved CHECK ((kind = 'moved') = (to_day IS NOT NULL))
+    CONSTRAINT vacation_exception_moved CHECK ((kind = 'moved') = (to_day IS NOT NULL)),
+    CONSTRAINT vacation_exception_dates CHECK (is_sane(day) AND is_sane(to_day))
 );
 
 -- What a requesting organisation is promised in each session: slots kept for it until D-10, and at most how many it may take until then.
 CREATE TABLE vacation_quota (
     vacation_id text NOT NULL REFERENCES vacation (id),
     organization_id text NOT NULL REFERENCES organization (id),
-    slots integer NOT NULL CONSTRAINT vacation_quota_slots CHECK (slots >= 0),
+    slots integer NOT NULL CONSTRAINT vacation_quota_slots CHECK (slots BETWEEN 0 AND 288),
     at_most integer CONSTRAINT vacation_quota_at_most CHECK (at_most >= slots),
     PRIMARY KEY (vacation_id, organization_id)
 );
@@ -2561,6 +2582,9 @@ CREATE TABLE vacation_session (
     settled_cost_cents integer,
     dispute_comment text,
     CONSTRAINT vacation_session_period CHECK (ends_at > starts_at AND occupied_from <= starts_at AND occupied_to >= ends_at),
+    CONSTRAINT vacation_session_dates CHECK (is_sane(day) AND is_sane(occupied_from) AND is_sane(occupied_to) AND is_sane(due_at)),
+    CONSTRAINT vacation_session_figures CHECK (settled_minutes BETWEEN 0 AND 1440 AND settled_patients BETWEEN 0 AND 288
+        AND settled_cost_cents BETWEEN 0 AND 100000000),
     CONSTRAINT vacation_session_quota CHECK (reserved_asap + reserved_urgent + reserved_site <= slot_count),
     CONSTRAINT vacation_session_turn CHECK ((status IN ('cancelled', 'settled')) = (turn IS NULL) AND (turn IS NULL) = (due_at IS NULL)),
     CONSTRAINT vacation_session_room_confirmed CHECK (status IN ('planned', 'cancelled') OR room_confirmed_at IS NOT NULL),
@@ -2711,6 +2735,10 @@ CREATE TABLE appointment (
     CONSTRAINT appointment_expiry CHECK ((status = 'pending') = (expires_at IS NOT NULL)),
     CONSTRAINT appointment_cancelled CHECK ((status = 'cancelled') = (cancel_reason IS NOT NULL AND cancel_side IS NOT NULL)),
     CONSTRAINT appointment_waits CHECK (status <> 'waitlist' OR wait_since IS NOT NULL),
+    CONSTRAINT appointment_dates CHECK (is_sane(starts_at) AND is_sane(ends_at) AND is_sane(wait_since) AND is_sane(wait_target)),
+    CONSTRAINT appointment_wait_figures CHECK (wait_boost BETWEEN -100 AND 100 AND wait_notice_hours BETWEEN 0 AND 8784),
+    -- Nobody arrives, is called or is seen on a day before that of the appointment.
+    CONSTRAINT appointment_happened CHECK (starts_at < least(arrived_at, called_in_at, fulfilled_at) + interval '1 day'),
     CONSTRAINT appointment_pair UNIQUE (id, slot_id)
 );
 CREATE UNIQUE INDEX appointment_one_live_per_slot ON appointment (slot_id) WHERE live_id IS NOT NULL;
