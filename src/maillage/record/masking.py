@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
+
+import msgspec
 
 from maillage.codes import systems
 from maillage.codes.json import decode, encode
@@ -53,4 +54,4 @@ def _veil(one: Stored, shown: dict[str, Any]) -> Stored:
     written = one.at.isoformat(timespec="milliseconds")
     meta = {**shown["meta"], "versionId": str(one.version), "lastUpdated": written}
     meta["security"] = [*meta.get("security", []), LABEL]
-    return replace(one, content=encode({**shown, "meta": meta}).decode())
+    return msgspec.structs.replace(one, content=encode({**shown, "meta": meta}).decode())
