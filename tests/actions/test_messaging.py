@@ -21,7 +21,7 @@ HANDLERS = messaging.HANDLERS
 
 async def notify(db: Database, event: str = "referral-sent", **options: Any) -> None:
     async with db.transaction(make.GP) as tx:
-        await messaging.notify(tx, event, focus=FOCUS, **{"organizations": [make.HOSPITAL], **options})
+        await messaging.notify(tx, event, **{"focus": FOCUS, "organizations": [make.HOSPITAL], **options})
 
 
 async def inbox(db: Database, actor: Actor) -> list[str]:
@@ -54,8 +54,8 @@ async def test_one_row_and_one_message_for_each_organisation_and_role(db: Databa
 
 async def test_an_inbox_holds_what_is_for_all_for_ones_roles_and_for_oneself(db: Database) -> None:
     await notify(db, "for-all")
-    await notify(db, "for-doctors", roles=["medecin"])
-    await notify(db, "for-one", role_id=make.TRIAGER.role_id)
+    await notify(db, "for-doctors", roles=["medecin"], focus=("Task", "task-2"))
+    await notify(db, "for-one", role_id=make.TRIAGER.role_id, focus=("Task", "task-3"))
     assert sorted(await inbox(db, make.TRIAGER)) == ["for-all", "for-doctors", "for-one"]
     assert sorted(await inbox(db, make.TRIAGER_2)) == ["for-all", "for-doctors"]
     assert await inbox(db, make.PLANNER) == ["for-all"]
@@ -65,9 +65,21 @@ async def test_an_inbox_holds_what_is_for_all_for_ones_roles_and_for_oneself(db:
 
 async def test_what_is_urgent_comes_first_then_the_newest(db: Database, clock: FixedClock) -> None:
     for event, urgent in (("old-urgent", True), ("older", False), ("newer", False)):
-        await notify(db, event, urgent=urgent)
+        await notify(db, event, urgent=urgent, focus=("Task", event))
         clock.advance(timedelta(minutes=1))
     assert await inbox(db, make.TRIAGER) == ["old-urgent", "newer", "older"]
+
+
+async def test_each_thing_awaits_once_with_the_latest_of_it_and_the_rest_is_counted(db: Database, clock: FixedClock) -> None:
+    for number in range(60):
+        await notify(db, f"event-{number}", focus=("Task", f"task-{number % 55}"))
+        clock.advance(timedelta(minutes=1))
+    async with db.transaction(make.TRIAGER) as tx:
+        first, rest = await messaging.inbox(tx), await messaging.inbox(tx, offset=50)
+        assert {row["total"] for row in (*first, *rest)} == {55}
+        assert [row["event"] for row in (*first, *rest)] == [f"event-{number}" for number in range(59, 4, -1)]
+        await messaging.mark_all_read(tx)
+        assert await messaging.inbox(tx) == []
 
 
 async def test_looking_at_the_object_reads_what_was_for_the_reader_and_leaves_a_colleagues_own(db: Database, clock: FixedClock) -> None:

@@ -117,3 +117,18 @@ async def test_everybody_whose_name_is_listed_is_in_the_audit_trail(db: Database
     async with db.transaction(make.PLANNER) as tx:
         rows = await tx.fetch("SELECT DISTINCT patient_id FROM audit_event WHERE verb = 'worklist' ORDER BY patient_id")
     assert len(rows) == 1
+
+
+async def test_notifications_are_counted_and_paged_to_their_end(db: Database) -> None:
+    async with visiting(make_door(db), "hge-percy") as visitor:
+        home = (await visitor.get("/")).text.replace("\xa0", " ")
+        awaiting = re.search(r"12 sur (\d+)\. <a href=\"/notifications\"", home)
+        assert awaiting, "the twelve latest, of how many"
+        total, seen = int(awaiting[1]), set()
+        for page in range(1, -(-total // PAGE) + 1):
+            text = (await visitor.get(f"/notifications?page={page}")).text
+            assert f"sur {total}" in text.replace("\xa0", " ")
+            seen |= set(re.findall(r'action="(/notifications/Task/[^"]+)"', text))
+        assert len(seen) == total >= MANY
+        await visitor.post("/notifications/lues", shown="/")
+        assert "Rien de nouveau" in (await visitor.get("/")).text

@@ -118,6 +118,10 @@ class Person:
         self.chooses("Test immunologique fécal", "Non fait")
         self.writes("Médecin traitant", "Dr Maud Isambert")
         self.chooses("Numéro vérifié avec le patient", "Oui")
+        self.chooses("Moyen préféré", "Téléphone")
+        self.chooses("Réorienter vers un autre service", "Oui")
+        self.chooses("Répondre sans rendez-vous", "Oui")
+        self.chooses("Transformer en téléconsultation", "Non")
 
     def answers_form(self, pathway: str) -> None:
         """Every question of a pathway, by the names of its items."""

@@ -220,6 +220,7 @@ def test_an_office_gives_a_slot_from_the_record(person: Callable[..., Person]) -
     office.sees("Une demande est déjà ouverte dans ce service")
     # For another service a slot is given, held, or waited for
     office.page.get_by_label("Service").select_option(label="Dermatologie, HIA Percy")
+    office.page.get_by_label("Priorité").first.select_option(label="Standard")
     office.clicks("Chercher les places libres")
     inspect(office, "donner-un-rendez-vous")
     office.clicks("Réserver")

@@ -88,17 +88,19 @@ HANDLERS: Mapping[str, outbox.Handler] = {TOPIC: deliver, PATIENT: hold_for_chan
 """What the worker does with each topic."""
 
 
-async def inbox(tx: Transaction, *, limit: int = 50) -> Sequence[Any]:
-    """Unread notifications of the actor's active organisation, addressed to all, to the actor's roles or to the actor; urgent first."""
+async def inbox(tx: Transaction, *, limit: int = 50, offset: int = 0) -> Sequence[Any]:
+    """What awaits: one row for each thing that the actor's unread notifications are about, with the latest of them; urgent first.
+
+    They are those of the active organisation, addressed to all, to the actor's roles or to the actor. `total` says how many things await in all.
+    """
     params = Params()
-    organizations = params.add(list(tx.actor.organizations))
-    roles, role_id, most = params.add(sorted(tx.actor.roles)), params.add(tx.actor.role_id), params.add(limit)
+    mine, most, skipped = _mine(tx, params), params.add(limit), params.add(offset)
     return await tx.fetch(
         f"""
-        SELECT n.* FROM notification n
-        WHERE n.organization_id = ANY ({organizations}::text[]) AND n.read_at IS NULL AND (n.role IS NULL OR n.role = ANY ({roles}::text[]))
-            AND (n.role_id IS NULL OR n.role_id = {role_id}::text)
-        ORDER BY n.urgent DESC, n.created_at DESC, n.id LIMIT {most}
+        SELECT latest.*, count(*) OVER () AS total FROM (
+            SELECT DISTINCT ON (n.focus_type, n.focus_id) n.* FROM notification n WHERE {mine}
+            ORDER BY n.focus_type, n.focus_id, n.urgent DESC, n.created_at DESC, n.id) AS latest
+        ORDER BY latest.urgent DESC, latest.created_at DESC, latest.id LIMIT {most} OFFSET {skipped}
         """,
         *params,
     )
@@ -106,16 +108,25 @@ async def inbox(tx: Transaction, *, limit: int = 50) -> Sequence[Any]:
 
 async def mark_read(tx: Transaction, focus: tuple[str, str]) -> None:
     """The actor looked at the focus: its notifications that the actor's inbox holds are read; a colleague's own stay."""
-    await tx.execute(
-        """
-        UPDATE notification SET read_at = $4, read_by = $5
-        WHERE focus_type = $1 AND focus_id = $2 AND organization_id = ANY ($3::text[]) AND read_at IS NULL
-            AND (role IS NULL OR role = ANY ($6::text[])) AND (role_id IS NULL OR role_id = $7::text)
-        """,
-        *focus,
-        list(tx.actor.organizations),
-        tx.now,
-        tx.actor.role_id or tx.actor.id,
-        sorted(tx.actor.roles),
-        tx.actor.role_id,
+    params = Params(focus)
+    await _read(tx, params, f"n.focus_type = $1 AND n.focus_id = $2 AND {_mine(tx, params)}")
+
+
+async def mark_all_read(tx: Transaction) -> None:
+    """Everything that the actor's inbox holds is read, to its end."""
+    params = Params()
+    await _read(tx, params, _mine(tx, params))
+
+
+async def _read(tx: Transaction, params: Params, where: str) -> None:
+    at, by = params.add(tx.now), params.add(tx.actor.role_id or tx.actor.id)
+    await tx.execute(f"UPDATE notification n SET read_at = {at}, read_by = {by} WHERE {where}", *params)
+
+
+def _mine(tx: Transaction, params: Params) -> str:
+    """The unread notifications of the actor's inbox."""
+    organizations, roles = params.add(list(tx.actor.organizations)), params.add(sorted(tx.actor.roles))
+    return (
+        f"n.organization_id = ANY ({organizations}::text[]) AND n.read_at IS NULL AND (n.role IS NULL OR n.role = ANY ({roles}::text[])) "
+        f"AND (n.role_id IS NULL OR n.role_id = {params.add(tx.actor.role_id)}::text)"
     )

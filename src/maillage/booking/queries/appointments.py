@@ -31,7 +31,7 @@ async def appointments(
     session: str | None = None,
     task: str | None = None,
     statuses: Sequence[str] | None = None,
-    limit: int = 200,
+    limit: int | None = None,
 ) -> list[Row]:
     """The visible appointments that fit, in order of time."""
     params = Params()
@@ -91,18 +91,17 @@ def waiter_of(row: Row) -> Waiter:
     )
 
 
-async def refills(tx: Transaction, *, owner: str, since: datetime, limit: int = 100) -> list[Row]:
+async def refills(tx: Transaction, *, owner: str, since: datetime) -> list[Row]:
     """The refill board of a hospital: freed slots, how many were asked, what became of them. No patient is named."""
     return await tx.fetch(
         """
         SELECT r.*, s.starts_at, s.ends_at, s.location_id, s.healthcare_service_id, count(o.*) AS asked,
             count(o.*) FILTER (WHERE o.answer = 'waiting') AS waiting
         FROM refill r JOIN slot s ON s.id = r.slot_id LEFT JOIN refill_offer o ON o.refill_id = r.id
-        WHERE s.owner_org = $1 AND r.opened_at >= $2 AND s.owner_org = ANY ($4::text[])
-        GROUP BY r.id, s.id ORDER BY r.opened_at DESC, r.id LIMIT $3
+        WHERE s.owner_org = $1 AND r.opened_at >= $2 AND s.owner_org = ANY ($3::text[])
+        GROUP BY r.id, s.id ORDER BY r.opened_at DESC, r.id
         """,
         owner,
         since,
-        limit,
         list(tx.actor.organizations),
     )

@@ -19,7 +19,7 @@ class Item:
 
 
 _PLACES = (
-    ("/", "Mes listes", "home", ("/demandes", "/listes")),
+    ("/", "Mes listes", "home", ("/demandes", "/listes", "/notifications")),
     ("/patients", "Patients", "person", ()),
     ("/services", "Services", "book", ()),
     ("/vacations", "Vacations", "calendar", ("/accueil", "/rendez-vous", "/planification", "/attente")),

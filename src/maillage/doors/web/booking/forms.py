@@ -20,6 +20,10 @@ RANKS = tuple(Choice(str(boost), say(f"rank.{boost}")) for boost in (2, 1, 0, -1
 YES_NO = (Choice("true", "Oui"), Choice("false", "Non"))
 
 
+SLOTS_SHOWN = 30
+"""How many free slots one form shows; the page says so, and leads on."""
+
+
 def day(text: str, today: date) -> date:
     """The day that an address names, today for anything else."""
     return day_of_address(text) or today
@@ -60,7 +64,7 @@ async def _figures(view: View, row: Any) -> Asked:
 
 
 async def slot_choices(
-    view: View, services: list[str], priority: str, *, limit: int = 30, requester: str = "", start: date | None = None
+    view: View, services: list[str], priority: str, *, limit: int = SLOTS_SHOWN, requester: str = "", start: date | None = None
 ) -> list[Choice]:
     """The first free slots over every site, in order of time, with their place; from `start` on when it is given."""
     sites = {place.id: place.name for place in await directory.sites(view.tx)}

@@ -63,6 +63,7 @@ async def show(view: View) -> Response:
         priority=priority,
         search=_search(view, services, chosen, priority),
         slot=slot,
+        more=slot is not None and len(slot.choices) >= _SHOWN,
         waits=shown,
         joins=joins and view.rejected is not None,
         requests=open_here,

@@ -73,7 +73,7 @@ async def show(view: View) -> Response:
     asked = [row for row in asked if not chosen or row["healthcare_service_id"] == chosen]
     names = await patient_names(view, [*rows, *asked], "waiting-list")
     hospital = organizations[view.actor.organization].kind == "hospital"
-    freed = await booking.refills(view.tx, owner=view.actor.organization, since=view.tx.now - BOARD, limit=40) if hospital else []
+    freed = await booking.refills(view.tx, owner=view.actor.organization, since=view.tx.now - BOARD) if hospital else []
     labels = {id: found.label for id, found in organizations.items()}
     choices = [Choice(s.id, s.name) for s in services.values() if not hospital or s.organization_id == view.actor.organization]
     return view.page(

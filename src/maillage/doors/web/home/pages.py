@@ -23,7 +23,7 @@ async def show_home(view: View) -> Response:
     organization, services = await directory.organization(view.tx, view.actor.organization), await _narrowed(view)
     lists = await _lists(view, presenters.names_for(view.actor, organization.kind), services)
     await _audit(view, [line for found in lists for line in found.lines])
-    inbox = presenters.notices(await messaging.inbox(view.tx))
+    inbox = presenters.inbox(await messaging.inbox(view.tx, limit=presenters.NEWEST))
     return view.page(
         "home/templates/home.html",
         "Mes listes",
@@ -106,6 +106,17 @@ _PLACES = {"Task": "/demandes/", "Patient": "/patients/", "Schedule": "/vacation
 """Where what a notification is about is shown."""
 
 
+async def show_inbox(view: View) -> Response:
+    """Everything that awaits, page by page."""
+    page = _number(view.query("page"))
+    found = presenters.inbox(await messaging.inbox(view.tx, limit=PAGE, offset=(page - 1) * PAGE))
+    if page > 1 and not found.notices:
+        return view.go("/notifications")
+    pages = max(-(-found.total // PAGE), 1)
+    said = presenters.range_said(found.total, page, PAGE)
+    return view.page("home/templates/inbox.html", "Notifications", inbox=found, page=page, pages=pages, said=said)
+
+
 async def read_notification(view: View) -> Response:
     """Mark what awaits as looked at, and go there; a request is read on the way, as from a list."""
     kind, id = view.path("kind"), view.path("id")
@@ -118,14 +129,14 @@ async def read_notification(view: View) -> Response:
 
 async def read_all(view: View) -> Response:
     """Mark every notification of the inbox as read."""
-    for notice in presenters.notices(await messaging.inbox(view.tx)):
-        await messaging.mark_read(view.tx, (notice.kind, notice.id))
+    await messaging.mark_all_read(view.tx)
     return view.go("/", "read")
 
 
 PAGES = (
     get("/", show_home),
     get("/listes/{name:id}", show_list),
+    get("/notifications", show_inbox),
     post("/notifications/lues", read_all),
     post("/notifications/{kind:id}/{id:id}", read_notification),
 )

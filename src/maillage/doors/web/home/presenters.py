@@ -13,7 +13,7 @@ from maillage.doors.web.typography import NARROW
 from maillage.kernel.actor import Actor
 from maillage.referrals import Total
 
-SHOWN = 10
+SHOWN, NEWEST = 10, 12
 REQUESTER = ("to-complete", "my-turn", "silent", "waiting-place", "absences", "letters", "follow-ups", "sent-by-us")
 CLINICIAN = ("to-triage", "information-received", "insisted", "letters-owed", "to-see", "follow-ups")
 OFFICE = ("to-book", "no-place-yet", "unanswered-offers", "to-see", "cancellations", "information-received", "to-triage")
@@ -87,14 +87,18 @@ class Notice:
     urgent: bool
 
 
-def notices(rows: Sequence[Any]) -> list[Notice]:
-    """The unread ones, one line for each thing that awaits, the latest event said."""
-    found: dict[tuple[str, str], Notice] = {}
-    for row in rows:
-        key = (row["focus_type"], row["focus_id"])
-        if key not in found:
-            found[key] = Notice(*key, event_words(row["event"]), row["created_at"], row["urgent"])
-    return list(found.values())
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """What awaits: the first things, and how many in all."""
+
+    notices: tuple[Notice, ...]
+    total: int
+
+
+def inbox(rows: Sequence[Any]) -> Inbox:
+    """From the rows of the inbox, one for each thing that awaits."""
+    shown = (Notice(row["focus_type"], row["focus_id"], event_words(row["event"]), row["created_at"], row["urgent"]) for row in rows)
+    return Inbox(tuple(shown), rows[0]["total"] if rows else 0)
 
 
 def event_words(event: str) -> str:

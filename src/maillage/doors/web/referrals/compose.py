@@ -16,8 +16,8 @@ from maillage.doors.web.patients.presenters import Identity, load_identity
 from maillage.doors.web.referrals import questionnaire
 from maillage.doors.web.referrals.presenters import Line, line
 from maillage.doors.web.referrals.questionnaire import Group, Question
-from maillage.doors.web.view import View
-from maillage.kernel.errors import Invalid, NotAllowed
+from maillage.doors.web.view import Rejected, View
+from maillage.kernel.errors import Invalid, Issue, NotAllowed
 from maillage.kernel.ids import new_id
 
 _CLINICIANS = frozenset({"medecin", "sage-femme", "biologiste", "chirurgien-dentiste"})
@@ -192,9 +192,21 @@ async def show_check(view: View) -> Response:
         call="call-instead" in missing,
         twin=await _twin(view, patient.id, service.id),
         fields=redisplay(fields, rejected),
-        errors=summary(rejected, fields) if rejected else [],
+        errors=_errors(view, fields, labels),
         blocked=[explain(code) for code in missing if code in _BLOCKING or code.startswith("answer-")],
     )
+
+
+def _errors(view: View, fields: list[Field], labels: dict[str, str]) -> list[tuple[str, str]]:
+    """The lines of the error summary: those of the answers of the form lead to the lists of answers, where each leads to its field."""
+    issues = view.rejected.issues if view.rejected else ()
+    of_form = {issue: labels[field_name(issue)] for issue in issues if field_name(issue) in labels}
+    here = summary(Rejected(tuple(issue for issue in issues if issue not in of_form), view.values), fields)
+    return [*here, *((_list_of(issue), f"{label} : {explain(issue.reason)}") for issue, label in of_form.items())]
+
+
+def _list_of(issue: Issue) -> str:
+    return "manque" if issue.reason.startswith("item-missing:") else "a-corriger"
 
 
 def _wrong(view: View, form: str, labels: dict[str, str]) -> list[tuple[str, str]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from maillage import booking, directory
 from maillage.doors.web.booking.forms import slot_choices
 from maillage.doors.web.catalogue import say
-from maillage.doors.web.forms import Choice
+from maillage.doors.web.forms import Choice, day_of_address
 from maillage.doors.web.verbs import Asked, code_word
 from maillage.doors.web.view import View
 
@@ -93,8 +94,13 @@ def _words(codes: Sequence[str]) -> list[Choice]:
 
 
 async def slots(view: View, task: Any) -> list[Choice]:
-    """The first free slots that this request may take, in order of time."""
-    return await slot_choices(view, [task["service_id"]], task["priority"], requester=task["requester_org"])
+    """The first free slots that this request may take, in order of time; from the day that was asked for."""
+    return await slot_choices(view, [task["service_id"]], task["priority"], requester=task["requester_org"], start=slots_from(view))
+
+
+def slots_from(view: View) -> date | None:
+    """The first day of the slots that are shown: the page names it in its address, its form carries it back."""
+    return day_of_address(view.query("des") or view.given("des"))
 
 
 def _question_rows(questions: Sequence[Any], round_: int) -> list[dict[str, str]]:

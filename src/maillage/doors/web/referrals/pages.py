@@ -8,8 +8,9 @@ from starlette.responses import Response
 
 from maillage import directory, messaging, record, referrals
 from maillage.doors.web import verbs
+from maillage.doors.web.booking.forms import SLOTS_SHOWN
 from maillage.doors.web.catalogue import word
-from maillage.doors.web.forms import redisplay, summary
+from maillage.doors.web.forms import Field, redisplay, summary
 from maillage.doors.web.pages import get, post
 from maillage.doors.web.patients.presenters import load_identity
 from maillage.doors.web.referrals import compose, forms, presenters, thread
@@ -81,7 +82,18 @@ async def show_act(view: View) -> Response:
         errors=summary(view.rejected, fields),
         dangerous=verb in DANGEROUS,
         letter_text=presenters.letter_text,
+        more_slots=_more_slots(view, fields),
     )
+
+
+def _more_slots(view: View, fields: list[Field]) -> tuple[Field, bool] | None:
+    """For a form of slots: the question of the first day, and whether slots beyond those shown may follow."""
+    slot = next((field for field in fields if field.name == "slot"), None)
+    if slot is None:
+        return None
+    first = forms.slots_from(view)
+    day = Field("des", "À partir du", "date", value=first.isoformat() if first else "", marked=False)
+    return day, len(slot.choices) >= SLOTS_SHOWN
 
 
 async def act(view: View) -> Response:
