@@ -53,6 +53,12 @@ async def test_what_waits_is_there_for_the_next_statement_and_after_the_end(db: 
     assert sorted(await topics(db)) == ["a", "b", "c", "d", "e"]
 
 
+async def test_no_rows_are_nothing_to_write(db: Database) -> None:
+    async with db.transaction(SYSTEM, lazy=True) as tx:
+        tx.append(APPEND, [])
+        assert await tx.fetchval("SELECT count(*) FROM outbox") == 0
+
+
 async def test_two_writes_to_one_object_keep_their_order(db: Database) -> None:
     async with db.transaction(SYSTEM, lazy=True) as tx:
         await add(tx, "a")

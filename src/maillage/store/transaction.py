@@ -136,7 +136,8 @@ class Transaction:
 
     def append(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Rows for an append-only table; `sql` inserts from `unnest`, one array for each column. Written as `write` does."""
-        self._unit.pending.rows.setdefault(sql, []).extend(rows)
+        if rows:
+            self._unit.pending.rows.setdefault(sql, []).extend(rows)
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
