@@ -5,6 +5,7 @@ The database holds the rule; the room that owns the constraint says, in its face
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import asyncpg
@@ -39,12 +40,16 @@ RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 VERSION_TAKEN = "resource_version_pkey"
 """Somebody else wrote the version that we were about to write: seen again with fresh eyes, the answer may be another one."""
 
+_ID_TAKEN = re.compile(r"(?:resource_head|ix_[a-z]+)_pkey")
+"""The same for the first version under an id that a client chose."""
+
 
 def retried(error: BaseException | None) -> bool:
     """Whether a transaction that failed so is worth trying again from its start."""
-    return isinstance(error, RETRIED) or (
-        isinstance(error, asyncpg.UniqueViolationError) and getattr(error, "constraint_name", None) == VERSION_TAKEN
-    )
+    if isinstance(error, RETRIED):
+        return True
+    name = getattr(error, "constraint_name", None) or ""
+    return isinstance(error, asyncpg.UniqueViolationError) and (name == VERSION_TAKEN or _ID_TAKEN.fullmatch(name) is not None)
 
 
 def translate(error: BaseException) -> MaillageError | None:

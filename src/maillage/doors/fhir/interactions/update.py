@@ -33,8 +33,12 @@ async def put(context: Context, request: Request, resource: Resource, id: str) -
     """The resource under this id from now on."""
     kind = resource["resourceType"]
     before = await record.standing(context.tx, kind, id, context.visible(kind))
+    if before is None and await _may_begin(context, request, id):
+        if not await record.is_taken(context.tx, kind, id):
+            return await _begin(context, request, resource, id)
+        before = await record.standing(context.tx, kind, id, context.visible(kind))  # taken since we looked
     if before is None:
-        return await _begin(context, request, resource, id)
+        raise NotFound(kind, id)
     if request.header("if-none-match") == "*" and not before.deleted:
         raise Stale(before.version)
     version = expected_version(request, before, required=must_name_version(context, request))
@@ -57,13 +61,14 @@ async def replace(context: Context, request: Request, before: Stored, resource: 
     return written(stored, request, 201 if before.deleted else 200, warnings)
 
 
+async def _may_begin(context: Context, request: Request, id: str) -> bool:
+    """Whether the client may choose this id, and does not say that it changes something."""
+    return not request.header("if-match") and await access.may_choose_id(context.tx, id)
+
+
 async def _begin(context: Context, request: Request, resource: Resource, id: str) -> Response:
     """The first version under an id that the client chose."""
-    kind = resource["resourceType"]
-    chosen = not request.header("if-match") and await access.may_choose_id(context.tx, id)
-    if not chosen or await record.is_taken(context.tx, kind, id):
-        raise NotFound(kind, id)
-    context.require(kind, "c")
+    context.require(resource["resourceType"], "c")
     stored, warnings = await intake.create(context, resource, request.base, id=id, chosen=True)
     context.shown.append((stored.type, stored.id))
     return written(stored, request, 201, warnings)
