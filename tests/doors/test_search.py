@@ -392,3 +392,12 @@ async def test_frequent_names_come_in_order_and_once(db: Database) -> None:
     assert seen == ["p0", "p1", "p2", "p3", "p4"]
     assert await ids(db, "Patient", "family=martine") == ["p2"]
     assert await ids(db, "Patient", "family=martin n&given=x") == ["p3"]
+
+
+async def test_more_than_may_come_is_told(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("maillage.record.includes.MOST_INCLUDED", 2)
+    await with_(db, "Patient", "")
+    whole = await page(db, "Patient", "_revinclude=DiagnosticReport:patient&_revinclude=Patient:link")
+    assert (whole.included, whole.cut) == ((), False)
+    cut = await page(db, "Patient", "_revinclude=Observation:patient")
+    assert ([stored.id for stored in cut.included], cut.cut) == (["x0", "x1"], True)

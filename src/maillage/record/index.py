@@ -194,7 +194,9 @@ def _table_ddl(kind: str) -> str:
     parts.append(f"CREATE INDEX {name}_meta ON {name} USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;")
     for column in columns(kind):
         if column.part == "firsts" or (column.part == "texts" and not is_identifier(column.parameter)):
-            parts.append(f"CREATE INDEX {name}_{column.name} ON {name} USING gin ({column.name}) WITH (fastupdate = off) WHERE {column.name} IS NOT NULL;")
+            parts.append(
+                f"CREATE INDEX {name}_{column.name} ON {name} USING gin ({column.name}) WITH (fastupdate = off) WHERE {column.name} IS NOT NULL;"
+            )
         elif column.part in ("lo", "latitude"):
             parts.append(f"CREATE INDEX {name}_{column.name} ON {name} ({column.name}) WHERE {column.name} IS NOT NULL;")
     parts += [f"CREATE INDEX {name}_worklist_{n} ON {name} ({keys});" for n, keys in enumerate(WORKLISTS.get(kind, ()), start=1)]
@@ -301,14 +303,17 @@ def _indexed(kind: str, resource: dict[str, Any]) -> tuple[list[str] | None, lis
     for step in _steps(kind):
         if step.keys and step.keys.isdisjoint(present):
             continue
+        found = shapes.found(step.parameter, resource)
+        if not found:
+            continue
         if step.places:
-            made = shapes.parts(step.parameter, resource)
+            made = shapes.parts(step.parameter, found)
             for place, part in step.places:
                 row[place] = made.get(part)
         if step.texts:
-            texts += shapes.displays(step.parameter, resource)
+            texts += shapes.displays(step.parameter, found)
         if step.strings:
-            for value, original in shapes.strings(step.parameter, resource):
+            for value, original in shapes.strings(step.parameter, found):
                 codes.append(step.parameter.code)
                 values.append(value)
                 originals.append(original)

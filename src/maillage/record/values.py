@@ -34,35 +34,33 @@ def normal(code: str) -> str:
     return _BLANK.sub("", code).upper()
 
 
-def parts(parameter: SearchParameter, resource: dict[str, Any]) -> dict[str, Any]:
-    """Part name (`texts`, `scalar`, `lo`, `hi`, `los`, `his`, `units`...) -> value; nothing when the resource has no value."""
+def found(parameter: SearchParameter, resource: dict[str, Any]) -> list[Any]:
+    """What a resource has for a parameter: typed values, pairs of them for a composite, (folded, as written) for a string."""
     if parameter.kind == "composite":
-        pairs = parameter.pairs(resource)
-        return _composite(parameter.components[1], pairs) if pairs else {}
-    found: list[Any] = parameter.values(resource)
-    if not found:
-        return {}
+        return parameter.pairs(resource)
+    return parameter.texts(resource) if parameter.kind == "string" else parameter.values(resource)
+
+
+def parts(parameter: SearchParameter, values: list[Any]) -> dict[str, Any]:
+    """Part name (`texts`, `scalar`, `lo`, `hi`, `los`, `his`, `units`...) -> value."""
+    if parameter.kind == "composite":
+        return _composite(parameter.components[1], values)
     if parameter.kind == "token":
-        return _tokens(found, identifiers="Identifier" in parameter.leaves)
-    return _PARTS[parameter.kind](found)
+        return _tokens(values, identifiers="Identifier" in parameter.leaves)
+    return _PARTS[parameter.kind](values)
 
 
-def strings(parameter: SearchParameter, resource: dict[str, Any]) -> list[tuple[str, str]]:
+def strings(parameter: SearchParameter, values: list[Any]) -> Iterable[tuple[str, str]]:
     """Folded and as written, cut to a length that an index takes; for identifiers their normal form, and their system."""
     if parameter.kind == "token":
-        identifiers = [
-            (normal(token.code)[:LONGEST_STRING], token.system)
-            for token in parameter.values(resource)
-            if type(token) is Token and token.code
-        ]
-        return list(dict.fromkeys(identifiers))
-    return [(folded[:LONGEST_STRING], text[:LONGEST_STRING]) for folded, text in parameter.texts(resource)]
+        return dict.fromkeys((normal(token.code)[:LONGEST_STRING], token.system) for token in values if token.code)
+    return [(folded[:LONGEST_STRING], text[:LONGEST_STRING]) for folded, text in values]
 
 
-def displays(parameter: SearchParameter, resource: dict[str, Any]) -> list[str]:
+def displays(parameter: SearchParameter, values: list[Any]) -> list[str]:
     """What `:text` looks in, behind the name of the parameter."""
-    found = (plain(token.text)[:LONGEST_STRING] for token in parameter.values(resource) if type(token) is Token and token.text)
-    return [f"{parameter.code}{NEXT}{text}" for text in dict.fromkeys(found) if text]
+    words = (plain(token.text)[:LONGEST_STRING] for token in values if token.text)
+    return [f"{parameter.code}{NEXT}{text}" for text in dict.fromkeys(words) if text]
 
 
 def _tokens(found: Iterable[Token], *, identifiers: bool) -> dict[str, Any]:
