@@ -219,7 +219,14 @@ async def test_lastn_gives_the_newest_of_each_code(ours: Caller) -> None:
 
 
 async def test_lastn_names_a_patient_and_orders_by_itself(ours: Caller) -> None:
-    for bad in ("", "?max=1", "?max=0&patient=Patient/1", "?max=x&patient=Patient/1", "?patient=Patient/1&_sort=date", "?patient=Patient/1&zz=1"):
+    for bad in (
+        "",
+        "?max=1",
+        "?max=0&patient=Patient/1",
+        "?max=x&patient=Patient/1",
+        "?patient=Patient/1&_sort=date",
+        "?patient=Patient/1&zz=1",
+    ):
         assert (await ours.get(f"/fhir/Observation/$lastn{bad}")).status_code == 400, bad
     assert (await ours.post("/fhir/Observation/$lastn", json={})).status_code == 405
 
@@ -276,5 +283,12 @@ async def test_a_resource_of_another_organisation_is_seen_but_not_tagged(ours: C
 
 
 async def test_an_operation_is_answered_only_where_it_is_published(ours: Caller) -> None:
-    for path in ("/fhir/$everything", "/fhir/Observation/$match", "/fhir/Task/1/$everything", "/fhir/$meta", "/fhir/Zebra/1/$meta", "/fhir/$lastn"):
+    for path in (
+        "/fhir/$everything",
+        "/fhir/Observation/$match",
+        "/fhir/Task/1/$everything",
+        "/fhir/$meta",
+        "/fhir/Zebra/1/$meta",
+        "/fhir/$lastn",
+    ):
         assert (await ours.get(path)).status_code == 404, path
