@@ -34,6 +34,19 @@ async def test_a_bookable_service_is_booked_by_the_requesters_office_with_the_re
     assert (await make.look(db, task))["decided_at"] is not None
 
 
+async def test_a_direct_booking_takes_the_request_from_the_other_services(db: Database) -> None:
+    bookable, other = await make.draft(db, services=[make.BOOKABLE, make.SERVICE])
+    request = (await make.request_of(db, bookable))["id"]
+    async with db.transaction(make.GP) as tx:
+        theirs = [item for item in await make.form(tx, make.SERVICE) if item["linkId"] in ("specific", "act")]
+        await referrals.save_form(tx, request, items=[*await make.form(tx, make.BOOKABLE), *theirs])
+    for task in (bookable, other):
+        await make.act(db, make.GP, referrals.send, task, **make.SEND)
+    await make.act(db, make.NURSE, referrals.book, bookable, **make.slot())
+    assert (await make.look(db, other))["state"] == "cancelled"
+    assert (await make.last_status(db, other))["verb"] == "not-selected"
+
+
 async def test_a_service_that_triages_is_not_booked_directly(db: Database) -> None:
     task = await make.sent(db)
     error = await make.refused(db, make.NURSE, referrals.book, task, Conflict, **make.slot())
