@@ -75,6 +75,16 @@ def test_a_no_is_explained_and_the_doctor_may_insist_once(person: Callable[..., 
     senior.sees("Demande acceptée")
 
 
+def test_an_unread_request_reached_by_its_address_waits_for_one_gesture(person: Callable[..., Person]) -> None:
+    doctor, specialist, _ = sent_request(person)
+    specialist.page.goto(doctor.page.url.partition("?")[0])
+    specialist.sees("Personne du service n'a encore lu cette demande")
+    inspect(specialist, "demande-non-lue")
+    specialist.clicks("Lire la demande")
+    specialist.sees("La question")
+    specialist.sees("Lue")
+
+
 def test_no_place_is_written_down_and_refuses_nobody(person: Callable[..., Person]) -> None:
     _, specialist, patient = sent_request(person)
     specialist.opens_from("À trier", patient)
@@ -164,6 +174,7 @@ OTHER_PAGES = {
     "/components": "",
     "/services": "services",
     "/services/percy-hge": "service",
+    "/territoire": "",
     "/patients/nouveau": "nouveau-patient",
     "/listes/sent-by-us": "",
     "/nulle-part": "",
@@ -174,7 +185,6 @@ def test_every_other_page_is_sound(person: Callable[..., Person]) -> None:
     reader = person("secretaire-clamart")
     for path, name in OTHER_PAGES.items():
         reader.goes_to(path)
-    "/territoire": "",
         inspect(reader, name)
 
 
