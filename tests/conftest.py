@@ -21,7 +21,7 @@ from maillage.kernel.clock import FixedClock
 from maillage.store import Database, Limits
 
 MONDAY = datetime(2026, 11, 16, 8, 0, tzinfo=UTC)
-LIMITS = Limits(pool_size=20, acquire=10.0)  # tests race on purpose: a busy machine is not what they look at
+LIMITS = Limits(pool_size=20, acquire=10.0, lock=10.0, statement=15.0)  # tests race on purpose: a busy machine is not what they look at
 
 
 def pytest_configure(config: pytest.Config) -> None:
