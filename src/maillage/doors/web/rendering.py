@@ -16,6 +16,13 @@ from maillage.kernel.ids import new_id
 ROOT = str(files("maillage.doors.web"))
 
 
+_FILTERS = (
+    *("aware", "meant", "long_date", "plain_date", "short_date", "day_name", "clock", "moment", "short_moment", "day_at", "wall"),
+    *("euros", "span", "days", "initials"),
+)
+"""The functions of `presenters` that templates may call as filters."""
+
+
 class Components:
     """`ui.badge(...)` in a template calls the macro of `components/badge/template.html`."""
 
@@ -48,24 +55,7 @@ def make_environment(assets: Assets) -> Environment:
         extensions=[FrenchTypography],
         auto_reload=False,
     )
-    environment.filters |= {
-        "aware": presenters.aware,
-        "meant": presenters.meant,
-        "french": french,
-        "long_date": presenters.long_date,
-        "plain_date": presenters.plain_date,
-        "short_date": presenters.short_date,
-        "day_name": presenters.day_name,
-        "clock": presenters.clock,
-        "moment": presenters.moment,
-        "short_moment": presenters.short_moment,
-        "day_at": presenters.day_at,
-        "wall": presenters.wall,
-        "euros": presenters.euros,
-        "span": presenters.span,
-        "days": presenters.days,
-        "initials": presenters.initials,
-    }
+    environment.filters |= {"french": french} | {name: getattr(presenters, name) for name in _FILTERS}
     environment.globals |= {
         "ui": Components(environment),
         "say": catalogue.say,
