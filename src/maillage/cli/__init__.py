@@ -17,7 +17,7 @@ from maillage.cli.status import ENVIRONMENT, USAGE, Failure
 COMMANDS = {
     "serve": "serve:serve",
     "demo": "serve:demo",
-    "token": "tokens:token",
+    "token": "tokens:token",  # nosec B105  # where the command is, not a secret
     "scenario": "scenario:scenario",
     "doctor": "doctor:doctor",
     "migrate": "migrate:migrate",
