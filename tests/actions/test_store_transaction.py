@@ -34,12 +34,12 @@ async def test_the_context_is_said_first_and_ends_with_the_transaction(db: Datab
     async with db.transaction(DOCTOR, request_id="r1", timeout=1.5) as tx:
         names = ("app.orgs", "app.actor", "app.request", "statement_timeout", "lock_timeout", "TimeZone")
         said = [await tx.fetchval("SELECT current_setting($1)", name) for name in names]
-        assert said == ["chic,cms-clamart", "p'1", "r1", "1500ms", "2s", "UTC"]
+        assert said == ["chic,cms-clamart", "p'1", "r1", "1500ms", "10s", "UTC"]
         pid = tx.conn.get_server_pid()
     async with db._pool.acquire() as conn:
         assert conn.get_server_pid() == pid
         assert not await conn.fetchval("SELECT current_setting('app.orgs', true)")
-        assert await conn.fetchval("SHOW statement_timeout") == "5s"
+        assert await conn.fetchval("SHOW statement_timeout") == "15s"
 
 
 async def test_no_reset_runs_between_transactions_and_nothing_leaks(db: Database) -> None:

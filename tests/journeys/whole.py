@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -46,7 +47,8 @@ class Whole(Running):
 
     def tokens(self) -> dict[str, str]:
         """A bearer token for each side of the request."""
-        return asyncio.run(self._tokens())
+        with ThreadPoolExecutor(1) as beside:  # the thread of the test may hold the loop of a browser
+            return beside.submit(asyncio.run, self._tokens()).result(60)
 
     async def _tokens(self) -> dict[str, str]:
         database = await Database.open(self.dsn, self.clock, limits=LIMITS)

@@ -7,15 +7,16 @@ from typing import Any
 
 import httpx
 
-from maillage.cli.scenario import invariants
+from maillage.cli.scenario import invariants, session
 from maillage.cli.scenario.client import Client, Journal, Resource, state_of
 from maillage.cli.scenario.server import HOSPITAL, STRANGER, TOWN
+from maillage.cli.scenario.session import SERVICE
 from maillage.codes import systems
 from maillage.demonstration.forms import fill
 from maillage.kernel.clock import SystemClock
 from maillage.kernel.ids import new_id
 
-SERVICE, SITE, REQUESTER = "percy-hge", "site-clamart-soins", "clamart-mg-isambert"
+REQUESTER = "clamart-mg-isambert"
 QUESTION = "Douleurs épigastriques depuis deux mois malgré un traitement bien pris : faut-il une endoscopie ?"
 LETTER = "Vu ce jour en consultation au centre. Pas de signe d'alarme. Fibroscopie non indiquée ; traitement poursuivi quatre semaines."
 PAIRS = {
@@ -37,7 +38,7 @@ def play(address: str, tokens: dict[str, str]) -> dict[str, Any]:
         stranger = Client(http, tokens[STRANGER], "centre de santé de Montgeron", journal)
         patient = refer(town)
         triage(town, hospital)
-        appointment = book(hospital, patient)
+        appointment = book(town, hospital, patient)
         see(town, hospital, appointment)
         close(town)
         checks = invariants.check(invariants.Loop(town, hospital, stranger, journal.task, patient, appointment))
@@ -148,12 +149,9 @@ def triage(town: Client, hospital: Client) -> None:
     hospital.verb("le service accepte", f"{task}/$accept")
 
 
-def book(hospital: Client, patient: str) -> str:
-    """The first free slot of the vacation held in the centre, booked as any FHIR client books; answers the Appointment id."""
-    found = hospital.step(
-        "premiers créneaux libres de la vacation au centre", "GET", f"Slot/$find?services={SERVICE}&sites={SITE}&priority=urgent&limit=3"
-    )
-    slot = found["entry"][0]["resource"]
+def book(town: Client, hospital: Client, patient: str) -> str:
+    """The first free slot of today's vacation in the centre, booked as any FHIR client books; answers the Appointment id."""
+    slot = session.slot_of_today(town, hospital)
     task = hospital.get(f"Task/{hospital.journal.task}")
     appointment = {
         "resourceType": "Appointment",
