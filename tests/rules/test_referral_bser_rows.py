@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 
 import pytest
 
 from maillage.referrals.rules import READ_ONLY_ROWS, RESOLVED_ROWS, TABLE, emitted_rows, read_partner
 
-ORACLE = Path(__file__).parents[2].parent / "shared" / "data" / "referral"
+ORACLE = Path(os.environ.get("MAILLAGE_EXAMPLES", Path(__file__).resolve().parents[2].parent / "shared" / "data")) / "referral"
 PUBLISHED = [f"{number:02}" for number in range(1, 35)]
 ADDED = [f"D{number}" for number in range(1, 5)] + [f"C{number}" for number in range(1, 9)]
 
