@@ -26,6 +26,12 @@ NUMBER, OWNER, PERSON, FAMILY = "zq0", "zq1", "zq2", "zq3"
 CLIENT = Actor("client", "bench", (ORGANIZATION,), frozenset({"logiciel"}), None, ("system/*.cruds",), "bench")
 PATIENT, TASK, OWNER_ID = f"bench-patient-{NUMBER}", f"bench-task-{NUMBER}", f"o{NUMBER}"
 LONG = 7200.0
+_SERVICES = """
+INSERT INTO healthcare_service
+SELECT copy.* FROM healthcare_service s, generate_series(0, $1 - 1) n, LATERAL jsonb_populate_record(s, jsonb_build_object('id', 's' || n)) copy
+WHERE s.id = 'percy-hge'
+"""
+"""The services whose slots are looked for: a question about one that is not here is refused."""
 _COLUMNS = """
 SELECT c.relname AS name, array_agg(a.attname ORDER BY a.attnum) AS columns FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attidentity = ''
@@ -56,6 +62,7 @@ async def fill(dsn: str, tasks: int, patients: int, slots: int) -> Plan:
         for name, count in ((OWNER_ID, OWNERS), (PATIENT, patients), (TASK, tasks)):
             await _copy(conn, name, count, patients)
         await conn.execute(FILL.format(sessions=slots // 50, slots=50, services=SERVICES, sites=25, first="now() + interval '30 days'"))
+        await conn.execute(_SERVICES, SERVICES)
         for statement in indexes:
             await conn.execute(statement, timeout=LONG)
         await conn.execute("VACUUM ANALYZE")
