@@ -16,7 +16,8 @@ from bench.door.plan import FAMILIES, HOMONYMS, ORGANIZATION, OWNERS, SERVICES, 
 from bench.find_slots import FILL
 from maillage import directory, journeys
 from maillage.access import issue_token
-from maillage.cli.scenario.referral import SERVICE, referral_bundle
+from maillage.cli.scenario.referral import referral_bundle
+from maillage.cli.scenario.session import SERVICE
 from maillage.kernel.actor import SYSTEM, Actor
 from maillage.record import photograph
 from maillage.store import Database, migrate

@@ -15,7 +15,8 @@ import httpx
 import pytest
 from tests.support.serving import Server, served
 
-from maillage.cli.scenario.referral import SERVICE, referral_bundle
+from maillage.cli.scenario.referral import referral_bundle
+from maillage.cli.scenario.session import SERVICE
 from maillage.codes.json import decode, encode
 from maillage.kernel.ids import new_id
 

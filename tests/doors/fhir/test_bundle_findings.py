@@ -11,7 +11,8 @@ from tests.doors.fhir.conftest import Caller, caller, token
 from tests.factories import referrals as make
 
 from maillage import directory, journeys
-from maillage.cli.scenario.referral import SERVICE, referral_bundle
+from maillage.cli.scenario.referral import referral_bundle
+from maillage.cli.scenario.session import SERVICE
 from maillage.codes import systems
 from maillage.doors.fhir import FhirDoor
 from maillage.kernel.actor import SYSTEM
