@@ -12,7 +12,7 @@ from tests.support.postgres import store_alone
 
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import MaillageError, Unavailable
-from maillage.store import Database, Transaction
+from maillage.store import Database, Limits, Transaction
 from maillage.store.group import Appender
 
 pytestmark = pytest.mark.asyncio
@@ -145,7 +145,7 @@ async def _later(appender: Appender) -> None:
     await appender.add([("y",)])
 
 
-async def test_a_shared_commit_that_fails_fails_for_everybody(db: Database) -> None:
+async def test_a_row_that_is_refused_fails_for_its_own_caller_only(db: Database) -> None:
     async with db.transaction(SYSTEM) as tx:
         await add(tx, "taken")
 
@@ -157,8 +157,31 @@ async def test_a_shared_commit_that_fails_fails_for_everybody(db: Database) -> N
             return type(error).__name__
         return "answered"
 
-    assert set(await asyncio.gather(*(read(id) for id in ("one", "taken", "two")))) == {"UniqueViolationError"}
-    assert list(await topics(db)) == ["taken"]
+    told = await asyncio.gather(*(read(id) for id in ("one", "taken", "a\0b", "two")))
+    assert told == ["answered", "UniqueViolationError", "CharacterNotInRepertoireError", "answered"]
+    assert sorted(await topics(db)) == ["one", "taken", "two"]
+
+
+async def test_a_commit_that_cannot_be_made_fails_for_everybody(dsn: str, db: Database) -> None:
+    hurried = await Database.open(dsn, db.clock, limits=Limits(lock=0.2))
+    holder = await asyncpg.connect(dsn)
+
+    async def read(id: str) -> str:
+        try:
+            async with hurried.transaction(SYSTEM, lazy=True) as tx:
+                tx.append(APPEND, [(id, tx.now)])
+        except Unavailable as error:
+            return error.reason
+        return "answered"
+
+    try:
+        async with holder.transaction():
+            await holder.execute("LOCK TABLE outbox IN ACCESS EXCLUSIVE MODE")
+            assert await asyncio.gather(*(read(id) for id in ("one", "two"))) == ["locked", "locked"]
+    finally:
+        await holder.close()
+        await hurried.close()
+    assert await topics(db) == {}
 
 
 async def test_the_second_writer_of_a_version_starts_again(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,15 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+import asyncpg
+
 from maillage.store.writes import columns
 
 Connections = Callable[[], AbstractAsyncContextManager[Any]]
+Batch = list[tuple[list[tuple[Any, ...]], asyncio.Future[None]]]
 MOST_ROWS = 2000
+REFUSED = (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError, ValueError)
+"""What a value is refused with, by the server or by the driver: the row's fault, not the moment's."""
 
 
 class Appender:
@@ -22,7 +27,7 @@ class Appender:
 
     def __init__(self, connections: Connections, sql: str) -> None:
         self._connections, self._sql = connections, sql
-        self._waiting: list[tuple[list[tuple[Any, ...]], asyncio.Future[None]]] = []
+        self._waiting: Batch = []
         self._work: asyncio.Task[None] | None = None
 
     async def add(self, rows: list[tuple[Any, ...]]) -> None:
@@ -45,18 +50,30 @@ class Appender:
         finally:
             self._work = None
 
-    async def _commit(self, batch: list[tuple[list[tuple[Any, ...]], asyncio.Future[None]]]) -> None:
+    async def _commit(self, batch: Batch) -> None:
         """One statement of its own is one commit; whoever waits learns how it went, and a failure is theirs to tell."""
-        failure: BaseException | None = None
         try:
             async with self._connections() as conn:
                 await conn.execute(self._sql, *columns([row for rows, _ in batch for row in rows]))
-        except BaseException as error:  # noqa: BLE001  # handed to each caller below
-            failure = error
-        for _, done in batch:
-            if done.done():
-                continue  # its caller was cancelled
-            if failure is None:
-                done.set_result(None)
-            else:
-                done.set_exception(failure if isinstance(failure, Exception) else ConnectionError("cancelled"))
+        except REFUSED as error:
+            if len(batch) == 1:
+                _tell(batch, error)
+            for one in batch if len(batch) > 1 else ():  # one caller's row must not fail the others
+                await self._commit([one])
+        except Exception as error:  # noqa: BLE001  # whatever it was, each caller is told
+            _tell(batch, error)
+        except BaseException:
+            _tell(batch, ConnectionError("cancelled"))
+            raise
+        else:
+            _tell(batch, None)
+
+
+def _tell(batch: Batch, failure: Exception | None) -> None:
+    for _, done in batch:
+        if done.done():
+            continue  # its caller was cancelled
+        if failure is None:
+            done.set_result(None)
+        else:
+            done.set_exception(failure)
