@@ -34,7 +34,7 @@ async def put(db: Database, text: str = "first", *, actor: Actor = DOCTOR, **opt
 
 async def versions(db: Database) -> list[Any]:
     async with db.transaction(SYSTEM) as tx:
-        return list(reversed(await record.history(tx, "Basic", "basic-1", EVERYTHING)))
+        return list(reversed(await record.versions(tx, ["Basic"], lambda _kind: EVERYTHING, record.Span(), 100, id="basic-1")))
 
 
 async def test_versions_are_1_to_n_each_strictly_later_even_when_the_clock_stands(db: Database, clock: FixedClock) -> None:
@@ -120,8 +120,7 @@ async def test_an_old_version_is_seen_only_while_its_resource_is(db: Database) -
     async with db.transaction(SOFTWARE) as tx:
         with pytest.raises(NotFound):
             await record.vread(tx, "Basic", "basic-1", 1, theirs)
-        with pytest.raises(NotFound):
-            await record.history(tx, "Basic", "basic-1", theirs)
+        assert await record.versions(tx, ["Basic"], lambda _kind: theirs, record.Span(), 100, id="basic-1") == []
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from maillage.record.photographs import (
     photograph,
     provenance,
 )
-from maillage.record.queries import current, existing, first_organization, history, ids_of, lock_condition, present, read, vread
+from maillage.record.queries import current, existing, first_organization, ids_of, lock_condition, present, read, vread
 from maillage.record.seal import make_cursor, open_cursor, sealing_key
 from maillage.record.seal import scope as cursor_scope
 from maillage.record.search import Page, search, search_types
@@ -44,7 +44,6 @@ __all__ = [
     "fetch_visible",
     "first_organization",
     "first_photograph",
-    "history",
     "ids_of",
     "is_taken",
     "kinds_in",

@@ -50,22 +50,6 @@ async def vread(tx: Transaction, kind: str, id: str, version: int, visible: Visi
     return (await masking.veiled(tx, [stored(rows[0])]))[0]
 
 
-async def history(tx: Transaction, kind: str, id: str, visible: Visible) -> list[Stored]:
-    """Every version, newest first. Raises `NotFound` when absent or invisible."""
-    params = Params([kind, id])
-    rows = await tx.fetch(
-        f"""
-        SELECT v.* FROM resource_head h JOIN resource_version v ON v.res_type = h.res_type AND v.id = h.id
-        WHERE h.res_type = $1 AND h.id = $2 AND {visible.sql("h", params)}
-        ORDER BY v.version DESC
-        """,
-        *params,
-    )
-    if not rows:
-        raise NotFound(kind, id)
-    return await masking.veiled(tx, [stored(row) for row in rows])
-
-
 async def existing(tx: Transaction, kind: str, ids: Sequence[str], visible: Visible) -> set[str]:
     """Those of the ids that are here, not deleted, and visible."""
     return {id for _, id in await present(tx, {kind: ids}, lambda _kind: visible)}

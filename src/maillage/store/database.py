@@ -127,7 +127,6 @@ class Database:
         request_id: str = "",
         clock: Clock | None = None,
         timeout: float | None = None,
-        read_only: bool = False,
         lazy: bool = False,
     ) -> AsyncIterator[Transaction]:
         """One transaction: it commits when the block ends and rolls back on any error.
@@ -135,7 +134,7 @@ class Database:
         Errors of the driver leave as errors of the domain: a violated constraint as what its room registered, the rest as `Unavailable`.
         """
         now = (clock or self.clock).now()
-        unit = Unit(self._acquire, partial(self._opening, actor, now, request_id, timeout, read_only=read_only))
+        unit = Unit(self._acquire, partial(self._opening, actor, now, request_id, timeout))
         try:
             try:
                 if not lazy:
@@ -227,7 +226,7 @@ class Database:
             if not _gone(conn):
                 raise  # else it broke while it was handed back, and the pool has let go of it already
 
-    def _opening(self, actor: Actor, now: datetime, request_id: str, timeout: float | None, *, read_only: bool) -> str:
+    def _opening(self, actor: Actor, now: datetime, request_id: str, timeout: float | None) -> str:
         """The first statement: one round trip that begins and says, for this transaction only, who acts and how long it may take."""
         context = {
             "app.orgs": ",".join(actor.organizations),
@@ -238,7 +237,7 @@ class Database:
         if timeout is not None:
             context["statement_timeout"] = _milliseconds(timeout)
         calls = ", ".join(f"set_config('{name}', {_literal(value)}, true)" for name, value in context.items())
-        return f"BEGIN{' READ ONLY' if read_only else ''}; SELECT {calls}"
+        return f"BEGIN; SELECT {calls}"
 
     async def _undo(self, conn: Any) -> None:
         if conn is None or _gone(conn) or not conn.is_in_transaction():
