@@ -31,6 +31,8 @@ async def sees(db: Database, actor: Actor, kind: str, id: str) -> bool:
 
 async def link(db: Database, patient: str, basis: str, **options: Any) -> None:
     async with db.transaction(SYSTEM) as tx:
+        if basis == "bris-de-glace":
+            options = {"person": make.CARDIOLOGIST.id, "ends": tx.now + timedelta(hours=4)} | options
         await access.link(tx, patient, make.OTHER_HOSPITAL, basis, "Task/1", **options)
 
 

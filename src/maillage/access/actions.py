@@ -17,13 +17,28 @@ register("api_client_id_prefix", lambda: Conflict("id-prefix-taken"))
 register("api_client_id_prefix_form", lambda: Invalid.one("id-prefix-form"))
 
 
-async def link(tx: Transaction, patient_id: str, organization_id: str, basis: str, source: str, *, ends: datetime | None = None) -> None:
-    """Open or extend the link of `basis` that the event `source` (such as `Task/1`) creates (security.md 1, rule 3)."""
-    values = (new_id(), patient_id, organization_id, basis, source, tx.now, ends)
+async def link(
+    tx: Transaction,
+    patient_id: str,
+    organization_id: str,
+    basis: str,
+    source: str,
+    *,
+    ends: datetime | None = None,
+    person: str | None = None,
+    only: tuple[str, str] | None = None,
+) -> None:
+    """Open or extend the link of `basis` that the event `source` (such as `Task/1`) creates; nobody types one (CSP L1110-4).
+
+    `person` narrows it to one practitioner of the organisation, `only` to one resource (type, id).
+    """
+    narrowed = (person, *(only or (None, None)))
+    values = (new_id(), patient_id, organization_id, basis, source, tx.now, ends, *narrowed)
     await tx.write(("care_link", f"{patient_id} {organization_id} {basis} {source}"), (_LINK,), values)
 
 
-_LINK = """INSERT INTO care_link (id, patient_id, organization_id, basis, source, starts, ends) VALUES ($1, $2, $3, $4, $5, $6, $7)
+_LINK = """INSERT INTO care_link (id, patient_id, organization_id, basis, source, starts, ends, practitioner_id, res_type, res_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 ON CONFLICT ON CONSTRAINT care_link_once DO UPDATE SET ends = excluded.ends"""
 
 
@@ -33,12 +48,12 @@ async def end_links(tx: Transaction, source: str, at: datetime) -> None:
 
 
 async def has_link(tx: Transaction, patient_id: str, organizations: Sequence[str]) -> bool:
-    """Whether one of these organisations has a live link to the patient."""
+    """Whether one of these organisations, as a whole, has a live link to the patient."""
     return bool(
         await tx.fetchval(
             """
-            SELECT EXISTS (SELECT 1 FROM care_link WHERE patient_id = $1 AND organization_id = ANY ($2::text[])
-                AND starts <= $3 AND (ends IS NULL OR ends > $3))
+            SELECT EXISTS (SELECT 1 FROM care_link WHERE patient_id = $1 AND organization_id = ANY ($2::text[]) AND practitioner_id IS NULL
+                AND res_id IS NULL AND starts <= $3 AND (ends IS NULL OR ends > $3))
             """,
             patient_id,
             list(organizations),

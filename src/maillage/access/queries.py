@@ -23,7 +23,9 @@ class VisibleTo:
     now: datetime | None = None
 
     def sql(self, alias: str, params: Params) -> str:
-        """Boolean SQL over the three visibility columns of `alias`; adds its values to `params`.
+        """Boolean SQL over `id` and the three visibility columns of `alias`; adds its values to `params`.
+
+        What the patient refuses is asked last and beats everything (CSP L1110-4 IV).
 
         No organisation means no row, never "no filter" (security.md 13, item 6). `now` decides which links live; without it, the
         transaction's own instant. `OFFSET 0`: links are looked up row by row, never gathered all at once because a plan expects many rows.
@@ -31,12 +33,28 @@ class VisibleTo:
         """
         if self.actor.kind == "system" or self.resource_type in DIRECTORY_TYPES:
             return "true"
-        organizations = params.add(list(self.actor.organizations))
+        organizations, person = params.add(list(self.actor.organizations)), params.add(self.actor.id)
+        kind, now = params.add(self.resource_type), "app_now()" if self.now is None else f"{params.add(self.now)}::timestamptz"
         linked = "true" if self.resource_type in LINKED_TYPES else f"c.basis = ANY ({params.add(list(SHARED_RECORD_BASES))}::text[])"
-        now = "app_now()" if self.now is None else f"{params.add(self.now)}::timestamptz"
-        return f"""CASE WHEN {alias}.parties && {organizations}::text[] THEN true ELSE EXISTS (
-            SELECT 1 FROM care_link c WHERE c.patient_id = {alias}.patient_id AND c.organization_id = ANY ({organizations}::text[])
-            AND {linked} AND c.starts <= {now} AND (c.ends IS NULL OR c.ends > {now}) OFFSET 0) END"""
+        asked = {
+            "alias": alias,
+            "organizations": f"{organizations}::text[]",
+            "person": f"{person}::text",
+            "kind": f"{kind}::text",
+            "now": now,
+        }
+        return f"""CASE WHEN CASE WHEN {alias}.parties && {organizations}::text[] THEN true ELSE {_LINKED.format(linked=linked, **asked)} END
+            THEN NOT {_OPPOSED.format(**asked)} ELSE false END"""
+
+
+_LINKED = """EXISTS (SELECT 1 FROM care_link c WHERE c.patient_id = {alias}.patient_id AND c.organization_id = ANY ({organizations})
+    AND {linked} AND c.starts <= {now} AND (c.ends IS NULL OR c.ends > {now}) AND (c.practitioner_id IS NULL OR c.practitioner_id = {person})
+    AND (c.res_id IS NULL OR (c.res_type = {kind} AND c.res_id = {alias}.id)) OFFSET 0)"""
+"""What a live link opens: to the organisation or to one person there, the record or one resource of it."""
+
+_OPPOSED = """EXISTS (SELECT 1 FROM opposition o WHERE o.patient_id = {alias}.patient_id
+    AND opposes(o, {kind}, {alias}.id, {alias}.owner_org, {organizations}, {person}, {now}) OFFSET 0)"""
+"""An index says that most patients refuse nothing; only where there is a row does the function judge it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1886,20 +1886,156 @@ CREATE UNIQUE INDEX patient_identifier_one_ins ON patient_identifier (owner_org,
 
 -- Who may see whose data, and how people and machines are known.
 
--- A live link between a patient and an organisation: created by events only, never typed (security.md 1).
+-- A live link between a patient and an organisation, or one person there (`practitioner_id`): created by events only, never typed
+-- (CSP L1110-4, L1110-12). `res_type` and `res_id` narrow it to one resource: a consent says to what it opens.
 CREATE TABLE care_link (
     id text PRIMARY KEY,
     patient_id text NOT NULL REFERENCES patient (id),
     organization_id text NOT NULL,
+    practitioner_id text,
     basis text NOT NULL CHECK (basis IN
         ('presence', 'adressage', 'rendez-vous', 'tele-expertise', 'medecin-traitant', 'consentement', 'bris-de-glace')),
     source text NOT NULL,
+    res_type text,
+    res_id text,
     starts timestamptz NOT NULL,
     ends timestamptz,
     CONSTRAINT care_link_once UNIQUE (patient_id, organization_id, basis, source),
+    CONSTRAINT care_link_of_a_person CHECK (basis <> 'bris-de-glace' OR (practitioner_id IS NOT NULL AND ends IS NOT NULL)),
+    CONSTRAINT care_link_narrowed CHECK ((res_type IS NULL) = (res_id IS NULL) AND (res_type IS NULL OR basis = 'consentement')),
     CONSTRAINT care_link_period CHECK (ends IS NULL OR ends >= starts)
 );
 CREATE INDEX care_link_organization ON care_link (organization_id, patient_id);
+
+-- How long a link outlives the event that made it (closure, visit, answer): the table to change where a deployer decides otherwise.
+CREATE TABLE care_link_delay (
+    basis text PRIMARY KEY,
+    outlives interval NOT NULL CHECK (outlives >= interval '0')
+);
+INSERT INTO care_link_delay (basis, outlives) VALUES
+    ('presence', '90 days'), ('adressage', '90 days'), ('rendez-vous', '30 days'), ('tele-expertise', '30 days'),
+    ('medecin-traitant', '0'), ('consentement', '0'), ('bris-de-glace', '0');
+
+-- What a patient agreed to outside the care team (CSP L1110-4): to whom, for what, until when. `id` is that of the Consent resource.
+-- It ends at its date or at its withdrawal, a row of its own.
+CREATE TABLE consent (
+    id text PRIMARY KEY,
+    patient_id text NOT NULL REFERENCES patient (id),
+    organization_id text NOT NULL,
+    practitioner_id text,
+    res_type text,
+    res_id text,
+    purpose text NOT NULL DEFAULT 'TREAT' CHECK (purpose ~ '^[A-Z]{2,16}$'),
+    said_by text NOT NULL CHECK (said_by IN ('patient', 'representant', 'personne-de-confiance')),
+    starts timestamptz NOT NULL,
+    ends timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    recorded_by text NOT NULL,
+    owner_org text NOT NULL,
+    parties text[] NOT NULL,
+    CONSTRAINT consent_narrowed CHECK ((res_type IS NULL) = (res_id IS NULL)),
+    CONSTRAINT consent_period CHECK (ends > starts)
+);
+CREATE INDEX consent_patient ON consent (patient_id);
+
+-- What a patient refuses, at once and until it is lifted (CSP L1110-4 IV, L1111-17): `reading` of what is known, `feeding` of the shared record,
+-- `messages`, or access by an `emergency`; for everybody (general), an organisation, a professional, or one document. `id` is that of the Consent
+-- resource. Never changed: a lifting is a row of its own.
+CREATE TABLE opposition (
+    id text PRIMARY KEY,
+    patient_id text NOT NULL REFERENCES patient (id),
+    act text NOT NULL CHECK (act IN ('reading', 'feeding', 'messages', 'emergency')),
+    scope text NOT NULL CHECK (scope IN ('general', 'organization', 'practitioner', 'document')),
+    organization_id text,
+    practitioner_id text,
+    res_type text,
+    res_id text,
+    said_by text NOT NULL CHECK (said_by IN ('patient', 'representant', 'personne-de-confiance')),
+    starts timestamptz NOT NULL,
+    ends timestamptz,
+    recorded_at timestamptz NOT NULL,
+    recorded_by text NOT NULL,
+    owner_org text NOT NULL,
+    parties text[] NOT NULL,
+    CONSTRAINT opposition_target CHECK (
+        (scope = 'organization') = (organization_id IS NOT NULL) AND (scope = 'practitioner') = (practitioner_id IS NOT NULL)
+        AND (scope = 'document') = (res_id IS NOT NULL) AND (res_type IS NULL) = (res_id IS NULL)),
+    CONSTRAINT opposition_act CHECK (act IN ('reading', 'feeding') OR scope = 'general'),
+    CONSTRAINT opposition_period CHECK (ends IS NULL OR ends > starts)
+);
+CREATE INDEX opposition_patient ON opposition (patient_id, act);
+
+-- The end of a consent or of an opposition, by the person who gave it or who spoke for the patient.
+CREATE TABLE choice_end (
+    choice_id text PRIMARY KEY,
+    patient_id text NOT NULL REFERENCES patient (id),
+    at timestamptz NOT NULL,
+    said_by text NOT NULL CHECK (said_by IN ('patient', 'representant', 'personne-de-confiance')),
+    recorded_by text NOT NULL,
+    owner_org text NOT NULL,
+    parties text[] NOT NULL
+);
+
+-- One person opened one patient's record in an emergency: why, for how long, and who must look at it afterwards.
+CREATE TABLE break_glass (
+    id text PRIMARY KEY,
+    patient_id text NOT NULL REFERENCES patient (id),
+    practitioner_id text NOT NULL,
+    role_id text,
+    organization_id text NOT NULL,
+    reason text NOT NULL CHECK (reason IN ('vital', 'emergency', 'unconscious', 'continuity', 'regulation')),
+    explanation text NOT NULL CONSTRAINT break_glass_explained CHECK (length(btrim(explanation)) >= 15),
+    vital boolean GENERATED ALWAYS AS (reason = 'vital') STORED,
+    refused_before boolean NOT NULL,
+    starts timestamptz NOT NULL,
+    ends timestamptz NOT NULL,
+    review_due timestamptz NOT NULL,
+    owner_org text GENERATED ALWAYS AS (organization_id) STORED,
+    parties text[] GENERATED ALWAYS AS (ARRAY[organization_id]) STORED,
+    CONSTRAINT break_glass_period CHECK (ends > starts AND ends <= starts + interval '4 hours'),
+    CONSTRAINT break_glass_refusal CHECK (reason = 'vital' OR NOT refused_before)
+);
+COMMENT ON COLUMN break_glass.refused_before IS 'Whether the patient had refused emergency access: only a vital emergency goes on, and is audited as such.';
+CREATE INDEX break_glass_live ON break_glass (practitioner_id, patient_id, ends);
+CREATE INDEX break_glass_due ON break_glass (organization_id, review_due);
+
+-- What came of the review of an emergency access; never by the person who made it.
+CREATE TABLE break_glass_review (
+    break_glass_id text PRIMARY KEY REFERENCES break_glass (id),
+    patient_id text NOT NULL REFERENCES patient (id),
+    decision text NOT NULL CHECK (decision IN ('justified', 'not-justified', 'to-be-heard')),
+    comment text NOT NULL DEFAULT '',
+    at timestamptz NOT NULL,
+    reviewed_by text NOT NULL,
+    owner_org text NOT NULL,
+    parties text[] NOT NULL
+);
+
+CREATE TRIGGER consent_append_only BEFORE UPDATE OR DELETE ON consent FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER opposition_append_only BEFORE UPDATE OR DELETE ON opposition FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER choice_end_append_only BEFORE UPDATE OR DELETE ON choice_end FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER break_glass_append_only BEFORE UPDATE OR DELETE ON break_glass FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER break_glass_review_append_only BEFORE UPDATE OR DELETE ON break_glass_review FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+-- Whether one opposition closes this resource to this actor. It beats every other rule, whatever the order of the rows (CSP L1110-4 IV).
+-- Named (organisation, professional): nothing of the patient is shown, not even what the organisation holds itself. General, or one document: what
+-- is shared stops, the file that an organisation must keep itself (CSP R1112-2, R4127-45) stays. Only a vital emergency goes past.
+CREATE FUNCTION opposes(o opposition, kind text, id text, owner text, orgs text[], actor text, now timestamptz) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT o.act = 'reading' AND o.starts <= now AND (o.ends IS NULL OR o.ends > now)
+        AND CASE o.scope WHEN 'organization' THEN o.organization_id = ANY (orgs) WHEN 'practitioner' THEN o.practitioner_id = actor
+            WHEN 'document' THEN o.res_type = kind AND o.res_id = opposes.id AND (owner = ANY (orgs)) IS NOT TRUE
+            ELSE (owner = ANY (orgs)) IS NOT TRUE END
+        AND NOT EXISTS (SELECT 1 FROM choice_end e WHERE e.choice_id = o.id AND e.at <= now)
+        AND NOT EXISTS (SELECT 1 FROM break_glass b WHERE b.practitioner_id = actor AND b.patient_id = o.patient_id AND b.vital
+            AND b.organization_id = ANY (orgs) AND b.starts <= now AND b.ends > now)
+$$;
+
+-- Whether one of the patient's oppositions closes this resource to this actor: few patients have any, each is found by its index.
+CREATE FUNCTION opposed(patient text, kind text, id text, owner text, orgs text[], actor text, now timestamptz) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT EXISTS (SELECT 1 FROM opposition o WHERE o.patient_id = patient AND opposes(o, kind, opposed.id, owner, orgs, actor, now))
+$$;
 
 -- A person's account at one place of exercise; `demo` accounts exist in demonstration only.
 CREATE TABLE account (
