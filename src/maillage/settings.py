@@ -75,6 +75,15 @@ class FhirSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class IdentitySettings:
+    """Sign-in and sessions."""
+
+    idle_minutes: int = setting(20, "Minutes after which an unused session ends.")
+    absolute_hours: int = setting(10, "Hours after which a session ends, however busy.")
+    fresh_minutes: int = setting(10, "Minutes for which a factor that was shown counts as fresh for a change of factors or sessions.")
+
+
+@dataclass(frozen=True, slots=True)
 class DataSettings:
     """What lies on disk."""
 
@@ -98,6 +107,7 @@ class Settings:
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
     server: ServerSettings = field(default_factory=ServerSettings)
     fhir: FhirSettings = field(default_factory=FhirSettings)
+    identity: IdentitySettings = field(default_factory=IdentitySettings)
     data: DataSettings = field(default_factory=DataSettings)
     demo: DemoSettings = field(default_factory=DemoSettings)
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from maillage import journeys, messaging
+from maillage.access import identity
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import MaillageError
 from maillage.store import Database, Transaction, outbox
@@ -15,6 +16,7 @@ from maillage.store import Database, Transaction, outbox
 log = logging.getLogger(__name__)
 OUTBOX_SECONDS = 0.5
 CLOCK_SECONDS = 5.0
+HOUSEKEEPING_SECONDS = 3600.0
 HANDLERS = messaging.HANDLERS
 
 
@@ -23,6 +25,7 @@ async def run(database: Database) -> None:
     await asyncio.gather(
         _forever("outbox", OUTBOX_SECONDS, lambda: outbox.drain(database, HANDLERS)),
         _forever("clock", CLOCK_SECONDS, lambda: tick(database)),
+        _forever("housekeeping", HOUSEKEEPING_SECONDS, lambda: database.run(SYSTEM, identity.purge)),
     )
 
 

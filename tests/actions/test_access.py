@@ -10,7 +10,7 @@ import pytest
 from tests.factories import referrals as make
 
 from maillage import access, record, referrals
-from maillage.access.types import SESSION_ABSOLUTE, SESSION_IDLE
+from maillage.access.identity import LIMITS
 from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.clock import FixedClock
 from maillage.kernel.errors import NotAllowed, Unauthenticated
@@ -151,16 +151,16 @@ async def test_only_demonstration_accounts_sign_in_and_the_others_all_hear_the_s
 async def test_a_session_ends_when_nobody_uses_it(db: Database, clock: FixedClock) -> None:
     secret = await signed_in(db)
     for _ in range(3):
-        clock.advance(SESSION_IDLE - SECOND)
+        clock.advance(LIMITS.idle - SECOND)
         assert not await ended(db, secret)
-    clock.advance(SESSION_IDLE)
+    clock.advance(LIMITS.idle)
     assert await ended(db, secret)
 
 
 async def test_a_session_ends_after_ten_hours_however_busy(db: Database, clock: FixedClock) -> None:
-    secret, end = await signed_in(db), clock.now() + SESSION_ABSOLUTE
-    while clock.now() < end - SESSION_IDLE:
-        clock.advance(SESSION_IDLE - SECOND)
+    secret, end = await signed_in(db), clock.now() + LIMITS.absolute
+    while clock.now() < end - LIMITS.idle:
+        clock.advance(LIMITS.idle - SECOND)
         assert not await ended(db, secret)
     clock.set(end)
     assert await ended(db, secret)

@@ -1,11 +1,18 @@
-"""Who is acting and what this actor may see: the first of the two walls (security.md 2)."""
+"""Who is acting and what this actor may see: the first of the two walls (security.md 2).
+
+`access.identity` is the face of sign-in: accounts, their places, sessions, factors. A grave act asks for a fresh proof of who one is:
+`session.fresh(now, minutes)` on the `WebSession`; a page raises `Unauthenticated("not-fresh")` without it, and the browser goes through
+`/compte/confirmer?vers=<where it was>` and comes back.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from maillage.access.actions import end_links, has_link, issue_token, let_choose_ids, link, put_account, sign_in_demo, sign_out
-from maillage.access.queries import VisibleTo, WebSession, actor_of_account, actor_of_token, demo_accounts, may_choose_id, session_of
+from maillage.access import identity
+from maillage.access.actions import end_links, has_link, issue_token, let_choose_ids, link
+from maillage.access.identity import WebSession, demo_accounts, put_account, session_of, sign_in_demo, sign_out
+from maillage.access.queries import VisibleTo, actor_of_token, may_choose_id
 from maillage.access.scopes import scope_allows, unreadable_scopes
 from maillage.access.types import CLOSURE_GRACE, DIRECTORY_TYPES
 from maillage.kernel.actor import Actor
@@ -15,11 +22,11 @@ __all__ = [
     "DIRECTORY_TYPES",
     "VisibleTo",
     "WebSession",
-    "actor_of_account",
     "actor_of_token",
     "demo_accounts",
     "end_links",
     "has_link",
+    "identity",
     "issue_token",
     "let_choose_ids",
     "link",

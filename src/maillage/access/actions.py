@@ -1,4 +1,4 @@
-"""Care links made by events, sessions, tokens."""
+"""Care links made by events, tokens of machine clients."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from maillage.access import queries
-from maillage.access.queries import WebSession, digest
+from maillage.access.identity.secret import digest
 from maillage.access.scopes import unreadable_scopes
-from maillage.kernel.errors import Conflict, Invalid, NotAllowed, Unauthenticated
+from maillage.kernel.errors import Conflict, Invalid, NotAllowed
 from maillage.kernel.ids import new_id
 from maillage.store import Transaction, register
 
@@ -60,59 +59,6 @@ async def has_link(tx: Transaction, patient_id: str, organizations: Sequence[str
             tx.now,
         )
     )
-
-
-async def put_account(
-    tx: Transaction,
-    login: str,
-    *,
-    practitioner_id: str,
-    role_id: str,
-    organization_id: str,
-    roles: Sequence[str],
-    display: str,
-    demo: bool = False,
-) -> None:
-    """Create or refresh an account."""
-    await tx.execute(
-        """
-        INSERT INTO account (login, practitioner_id, role_id, organization_id, roles, display, demo)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)
-        ON CONFLICT (login) DO UPDATE SET practitioner_id = excluded.practitioner_id, role_id = excluded.role_id,
-            organization_id = excluded.organization_id, roles = excluded.roles, display = excluded.display, demo = excluded.demo
-        """,
-        login,
-        practitioner_id,
-        role_id,
-        organization_id,
-        list(roles),
-        display,
-        demo,
-    )
-
-
-async def sign_in_demo(tx: Transaction, login: str) -> tuple[str, WebSession]:
-    """Open a session for a demonstration account; answers the cookie's secret and the session.
-
-    Raises `Unauthenticated` for any other account: identity proper is Pro Santé Connect and local factors.
-    """
-    row = await queries.account(tx, login)
-    if row is None or not row["demo"]:
-        raise Unauthenticated("login-refused")
-    secret, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(24)
-    await tx.execute(
-        "INSERT INTO web_session (token_hash, login, csrf, created_at, seen_at) VALUES ($1, $2, $3, $4, $4)",
-        digest(secret),
-        login,
-        csrf,
-        tx.now,
-    )
-    return secret, WebSession(queries.actor_of_account(row), csrf, login)
-
-
-async def sign_out(tx: Transaction, secret: str) -> None:
-    """End a session at once."""
-    await tx.execute("UPDATE web_session SET ended_at = $2 WHERE token_hash = $1", digest(secret), tx.now)
 
 
 async def let_choose_ids(tx: Transaction, client: str, prefix: str | None) -> None:

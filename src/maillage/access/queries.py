@@ -1,14 +1,12 @@
-"""What an actor may see, and who is behind a session or a token."""
+"""What an actor may see, and who is behind a token."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from maillage.access.types import DIRECTORY_TYPES, LINKED_TYPES, SESSION_ABSOLUTE, SESSION_IDLE, SHARED_RECORD_BASES
+from maillage.access.identity.secret import digest
+from maillage.access.types import DIRECTORY_TYPES, LINKED_TYPES, SHARED_RECORD_BASES
 from maillage.kernel.actor import Actor
 from maillage.kernel.errors import Unauthenticated
 from maillage.store import Params, Transaction
@@ -57,51 +55,6 @@ _OPPOSED = """EXISTS (SELECT 1 FROM opposition o WHERE o.patient_id = {alias}.pa
 """An index says that most patients refuse nothing; only where there is a row does the function judge it."""
 
 
-@dataclass(frozen=True, slots=True)
-class WebSession:
-    """A live browser session: the actor and the token that its forms must carry."""
-
-    actor: Actor
-    csrf: str
-    login: str
-
-
-def digest(secret: str) -> bytes:
-    """The form in which a bearer secret is kept: 256 random bits need no salt."""
-    return hashlib.sha256(secret.encode()).digest()
-
-
-def actor_of_account(row: Any) -> Actor:
-    """The actor that an account acts as: one person at one place."""
-    return Actor(
-        kind="person",
-        id=row["practitioner_id"],
-        organizations=(row["organization_id"],),
-        roles=frozenset(row["roles"]),
-        role_id=row["role_id"],
-        display=row["display"],
-    )
-
-
-async def session_of(tx: Transaction, secret: str) -> WebSession:
-    """The session of a cookie. Raises `Unauthenticated` when unknown, idle for too long, too old or ended."""
-    row = await tx.fetchrow(
-        """
-        UPDATE web_session s SET seen_at = $2 FROM account a
-        WHERE s.token_hash = $1 AND a.login = s.login AND NOT a.disabled AND s.ended_at IS NULL
-            AND s.seen_at > $2::timestamptz - $3::interval AND s.created_at > $2::timestamptz - $4::interval
-        RETURNING a.*, s.csrf
-        """,
-        digest(secret),
-        tx.now,
-        SESSION_IDLE,
-        SESSION_ABSOLUTE,
-    )
-    if row is None:
-        raise Unauthenticated("session-ended")
-    return WebSession(actor_of_account(row), row["csrf"], row["login"])
-
-
 async def actor_of_token(tx: Transaction, secret: str) -> Actor:
     """The machine client of a bearer token. Raises `Unauthenticated` when unknown or expired."""
     row = await tx.fetchrow(
@@ -133,13 +86,3 @@ async def may_choose_id(tx: Transaction, id: str) -> bool:
             "SELECT starts_with($2, id_prefix) AND length($2) > length(id_prefix) FROM api_client WHERE name = $1", tx.actor.id, id
         )
     )
-
-
-async def demo_accounts(tx: Transaction) -> Sequence[Any]:
-    """The demonstration accounts, by organisation and name."""
-    return await tx.fetch("SELECT * FROM account WHERE demo AND NOT disabled ORDER BY organization_id, display, login")
-
-
-async def account(tx: Transaction, login: str) -> Any | None:
-    """One account that may sign in."""
-    return await tx.fetchrow("SELECT * FROM account WHERE login = $1 AND NOT disabled", login)

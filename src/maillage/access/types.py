@@ -27,6 +27,4 @@ LINKED_TYPES = frozenset({"Patient"})
 SHARED_RECORD_BASES = ("medecin-traitant", "consentement", "bris-de-glace")
 """Bases that open the shared record, not only the identity."""
 
-SESSION_IDLE = timedelta(minutes=20)
-SESSION_ABSOLUTE = timedelta(hours=10)
 CLOSURE_GRACE = timedelta(days=90)

@@ -42,11 +42,21 @@ async def load(database: Database, *, patients: int, seed: int) -> dict[str, Any
                 display=person.display,
                 demo=True,
             )
+            await _other_places(tx, person)
     async with database.transaction(SYSTEM, clock=past, timeout=120) as tx:
         await directory.load_patients(tx, seed, patients)
         for resource in directory.generate_patients(seed, patients):
             await _known_at(tx, resource)
     return {**counts, "Patient": patients, "seed": seed}
+
+
+async def _other_places(tx: Transaction, person: directory.DemoPerson) -> None:
+    """Somebody who works elsewhere too may change places without another login."""
+    for role in await directory.roles_of(tx, person.practitioner_id):
+        if role.id != person.role_id:
+            await access.identity.allow_exercise(
+                tx, person.login, role_id=role.id, organization_id=role.organization_id, roles=role.codes, rank=1
+            )
 
 
 async def _known_at(tx: Transaction, resource: dict[str, Any]) -> None:

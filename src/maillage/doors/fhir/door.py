@@ -12,7 +12,7 @@ from typing import Any
 
 from maillage import record
 from maillage.access import actor_of_token
-from maillage.access.queries import digest
+from maillage.access.identity.secret import digest
 from maillage.codes.definitions import Definitions
 from maillage.directory import Mode
 from maillage.doors.fhir import audits, documentation, negotiation, problems

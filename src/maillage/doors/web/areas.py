@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from maillage.doors.web.account.pages import PAGES as ACCOUNT
+from maillage.doors.web.account.own import PAGES as OWN
+from maillage.doors.web.account.pages import PAGES as LEGAL
+from maillage.doors.web.account.sign_in import PAGES as SIGN_IN
 from maillage.doors.web.booking.giving import PAGES as GIVING
 from maillage.doors.web.booking.pages import PAGES as BOOKING
 from maillage.doors.web.booking.planning import PAGES as PLANNING
@@ -13,4 +15,4 @@ from maillage.doors.web.pages import Page
 from maillage.doors.web.patients.pages import PAGES as PATIENTS
 from maillage.doors.web.referrals.pages import PAGES as REFERRALS
 
-PAGES: tuple[Page, ...] = (*ACCOUNT, *HOME, *DIRECTORY, *PATIENTS, *GIVING, *BOOKING, *PLANNING, *WAITING, *REFERRALS)
+PAGES: tuple[Page, ...] = (*SIGN_IN, *OWN, *LEGAL, *HOME, *DIRECTORY, *PATIENTS, *GIVING, *BOOKING, *PLANNING, *WAITING, *REFERRALS)

@@ -153,6 +153,8 @@ class WebDoor:
             return problems.answer(view, error)
 
     def _to_sign_in(self, request: Request, error: Unauthenticated) -> Response:
+        if error.reason == "not-fresh":
+            return RedirectResponse(f"/compte/confirmer?vers={quote(request.url.path if request.method == 'GET' else '/compte')}", 303)
         back = f"?vers={quote(request.url.path)}" if request.method == "GET" and request.url.path != "/" else ""
         ended = "&fin=1" if back and error.reason == "session-ended" and sessions.secret_of(request, self.site) else ""
         return RedirectResponse(f"/connexion{back}{ended}", 303)

@@ -1,4 +1,4 @@
-"""Who is signed in, and whether an unsafe request comes from our own page (security.md 6)."""
+"""Who is signed in, and whether an unsafe request comes from our own page (ASVS 5.0, 3.3, 3.5 and 7)."""
 
 from __future__ import annotations
 
@@ -19,20 +19,24 @@ COOKIE = "maillage"
 VISIT_COOKIE = "maillage-visite"
 
 
+def _secure(site: Site) -> bool:
+    """Always, but on the loopback over plain http: the demonstration and development, which no other machine reaches."""
+    return site.https or not site.loopback
+
+
 def cookie_name(site: Site, name: str) -> str:
-    """The cookie's name: bound to the host by its prefix as soon as https allows it."""
-    return f"__Host-{name}" if site.https else name
+    """The cookie's name: bound to this host by its prefix wherever cookies are secure (RFC 6265bis, 4.1.3.2)."""
+    return f"__Host-{name}" if _secure(site) else name
 
 
 def put_cookie(response: Response, site: Site, name: str, value: str) -> None:
     """Give the browser a secret that scripts can't read and other sites can't send with a form."""
-    secure = site.https or not site.loopback
-    response.set_cookie(cookie_name(site, name), value, path="/", httponly=True, samesite="lax", secure=secure)
+    response.set_cookie(cookie_name(site, name), value, path="/", httponly=True, samesite="lax", secure=_secure(site))
 
 
 def drop_cookie(response: Response, site: Site, name: str) -> None:
     """Take the secret back."""
-    response.delete_cookie(cookie_name(site, name), path="/", httponly=True, samesite="lax", secure=site.https or not site.loopback)
+    response.delete_cookie(cookie_name(site, name), path="/", httponly=True, samesite="lax", secure=_secure(site))
 
 
 def secret_of(request: Request, site: Site, name: str = COOKIE) -> str:
@@ -46,10 +50,16 @@ async def find_session(db: Database, request: Request, site: Site) -> WebSession
     if not secret:
         return None
     try:
-        async with db.transaction(SYSTEM) as tx:
-            return await session_of(tx, secret)
+        async with db.transaction(SYSTEM, lazy=True) as tx:
+            return await session_of(tx, secret, site.limits)
     except Unauthenticated:
         return None
+
+
+def safe_path(path: str) -> str:
+    """A path of ours to come back to, or nothing: never another site, however it is written (CWE-601)."""
+    ours = path.startswith("/") and not path.startswith("//") and "\\" not in path
+    return path if ours and not any(ord(char) < 33 or ord(char) == 127 for char in path) else ""
 
 
 def new_visit() -> str:

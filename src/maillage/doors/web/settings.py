@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import urlsplit
 
+from maillage.access.identity import LIMITS, SessionLimits
 from maillage.settings import Settings
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -18,10 +20,15 @@ class Site:
     loopback: bool
     demo: bool
     body_limit: int
+    limits: SessionLimits = LIMITS
+    fresh_minutes: int = 10
 
     @classmethod
     def of(cls, settings: Settings) -> Site:
         """Read from the settings tree."""
         base = urlsplit(settings.server.base_url) if settings.server.base_url else None
         host = (base.hostname or "") if base else settings.server.host
-        return cls(bool(base and base.scheme == "https"), host in _LOOPBACK, settings.demo.enabled, settings.server.body_limit)
+        known = settings.identity
+        limits = SessionLimits(timedelta(minutes=known.idle_minutes), timedelta(hours=known.absolute_hours))
+        https = bool(base and base.scheme == "https")
+        return cls(https, host in _LOOPBACK, settings.demo.enabled, settings.server.body_limit, limits, known.fresh_minutes)

@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from maillage.access import WebSession
+from maillage.doors.web import sessions
 from maillage.kernel.actor import SYSTEM, Actor
-from maillage.kernel.errors import Issue, Malformed, TooLarge
+from maillage.kernel.errors import Issue, Malformed, TooLarge, Unauthenticated
 from maillage.store import Transaction
 
 if TYPE_CHECKING:
@@ -48,6 +49,19 @@ class View:
     def actor(self) -> Actor:
         """Who asks; the scheduler's name stands for nobody on the public pages, which read nothing."""
         return self.session.actor if self.session else SYSTEM
+
+    @property
+    def secret(self) -> str:
+        """The secret of the browser's session cookie."""
+        return sessions.secret_of(self.request, self.door.site)
+
+    def require_fresh(self) -> WebSession:
+        """The session, when a factor was shown lately. Raises `Unauthenticated("not-fresh")`: the browser asks for one and comes back."""
+        if self.session is None:
+            raise Unauthenticated("session-ended")
+        if not self.session.fresh(self.tx.now, self.door.site.fresh_minutes):
+            raise Unauthenticated("not-fresh")
+        return self.session
 
     def path(self, name: str) -> str:
         """A part of the address, already checked by the route."""

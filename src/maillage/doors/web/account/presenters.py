@@ -1,12 +1,15 @@
-"""The demonstration logins as the sign-in page shows them."""
+"""Logins, places and sessions as the pages of an account show them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from maillage.doors.web.catalogue import role_words
+from maillage.access import WebSession
+from maillage.access.identity import Exercise
+from maillage.doors.web.catalogue import role_words, word
 
 _GROUPS = (
     ("Médecins et soignants de ville", "Ils adressent, répondent, lisent les comptes rendus."),
@@ -61,3 +64,46 @@ def _role(row: Any, services: dict[str, str]) -> str:
     """What somebody is, and in which service when there is one."""
     service = services.get(row["login"], "")
     return f"{role_words(row['roles'])}, {service}" if service else role_words(row["roles"])
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place where somebody may work: the present one is marked."""
+
+    role_id: str
+    name: str
+    role: str
+    current: bool
+
+
+def exercises(found: Sequence[Exercise], labels: dict[str, str], current: str) -> list[Place]:
+    """The places of somebody, by the names of the organisations."""
+    return [
+        Place(one.role_id, labels.get(one.organization_id, one.organization_id), role_words(one.roles), one.role_id == current)
+        for one in found
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How and when the present session began."""
+
+    method: str
+    began_at: datetime
+    authenticated_at: datetime
+
+
+def session_words(session: WebSession) -> Shown:
+    """The present session in words."""
+    return Shown(word("sign-in", session.method), session.began_at, session.authenticated_at)
+
+
+_BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (("Windows", "Windows"), ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Mac OS", "macOS"), ("Linux", "Linux"))
+
+
+def browser_words(agent: str) -> str:
+    """`Firefox sur Windows`: enough to recognise one's own browser in a list, and nothing that tells it apart from others."""
+    browser = next((name for mark, name in _BROWSERS if mark in agent), "Navigateur")
+    system = next((name for mark, name in _SYSTEMS if mark in agent), "")
+    return f"{browser} sur {system}" if system else browser

@@ -1,0 +1,1 @@
+"""What changes accounts, their places, their factors and their sessions."""

@@ -1,0 +1,98 @@
+"""Who may sign in, and who is behind a session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from maillage.access.identity.secret import digest
+from maillage.access.identity.types import LIMITS, TOUCH, Exercise, SessionLimits, SessionLine, WebSession
+from maillage.kernel.actor import Actor
+from maillage.kernel.errors import Unauthenticated
+from maillage.store import Transaction
+
+_SESSION = """
+    SELECT s.id, s.login, s.csrf, s.method, s.assurance, s.began_at, s.authenticated_at, s.seen_at,
+        a.practitioner_id, a.display, e.role_id, e.organization_id, e.roles
+    FROM web_session s JOIN account a ON a.login = s.login JOIN account_exercise e ON e.login = s.login AND e.role_id = s.role_id
+    WHERE s.token_hash = $1 AND s.ended_at IS NULL AND NOT a.disabled AND (e.ended_at IS NULL OR e.ended_at > $2)
+        AND s.seen_at > $2::timestamptz - $3::interval AND s.began_at > $2::timestamptz - $4::interval
+"""
+
+
+def actor_of(row: Any) -> Actor:
+    """The actor of an account at one of its places."""
+    return Actor(
+        kind="person",
+        id=row["practitioner_id"],
+        organizations=(row["organization_id"],),
+        roles=frozenset(row["roles"]),
+        role_id=row["role_id"],
+        display=row["display"],
+    )
+
+
+async def session_of(tx: Transaction, secret: str, limits: SessionLimits = LIMITS) -> WebSession:
+    """The session of a cookie. Raises `Unauthenticated` when unknown, idle for too long, too old or ended, or its account or place is.
+
+    Its last use is noted when the last note is older than `TOUCH`, so that reading pages costs no write.
+    """
+    rows = await tx.peek(_SESSION, digest(secret), tx.now, limits.idle, limits.absolute) if secret else []
+    if not rows:
+        raise Unauthenticated("session-ended")
+    row = rows[0]
+    if tx.now - row["seen_at"] >= TOUCH:
+        await tx.execute("UPDATE web_session SET seen_at = greatest(seen_at, $2) WHERE token_hash = $1", digest(secret), tx.now)
+    told = {name: row[name] for name in ("csrf", "login", "id", "method", "assurance", "began_at", "authenticated_at")}
+    return WebSession(actor_of(row), **told)
+
+
+async def sessions_of(tx: Transaction, login: str, limits: SessionLimits = LIMITS) -> list[SessionLine]:
+    """The live sessions of somebody, the last used first."""
+    rows = await tx.fetch(
+        """
+        SELECT s.id, e.organization_id, s.method, s.began_at, s.seen_at, s.browser
+        FROM web_session s JOIN account_exercise e ON e.login = s.login AND e.role_id = s.role_id
+        WHERE s.login = $1 AND s.ended_at IS NULL AND s.seen_at > $2::timestamptz - $3::interval AND s.began_at > $2::timestamptz - $4::interval
+        ORDER BY s.seen_at DESC, s.id
+        """,
+        login,
+        tx.now,
+        limits.idle,
+        limits.absolute,
+    )
+    return [SessionLine(**row) for row in rows]
+
+
+async def demo_accounts(tx: Transaction) -> Sequence[Any]:
+    """The demonstration accounts, each at the place that it is named after, by organisation and name."""
+    return await tx.fetch(
+        """
+        SELECT DISTINCT ON (e.organization_id, a.display, a.login) a.login, a.display, e.role_id, e.organization_id, e.roles
+        FROM account a JOIN account_exercise e ON e.login = a.login AND e.ended_at IS NULL
+        WHERE a.door = 'demo' AND NOT a.disabled AND e.rank = 0 ORDER BY e.organization_id, a.display, a.login
+        """
+    )
+
+
+async def account(tx: Transaction, login: str) -> Any | None:
+    """One account that may sign in, whatever its door."""
+    return await tx.fetchrow("SELECT * FROM account WHERE login = $1 AND NOT disabled", login)
+
+
+async def account_of_rpps(tx: Transaction, rpps: str) -> Any | None:
+    """The account of a professional who was allowed to come by Pro Santé Connect."""
+    return await tx.fetchrow("SELECT * FROM account WHERE rpps = $1 AND NOT disabled", rpps)
+
+
+async def exercises(tx: Transaction, login: str) -> list[Exercise]:
+    """The places where somebody may work now, the first proposed first."""
+    rows = await tx.fetch(
+        """
+        SELECT login, role_id, organization_id, roles FROM account_exercise
+        WHERE login = $1 AND (ended_at IS NULL OR ended_at > $2) ORDER BY rank, organization_id, role_id
+        """,
+        login,
+        tx.now,
+    )
+    return [Exercise(row["login"], row["role_id"], row["organization_id"], tuple(row["roles"])) for row in rows]

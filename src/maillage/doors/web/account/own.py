@@ -1,0 +1,95 @@
+"""« Mon compte »: the places where one works, one's sessions, and the fresh proof that a grave act asks for."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from maillage.access import WebSession, identity
+from maillage.doors.web import places, sessions
+from maillage.doors.web.account import presenters
+from maillage.doors.web.pages import get, post
+from maillage.doors.web.view import View
+from maillage.kernel.errors import NotAllowed, Unauthenticated
+
+
+def own_session(view: View) -> WebSession:
+    """The session of a page that is never public."""
+    if view.session is None:
+        raise Unauthenticated("session-ended")
+    return view.session
+
+
+async def show_account(view: View) -> Response:
+    """Who one is here, where one works, and what may be changed."""
+    session = own_session(view)
+    known = await places.organizations(view.tx)
+    found = await identity.exercises(view.tx, session.login)
+    return view.page(
+        "account/templates/account.html",
+        "Mon compte",
+        session_shown=presenters.session_words(session),
+        exercises=presenters.exercises(found, {id: place.label for id, place in known.items()}, session.actor.role_id or ""),
+    )
+
+
+async def choose_exercise(view: View) -> Response:
+    """Work in another place from now on: another session id, other form tokens, and nothing of the first place stays open."""
+    secret, _ = await identity.renew_session(view.tx, view.secret, role_id=view.given("exercice"), limits=view.door.site.limits)
+    response = view.go("/", "exercise")
+    sessions.put_cookie(response, view.door.site, sessions.COOKIE, secret)
+    return response
+
+
+async def show_sessions(view: View) -> Response:
+    """Where one is signed in, the present browser marked."""
+    session = own_session(view)
+    known = await places.organizations(view.tx)
+    lines = await identity.sessions_of(view.tx, session.login, view.door.site.limits)
+    labels = {id: place.label for id, place in known.items()}
+    return view.page("account/templates/sessions.html", "Mes sessions", lines=lines, labels=labels, current=session.id)
+
+
+async def end_one(view: View) -> Response:
+    """End a session on another browser."""
+    await identity.revoke_session(view.tx, own_session(view).login, view.path("id"))
+    return view.go("/compte/sessions", "session-ended")
+
+
+async def end_others(view: View) -> Response:
+    """End every session but this one."""
+    session = own_session(view)
+    await identity.revoke_others(view.tx, session.login, session.id)
+    return view.go("/compte/sessions", "sessions-ended")
+
+
+async def show_confirm(view: View) -> Response:
+    """Ask for a factor again, then go back to where it was needed."""
+    session = own_session(view)
+    back = sessions.safe_path(view.query("vers"))
+    return view.page("account/templates/confirm.html", "Confirmer votre identité", back=back, method=session.method)
+
+
+async def confirm(view: View) -> Response:
+    """In the demonstration one click is the factor. Raises `NotAllowed` for an account that has real ones."""
+    if own_session(view).method != "demo":
+        raise NotAllowed("factor-needed")
+    return await confirmed(view, "demo")
+
+
+async def confirmed(view: View, method: str) -> Response:
+    """A factor was shown: the same session under a new id, and back to where it was needed."""
+    secret, _ = await identity.renew_session(view.tx, view.secret, method=method, limits=view.door.site.limits)
+    response = view.go(sessions.safe_path(view.given("vers")) or "/compte")
+    sessions.put_cookie(response, view.door.site, sessions.COOKIE, secret)
+    return response
+
+
+PAGES = (
+    get("/compte", show_account),
+    post("/compte/exercice", choose_exercise, once=False),
+    get("/compte/sessions", show_sessions),
+    post("/compte/sessions/autres/fin", end_others, once=False),
+    post("/compte/sessions/{id:id}/fin", end_one, once=False),
+    get("/compte/confirmer", show_confirm),
+    post("/compte/confirmer", confirm, once=False),
+)
