@@ -2037,27 +2037,59 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT EXISTS (SELECT 1 FROM opposition o WHERE o.patient_id = patient AND opposes(o, kind, opposed.id, owner, orgs, actor, now))
 $$;
 
--- A person's account at one place of exercise; `demo` accounts exist in demonstration only.
+-- Somebody who may sign in. `door` says how: Pro Santé Connect for whoever has an RPPS, a password and a second factor for the others, one click in the
+-- demonstration. No local account stands for an RPPS: the two doors exclude each other here, and a password can only belong to the local one.
 CREATE TABLE account (
-    login text PRIMARY KEY,
+    login text PRIMARY KEY CONSTRAINT account_login_form CHECK (login ~ '^[a-z0-9][a-z0-9._@-]{1,99}$'),
     practitioner_id text NOT NULL,
+    display text NOT NULL,
+    door text NOT NULL CHECK (door IN ('psc', 'local', 'demo')),
+    rpps text CONSTRAINT account_rpps UNIQUE CHECK (rpps ~ '^[0-9]{11}$'),
+    disabled boolean NOT NULL DEFAULT false,
+    CONSTRAINT account_rpps_by_psc CHECK ((door = 'psc') = (rpps IS NOT NULL)),
+    CONSTRAINT account_of_door UNIQUE (login, door)
+);
+
+-- Where this person works (exercice): allowed by the organisation beforehand, one of them chosen at sign-in. The lowest rank is proposed first.
+CREATE TABLE account_exercise (
+    login text NOT NULL REFERENCES account (login),
     role_id text NOT NULL,
     organization_id text NOT NULL,
     roles text[] NOT NULL,
-    display text NOT NULL,
-    demo boolean NOT NULL DEFAULT false,
-    disabled boolean NOT NULL DEFAULT false
+    rank integer NOT NULL DEFAULT 0,
+    authorised_at timestamptz NOT NULL,
+    authorised_by text NOT NULL,
+    ended_at timestamptz,
+    PRIMARY KEY (login, role_id)
 );
 
--- A signed-in browser: only the hash of its secret is kept.
+-- A signed-in browser, for one person at one place: only the hash of its secret is kept, `id` is how its owner names it to end it.
+-- It never knows a patient: the patient is in the address.
 CREATE TABLE web_session (
     token_hash bytea PRIMARY KEY,
-    login text NOT NULL REFERENCES account (login),
+    id text NOT NULL CONSTRAINT web_session_id UNIQUE,
+    login text NOT NULL,
+    role_id text NOT NULL,
     csrf text NOT NULL,
-    created_at timestamptz NOT NULL,
+    method text NOT NULL,
+    assurance text NOT NULL,
+    began_at timestamptz NOT NULL,
+    authenticated_at timestamptz NOT NULL,
     seen_at timestamptz NOT NULL,
-    ended_at timestamptz
+    browser text NOT NULL DEFAULT '',
+    provider_session text,
+    provider_subject text,
+    provider_token bytea,
+    ended_at timestamptz,
+    ended_by text CHECK (ended_by IN ('sign-out', 'renewed', 'revoked', 'provider', 'account')),
+    FOREIGN KEY (login, role_id) REFERENCES account_exercise (login, role_id),
+    CONSTRAINT web_session_end CHECK ((ended_at IS NULL) = (ended_by IS NULL))
 );
+CREATE INDEX web_session_login ON web_session (login) WHERE ended_at IS NULL;
+CREATE INDEX web_session_provider ON web_session (provider_subject) WHERE ended_at IS NULL;
+COMMENT ON COLUMN web_session.began_at IS 'Sign-in: the absolute limit counts from here, whatever new ids the session was given since.';
+COMMENT ON COLUMN web_session.authenticated_at IS 'The last time a factor was shown, at sign-in or when asked again.';
+COMMENT ON COLUMN web_session.provider_token IS 'Sealed ID token, shown to the provider when its session is to end too.';
 
 -- A machine client: its organisations are pinned here, never asked for by the request.
 CREATE TABLE api_client (
