@@ -57,6 +57,42 @@ class ServerSettings:
         (), "Host names that a request may name, separated by commas. Empty: the host of the base URL and the loopback."
     )
     body_limit: int = setting(2_000_000, "Largest request body in bytes.")
+    trusted_proxies: tuple[str, ...] = setting(
+        (),
+        "Networks of your own proxies (`10.0.0.0/8`), separated by commas: only theirs are the `X-Forwarded-For` and `-Proto` that count.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeSettings:
+    """Who is worked for, how long, and how often (ADR 0014)."""
+
+    running: int = setting(28, "Requests that are worked on at once: a little less than the connections to the database.")
+    kept_for_emergencies: int = setting(4, "Of these, how many only emergencies may have.")
+    kept_for_people: int = setting(4, "Of the rest, how many only emergencies and people at a screen may have.")
+    wait_emergency: float = setting(2.0, "Seconds that an emergency may wait for its turn; beyond, 503 at once.")
+    wait_interactive: float = setting(0.5, "Seconds that a page may wait for its turn; beyond, 503 at once.")
+    wait_batch: float = setting(0.5, "Seconds that a machine may wait for its turn; beyond, 503 at once.")
+    deadline: float = setting(5.0, "Seconds that the work for a page may take; beyond, it is undone and answered 503.")
+    deadline_read: float = setting(4.0, "Seconds that a read or a search of the API may take.")
+    deadline_batch: float = setting(30.0, "Seconds that a Bundle, an operation or an export of the API may take.")
+    header_timeout: float = setting(10.0, "Seconds in which a caller must have sent its headers.")
+    body_timeout: float = setting(10.0, "Seconds in which a caller must have sent its body.")
+    write_timeout: float = setting(30.0, "Seconds without progress after which a caller that does not read its answer is cut off.")
+    body_memory: int = setting(128_000_000, "Bytes of bodies that are being read or worked on, of all callers together; beyond, 503.")
+    most_connections: int = setting(10_000, "Connections of callers, idle ones included.")
+    most_buckets: int = setting(
+        50_000, "Callers that are counted at once, by each rule; the one unheard of for longest is forgotten first."
+    )
+    per_address: int = setting(12_000, "Requests a minute from one address (an IPv6 /64 is one). 0: not counted, here and below.")
+    per_person: int = setting(1_200, "Requests a minute of one person.")
+    per_client: int = setting(12_000, "Requests a minute of one machine client.")
+    per_organization: int = setting(24_000, "Requests a minute of one organisation, its people and machines together.")
+    login_per_address: int = setting(120, "Attempts a minute to sign in or to get a token, from one address.")
+    patient_search: int = setting(60, "Searches of a patient a minute, by INS or traits, of one person.")
+    patient_search_by_client: int = setting(600, "Searches of patients a minute of one machine client.")
+    export: int = setting(20, "Exports a minute of one person or machine client.")
+    break_glass: int = setting(10, "Break-glass a minute of one person.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +107,9 @@ class FhirSettings:
     )
     token_url: str = setting(
         "", "Token endpoint of the authorisation server, told in the CapabilityStatement. Empty: tokens come from the operator."
+    )
+    cors_origins: tuple[str, ...] = setting(
+        (), "Origins whose scripts may call the API from a browser (`https://app.example`), separated by commas; never the pages."
     )
 
 
@@ -106,6 +145,7 @@ class Settings:
 
     database: DatabaseSettings = field(default_factory=DatabaseSettings)
     server: ServerSettings = field(default_factory=ServerSettings)
+    edge: EdgeSettings = field(default_factory=EdgeSettings)
     fhir: FhirSettings = field(default_factory=FhirSettings)
     identity: IdentitySettings = field(default_factory=IdentitySettings)
     data: DataSettings = field(default_factory=DataSettings)

@@ -14,8 +14,9 @@ import uvicorn
 import uvloop
 
 from maillage import demonstration, worker
-from maillage.app import LOOPBACK, create_app, stop_task
+from maillage.app import create_app, stop_task
 from maillage.cli.output import ENVIRONMENT, OK, Failure, settings_for, show
+from maillage.doors.edge import LOOPBACK
 from maillage.settings import Settings
 from maillage.store import Database
 from maillage.store.server import opened

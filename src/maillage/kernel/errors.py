@@ -120,6 +120,15 @@ class PreconditionRequired(MaillageError):
 
 
 class Unavailable(MaillageError):
-    """Not now: overload, or a dependency is away (429, 503)."""
+    """Not now: overload, or a dependency is away (503)."""
 
     issue_type = "transient"
+
+
+class TooMany(Unavailable):
+    """This caller asks too often (429); `seconds` until it may ask again."""
+
+    issue_type = "throttled"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("too-many-requests", retry_after=seconds)

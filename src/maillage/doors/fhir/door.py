@@ -14,15 +14,28 @@ from maillage import record
 from maillage.access import actor_of_token
 from maillage.access.identity.secret import digest
 from maillage.codes.definitions import Definitions
+from maillage.codes.json import encode
 from maillage.directory import Mode
-from maillage.doors.fhir import audits, documentation, negotiation, problems
+from maillage.doors import edge
+from maillage.doors.fhir import admission, audits, documentation, negotiation, problems
 from maillage.doors.fhir.context import Context, Registry
-from maillage.doors.fhir.http import Receive, Request, Response, Send, headers_of, read_body, request_id, request_of, send_response
+from maillage.doors.fhir.http import (
+    FHIR_JSON,
+    SECURITY_HEADERS,
+    Receive,
+    Request,
+    Response,
+    Send,
+    headers_of,
+    read_body,
+    request_of,
+    send_response,
+)
 from maillage.doors.fhir.interactions.entries import play
 from maillage.doors.fhir.negotiation import Wanted
 from maillage.doors.fhir.routes import find
 from maillage.kernel.actor import SYSTEM, Actor
-from maillage.kernel.errors import MaillageError, Malformed, Unauthenticated, Unavailable
+from maillage.kernel.errors import Issue, MaillageError, Malformed, Unauthenticated, Unavailable
 from maillage.kernel.intake import Claim
 from maillage.kernel.operations import Operation
 from maillage.settings import Settings
@@ -55,6 +68,7 @@ class FhirDoor:
         self.db = db
         self.settings = settings or Settings()
         self.prefix = prefix
+        operations = tuple(operations)
         claims = intake.values() if isinstance(intake, Mapping) else intake
         self.registry = Registry(
             operations={(o.type, o.name, o.on_instance): o for o in operations},
@@ -66,22 +80,39 @@ class FhirDoor:
         self._key = b""
         self._tokens: dict[bytes, tuple[datetime, Actor]] = {}
         self._documents: dict[tuple[str, ...], Response] = {}
+        self._transport = edge.transport_security(self.settings.server.base_url)
+        self._seconds = admission.Seconds(self.settings.edge.deadline_read, self.settings.edge.deadline_batch)
+        self._verbs = frozenset((o.type, o.name) for o in operations if o.writes)
+        self._refusals: dict[str, bytes] = {}
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         if scope["type"] != "http":
             return
         headers = headers_of(scope)
-        id = request_id(headers)
+        id = edge.request_id_of(scope)
         response = await self._respond(scope, receive, headers, id)
-        await send_response(send, response, id, head=scope["method"] == "HEAD")
+        await send_response(send, response, id, head=scope["method"] == "HEAD", transport=self._transport)
+
+    def route(self, scope: Any) -> edge.Route:
+        """What the request is, for the edge."""
+        return admission.classify(scope["method"], scope["path"].removeprefix(self.prefix), self._verbs, self._seconds)
+
+    def refusal(self, status: int, reason: str, retry_after: int) -> tuple[dict[str, str], bytes]:
+        """An OperationOutcome, made once for each reason."""
+        body = self._refusals.get(reason)
+        if body is None:
+            code = "throttled" if status == 429 else "transient"
+            body = self._refusals[reason] = encode(problems.outcome([Issue("error", code, reason)]))
+        headers = {"content-type": f"{FHIR_JSON}; charset=utf-8", "content-security-policy": SECURITY_HEADERS["content-security-policy"]}
+        return (headers | {"retry-after": str(retry_after)} if retry_after else headers), body
 
     async def _respond(self, scope: Any, receive: Receive, headers: dict[str, str], id: str) -> Response:
         how = Wanted()
         try:
             request = request_of(scope, headers, self.prefix, self.settings.server.base_url, id)
             how = negotiation.wanted(request)
-            response = await self._serve(request, receive)
+            response = await self._serve(scope, request, receive)
         except MaillageError as error:
             response = problems.answer(error)
         except Exception as error:  # the last wall: a defect is logged here and told without any detail
@@ -89,7 +120,7 @@ class FhirDoor:
             response = problems.defect()
         return negotiation.rewrite(response, how)
 
-    async def _serve(self, request: Request, receive: Receive) -> Response:
+    async def _serve(self, scope: Any, request: Request, receive: Receive) -> Response:
         if request.path in PUBLIC:
             if request.method not in ("GET", "HEAD"):
                 raise problems.MethodNotAllowed(("GET", "HEAD"))
@@ -97,11 +128,11 @@ class FhirDoor:
         actor = NOBODY
         try:
             actor = await self._actor(request)
+            edge.charge(scope, actor)
             handler = find(request)
             limit = self.settings.server.body_limit
             if body := await read_body(receive, limit, request.header("content-length")):
                 request = replace(request, body=body)
-
             return await self._run(actor, request, handler)
         except MaillageError as error:
             await self._audit_refusal(actor, request, error)

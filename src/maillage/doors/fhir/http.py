@@ -10,14 +10,13 @@ from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 from urllib.parse import unquote_plus, unquote_to_bytes, urlencode
 
+from maillage.doors import edge
 from maillage.kernel.errors import Issue, Malformed, TooLarge
-from maillage.kernel.ids import new_id
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 FHIR_JSON = "application/fhir+json"
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 ID = re.compile(r"[A-Za-z0-9.\-]{1,64}")
 """A legal FHIR id."""
 
@@ -26,16 +25,13 @@ MOST_PARAMETERS = 200
 LONGEST_QUERY = 16_000
 
 SECURITY_HEADERS = {
+    **edge.SECURITY_HEADERS,
     "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-    "cross-origin-resource-policy": "same-origin",
-    "cross-origin-opener-policy": "same-origin",
-    "permissions-policy": "",
-    "strict-transport-security": "max-age=31536000",
     "vary": "Accept, Authorization, Prefer",
 }
+"""HSTS is added by the door, where users reach us by https."""
+
 _SECURITY = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
 
@@ -98,12 +94,6 @@ def request_of(scope: dict[str, Any], headers: dict[str, str], prefix: str, base
         base=_base(scope, headers, base_url) + prefix,
         id=id,
     )
-
-
-def request_id(headers: dict[str, str]) -> str:
-    """The caller's X-Request-Id when it is sane, else a fresh one."""
-    given = headers.get("x-request-id", "")
-    return given if _REQUEST_ID.fullmatch(given) else new_id()
 
 
 def _base(scope: dict[str, Any], headers: dict[str, str], base_url: str) -> str:
@@ -175,11 +165,13 @@ async def read_body(receive: Receive, limit: int, declared: str) -> bytes:
             return b"".join(parts)
 
 
-async def send_response(send: Send, response: Response, request_id: str, *, head: bool) -> None:
+async def send_response(send: Send, response: Response, request_id: str, *, head: bool, transport: dict[str, str] | None = None) -> None:
     """Write the answer; a HEAD gets the same headers and no body."""
     headers = {"x-request-id": request_id, **response.headers}
     if response.body or response.status not in (204, 304):
         headers["content-length"] = str(len(response.body))
+    if transport:
+        headers.update(transport)
     if response.body:
         headers.setdefault("content-type", f"{FHIR_JSON}; charset=utf-8")
     raw = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]

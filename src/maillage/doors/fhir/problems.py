@@ -25,6 +25,7 @@ STATUS: dict[type[MaillageError], int] = {
     errors.Conflict: 409,
     errors.Stale: 412,
     errors.PreconditionRequired: 428,
+    errors.TooMany: 429,
     errors.Unavailable: 503,
 }
 
@@ -53,6 +54,11 @@ SENTENCES = {
     "method-not-allowed": "This method is not allowed here.",
     "idempotency-key-in-use": "A request with this Idempotency-Key is still running: try again in a moment.",
     "no-connection": "The server is busy: try again in a moment.",
+    "too-many-requests": "You ask too often: Retry-After says when to come back.",
+    "overloaded": "The server has more to do than it can: nothing was done, try again in a moment.",
+    "deadline": "This took too long and was undone: try again in a moment, with the same Idempotency-Key for a write.",
+    "body-too-slow": "The body did not arrive in time.",
+    "storage-full": "The disk is nearly full: nothing is written until the operator has made room; reads go on.",
     "internal": "Something failed here; the request id lets the operator find it. Nothing was changed.",
     "room-decides": "This resource is moved by verbs, not by rewriting it.",
     "several-match": "Several resources match: nothing was done.",

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from maillage.kernel.errors import NotFound
 
-_SERVED = (".css", ".woff2", ".svg")
+_SERVED = (".css", ".woff2", ".svg", ".js")
 mimetypes.add_type("font/woff2", ".woff2")
 
 

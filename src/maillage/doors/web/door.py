@@ -15,13 +15,15 @@ from starlette.types import Receive, Scope, Send
 
 from maillage import directory
 from maillage.access import WebSession
+from maillage.doors import edge
 from maillage.doors.web import areas, problems, sessions
 from maillage.doors.web.assets import Assets
 from maillage.doors.web.catalogue import done_sentence, role_words
-from maillage.doors.web.headers import secure
+from maillage.doors.web.headers import CONTENT_SECURITY_POLICY, secure
 from maillage.doors.web.navigation import navigation
 from maillage.doors.web.pages import Page
 from maillage.doors.web.rendering import make_environment
+from maillage.doors.web.routing import STATIC, Routes
 from maillage.doors.web.settings import Site
 from maillage.doors.web.view import Rejected, Values, View, read_form
 from maillage.kernel.actor import SYSTEM
@@ -46,12 +48,26 @@ class WebDoor:
         self.templates = make_environment(self.assets)
         self.templates.globals["demo"] = self.site.demo
         routes = [Route(page.path, self._endpoint(page), methods=[page.method]) for page in areas.PAGES]
-        routes.append(Route("/static/{digest}/{name}", self._static, methods=["GET"]))
+        self._routes = Routes(areas.PAGES, routes)
+        self._refusals: dict[int, bytes] = {}
+        routes.append(Route(STATIC, self._static, methods=["GET"]))
         self._app = Starlette(routes=routes, exception_handlers={404: self._lost, 405: self._lost, Exception: self._defect})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         await self._app(scope, receive, send)
+
+    def route(self, scope: Scope) -> edge.Route:
+        """The page that will answer, for the edge."""
+        return self._routes.find(scope["method"], scope["path"])
+
+    def refusal(self, status: int, _reason: str, retry_after: int) -> tuple[dict[str, str], bytes]:
+        """The page that says to come back, made once for each status."""
+        body = self._refusals.get(status)
+        if body is None:
+            body = self._refusals[status] = problems.bare(self, status).encode()
+        headers = {"content-type": "text/html; charset=utf-8", "content-security-policy": CONTENT_SECURITY_POLICY}
+        return (headers | {"retry-after": str(retry_after)} if retry_after else headers), body
 
     def operation(self, kind: str, name: str) -> Operation | None:
         """A verb that this door may offer."""
@@ -72,20 +88,22 @@ class WebDoor:
 
     def _endpoint(self, page: Page) -> Any:
         async def endpoint(request: Request) -> Response:
-            request.state.id = new_id()
+            request.state.id = edge.request_id_of(request.scope)
             session: WebSession | None = None
             values = Values()
             try:
                 session = await sessions.find_session(self.db, request, self.site)
                 if session is None and not page.public:
                     raise Unauthenticated("session-ended")
+                if session:
+                    edge.charge(request.scope, session.actor)
                 if page.method == "POST":
                     values = await self._guarded_form(page, request, session)
                 response = await self._run(page, request, session, values)
             except Unauthenticated as error:
                 response = self._to_sign_in(request, error)
-            except Unavailable:
-                response = problems.busy(self)
+            except Unavailable as error:
+                response = problems.busy(self, error)
             except MaillageError as error:
                 response = await self._refused_or_busy(page, request, session, values, error)
             return secure(response, self.site)
@@ -133,8 +151,8 @@ class WebDoor:
     async def _refused_or_busy(self, *asked: Any) -> Response:
         try:
             return await self._refused(*asked)
-        except Unavailable:
-            return problems.busy(self)
+        except Unavailable as error:
+            return problems.busy(self, error)
 
     async def _refused(self, page: Page, request: Request, session: WebSession | None, values: Values, error: MaillageError) -> Response:
         """The form again with its errors, or the page of the problem."""

@@ -1,9 +1,10 @@
-"""The headers of every page (security.md 8)."""
+"""The headers of every page (OWASP ASVS 5.0, V3.4): the policy of contents is the same on all of them."""
 
 from __future__ import annotations
 
 from starlette.responses import Response
 
+from maillage.doors.edge import SECURITY_HEADERS
 from maillage.doors.web.settings import Site
 
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -24,20 +25,12 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 
-_HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Permissions-Policy": "accelerometer=(), camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
+_HEADERS = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, **SECURITY_HEADERS}
 
 
 def secure(response: Response, site: Site, *, cache: str = "no-store") -> Response:
     """Add them; pages may show patients, so nothing keeps a copy unless `cache` says otherwise."""
     response.headers.update(_HEADERS)
     response.headers["Cache-Control"] = cache
-    if site.https:
-        response.headers["Strict-Transport-Security"] = "max-age=63072000; includeSubDomains"
+    response.headers.update(site.transport)
     return response

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.responses import Response
 
+from maillage.doors.edge import Lane, Limit
 from maillage.doors.web.view import View
 
 Handler = Callable[[View], Awaitable[Response]]
@@ -32,7 +33,10 @@ register_url_convertor("id", FhirId())
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One method on one address. `again` shows the form when it is refused; `public` pages need no session."""
+    """One method on one address. `again` shows the form when it is refused; `public` pages need no session.
+
+    `lane` and `limit`: how urgent it is under load, and what is counted more strictly, both decided before anybody is known.
+    """
 
     method: str
     path: str
@@ -40,13 +44,29 @@ class Page:
     again: Handler | None = None
     public: bool = False
     once: bool = True
+    lane: Lane = Lane.INTERACTIVE
+    limit: Limit = Limit.NONE
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes something that has to be kept: what is not done once only looks, or opens and ends a session."""
+        return self.method == "POST" and self.once
 
 
-def get(path: str, handler: Handler, *, public: bool = False) -> Page:
+def get(path: str, handler: Handler, *, public: bool = False, lane: Lane = Lane.INTERACTIVE, limit: Limit = Limit.NONE) -> Page:
     """A page that only looks."""
-    return Page("GET", path, handler, public=public)
+    return Page("GET", path, handler, public=public, lane=lane, limit=limit)
 
 
-def post(path: str, handler: Handler, *, again: Handler | None = None, public: bool = False, once: bool = True) -> Page:
+def post(
+    path: str,
+    handler: Handler,
+    *,
+    again: Handler | None = None,
+    public: bool = False,
+    once: bool = True,
+    lane: Lane = Lane.INTERACTIVE,
+    limit: Limit = Limit.NONE,
+) -> Page:
     """A page that acts. With `once` a form sent twice acts once and answers the same."""
-    return Page("POST", path, handler, again, public, once)
+    return Page("POST", path, handler, again, public, once, lane, limit)

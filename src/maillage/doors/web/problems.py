@@ -27,6 +27,7 @@ STATUS: dict[type[MaillageError], int] = {
     errors.Conflict: 409,
     errors.Stale: 412,
     errors.PreconditionRequired: 428,
+    errors.TooMany: 429,
     errors.Unavailable: 503,
 }
 
@@ -39,7 +40,7 @@ _OTHER_CHOICE = frozenset(
 )
 """Conflicts that another answer of the same form avoids."""
 
-TITLES = {401: 403, 412: 409, 413: 400, 415: 400, 428: 409}
+TITLES = {401: 403, 408: 503, 412: 409, 413: 400, 415: 400, 428: 409, 429: 503, 507: 503}
 """Statuses that share the title of another one."""
 
 
@@ -67,11 +68,15 @@ def answer(view: View, error: MaillageError) -> Response:
     return Response(body, status, media_type="text/html")
 
 
+_REASONS = {408: "body-too-slow", 429: "too-many-requests", 503: "unavailable", 507: "storage-full"}
+"""What the refusals say that need no database."""
+
+
 def _shown(status: int, error: MaillageError) -> dict[str, Any]:
     return {
         "title_key": f"title.{TITLES.get(status, status)}",
         "status": status,
-        "reason": "unavailable" if status == 503 else error.reason,
+        "reason": _REASONS.get(status, error.reason),
         "issues": error.issues,
         "changed": error.extra.get("changed"),
         "legal": tuple(error.extra.get("legal", ())),
@@ -82,14 +87,15 @@ def _shown(status: int, error: MaillageError) -> dict[str, Any]:
 
 def bare(door: WebDoor, status: int, number: str = "") -> str:
     """A problem page without database: for addresses that no route knows, for overload, for defects."""
-    error: MaillageError = errors.Unavailable("unavailable") if status == 503 else errors.NotFound()
+    error: MaillageError = errors.NotFound() if status in (404, 500) else errors.Unavailable("unavailable")
     shown = _shown(status, error) | {"number": number, "written": [], "actor": None, "back": "", "done": "", "rejected": None}
     return door.templates.get_template("layout/problem.html").render(**shown)
 
 
-def busy(door: WebDoor) -> Response:
+def busy(door: WebDoor, error: errors.Unavailable) -> Response:
     """Not now: the page says that nothing was recorded and when to come back."""
-    return Response(bare(door, 503), 503, headers={"Retry-After": "2"}, media_type="text/html")
+    status, wait = status_of(error), str(error.extra.get("retry_after", 2))
+    return Response(bare(door, status), status, headers={"Retry-After": wait}, media_type="text/html")
 
 
 async def note(view: View, error: MaillageError) -> None:

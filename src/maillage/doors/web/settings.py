@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 from maillage.access.identity import LIMITS, SessionLimits
+from maillage.doors.edge import transport_security
 from maillage.settings import Settings
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -22,13 +23,14 @@ class Site:
     body_limit: int
     limits: SessionLimits = LIMITS
     fresh_minutes: int = 10
+    transport: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: Settings) -> Site:
         """Read from the settings tree."""
         base = urlsplit(settings.server.base_url) if settings.server.base_url else None
         host = (base.hostname or "") if base else settings.server.host
-        known = settings.identity
+        known, site = settings.identity, settings.server
         limits = SessionLimits(timedelta(minutes=known.idle_minutes), timedelta(hours=known.absolute_hours))
-        https = bool(base and base.scheme == "https")
-        return cls(https, host in _LOOPBACK, settings.demo.enabled, settings.server.body_limit, limits, known.fresh_minutes)
+        https, transport = bool(base and base.scheme == "https"), transport_security(site.base_url)
+        return cls(https, host in _LOOPBACK, settings.demo.enabled, site.body_limit, limits, known.fresh_minutes, transport)

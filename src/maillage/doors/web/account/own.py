@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from maillage.access import WebSession, identity
+from maillage.doors.edge import Limit
 from maillage.doors.web import places, sessions
 from maillage.doors.web.account import presenters
 from maillage.doors.web.pages import get, post
@@ -91,5 +92,5 @@ PAGES = (
     post("/compte/sessions/autres/fin", end_others, once=False),
     post("/compte/sessions/{id:id}/fin", end_one, once=False),
     get("/compte/confirmer", show_confirm),
-    post("/compte/confirmer", confirm, once=False),
+    post("/compte/confirmer", confirm, once=False, limit=Limit.LOGIN),
 )

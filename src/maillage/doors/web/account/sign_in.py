@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from maillage import access, directory
+from maillage.doors.edge import Limit
 from maillage.doors.web import sessions
 from maillage.doors.web.account import presenters
 from maillage.doors.web.pages import get, post
@@ -60,6 +61,6 @@ async def sign_out(view: View) -> Response:
 
 PAGES = (
     get("/connexion", show_sign_in, public=True),
-    post("/connexion", sign_in, public=True, once=False),
+    post("/connexion", sign_in, public=True, once=False, limit=Limit.LOGIN),
     post("/deconnexion", sign_out, once=False),
 )

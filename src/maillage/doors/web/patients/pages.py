@@ -9,6 +9,7 @@ from starlette.responses import Response
 from maillage import access, booking, directory, journeys, record, referrals
 from maillage.codes import systems
 from maillage.directory import Patient
+from maillage.doors.edge import Limit
 from maillage.doors.web import places
 from maillage.doors.web.booking.giving import allowed_services
 from maillage.doors.web.booking.presenters import visit
@@ -129,7 +130,7 @@ async def show(view: View) -> Response:
 
 PAGES = (
     get("/patients", show_search),
-    post("/patients", search, again=show_search, once=False),
+    post("/patients", search, again=show_search, once=False, limit=Limit.SEARCH),
     get("/patients/nouveau", show_creation),
     post("/patients/nouveau", create, again=show_creation),
     get("/patients/{id:id}", show),

@@ -1,0 +1,195 @@
+"""The one layer in front of the doors (ADR 0014): it refuses early and cheaply, lets work in by turns, and ends it at its deadline."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from maillage.codes.json import encode
+from maillage.doors.edge import asked as asking
+from maillage.doors.edge.admission import Admission, Full
+from maillage.doors.edge.asked import Asked, Scope
+from maillage.doors.edge.bodies import Body, Gone, Memory
+from maillage.doors.edge.cors import Cors
+from maillage.doors.edge.headers import SECURITY_HEADERS, transport_security
+from maillage.doors.edge.proxies import Proxies
+from maillage.doors.edge.rates import Rates
+from maillage.doors.edge.routes import Lane, Route
+from maillage.kernel import deadline
+from maillage.settings import Settings
+
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+Probe = Callable[[], Awaitable[tuple[int, dict[str, Any]]]]
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
+_WATCH_AFTER = 0.1
+"""Seconds after which somebody looks whether the caller is still there: most requests have been answered by then."""
+
+
+class Door(Protocol):
+    """What stands behind the edge: the pages, and `/fhir`."""
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+
+    def route(self, scope: Scope) -> Route:
+        """The route that will answer, known before anybody is."""
+
+    def refusal(self, status: int, reason: str, retry_after: int) -> tuple[dict[str, str], bytes]:
+        """Headers and body of an answer in this door's own language: made without a database, and quickly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused(Exception):
+    """What the edge itself answers instead of a door."""
+
+    status: int
+    reason: str
+    retry_after: int = 0
+
+
+class Edge:
+    """Host, probes, cross-origin calls, rates, turns, deadline: in this order, then the door."""
+
+    def __init__(self, settings: Settings, *, api: Door, pages: Door, probes: Mapping[str, Probe]) -> None:
+        server, edge = settings.server, settings.edge
+        self._settings, self._api, self._pages, self._probes = edge, api, pages, probes
+        self._hosts = LOOPBACK | {server.host, *server.allowed_hosts}
+        self._proxies = Proxies(server.trusted_proxies)
+        self._cors = Cors(settings.fhir.cors_origins)
+        self.rates = Rates(edge)
+        self.admission = Admission(edge)
+        self._memory = Memory(edge.body_memory)
+        self._limit = server.body_limit
+        self._always = {**SECURITY_HEADERS, **transport_security(server.base_url), "cache-control": "no-store"}
+        self._seconds = {
+            Lane.EMERGENCY: edge.deadline,
+            Lane.INTERACTIVE: edge.deadline,
+            Lane.BATCH: edge.deadline_batch,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        asked = scope[asking.KEY] = asking.read(scope, self._proxies)
+        scope["scheme"] = asked.scheme
+        path = scope["path"]
+        if not self._is_ours(asked.host):
+            await self._plain(send, 421, {"status": "unknown-host"})
+        elif path in self._probes:
+            await self._plain(send, *await self._probes[path]())
+        elif (allowed := self._cors.preflight(scope, asked.origin)) is not None:
+            await _answer(send, 204, allowed, b"")
+        else:
+            await self._pass(asked, scope, receive, self._sending(asked, path, send))
+
+    async def _pass(self, asked: Asked, scope: Scope, receive: Receive, send: Send) -> None:
+        door = self._api if _is_api(scope["path"]) else self._pages
+        asked.route, asked.rates = door.route(scope), self.rates
+        try:
+            if waits := self.rates.arrived(asked.address, asked.route.limit):
+                raise Refused(429, "too-many-requests", waits)
+            if asked.route.lane is Lane.FREE:
+                await door(scope, receive, send)
+            else:
+                await self._by_turn(asked, door, scope, receive, send)
+        except Refused as refused:
+            headers, body = door.refusal(refused.status, refused.reason, refused.retry_after)
+            told = {**self._always, **headers, "x-request-id": asked.id, "content-length": str(len(body))}
+            await _answer(send, refused.status, _raw(told), body if scope["method"] != "HEAD" else b"")
+        except Gone:
+            return
+
+    async def _by_turn(self, asked: Asked, door: Door, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the body, wait for a turn, work: each with its own limit."""
+        lane = asked.route.lane
+        if self.admission.hopeless(lane):
+            raise Refused(503, "overloaded", 2)
+        body = Body(receive, self._memory, expected=asked.has_body)
+        try:
+            await self._read(asked, body)
+            try:
+                since = await self.admission.enter(lane)
+            except Full as error:
+                raise Refused(503, "overloaded", 2) from error
+            try:
+                await self._work(asked, door, scope, body, send)
+            finally:
+                self.admission.leave(since)
+        finally:
+            body.release()
+
+    async def _read(self, asked: Asked, body: Body) -> None:
+        if not asked.has_body or asked.length > self._limit:
+            return  # the door refuses what is too long by its announced length
+        if self._memory.full:
+            raise Refused(503, "overloaded", 2)
+        try:
+            await body.read(self._limit, self._settings.body_timeout)
+        except TimeoutError as error:
+            raise Refused(408, "body-too-slow") from error
+
+    async def _work(self, asked: Asked, door: Door, scope: Scope, body: Body, send: Send) -> None:
+        seconds = asked.route.seconds or self._seconds[asked.route.lane]
+        deadline.give(seconds)
+        started = False
+        watching: list[asyncio.Task[None]] = []
+        loop = asyncio.get_running_loop()
+
+        async def answer(message: dict[str, Any]) -> None:
+            nonlocal started
+            started = True
+            limit.reschedule(None)  # the work is done and committed: how fast the caller reads is the connection's affair
+            await send(message)
+
+        async def watch() -> None:
+            await body.watch()
+            if not started:
+                limit.reschedule(loop.time())
+
+        later = loop.call_later(_WATCH_AFTER, lambda: watching.append(loop.create_task(watch())))
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                await door(scope, body.receive, answer)
+        except TimeoutError as error:
+            if started:
+                raise
+            if body.gone.is_set():
+                raise Gone from error
+            raise Refused(503, "deadline", 1) from error
+        finally:
+            later.cancel()
+            for task in watching:
+                task.cancel()
+
+    def _is_ours(self, host: str) -> bool:
+        name = host if host.startswith("[") and host.endswith("]") else host.rsplit(":", 1)[0] if ":" in host else host
+        return name in self._hosts
+
+    def _sending(self, asked: Asked, path: str, send: Send) -> Send:
+        if not self._cors.concerns(path):
+            return send
+
+        async def sending(message: dict[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                self._cors.add(message, asked.origin)
+            await send(message)
+
+        return sending
+
+    async def _plain(self, send: Send, status: int, body: dict[str, Any]) -> None:
+        await _answer(send, status, _raw({**self._always, "content-type": "application/json"}), encode(body))
+
+
+def _is_api(path: str) -> bool:
+    return path == "/fhir" or path.startswith("/fhir/")
+
+
+def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+
+
+async def _answer(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

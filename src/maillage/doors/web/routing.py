@@ -1,0 +1,40 @@
+"""Which page will answer an address, found without running anything: the edge asks before anybody is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from re import Pattern
+
+from starlette.routing import Route as StarletteRoute
+
+from maillage.doors.edge import Lane, Route
+from maillage.doors.web.pages import Page
+
+STATIC = "/static/{digest}/{name}"
+_NOWHERE = Route("?")
+_FILE = Route(STATIC, Lane.FREE)
+
+
+class Routes:
+    """The pages by the first word of their address."""
+
+    def __init__(self, pages: Iterable[Page], routes: Iterable[StarletteRoute]) -> None:
+        self._by_word: dict[str, list[tuple[Pattern[str], str, Route]]] = {}
+        for page, route in zip(pages, routes, strict=True):
+            found = Route(f"{page.method} {page.path}", page.lane, page.limit, writes=page.writes)
+            self._by_word.setdefault(_word(page.path), []).append((route.path_regex, page.method, found))
+
+    def find(self, method: str, path: str) -> Route:
+        """The route of a request; an address of no page takes its turn like a page, and so does the wrong method."""
+        word = _word(path)
+        if word == "static":
+            return _FILE
+        asked = "GET" if method == "HEAD" else method
+        for regex, allowed, route in self._by_word.get(word, ()):
+            if allowed == asked and regex.match(path):
+                return route
+        return _NOWHERE
+
+
+def _word(path: str) -> str:
+    return path[1:].partition("/")[0]
