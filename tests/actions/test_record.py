@@ -141,29 +141,16 @@ async def test_provenance_says_who_did_what_to_which_versions_and_for_whom(db: D
 
 async def trail(db: Database, actor: Actor, **asked: Any) -> Sequence[dict[str, Any]]:
     async with db.transaction(actor) as tx:
-        return await record.audit_trail(tx, actor, **asked)
-
-
-@pytest.mark.parametrize("action", ["C", "R", "U", "D", "E"])
-@pytest.mark.parametrize("actor", [DOCTOR, SOFTWARE])
-async def test_an_audit_row_reads_as_a_valid_audit_event(db: Database, actor: Actor, action: str) -> None:
-    async with db.transaction(actor, request_id="request-1") as tx:
-        await record.audit(tx, action, "Task", "task-1", patient="patient-1", verb="accept")
-    [event] = await trail(db, actor)
-    assert r4.validate(event) == []
-    assert (event["action"], event["outcome"], event["subtype"][0]["display"]) == (action, "0", "accept")
-    references = [entity["what"].get("reference") for entity in event["entity"]]
-    assert references[:2] == ["Task/task-1", "Patient/patient-1"]
-    assert event["entity"][2]["what"]["identifier"]["value"] == "request-1"
+        return (await record.search_trail(tx, actor, [(name, str(value)) for name, value in asked.items()])).events
 
 
 async def test_a_list_writes_one_row_for_each_patient_and_shares_the_request(db: Database) -> None:
     shown = [("Task", f"task-{number}", f"patient-{number}") for number in range(3)]
     async with db.transaction(DOCTOR, request_id="request-1") as tx:
-        await record.audit_many(tx, "R", shown, verb="search", query_hash="abc")
+        await record.audit_many(tx, "R", shown, verb="search", query="code=abc")
         rows = await tx.fetch("SELECT * FROM audit_event ORDER BY seq")
     assert [(row["res_type"], row["res_id"], row["patient_id"]) for row in rows] == shown
-    assert {(row["request_id"], row["query_hash"], row["at"]) for row in rows} == {("request-1", "abc", rows[0]["at"])}
+    assert {(row["request_id"], row["query"], row["at"]) for row in rows} == {("request-1", "code=abc", rows[0]["at"])}
     assert len({row["id"] for row in rows}) == 3
     assert all(r4.validate(event) == [] for event in await trail(db, DOCTOR))
 
@@ -174,12 +161,12 @@ async def test_the_trail_is_read_by_its_own_organisation(db: Database, clock: Fi
             await record.audit(tx, "R", "Task", "task-1", patient="patient-1")
         clock.advance(timedelta(minutes=1))
     [ours] = await trail(db, DOCTOR)
-    assert ours["agent"][1]["who"]["reference"] == "Organization/org-a"
+    assert ours["agent"][-1]["who"]["reference"] == "Organization/org-a"
     assert len(await trail(db, DOCTOR, patient="patient-1")) == 1
-    assert len(await trail(db, DOCTOR, focus=("Task", "task-1"))) == 1
+    assert len(await trail(db, DOCTOR, entity="Task/task-1")) == 1
     assert list(await trail(db, DOCTOR, patient="patient-2")) == []
-    assert list(await trail(db, DOCTOR, since=clock.now())) == []
-    assert list(await trail(db, SOFTWARE, id=ours["id"])) == []
+    assert list(await trail(db, DOCTOR, date=f"ge{clock.now().isoformat()}")) == []
+    assert list(await trail(db, SOFTWARE, _id=ours["id"])) == []
     assert list(await trail(db, Actor("person", "without-place", ()))) == []
 
 

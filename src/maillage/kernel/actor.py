@@ -19,6 +19,7 @@ class Actor:
     role_id: str | None = None
     scopes: tuple[str, ...] = ()
     display: str = ""
+    purpose: str = "TREAT"
 
     @property
     def organization(self) -> str:
@@ -29,5 +30,17 @@ class Actor:
         """Whether the actor holds one of these role codes."""
         return not self.roles.isdisjoint(roles)
 
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """From where an act came, as the audit trail tells it (IHE BALP, agents client and server): network addresses, and the software used."""
+
+    address: str = ""
+    server: str = ""
+    software: str = ""
+
+
+NOWHERE = Origin()
+"""What nobody asked for from outside: the scheduler, a command."""
 
 SYSTEM = Actor(kind="system", id="system", organizations=(), roles=frozenset({"systeme"}), display="maillage")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from maillage.record.audit import audit, audit_many, audit_trail
+from maillage.record.audit import audit, audit_many
 from maillage.record.changes import Span, count_versions, is_taken, standing, versions
 from maillage.record.compartment import Asked, of_patient
 from maillage.record.criteria.compartments import kinds_in
@@ -22,18 +22,22 @@ from maillage.record.queries import current, existing, first_organization, ids_o
 from maillage.record.seal import make_cursor, open_cursor, sealing_key
 from maillage.record.seal import scope as cursor_scope
 from maillage.record.search import Page, search, search_types
+from maillage.record.trail import PARAMETERS as AUDIT_PARAMETERS
+from maillage.record.trail import Trail, accesses, search_trail
 from maillage.record.types import SERVED, Stored, Visible
 
 __all__ = [
+    "AUDIT_PARAMETERS",
     "SERVED",
     "Asked",
     "Page",
     "Span",
     "Stored",
+    "Trail",
     "Visible",
+    "accesses",
     "audit",
     "audit_many",
-    "audit_trail",
     "bury",
     "comparable",
     "count_versions",
@@ -60,6 +64,7 @@ __all__ = [
     "read",
     "sealing_key",
     "search",
+    "search_trail",
     "search_types",
     "standing",
     "versions",

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 
-from maillage.kernel.actor import Actor
+from maillage.kernel.actor import NOWHERE, Actor, Origin
 from maillage.kernel.clock import Clock, SystemClock
 from maillage.kernel.errors import Unavailable
 from maillage.store import constraints
@@ -128,6 +128,7 @@ class Database:
         clock: Clock | None = None,
         timeout: float | None = None,
         lazy: bool = False,
+        origin: Origin = NOWHERE,
     ) -> AsyncIterator[Transaction]:
         """One transaction: it commits when the block ends and rolls back on any error.
 
@@ -139,7 +140,7 @@ class Database:
             try:
                 if not lazy:
                     await unit.begin()
-                yield Transaction(unit, actor, now, request_id)
+                yield Transaction(unit, actor, now, request_id, origin=origin)
                 await self._finish(unit)
             except BaseException:
                 await self._undo(unit.conn)

@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 
-from maillage.kernel.actor import Actor
+from maillage.kernel.actor import NOWHERE, Actor, Origin
 from maillage.store.writes import Pending, Write
 
 
@@ -55,18 +55,21 @@ class Unit:
 class Transaction:
     """What an action gets. It has no commit: the door that opened it ends it."""
 
-    __slots__ = ("_unit", "actor", "message_id", "now", "request_id")
+    __slots__ = ("_unit", "actor", "message_id", "now", "origin", "request_id")
 
-    def __init__(self, unit: Unit, actor: Actor, now: datetime, request_id: str = "", message_id: str = "") -> None:
+    def __init__(
+        self, unit: Unit, actor: Actor, now: datetime, request_id: str = "", message_id: str = "", origin: Origin = NOWHERE
+    ) -> None:
         self._unit = unit
         self.actor = actor
         self.now = now
         self.request_id = request_id
         self.message_id = message_id
+        self.origin = origin
 
     def acting_as(self, actor: Actor) -> Transaction:
         """The same transaction for another actor: an act that follows from the first one's."""
-        return Transaction(self._unit, actor, self.now, self.request_id, self.message_id)
+        return Transaction(self._unit, actor, self.now, self.request_id, self.message_id, self.origin)
 
     @property
     def conn(self) -> Any:

@@ -274,7 +274,7 @@ async def test_audit_events_tell_who_looked(ours: Caller, theirs: Caller) -> Non
     await ours.get("/fhir/Patient?family=lef")
     bundle = (await ours.get("/fhir/AuditEvent", params={"patient": f"Patient/{patient['id']}"})).json()
     events = [entry["resource"] for entry in bundle["entry"]]
-    assert [event["action"] for event in events] == ["R", "R", "C"]
+    assert [event["action"] for event in events] == ["E", "R", "C"]
     assert "look-1" in json.dumps(events[1])
     assert "entry" not in (await theirs.get("/fhir/AuditEvent", params={"patient": patient["id"]})).json()
     one = await ours.get(f"/fhir/AuditEvent/{events[0]['id']}")

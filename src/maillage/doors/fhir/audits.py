@@ -1,97 +1,93 @@
-"""AuditEvent: who looked, read from the audit trail of the caller's own organisations."""
+"""AuditEvent: who looked, read from the audit trail of the caller's own organisations; reading it leaves a row too (ASVS 5.0 16.2.1)."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+from maillage import record
 from maillage.codes.json import encode
-from maillage.codes.r4 import parse
 from maillage.doors.fhir.context import AUDIT_TYPE, READABLE, Context, json_response
 from maillage.doors.fhir.http import ID, Request, Response, encode_query, etag
-from maillage.kernel.errors import Issue, MaillageError, Malformed, NotFound
-from maillage.record import audit, audit_trail
-from maillage.record.bounds import date_span, split_prefix
+from maillage.doors.fhir.problems import outcome
+from maillage.kernel.errors import Issue, MaillageError, NotFound
 from maillage.store import Transaction
 
-MOST = 200
 AUDITED = frozenset({401, 403, 404, 410})
 """Refusals that leave an audit row."""
 
-LOWER = {"eq": 0, "ge": 0, "gt": 1, "sa": 1}
-UPPER = {"eq": 1, "le": 1, "lt": 0, "eb": 0}
-"""Which end of the date's range bounds the answer from below, and from above."""
-
-ACTIONS = {"GET": "R", "HEAD": "R", "POST": "E", "PUT": "U", "DELETE": "D"}
-PARAMETERS = (("date", "date"), ("entity", "reference"), ("patient", "reference"), ("_id", "token"))
+ACTIONS = {"GET": "R", "HEAD": "R", "POST": "E", "PUT": "U", "PATCH": "U", "DELETE": "D"}
+Parameters = tuple[tuple[str, str], ...]
 
 
 async def read(context: Context, id: str) -> Response:
-    """One audit event; reading the audit is audited too."""
-    found = await audit_trail(context.tx, context.tx.actor, id=id, limit=1)
-    if not found:
+    """One audit event."""
+    found = await _searched(context, (("_id", id),))
+    if not found.rows:
         raise NotFound(AUDIT_TYPE, id)
-    await audit(context.tx, "R", AUDIT_TYPE, id, verb="read")
-    return Response(200, encode(found[0]), {"etag": etag(1)}, shown=())
+    await record.audit(context.tx, "R", AUDIT_TYPE, id, verb="read", patient=found.rows[0]["patient_id"], act="audit-read")
+    return Response(200, encode(found.events[0]), {"etag": etag(1)}, shown=())
 
 
-async def search(context: Context, request: Request, parameters: tuple[tuple[str, str], ...]) -> Response:
-    """By patient, entity and date, newest first."""
-    asked = _asked(parameters, strict=request.strict)
-    found = await audit_trail(context.tx, context.tx.actor, **asked)
-    await audit(context.tx, "R", AUDIT_TYPE, "", patient=asked.get("patient"), verb="search")
-    used = [(name, value) for name, value in parameters if name.partition(":")[0] in {"_count", *(code for code, _ in PARAMETERS)}]
-    bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset"}
-    bundle["link"] = [{"relation": "self", "url": f"{request.base}/{AUDIT_TYPE}" + (f"?{encode_query(used)}" if used else "")}]
-    if found:
-        bundle["entry"] = [
-            {"fullUrl": f"{request.base}/{AUDIT_TYPE}/{event['id']}", "resource": event, "search": {"mode": "match"}} for event in found
+async def search(context: Context, request: Request, parameters: Parameters) -> Response:
+    """Newest first, page by page; a link to the next page belongs to its caller and its question."""
+    asked = tuple(pair for pair in parameters if pair[0] != "_cursor")
+    scope = record.cursor_scope(
+        context.tx.actor, AUDIT_TYPE, [pair for pair in asked if pair[0].partition(":")[0] in record.AUDIT_PARAMETERS]
+    )
+    after = None
+    if cursor := dict(parameters).get("_cursor"):
+        at, seq = record.open_cursor(context.key, scope, cursor, 2)
+        after = (at, seq)
+    found = await _searched(context, asked, after=after, strict=request.strict)
+    patients: set[str | None] = {value.rpartition("/")[2] for name, value in found.used if name == "patient" and "," not in value} or {None}
+    shown = [(AUDIT_TYPE, "", patient) for patient in sorted(patients, key=str)]
+    await record.audit_many(context.tx, "R", shown, verb="search", query=encode_query(asked), act="audit-read")
+    following = record.make_cursor(context.key, scope, found.position) if found.position else ""
+    return json_response(_bundle(request, found, following))
+
+
+async def _searched(
+    context: Context, asked: Parameters, *, after: tuple[datetime, int] | None = None, strict: bool = False
+) -> record.Trail:
+    """Read by the login that may read the trail, in a transaction of its own: what serves requests only writes it."""
+    actor, tx = context.tx.actor, context.tx
+    async with context.trail.transaction(actor, request_id=tx.request_id, lazy=True, origin=tx.origin) as reading:
+        return await record.search_trail(reading, actor, asked, after=after, strict=strict)
+
+
+def _bundle(request: Request, found: record.Trail, following: str) -> dict[str, Any]:
+    address = f"{request.base}/{AUDIT_TYPE}"
+    links = [{"relation": "self", "url": f"{address}?{encode_query(found.used)}" if found.used else address}]
+    if following:
+        links.append({"relation": "next", "url": f"{address}?{encode_query((*found.used, ('_cursor', following)))}"})
+    bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset", "link": links}
+    entries = [{"fullUrl": f"{address}/{event['id']}", "resource": event, "search": {"mode": "match"}} for event in found.events]
+    if found.ignored:
+        told = [
+            Issue("warning", "not-supported", "parameter-ignored", f"http.{name}"[:200], "Unknown here: it was ignored.")
+            for name in found.ignored
         ]
-    return json_response(bundle)
+        entries.append({"resource": outcome(told), "search": {"mode": "outcome"}})
+    return bundle | ({"entry": entries} if entries else {})
 
 
 async def refusal(tx: Transaction, request: Request, error: MaillageError) -> None:
-    """The audit row of what was refused or not found."""
+    """The audit row of what was refused or not found; whether the patient named by the address exists is not told by it."""
     kind = request.path[0] if request.path and request.path[0] in READABLE else "-"
     id = request.path[1] if len(request.path) > 1 and kind != "-" and ID.fullmatch(request.path[1]) else ""
-    await audit(tx, ACTIONS.get(request.method, "E"), kind, id, verb=error.reason[:64], outcome="4")
+    act = _act(request)
+    query = encode_query(request.query) if act == "search" else ""
+    patient = id if kind == "Patient" and id else None
+    await record.audit(
+        tx, ACTIONS.get(request.method, "E"), kind, id, patient=patient, verb=error.reason[:64], outcome="4", query=query, act=act
+    )
 
 
-def _asked(parameters: tuple[tuple[str, str], ...], *, strict: bool) -> dict[str, Any]:
-    asked: dict[str, Any] = {}
-    for name, value in parameters:
-        if name == "patient":
-            asked["patient"] = _target(name, value if "/" in value else f"Patient/{value}")[1]
-        elif name == "entity":
-            asked["focus"] = _target(name, value)
-        elif name == "date":
-            _between(asked, value)
-        elif name == "_id":
-            asked["id"] = value
-        elif name == "_count" and value.isascii() and value.isdigit() and len(value) < 10:
-            asked["limit"] = min(int(value), MOST)
-        elif strict and not name.startswith("_"):
-            raise _refuse(name, "AuditEvent has no search parameter of that name here")
-    return asked
-
-
-def _target(name: str, value: str) -> tuple[str, str]:
-    target = parse(value)
-    if not target.type:
-        raise _refuse(name, "a reference is written Type/id")
-    return target.type, target.id
-
-
-def _between(asked: dict[str, Any], value: str) -> None:
-    """Narrow the bounds that are asked for by one date criterion."""
-    prefix, rest = split_prefix(value)
-    span = date_span(rest)
-    if span is None or prefix not in LOWER | UPPER:
-        raise _refuse("date", "a date, with eq, ge, gt, le or lt")
-    if prefix in LOWER:
-        asked["since"] = max(filter(None, (asked.get("since"), span[LOWER[prefix]])))
-    if prefix in UPPER:
-        asked["until"] = min(filter(None, (asked.get("until"), span[UPPER[prefix]])))
-
-
-def _refuse(name: str, details: str) -> Malformed:
-    return Malformed(Issue("error", "value", "search-parameter", f"http.{name}"[:200], details))
+def _act(request: Request) -> str:
+    """What was tried, where the method alone does not tell it."""
+    if "_history" in request.path:
+        return "vread" if len(request.path) == 4 else "history"
+    if request.path[-1:] == ("_search",) or (request.method in ("GET", "HEAD") and len(request.path) == 1):
+        return "search"
+    return "patch" if request.method == "PATCH" else ""

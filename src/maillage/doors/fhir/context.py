@@ -17,9 +17,10 @@ from maillage.kernel.intake import Claim
 from maillage.kernel.operations import Operation
 from maillage.record import SERVED, Stored, audit_many
 from maillage.settings import FhirSettings
-from maillage.store import Transaction
+from maillage.store import Database, Transaction
 
 AUDIT_TYPE = "AuditEvent"
+SEARCHES = frozenset({"search", "search-system"})
 READABLE = frozenset(SERVED) | {AUDIT_TYPE}
 
 
@@ -38,7 +39,8 @@ class Registry:
 class Context:
     """One transaction of one caller. `find` gives the interaction of a request, `alone` answers it in a transaction of its own.
 
-    `shown` gathers what the answer shows, for the audit and for replays; `coming` names what the same transaction makes.
+    `shown` gathers what the answer shows, for the audit and for replays; `coming` names what the same transaction makes; `trail` is where the
+    audit trail is read.
     """
 
     registry: Registry
@@ -48,6 +50,7 @@ class Context:
     shown: list[tuple[str, str]] = field(default_factory=list)
     coming: frozenset[str] = frozenset()
     alone: Callable[[Request], Awaitable[Response]] = field(kw_only=True)
+    trail: Database = field(kw_only=True)
 
     def visible(self, kind: str) -> VisibleTo:
         """What the caller may see of a type."""
@@ -67,15 +70,17 @@ class Context:
         if not self.allows(kind, letters):
             raise NotAllowed("scope")
 
-    async def audit_read(self, shown: Iterable[Stored], verb: str = "read", query_hash: str = "", searched: str = "") -> None:
+    async def audit_read(self, shown: Iterable[Stored], verb: str = "read", query: str = "", searched: str = "") -> None:
         """One audit row for each patient shown, one for a search that shows nobody; the public directory is not audited."""
         found = list(shown)
         self.shown += [(s.type, s.id) for s in found]
-        rows = {(s.type, s.id if verb != "search" else "", s.patient_id) for s in found if s.patient_id or s.type not in DIRECTORY_TYPES}
+        rows = {
+            (s.type, s.id if verb not in SEARCHES else "", s.patient_id) for s in found if s.patient_id or s.type not in DIRECTORY_TYPES
+        }
         if not found and searched and searched not in DIRECTORY_TYPES:
             rows = {(searched, "", None)}
         if rows:
-            await audit_many(self.tx, "R", sorted(rows, key=str), verb=verb, query_hash=query_hash)
+            await audit_many(self.tx, "R", sorted(rows, key=str), verb=verb, query=query)
 
 
 def show(stored: Stored) -> Response:

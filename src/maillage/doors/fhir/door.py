@@ -52,7 +52,7 @@ PUBLIC = {("metadata",), ("docs",), ("openapi.json",)}
 
 
 class FhirDoor:
-    """`operations`: the verbs of the rooms; `intake`: their claims on written resources, by type or as a list."""
+    """`operations`: the verbs of the rooms; `intake`: their claims on written resources; `trail`: by which login the audit trail is read."""
 
     def __init__(
         self,
@@ -64,8 +64,9 @@ class FhirDoor:
         mode: Mode | None = None,
         definitions: Definitions | None = None,
         prefix: str = "/fhir",
+        trail: Database | None = None,
     ) -> None:
-        self.db = db
+        self.db, self.trail = db, trail or db
         self.settings = settings or Settings()
         self.prefix = prefix
         operations = tuple(operations)
@@ -142,7 +143,7 @@ class FhirDoor:
         async def work(tx: Transaction) -> Response:
             return await self._in_transaction(tx, request, handler)
 
-        return await self.db.run(actor, work, request_id=request.id, lazy=True)
+        return await self.db.run(actor, work, request_id=request.id, lazy=True, origin=request.origin)
 
     async def _alone(self, actor: Actor, request: Request) -> Response:
         """One entry of a batch, in a transaction of its own."""
@@ -184,14 +185,14 @@ class FhirDoor:
         if problems.status_of(error) not in audits.AUDITED:
             return
         try:
-            async with self.db.transaction(actor, request_id=request.id, lazy=True) as tx:
+            async with self.db.transaction(actor, request_id=request.id, lazy=True, origin=request.origin) as tx:
                 await audits.refusal(tx, request, error)
         except Unavailable as away:
             raise away from error
 
     # --- inside the transaction ------------------------------------------------------
     async def _in_transaction(self, tx: Transaction, request: Request, handler: Any) -> Response:
-        context = Context(self.registry, tx, await self._sealing_key(tx), find, alone=partial(self._alone, tx.actor))
+        context = Context(self.registry, tx, await self._sealing_key(tx), find, alone=partial(self._alone, tx.actor), trail=self.trail)
         key = request.header("idempotency-key")
         if request.method != "POST" or not key or request.path[-1:] == ("_search",):
             response: Response = await handler(context, request)

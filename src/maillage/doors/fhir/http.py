@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import unquote_plus, unquote_to_bytes, urlencode
 
 from maillage.doors import edge
+from maillage.kernel.actor import NOWHERE, Origin
 from maillage.kernel.errors import Issue, Malformed, TooLarge
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -48,6 +49,7 @@ class Request:
     id: str = ""
     resource: Any = None
     in_bundle: bool = False
+    origin: Origin = NOWHERE
 
     def header(self, name: str) -> str:
         """A header's value, empty when it was not sent."""
@@ -93,7 +95,14 @@ def request_of(scope: dict[str, Any], headers: dict[str, str], prefix: str, base
         headers=headers,
         base=_base(scope, headers, base_url) + prefix,
         id=id,
+        origin=_origin(scope, headers),
     )
+
+
+def _origin(scope: dict[str, Any], headers: dict[str, str]) -> Origin:
+    """The caller's address, and the name under which we were reached."""
+    host = headers.get("host", "")
+    return Origin(edge.client_address(scope), host if _HOST.fullmatch(host) else "")
 
 
 def _base(scope: dict[str, Any], headers: dict[str, str], base_url: str) -> str:

@@ -26,7 +26,7 @@ from maillage.doors.web.rendering import make_environment
 from maillage.doors.web.routing import STATIC, Routes
 from maillage.doors.web.settings import Site
 from maillage.doors.web.view import Rejected, Values, View, read_form
-from maillage.kernel.actor import SYSTEM
+from maillage.kernel.actor import SYSTEM, Origin
 from maillage.kernel.errors import MaillageError, Malformed, NotFound, Unauthenticated, Unavailable
 from maillage.kernel.ids import new_id
 from maillage.kernel.operations import Operation
@@ -101,7 +101,7 @@ class WebDoor:
                     values = await self._guarded_form(page, request, session)
                 response = await self._run(page, request, session, values)
             except Unauthenticated as error:
-                response = self._to_sign_in(request, error)
+                response = await self._to_sign_in(request, error)
             except Unavailable as error:
                 response = problems.busy(self, error)
             except MaillageError as error:
@@ -126,7 +126,7 @@ class WebDoor:
             await self._know(view)
             return await (self._once(page, view) if page.method == "POST" and page.once else page.handler(view))
 
-        return await self.db.run(actor, work, request_id=request.state.id)
+        return await self.db.run(actor, work, request_id=request.state.id, origin=_origin(request))
 
     async def _know(self, view: View) -> None:
         """Keep the name of the actor's organisation at hand: it stands on every page."""
@@ -157,7 +157,7 @@ class WebDoor:
     async def _refused(self, page: Page, request: Request, session: WebSession | None, values: Values, error: MaillageError) -> Response:
         """The form again with its errors, or the page of the problem."""
         actor = session.actor if session else SYSTEM
-        async with self.db.transaction(actor, request_id=request.state.id) as tx:
+        async with self.db.transaction(actor, request_id=request.state.id, origin=_origin(request)) as tx:
             view = View(self, request, session, tx, values)
             await problems.note(view, error)
             if page.again and problems.belongs_to_form(error):
@@ -170,9 +170,15 @@ class WebDoor:
                 return response
             return problems.answer(view, error)
 
-    def _to_sign_in(self, request: Request, error: Unauthenticated) -> Response:
+    async def _to_sign_in(self, request: Request, error: Unauthenticated) -> Response:
+        """Whoever is not signed in, or tried and failed, leaves a trace before being sent to the sign-in page."""
         if error.reason == "not-fresh":
             return RedirectResponse(f"/compte/confirmer?vers={quote(request.url.path if request.method == 'GET' else '/compte')}", 303)
+        try:
+            async with self.db.transaction(problems.NOBODY, request_id=request.state.id, lazy=True, origin=_origin(request)) as tx:
+                await problems.note_stranger(tx, request, error)
+        except Unavailable as away:
+            return problems.busy(self, away)
         back = f"?vers={quote(request.url.path)}" if request.method == "GET" and request.url.path != "/" else ""
         ended = "&fin=1" if back and error.reason == "session-ended" and sessions.secret_of(request, self.site) else ""
         return RedirectResponse(f"/connexion{back}{ended}", 303)
@@ -191,3 +197,8 @@ class WebDoor:
         number = getattr(request.state, "id", "") or new_id()
         log.error("web-defect", exc_info=error, extra={"request_id": number})
         return secure(Response(problems.bare(self, 500, number=number), 500, media_type="text/html"), self.site)
+
+
+def _origin(request: Request) -> Origin:
+    """The browser's address, and the name under which we were reached."""
+    return Origin(edge.client_address(request.scope), request.headers.get("host", "")[:255], "web")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from starlette.requests import Request
 from starlette.responses import Response
 
 from maillage import record
 from maillage.doors.web.verbs import code_word
 from maillage.doors.web.view import View
 from maillage.kernel import errors
+from maillage.kernel.actor import Actor
 from maillage.kernel.errors import MaillageError
+from maillage.store import Transaction
 
 if TYPE_CHECKING:
     from maillage.doors.web.door import WebDoor
@@ -98,8 +101,32 @@ def busy(door: WebDoor, error: errors.Unavailable) -> Response:
     return Response(bare(door, status), status, headers={"Retry-After": wait}, media_type="text/html")
 
 
+NOBODY = Actor(kind="person", id="nobody", organizations=(), display="nobody")
+_SHOWN_AT = {
+    "patients": "Patient",
+    "demandes": "Task",
+    "rendez-vous": "Appointment",
+    "vacations": "Schedule",
+    "services": "HealthcareService",
+}
+"""What an address is about, by its first word."""
+
+
 async def note(view: View, error: MaillageError) -> None:
-    """Leave a trace of what was refused: who asked for what, and why not (security.md 4)."""
-    if view.session and status_of(error) in (401, 403, 404):
-        target = view.request.path_params.get("id", "")
-        await record.audit(view.tx, "E", "Basic", str(target), verb=error.reason[:60], outcome="4")
+    """Leave a trace of what was refused or not found: who asked for what, and why not (ASVS 5.0 16.3.2)."""
+    if status_of(error) in (401, 403, 404):
+        tx = view.tx if view.session else view.tx.acting_as(NOBODY)
+        await _refused(tx, view.request, error)
+
+
+async def note_stranger(tx: Transaction, request: Request, error: MaillageError) -> None:
+    """The same for whoever is not signed in: a page that needs it, or a sign-in that failed (ASVS 5.0 16.3.1)."""
+    await _refused(tx, request, error, act="login" if request.method == "POST" and request.url.path == "/connexion" else "")
+
+
+async def _refused(tx: Transaction, request: Request, error: MaillageError, act: str = "") -> None:
+    kind = _SHOWN_AT.get(request.url.path.split("/")[1], "Basic")
+    target = str(request.path_params.get("id", ""))
+    patient = target if kind == "Patient" and target else None
+    action = "R" if request.method == "GET" else "E"
+    await record.audit(tx, action, kind, target, patient=patient, verb=error.reason[:60], outcome="4", act=act)

@@ -10,7 +10,6 @@ from maillage.codes.r4.search import SearchParameter, compartments, search_param
 from maillage.codes.systems import ROOT
 from maillage.directory import KEPT_TYPES
 from maillage.doors.fhir import negotiation, patches
-from maillage.doors.fhir.audits import PARAMETERS as AUDIT_PARAMETERS
 from maillage.doors.fhir.context import AUDIT_TYPE, READABLE, Registry
 from maillage.doors.fhir.intake import READ_ONLY
 from maillage.doors.fhir.interactions.definitions import PARAMETERS as DEFINITION_PARAMETERS
@@ -18,7 +17,7 @@ from maillage.doors.fhir.kinds import DEFINITIONS
 from maillage.doors.fhir.operations.table import OPERATIONS as DOOR_OPERATIONS
 from maillage.doors.fhir.operations.table import SYSTEM, DoorOperation
 from maillage.kernel.operations import Operation
-from maillage.record import index
+from maillage.record import AUDIT_PARAMETERS, index
 from maillage.record.criteria import NOT_SERVED, modifiers
 
 PUBLISHED = "2026-11-22"
@@ -186,5 +185,5 @@ def _audit_type() -> dict[str, Any]:
     return {
         "type": AUDIT_TYPE,
         "interaction": [{"code": "read"}, {"code": "search-type"}],
-        "searchParam": [{"name": name, "type": type_} for name, type_ in AUDIT_PARAMETERS],
+        "searchParam": [{"name": name, "type": type_} for name, type_ in AUDIT_PARAMETERS.items()],
     }

@@ -36,7 +36,8 @@ async def history(context: Context, request: Request) -> Response:
             raise NotFound(*place)
     found = await record.versions(context.tx, kinds, context.visible, span, count + 1, id=place[1] if len(place) == 2 else None)
     page = found[:count]
-    await context.audit_read({(v.type, v.id): v for v in page}.values(), "history", searched=kinds[0] if len(place) == 1 else "")
+    level = ("history-system", "history-type", "history")[len(place)]
+    await context.audit_read({(v.type, v.id): v for v in page}.values(), level, searched=kinds[0] if len(place) == 1 else "")
     following = ""
     if len(found) > count and page:
         following = record.make_cursor(context.key, scope, (page[-1].at, page[-1].type, page[-1].id))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 from maillage import record
 from maillage.doors.fhir import audits
 from maillage.doors.fhir.context import AUDIT_TYPE, Context
-from maillage.doors.fhir.http import Request, Response, read_query
+from maillage.doors.fhir.http import Request, Response, encode_query, read_query
 from maillage.doors.fhir.negotiation import FORM
 from maillage.doors.fhir.searchset import searchset
 from maillage.kernel.errors import Issue, Malformed, NotAllowed, Unsupported
@@ -74,8 +73,9 @@ async def _answer(
         compartment=compartment,
         terms=context.registry.definitions.terminology,
     )
-    digest = hashlib.sha256(repr((compartment, sorted((*told, *parameters)))).encode()).hexdigest()
-    await context.audit_read([*page.matches, *page.included], "search", digest, kinds[0] if len(kinds) == 1 else MANY)
+    verb = "search" if len(kinds) == 1 and not told else "search-system"
+    asked = encode_query((*told, *parameters)) if compartment is None else f"{encode_query((*told, *parameters))}&{'/'.join(compartment)}"
+    await context.audit_read([*page.matches, *page.included], verb, asked, kinds[0] if len(kinds) == 1 else MANY)
     return Response(200, searchset(page, address, request.base, told))
 
 

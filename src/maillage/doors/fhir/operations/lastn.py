@@ -32,7 +32,7 @@ async def lastn(context: Context, request: Request) -> Response:
     async for stored in _newest_first(context, request, criteria):
         _place(groups, stored, most)
     shown = [stored for group in groups for stored in group.kept]
-    await context.audit_read(shown, "search", "", KIND)
+    await context.audit_read(shown, "search", "$lastn", KIND)
     return json_response(_bundle(request, shown))
 
 

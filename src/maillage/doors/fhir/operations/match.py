@@ -34,7 +34,7 @@ async def match(context: Context, request: Request) -> Response:
     found = found[: min(given.get("count", DEFAULT), MOST)]
     stored = {s.id: s for s in await record.fetch_visible(context.tx, "Patient", [one.id for one in found], context.visible)}
     shown = [(stored[one.id], one) for one in found if one.id in stored]
-    await context.audit_read([patient for patient, _ in shown], "search", "", "Patient")
+    await context.audit_read([patient for patient, _ in shown], "search", "$match", "Patient")
     return json_response(_bundle(request, shown))
 
 

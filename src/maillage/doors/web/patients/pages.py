@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
@@ -33,7 +34,8 @@ async def search(view: View) -> Response:
     asked = {field.name: reader.read(field) for field in forms.SEARCH}
     reader.done()
     found = await _find(view, asked)
-    await record.audit_many(view.tx, "R", [("Patient", patient.id, patient.id) for patient in found], verb="search")
+    query = urlencode({name: str(value) for name, value in asked.items() if value})
+    await record.audit_many(view.tx, "R", [("Patient", patient.id, patient.id) for patient in found], verb="search", query=query)
     return _search_page(view, found)
 
 

@@ -1,0 +1,203 @@
+"""Who looked: the audit trail searched by the parameters that R4 gives AuditEvent, cut to what the reader may know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from maillage.codes.r4 import parse
+from maillage.kernel.actor import Actor
+from maillage.record import balp
+from maillage.record.bounds import date_span, split_prefix
+from maillage.record.criteria.notation import plain_values, refuse, refuse_modifier
+from maillage.store import Transaction
+from maillage.store.sql import Params
+
+DEFAULT, MOST = 50, 200
+LOWER = {"eq": 0, "ge": 0, "gt": 1, "sa": 1}
+UPPER = {"eq": 1, "le": 1, "lt": 0, "eb": 0}
+"""Which end of the date's range bounds the answer from below, and from above."""
+
+Pairs = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """One page: the rows, newest first; where the next begins; what took part and what was not understood."""
+
+    rows: tuple[Any, ...]
+    position: tuple[datetime, int] | None
+    used: tuple[tuple[str, str], ...]
+    ignored: tuple[str, ...]
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The rows as AuditEvents."""
+        return [balp.render(row) for row in self.rows]
+
+
+async def search_trail(
+    tx: Transaction, actor: Actor, parameters: Pairs = (), *, after: tuple[datetime, int] | None = None, strict: bool = False
+) -> Trail:
+    """The acts that these parameters ask for, newest first. Raises `Malformed`."""
+    params = Params()
+    where, used, ignored, limit = [_reach(actor, params)], [], [], DEFAULT
+    for name, value in parameters:
+        code, _, modifier = name.partition(":")
+        if code == "_count" and value.isascii() and value.isdigit() and len(value) < 10:
+            limit = max(1, min(int(value), MOST))
+        elif code in CRITERIA and modifier:
+            raise refuse_modifier(name, modifier)
+        elif code in CRITERIA:
+            where.append(CRITERIA[code](name, value, params))
+        else:
+            if strict and code not in CONTROLS:
+                raise refuse(name, "AuditEvent has no search parameter of that name here", "not-supported")
+            ignored += [name] if code not in CONTROLS else []
+            continue
+        used.append((name, value))
+    if after:
+        where.append(f"(e.at, e.seq) < ({params.add(after[0])}::timestamptz, {params.add(after[1])}::bigint)")
+    sql = f"SELECT e.* FROM audit_event e WHERE {' AND '.join(where)} ORDER BY e.at DESC, e.seq DESC LIMIT {limit + 1}"
+    rows = await tx.peek(sql, *params)
+    last = rows[limit - 1] if len(rows) > limit else None
+    return Trail(tuple(rows[:limit]), (last["at"], last["seq"]) if last else None, tuple(used), tuple(ignored))
+
+
+async def accesses(tx: Transaction, actor: Actor, patient: str, *, after: tuple[datetime, int] | None = None, limit: int = 100) -> Trail:
+    """Who looked at a patient's record or acted on it, newest first (CSP L1111-7, GDPR 15)."""
+    return await search_trail(tx, actor, (("patient", patient), ("_count", str(limit))), after=after)
+
+
+def _reach(actor: Actor, params: Params) -> str:
+    """Whose acts a reader may know: a patient's own record, else those done for the reader's organisations; none without organisation."""
+    if actor.kind == "system":
+        return "true"
+    if actor.kind == "patient":
+        return f"e.patient_id = {params.add(actor.id)}"
+    return f"e.organization = ANY ({params.add(list(actor.organizations))}::text[])"
+
+
+# --- criteria: name, value and parameters to SQL -------------------------------------
+def _any(alternatives: Sequence[str]) -> str:
+    return f"({' OR '.join(alternatives)})"
+
+
+def _among(column: str, values: Sequence[str], params: Params) -> str:
+    return f"{column} = ANY ({params.add(list(values))}::text[])"
+
+
+def _codes(column: str) -> Callable[[str, str, Params], str]:
+    """A token without a table of its own: the system, when it is given, is not looked at."""
+    return lambda name, value, params: _among(column, [text.rpartition("|")[2] for text in plain_values(name, value)], params)
+
+
+def _type(name: str, value: str, params: Params) -> str:
+    """The kind of event: `rest`, or DICOM's code of a security event."""
+    codes = {text.rpartition("|")[2] for text in plain_values(name, value)}
+    subtypes = [subtype for subtype, (code, *_) in balp.SECURITY.items() if code in codes]
+    found = [_among("e.subtype", subtypes, params)]
+    if "rest" in codes:
+        found.append(f"NOT {_among('e.subtype', sorted(balp.SECURITY), params)}")
+    return _any(found)
+
+
+def _subtype(name: str, value: str, params: Params) -> str:
+    """The interaction, DICOM's code, or the verb that was played."""
+    codes = [text.rpartition("|")[2] for text in plain_values(name, value)]
+    dicom = [subtype for subtype, (_, _, code, _) in balp.SECURITY.items() if code in codes]
+    return _any([_among("e.subtype", [*codes, *dicom], params), _among("e.verb", codes, params)])
+
+
+def _references(name: str, value: str, kind: str = "") -> list[tuple[str, str]]:
+    found = []
+    for text in plain_values(name, value):
+        target = parse(text if "/" in text or not kind else f"{kind}/{text}")
+        if not target.type:
+            raise refuse(name, "a reference is written Type/id")
+        found.append((target.type, target.id))
+    return found
+
+
+def _patient(name: str, value: str, params: Params) -> str:
+    wanted = _references(name, value, "Patient")
+    return _among("e.patient_id", [id for kind, id in wanted if kind == "Patient"], params)
+
+
+def _entity(name: str, value: str, params: Params) -> str:
+    """What was shown or changed, and the patient whom it is about: both are entities of the event."""
+    found = []
+    for kind, id in _references(name, value):
+        mark = params.add(id)
+        found.append(f"(e.res_type = {params.add(kind)} AND e.res_id = {mark})")
+        found += [f"e.patient_id = {mark}"] if kind == "Patient" else []
+    return _any(found)
+
+
+_AGENTS = {
+    "PractitionerRole": "e.role_id = {}",
+    "Practitioner": "(e.actor_kind = 'person' AND e.actor_id = {})",
+    "Patient": "(e.actor_kind = 'patient' AND e.actor_id = {})",
+    "Organization": "e.organization = {}",
+}
+
+
+def _agent(name: str, value: str, params: Params) -> str:
+    return _any([_AGENTS.get(kind, "{} IS NULL").format(f"{params.add(id)}::text") for kind, id in _references(name, value)])
+
+
+def _name(name: str, value: str, params: Params) -> str:
+    """A name, or one of its words, that begins so; accents and case aside."""
+    words = [" ".join(text.split()) for text in plain_values(name, value)]
+    return _any([f"strpos(' ' || lower(unaccent(e.actor_name)), ' ' || lower(unaccent({params.add(text)}))) > 0" for text in words])
+
+
+def _role(name: str, value: str, params: Params) -> str:
+    codes = [text.rpartition("|")[2] for text in plain_values(name, value)]
+    return f"string_to_array(e.roles, ' ') && {params.add(codes)}::text[]"
+
+
+def _address(name: str, value: str, params: Params) -> str:
+    return _any(
+        [f"(starts_with(e.address, {mark}) OR starts_with(e.server, {mark}))" for mark in map(params.add, plain_values(name, value))]
+    )
+
+
+def _date(name: str, value: str, params: Params) -> str:
+    """One date criterion, as the bounds that it sets."""
+    prefix, rest = split_prefix(value)
+    span = date_span(rest)
+    if span is None or prefix not in LOWER | UPPER:
+        raise refuse(name, "a date, with eq, ge, gt, le or lt")
+    bounds = []
+    if prefix in LOWER:
+        bounds.append(f"e.at >= {params.add(span[LOWER[prefix]])}::timestamptz")
+    if prefix in UPPER:
+        bounds.append(f"e.at < {params.add(span[UPPER[prefix]])}::timestamptz")
+    return " AND ".join(bounds)
+
+
+CRITERIA: Mapping[str, Callable[[str, str, Params], str]] = {
+    "_id": _codes("e.id"),
+    "action": _codes("e.action"),
+    "address": _address,
+    "agent": _agent,
+    "agent-name": _name,
+    "agent-role": _role,
+    "date": _date,
+    "entity": _entity,
+    "outcome": _codes("e.outcome"),
+    "patient": _patient,
+    "subtype": _subtype,
+    "type": _type,
+}
+CONTROLS = frozenset({"_count", "_cursor", "_format", "_pretty", "_summary", "_elements", "_total", "_sort"})
+PARAMETERS = {
+    code: {"agent": "reference", "entity": "reference", "patient": "reference", "date": "date"}.get(code, "token") for code in CRITERIA
+} | {
+    "address": "string",
+    "agent-name": "string",
+}
+"""The parameters that are answered, and of what type R4 has them."""
