@@ -130,6 +130,20 @@ class DataSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditSettings:
+    """The proof that the audit trail is whole."""
+
+    folder: str = setting(
+        "",
+        "Folder of the signing key and of the checkpoints. Put it where the owner of the database cannot write. Empty: `audit` in the data folder.",
+    )
+    syslog: str = setting("", "Syslog server (`host:port`, TLS) that is told each checkpoint too. Empty: none.")
+    syslog_authority: str = setting(
+        "", "File (PEM) of the authority that signed the syslog server's certificate. Empty: those of the system."
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class DemoSettings:
     """The demonstration."""
 
@@ -149,7 +163,22 @@ class Settings:
     fhir: FhirSettings = field(default_factory=FhirSettings)
     identity: IdentitySettings = field(default_factory=IdentitySettings)
     data: DataSettings = field(default_factory=DataSettings)
+    audit: AuditSettings = field(default_factory=AuditSettings)
     demo: DemoSettings = field(default_factory=DemoSettings)
+
+    @property
+    def audit_key(self) -> Path:
+        """The key that signs checkpoints."""
+        return self._audit_folder / "signing.key"
+
+    @property
+    def audit_checkpoints(self) -> Path:
+        """The file of checkpoints."""
+        return self._audit_folder / "checkpoints.jsonl"
+
+    @property
+    def _audit_folder(self) -> Path:
+        return Path(self.audit.folder) if self.audit.folder else self.data.folder / "audit"
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:

@@ -11,22 +11,43 @@ from maillage import journeys, messaging
 from maillage.access import identity
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import MaillageError
+from maillage.record import proof
+from maillage.settings import Settings
 from maillage.store import Database, Transaction, outbox
 
 log = logging.getLogger(__name__)
 OUTBOX_SECONDS = 0.5
 CLOCK_SECONDS = 5.0
 HOUSEKEEPING_SECONDS = 3600.0
+CHAIN_SECONDS = 0.5
 HANDLERS = messaging.HANDLERS
 
 
-async def run(database: Database) -> None:
+async def run(database: Database, settings: Settings) -> None:
     """Work until cancelled. A failed round is logged with its code and tried again: it never ends the worker."""
+    chainer = proof.Chainer(database, keeper(settings))
     await asyncio.gather(
+        _forever("audit-chain", CHAIN_SECONDS, chainer.drain),
+        _forever("audit-parts", HOUSEKEEPING_SECONDS, lambda: make_parts(database)),
         _forever("outbox", OUTBOX_SECONDS, lambda: outbox.drain(database, HANDLERS)),
         _forever("clock", CLOCK_SECONDS, lambda: tick(database)),
         _forever("housekeeping", HOUSEKEEPING_SECONDS, lambda: database.run(SYSTEM, identity.purge)),
     )
+
+
+def keeper(settings: Settings) -> proof.Keeper:
+    """Who keeps the checkpoints of this installation; its key is made when there is none."""
+    book = proof.Book(settings.audit_checkpoints, proof.Signer(settings.audit_key))
+    audit = settings.audit
+    return proof.Keeper(book, [proof.Syslog(audit.syslog, audit.syslog_authority)] if audit.syslog else [])
+
+
+async def make_parts(database: Database) -> None:
+    """The next months of the audit trail; what could not be made is told as an alarm, and loses nothing."""
+    async with database.transaction(SYSTEM) as tx:
+        missing = await proof.make_parts(tx, tx.now)
+    if missing:
+        log.error("audit-part-missing: %s", ", ".join(missing), extra={"code": "audit-part-missing"})
 
 
 async def tick(database: Database) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from maillage.app import stop_task
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.clock import FixedClock
 from maillage.kernel.errors import Conflict
+from maillage.settings import DataSettings, Settings
 from maillage.store import Database, Transaction
 
 FILL = make.territory
@@ -42,6 +44,11 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "CLOCK_SECONDS", 0.01)
 
 
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data=DataSettings(folder=tmp_path))
+
+
 async def test_a_tick_lets_time_pass_in_the_rooms_and_may_be_repeated(db: Database, clock: FixedClock) -> None:
     task = await make.sent(db)
     clock.advance(timedelta(days=21))
@@ -54,11 +61,11 @@ async def test_a_tick_lets_time_pass_in_the_rooms_and_may_be_repeated(db: Databa
 
 
 @pytest.mark.usefixtures("hurried")
-async def test_the_worker_sends_messages_and_watches_deadlines(db: Database, clock: FixedClock) -> None:
+async def test_the_worker_sends_messages_and_watches_deadlines(db: Database, clock: FixedClock, settings: Settings) -> None:
     await make.sent(db)
     clock.advance(timedelta(days=21))
     assert await undelivered(db)
-    work = asyncio.create_task(worker.run(db))
+    work = asyncio.create_task(worker.run(db, settings))
     try:
 
         async def done() -> bool:
@@ -72,7 +79,7 @@ async def test_the_worker_sends_messages_and_watches_deadlines(db: Database, clo
 @pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize(("error", "code"), [(Conflict("not-now"), "not-now"), (KeyError("Essai"), "KeyError")])
 async def test_a_failing_round_is_told_by_its_code_and_does_not_end_the_worker(
-    db: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception, code: str
+    db: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, settings: Settings, error: Exception, code: str
 ) -> None:
     rounds: list[str] = []
 
@@ -84,7 +91,7 @@ async def test_a_failing_round_is_told_by_its_code_and_does_not_end_the_worker(
         rounds.append("after")
 
     monkeypatch.setattr(journeys, "CLOCK", (failing, after))
-    work = asyncio.create_task(worker.run(db))
+    work = asyncio.create_task(worker.run(db, settings))
     try:
 
         async def again() -> bool:

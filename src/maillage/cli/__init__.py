@@ -21,6 +21,7 @@ COMMANDS = {
     "scenario": "scenario:scenario",
     "doctor": "doctor:doctor",
     "migrate": "migrate:migrate",
+    "audit": "audit:audit",
     "generate": "generate:generate",
     "rerender": "rerender:rerender",
     "package": "package:package",

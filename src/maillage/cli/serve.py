@@ -73,7 +73,7 @@ async def _serve(settings: Settings, *, json: bool) -> None:
         )
         freeze_collector()
         own = await database.beside(2, acquire=10)
-        work = asyncio.create_task(worker.run(own))
+        work = asyncio.create_task(worker.run(own, settings))
         try:
             await uvicorn.Server(config).serve()
         finally:

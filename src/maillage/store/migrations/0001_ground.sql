@@ -99,29 +99,6 @@ CREATE TABLE resource_head (
     CONSTRAINT resource_head_version FOREIGN KEY (res_type, id, version) REFERENCES resource_version (res_type, id, version)
 );
 
--- Who did or saw what, when and why: inserted in the transaction of the act, never changed (security.md 4).
-CREATE TABLE audit_event (
-    seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    id text NOT NULL CONSTRAINT audit_event_id UNIQUE,
-    at timestamptz NOT NULL,
-    action text NOT NULL CHECK (action IN ('C', 'R', 'U', 'D', 'E')),
-    verb text NOT NULL DEFAULT '',
-    outcome text NOT NULL DEFAULT '0' CHECK (outcome IN ('0', '4', '8', '12')),
-    actor_kind text NOT NULL,
-    actor_id text NOT NULL,
-    role_id text,
-    organization text NOT NULL DEFAULT '',
-    purpose text NOT NULL DEFAULT 'TREAT',
-    res_type text NOT NULL,
-    res_id text NOT NULL DEFAULT '',
-    patient_id text,
-    query_hash text NOT NULL DEFAULT '',
-    request_id text NOT NULL DEFAULT ''
-);
-CREATE INDEX audit_event_patient ON audit_event (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX audit_event_focus ON audit_event (res_type, res_id, at DESC);
-CREATE INDEX audit_event_organization ON audit_event (organization, at DESC);
-
 -- Refuses to rewrite history, whoever asks.
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -131,9 +108,96 @@ $$;
 CREATE TRIGGER resource_version_append_only BEFORE UPDATE OR DELETE ON resource_version
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER resource_version_no_truncate BEFORE TRUNCATE ON resource_version EXECUTE FUNCTION refuse_change();
+
+-- Who did or saw what, when, from where and why: inserted in the transaction of the act, never changed (IHE BALP; ASVS 5.0 16.4.2).
+-- One part for each month, made ahead; a row whose month has no part lies in `audit_event_rest`, which is told as an alarm and loses nothing.
+-- `xact` is the transaction that wrote the row: what tells the chainer which rows it may not have seen yet.
+CREATE SEQUENCE audit_event_seq;
+CREATE TABLE audit_event (
+    seq bigint NOT NULL DEFAULT nextval('audit_event_seq'),
+    id text NOT NULL,
+    at timestamptz NOT NULL,
+    action text NOT NULL CHECK (action IN ('C', 'R', 'U', 'D', 'E')),
+    subtype text NOT NULL,
+    verb text NOT NULL DEFAULT '',
+    outcome text NOT NULL DEFAULT '0' CHECK (outcome IN ('0', '4', '8', '12')),
+    actor_kind text NOT NULL,
+    actor_id text NOT NULL,
+    actor_name text NOT NULL DEFAULT '',
+    role_id text,
+    roles text NOT NULL DEFAULT '',
+    organization text NOT NULL DEFAULT '',
+    purpose text NOT NULL DEFAULT 'TREAT',
+    software text NOT NULL DEFAULT '',
+    address text NOT NULL DEFAULT '',
+    server text NOT NULL DEFAULT '',
+    res_type text NOT NULL,
+    res_id text NOT NULL DEFAULT '',
+    patient_id text,
+    query text NOT NULL DEFAULT '',
+    request_id text NOT NULL DEFAULT '',
+    xact xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    CONSTRAINT audit_event_pkey PRIMARY KEY (id, at)
+) PARTITION BY RANGE (at);
+CREATE INDEX audit_event_patient ON audit_event (patient_id, at DESC) WHERE patient_id IS NOT NULL;
+CREATE INDEX audit_event_focus ON audit_event (res_type, res_id, at DESC);
+CREATE INDEX audit_event_organization ON audit_event (organization, at DESC);
+CREATE INDEX audit_event_xact ON audit_event (xact);
 CREATE TRIGGER audit_event_append_only BEFORE UPDATE OR DELETE ON audit_event
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER audit_event_no_truncate BEFORE TRUNCATE ON audit_event EXECUTE FUNCTION refuse_change();
+CREATE TABLE audit_event_rest PARTITION OF audit_event DEFAULT;
+CREATE TRIGGER audit_event_no_truncate BEFORE TRUNCATE ON audit_event_rest EXECUTE FUNCTION refuse_change();
+
+-- Makes the parts of the month of `at` and of the months that follow; answers the months that have none, because rows of theirs lie in the rest already.
+-- A part is made beside the table and attached: whoever writes does not wait. It runs as the owner: the serving login makes no table.
+CREATE FUNCTION audit_partitions(at timestamptz, months integer) RETURNS SETOF text
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+    first timestamptz;
+    part text;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('audit_partitions', 0));
+    FOR ahead IN 0..least(months, 24) LOOP
+        first := date_trunc('month', at) + make_interval(months => ahead);
+        part := 'audit_event_' || to_char(first, 'YYYY_MM');
+        CONTINUE WHEN to_regclass(format('public.%I', part)) IS NOT NULL;
+        IF EXISTS (SELECT FROM public.audit_event_rest r WHERE r.at >= first AND r.at < first + interval '1 month') THEN
+            RETURN NEXT part;
+            CONTINUE;
+        END IF;
+        EXECUTE format('CREATE TABLE public.%I (LIKE public.audit_event INCLUDING DEFAULTS INCLUDING CONSTRAINTS)', part);
+        EXECUTE format('CREATE TRIGGER audit_event_no_truncate BEFORE TRUNCATE ON public.%I EXECUTE FUNCTION public.refuse_change()', part);
+        EXECUTE format('ALTER TABLE public.audit_event ATTACH PARTITION public.%I FOR VALUES FROM (%L) TO (%L)', part, first, first + interval '1 month');
+    END LOOP;
+END
+$$;
+SELECT audit_partitions(now(), 3);
+
+-- The proof that no audit row was changed, taken away or put in between: `h` = SHA-256(h of the row before, version, the row as canonical JSON).
+-- Written by one chainer at a time, in the order in which rows became visible; `fence` is the number of the turn in which it was written.
+CREATE TABLE audit_chain (
+    seq bigint CONSTRAINT audit_chain_pkey PRIMARY KEY CHECK (seq > 0),
+    event text NOT NULL CONSTRAINT audit_chain_event UNIQUE,
+    event_at timestamptz NOT NULL,
+    version smallint NOT NULL DEFAULT 1,
+    h bytea NOT NULL CHECK (length(h) = 32),
+    fence bigint NOT NULL,
+    at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE TRIGGER audit_chain_append_only BEFORE UPDATE OR DELETE ON audit_chain FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER audit_chain_no_truncate BEFORE TRUNCATE ON audit_chain EXECUTE FUNCTION refuse_change();
+
+-- Whose turn it is to chain: one row. Every row of a transaction below `horizon` is chained; that holds in the database cluster `system` alone.
+CREATE TABLE audit_chainer (
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+    fence bigint NOT NULL DEFAULT 0,
+    holder text NOT NULL DEFAULT '',
+    beat_at timestamptz NOT NULL DEFAULT '-infinity',
+    horizon xid8 NOT NULL DEFAULT '0',
+    system text NOT NULL DEFAULT ''
+);
+INSERT INTO audit_chainer DEFAULT VALUES;
 
 -- The key that seals paging positions to their caller: one row.
 CREATE TABLE sealing_key (

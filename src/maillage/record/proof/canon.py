@@ -1,0 +1,38 @@
+"""An audit row as the bytes that the chain is made of: canonical JSON (keys in order, no blanks, UTF-8), so that anybody can compute it again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+VERSION = 1
+GENESIS = hashlib.sha256(b"maillage audit chain").digest()
+"""What stands before the first row."""
+
+_EXPRESSIONS = {
+    "at": """to_char({}.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""",
+    "xact": "{}.xact::text",
+}
+COLUMNS = (
+    *("action", "actor_id", "actor_kind", "actor_name", "address", "at", "id", "organization", "outcome", "patient_id", "purpose", "query"),
+    *("request_id", "res_id", "res_type", "role_id", "roles", "seq", "server", "software", "subtype", "verb", "xact"),
+)
+"""Every column of a row of version 1, in the order of their names. Another set of columns is another version, beside this one."""
+
+
+def columns(alias: str) -> str:
+    """The columns as a SELECT lists them: instants as text to the microsecond, in UTC."""
+    return ", ".join(_EXPRESSIONS.get(name, f"{{}}.{name}").format(alias) for name in COLUMNS)
+
+
+def canonical(values: Sequence[Any]) -> bytes:
+    """The row's values, in the order of `COLUMNS`, as JSON."""
+    return msgspec.json.encode(dict(zip(COLUMNS, values, strict=True)))
+
+
+def link(before: bytes, values: Sequence[Any]) -> bytes:
+    """The hash that binds a row to all that were chained before it."""
+    return hashlib.sha256(before + bytes([VERSION]) + canonical(values)).digest()

@@ -1,0 +1,59 @@
+"""How the proof stands: how far the chain is behind the trail, and how old the last checkpoint is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from maillage.record.proof.checkpoints import Checkpoint
+from maillage.record.proof.parts import stray_rows
+from maillage.store import Transaction
+
+LATE = 60.0
+"""Seconds after which a row that is not chained, or a chained row without a checkpoint, is told as a problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is known. `lag` and `uncovered` are seconds: since the oldest row that waits, since the oldest chained row without a checkpoint."""
+
+    rows: int
+    waiting: int
+    lag: float
+    checkpoint: int
+    checkpoint_at: str
+    uncovered: float
+    stray: int
+    problems: tuple[str, ...]
+
+    def told(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self)
+
+
+_FACTS = """
+SELECT (SELECT coalesce(max(seq), 0) FROM audit_chain) AS rows,
+    (SELECT count(*) FROM (SELECT FROM audit_event e, audit_chainer t WHERE e.xact >= t.horizon
+        AND NOT EXISTS (SELECT FROM audit_chain c WHERE c.event = e.id) LIMIT 10000) AS x) AS waiting,
+    (SELECT min(e.at) FROM audit_event e, audit_chainer t WHERE e.xact >= t.horizon
+        AND NOT EXISTS (SELECT FROM audit_chain c WHERE c.event = e.id)) AS since,
+    (SELECT at FROM audit_chain WHERE seq > $1 ORDER BY seq LIMIT 1) AS uncovered, clock_timestamp() AS now,
+    (SELECT h FROM audit_chain WHERE seq = $1) AS known
+"""
+
+
+async def status(tx: Transaction, last: Checkpoint | None, now: datetime) -> Status:
+    """The facts of now; `last` is the last checkpoint of the book."""
+    row = (await tx.peek(_FACTS, last.seq if last else 0))[0]
+    lag = max(0.0, (now - row["since"]).total_seconds()) if row["since"] else 0.0
+    uncovered = max(0.0, (row["now"] - row["uncovered"]).total_seconds()) if row["uncovered"] else 0.0
+    stray = await stray_rows(tx)
+    problems = {
+        "audit-lag": lag > LATE,
+        "audit-checkpoint-late": uncovered > 2 * LATE,
+        "audit-chain-broken": last is not None and (last.fault != "" or row["known"] is None or bytes(row["known"]) != last.h),
+        "audit-part-missing": stray > 0,
+    }
+    told = tuple(code for code, holds in problems.items() if holds)
+    return Status(row["rows"], row["waiting"], lag, last.seq if last else 0, last.at.isoformat() if last else "", uncovered, stray, told)

@@ -1,0 +1,95 @@
+"""Audit rows, chainers and the owner who tampers: what the tests of the audit proof share. As a program: a chainer that works until it is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from maillage import record
+from maillage.kernel.actor import SYSTEM, Actor, Origin
+from maillage.kernel.clock import Clock, SystemClock
+from maillage.record import proof
+from maillage.store import Database
+
+DOCTOR = Actor("person", "practitioner-1", ("org-a",), frozenset({"medecin"}), "role-1", display="Dr Un")
+HERE = Origin("192.0.2.7", "maillage.example", "web")
+LEASE = timedelta(seconds=2)
+
+
+class Proof:
+    """One installation: its database, its key, its book of checkpoints, its chainer."""
+
+    def __init__(self, db: Database, folder: Path, *, every_rows: int = 1000) -> None:
+        self.db, self.folder, self.every_rows = db, folder, every_rows
+        self.signer = proof.Signer(folder / "signing.key")
+        self.file = folder / "checkpoints.jsonl"
+        self.chainer = self.another()
+
+    def another(self, **options: Any) -> proof.Chainer:
+        """A chainer of the same installation."""
+        return proof.Chainer(self.db, proof.Keeper(proof.Book(self.file, self.signer), every_rows=self.every_rows), **options)
+
+    async def look(self, count: int = 1, *, patient: str = "patient-1", id: str = "task") -> None:
+        """So many acts, each in its own transaction."""
+        for number in range(count):
+            async with self.db.transaction(DOCTOR, request_id="request-1", origin=HERE) as tx:
+                await record.audit(tx, "R", "Task", f"{id}-{number}", patient=patient, verb="read")
+
+    async def verify(self, **bounds: Any) -> proof.Report:
+        """The whole proof, computed again."""
+        return await proof.verify(self.db, proof.read_book(self.file, [self.signer.public]), **bounds)
+
+    async def rows(self, sql: str, *args: Any) -> list[Any]:
+        """What the database says."""
+        async with self.db.transaction(SYSTEM) as tx:
+            return await tx.fetch(sql, *args)
+
+    async def event(self, seq: int) -> str:
+        """The audit row at a place of the chain."""
+        return str((await self.rows("SELECT event FROM audit_chain WHERE seq = $1 ORDER BY 1", seq))[0]["event"])
+
+
+@asynccontextmanager
+async def owner(dsn: str) -> AsyncIterator[Any]:
+    """The owner of the database, whom no trigger stops."""
+    conn = await asyncpg.connect(dsn)
+    try:
+        await conn.execute("SET session_replication_role = replica")
+        yield conn
+    finally:
+        await conn.close()
+
+
+async def rewrite(conn: Any, seq: int) -> None:
+    """What an owner does who knows how the chain is made: from `seq` on, every hash is computed anew."""
+    from maillage.record.proof.canon import GENESIS, columns, link
+
+    before = await conn.fetchval("SELECT h FROM audit_chain WHERE seq = $1", seq - 1) or GENESIS
+    rows = await conn.fetch(
+        f"SELECT c.seq AS place, {columns('e')} FROM audit_chain c JOIN audit_event e ON e.id = c.event AND e.at = c.event_at WHERE c.seq >= $1 ORDER BY c.seq",
+        seq,
+    )
+    for row in rows:
+        before = link(before, tuple(row)[1:])
+        await conn.execute("UPDATE audit_chain SET h = $2 WHERE seq = $1", row["place"], before)
+
+
+async def _work(dsn: str, folder: Path) -> None:
+    clock: Clock = SystemClock()
+    db = await Database.open(dsn, clock)
+    chainer = Proof(db, folder, every_rows=5).another(lease=LEASE)
+    while True:
+        sys.stdout.write(f"{await chainer.round()}\n")
+        sys.stdout.flush()
+        await asyncio.sleep(0.02)
+
+
+if __name__ == "__main__":
+    asyncio.run(_work(sys.argv[1], Path(sys.argv[2])))
