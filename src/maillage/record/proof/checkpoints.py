@@ -47,7 +47,7 @@ class Checkpoint:
 class Witness(Protocol):
     """Whoever is told each checkpoint beside the file."""
 
-    async def tell(self, line: bytes) -> None:
+    async def tell(self, line: bytes, at: datetime) -> None:
         """Take one line; what fails is raised, and told again with the next checkpoint only."""
         ...
 
@@ -248,15 +248,15 @@ class Keeper:
         except BlockingIOError:  # another process writes: its checkpoint is as good
             return
         for witness in self._witnesses if line else ():
-            await self._tell(witness, line or b"")
+            await self._tell(witness, line or b"", now)
 
     def _alarm(self, last: Checkpoint) -> None:
         if not self.broken:
             log.error("audit-chain-broken at checkpoint %s: nothing more is signed", last.seq, extra={"code": "audit-chain-broken"})
         self.broken = True
 
-    async def _tell(self, witness: Witness, line: bytes) -> None:
+    async def _tell(self, witness: Witness, line: bytes, at: datetime) -> None:
         try:
-            await witness.tell(line)
+            await witness.tell(line, at)
         except (OSError, TimeoutError) as error:
             log.warning("audit-witness-away: %s", type(error).__name__, extra={"code": "audit-witness-away"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from datetime import UTC, datetime
+from datetime import datetime
 
 PRIORITY = 13 * 8 + 5
 """Facility 13, log audit; severity 5, notice."""
@@ -20,12 +20,12 @@ class Syslog:
         self._port = int(port)
         self._context = ssl.create_default_context(cafile=authority or None)
 
-    async def tell(self, line: bytes) -> None:
+    async def tell(self, line: bytes, at: datetime) -> None:
         """Send one checkpoint over a connection of its own."""
         async with asyncio.timeout(PATIENCE):
             _, writer = await asyncio.open_connection(self._host.strip("[]"), self._port, ssl=self._context)
             try:
-                writer.write(frame(line, datetime.now(UTC), socket.gethostname()))
+                writer.write(frame(line, at, socket.gethostname()))
                 await writer.drain()
             finally:
                 writer.close()
