@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from argon2 import PasswordHasher
 from tests.support import postgres
 from tests.support.drift import drifting
 
+from maillage.access.identity import passwords
 from maillage.kernel.actor import Actor
 from maillage.kernel.clock import FixedClock
 from maillage.store import Database, Limits
@@ -101,6 +103,15 @@ async def db(request: pytest.FixtureRequest, dsn: str, clock: FixedClock) -> Asy
             assert await drifting(dsn, clock) == []
     finally:
         await database.close()
+
+
+@pytest.fixture
+def light_hashes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """argon2 at its least cost: the real work takes a tenth of a second and 64 MiB each time."""
+    monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    passwords._nobody.cache_clear()
+    yield
+    passwords._nobody.cache_clear()
 
 
 @pytest.fixture

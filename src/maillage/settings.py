@@ -119,6 +119,12 @@ class IdentitySettings:
 
     idle_minutes: int = setting(20, "Minutes after which an unused session ends.")
     absolute_hours: int = setting(10, "Hours after which a session ends, however busy.")
+    key: str = setting(
+        "",
+        "Key that seals second factors and the steps of a sign-in: 32 random bytes in base64; several, separated by commas, while one replaces "
+        "another (the first seals). Empty: made in the data folder.",
+        secret=True,
+    )
     fresh_minutes: int = setting(10, "Minutes for which a factor that was shown counts as fresh for a change of factors or sessions.")
 
 

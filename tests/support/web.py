@@ -12,9 +12,10 @@ import httpx
 from maillage import demonstration, journeys
 from maillage.doors.web import WebDoor
 from maillage.kernel.clock import FixedClock
-from maillage.settings import DemoSettings, ServerSettings, Settings
+from maillage.settings import DemoSettings, IdentitySettings, ServerSettings, Settings
 from maillage.store import Database, migrate
 
+SEALING_KEY = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
 ORIGIN = "http://127.0.0.1"
 SAME_SITE = {"sec-fetch-site": "same-origin"}
 _HIDDEN = re.compile(r'<input type="hidden" name="(_csrf|_key|_version)" value="([^"]*)">')
@@ -34,7 +35,11 @@ async def territory(dsn: str) -> None:
 
 def make_door(db: Database, *, demo: bool = True, base_url: str = "", body_limit: int = 2_000_000) -> WebDoor:
     """The pages over a test database."""
-    settings = Settings(demo=DemoSettings(enabled=demo), server=ServerSettings(base_url=base_url, body_limit=body_limit))
+    settings = Settings(
+        demo=DemoSettings(enabled=demo),
+        server=ServerSettings(base_url=base_url, body_limit=body_limit),
+        identity=IdentitySettings(key=SEALING_KEY),
+    )
     return WebDoor(db, operations=journeys.OPERATIONS, settings=settings)
 
 

@@ -5,8 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from maillage.access.identity.keys import Key
 from maillage.access.identity.secret import digest
-from maillage.access.identity.types import LIMITS, TOUCH, Exercise, SessionLimits, SessionLine, WebSession
+from maillage.access.identity.types import (
+    LIMITS,
+    TOUCH,
+    AccountLine,
+    Exercise,
+    Factors,
+    KeyLine,
+    SessionLimits,
+    SessionLine,
+    WebSession,
+)
 from maillage.kernel.actor import Actor
 from maillage.kernel.errors import Unauthenticated
 from maillage.store import Transaction
@@ -83,6 +94,52 @@ async def account(tx: Transaction, login: str) -> Any | None:
 async def account_of_rpps(tx: Transaction, rpps: str) -> Any | None:
     """The account of a professional who was allowed to come by Pro Santé Connect."""
     return await tx.fetchrow("SELECT * FROM account WHERE rpps = $1 AND NOT disabled", rpps)
+
+
+async def password_of(tx: Transaction, login: str) -> str | None:
+    """The hash of a password that may sign in; None without one, whatever the reason."""
+    hashed: str | None = await tx.fetchval(
+        "SELECT p.hash FROM local_password p JOIN account a ON a.login = p.login AND NOT a.disabled WHERE p.login = $1", login
+    )
+    return hashed
+
+
+async def keys_of(tx: Transaction, login: str) -> list[KeyLine]:
+    """The WebAuthn keys of somebody, the oldest first."""
+    rows = await tx.fetch(
+        """
+        SELECT credential_id, public_key, sign_count, name, created_at, used_at FROM factor_key WHERE login = $1 ORDER BY created_at, credential_id
+        """,
+        login,
+    )
+    return [KeyLine(Key(*row[:3]), *row[3:]) for row in rows]
+
+
+async def factors_of(tx: Transaction, login: str) -> Factors:
+    """What somebody may prove who they are with, and may change."""
+    [row] = await tx.fetch(
+        """
+        SELECT (SELECT set_at FROM local_password WHERE login = $1) AS password_at, (SELECT created_at FROM factor_totp WHERE login = $1) AS totp_at,
+            (SELECT count(*) FROM recovery_code WHERE login = $1 AND used_at IS NULL) AS recovery_left
+        """,
+        login,
+    )
+    return Factors(tuple(await keys_of(tx, login)), *row)
+
+
+async def accounts_at(tx: Transaction, organization_id: str) -> list[AccountLine]:
+    """The accounts that an organisation let in, closed ones last."""
+    rows = await tx.fetch(
+        """
+        SELECT a.login, a.display, a.door, a.rpps, a.disabled, e.role_id, e.roles, e.ended_at, p.set_at IS NOT NULL AS ready,
+            (SELECT max(i.expires_at) FROM invitation i WHERE i.login = a.login AND i.used_at IS NULL AND i.expires_at > $2) AS invited_until
+        FROM account_exercise e JOIN account a ON a.login = e.login LEFT JOIN local_password p ON p.login = a.login
+        WHERE e.organization_id = $1 ORDER BY a.disabled OR e.ended_at IS NOT NULL, a.display, a.login, e.role_id
+        """,
+        organization_id,
+        tx.now,
+    )
+    return [AccountLine(**{**row, "roles": tuple(row["roles"])}) for row in rows]
 
 
 async def exercises(tx: Transaction, login: str) -> list[Exercise]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from maillage.access.identity.keys import Key
 from maillage.kernel.actor import Actor
 
 TOUCH = timedelta(seconds=30)
@@ -73,3 +74,39 @@ class SessionLine:
     began_at: datetime
     seen_at: datetime
     browser: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLine:
+    """A WebAuthn key and what its owner knows of it."""
+
+    key: Key
+    name: str
+    created_at: datetime
+    used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """What somebody may prove who they are with."""
+
+    keys: tuple[KeyLine, ...]
+    password_at: datetime | None
+    totp_at: datetime | None
+    recovery_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLine:
+    """An account at one place, as the administrator of the organisation sees it."""
+
+    login: str
+    display: str
+    door: str
+    rpps: str | None
+    disabled: bool
+    role_id: str
+    roles: tuple[str, ...]
+    ended_at: datetime | None
+    ready: bool
+    invited_until: datetime | None

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from maillage.doors.web.account.administration import PAGES as ADMINISTRATION
+from maillage.doors.web.account.factors import PAGES as FACTORS
+from maillage.doors.web.account.invitation import PAGES as INVITATION
+from maillage.doors.web.account.local import PAGES as LOCAL
 from maillage.doors.web.account.own import PAGES as OWN
 from maillage.doors.web.account.pages import PAGES as LEGAL
 from maillage.doors.web.account.sign_in import PAGES as SIGN_IN
@@ -15,4 +19,5 @@ from maillage.doors.web.pages import Page
 from maillage.doors.web.patients.pages import PAGES as PATIENTS
 from maillage.doors.web.referrals.pages import PAGES as REFERRALS
 
-PAGES: tuple[Page, ...] = (*SIGN_IN, *OWN, *LEGAL, *HOME, *DIRECTORY, *PATIENTS, *GIVING, *BOOKING, *PLANNING, *WAITING, *REFERRALS)
+_IDENTITY: tuple[Page, ...] = (*SIGN_IN, *LOCAL, *INVITATION, *OWN, *FACTORS, *ADMINISTRATION)
+PAGES: tuple[Page, ...] = (*_IDENTITY, *LEGAL, *HOME, *DIRECTORY, *PATIENTS, *GIVING, *BOOKING, *PLANNING, *WAITING, *REFERRALS)

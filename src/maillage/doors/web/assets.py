@@ -15,6 +15,7 @@ from maillage.kernel.errors import NotFound
 
 _SERVED = (".css", ".woff2", ".svg", ".js")
 mimetypes.add_type("font/woff2", ".woff2")
+mimetypes.add_type("text/javascript", ".js")
 
 
 @dataclass(frozen=True, slots=True)

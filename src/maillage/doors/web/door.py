@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from maillage import directory
 from maillage.access import WebSession
+from maillage.access.identity import Sealer
 from maillage.doors import edge
 from maillage.doors.web import areas, problems, sessions
 from maillage.doors.web.assets import Assets
@@ -43,6 +45,7 @@ class WebDoor:
         self.db = db
         self.site = Site.of(settings)
         self.operations = {(operation.type, operation.name): operation for operation in operations}
+        self.settings = settings
         self.assets = Assets.load()
         self._names: dict[str, str] = {}
         self.templates = make_environment(self.assets)
@@ -68,6 +71,11 @@ class WebDoor:
             body = self._refusals[status] = problems.bare(self, status).encode()
         headers = {"content-type": "text/html; charset=utf-8", "content-security-policy": CONTENT_SECURITY_POLICY}
         return (headers | {"retry-after": str(retry_after)} if retry_after else headers), body
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        """What seals second factors and the steps of a sign-in; its key is made when it is first needed."""
+        return Sealer.of(self.settings)
 
     def operation(self, kind: str, name: str) -> Operation | None:
         """A verb that this door may offer."""
@@ -126,7 +134,7 @@ class WebDoor:
             await self._know(view)
             return await (self._once(page, view) if page.method == "POST" and page.once else page.handler(view))
 
-        return await self.db.run(actor, work, request_id=request.state.id, origin=_origin(request))
+        return await self.db.run(actor, work, request_id=request.state.id, origin=_origin(request), lazy=page.lazy)
 
     async def _know(self, view: View) -> None:
         """Keep the name of the actor's organisation at hand: it stands on every page."""

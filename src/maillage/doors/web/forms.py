@@ -27,7 +27,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One question. `kind` is text, textarea, date, time, datetime, number, euros (cents), tel, radio, checks,
+    """One question. `kind` is text, password, textarea, date, time, datetime, number, euros (cents), tel, radio, checks,
     select, checkbox or hidden.
 
     `empty` is what a list says before a choice; an unmarked question does not say that it is optional;
@@ -55,6 +55,7 @@ class Field:
     marked: bool = True
     scope: str = ""
     row: str = ""
+    autocomplete: str = "off"
 
     @property
     def id(self) -> str:
@@ -62,7 +63,9 @@ class Field:
         return f"f-{self.scope}{self.name}"
 
     def filled(self, values: Values) -> Field:
-        """The same question with what a form answered."""
+        """The same question with what a form answered; a password is never written back."""
+        if self.kind == "password":
+            return self
         if self.kind in ("radio", "checks", "select"):
             return replace(self, chosen=tuple(values.getlist(self.name)))
         if self.kind == "datetime":

@@ -36,6 +36,7 @@ class Page:
     """One method on one address. `again` shows the form when it is refused; `public` pages need no session.
 
     `lane` and `limit`: how urgent it is under load, and what is counted more strictly, both decided before anybody is known.
+    A `lazy` page holds no connection until it asks for something: it waits for a hash or for another server first.
     """
 
     method: str
@@ -46,6 +47,7 @@ class Page:
     once: bool = True
     lane: Lane = Lane.INTERACTIVE
     limit: Limit = Limit.NONE
+    lazy: bool = False
 
     @property
     def writes(self) -> bool:
@@ -53,9 +55,11 @@ class Page:
         return self.method == "POST" and self.once
 
 
-def get(path: str, handler: Handler, *, public: bool = False, lane: Lane = Lane.INTERACTIVE, limit: Limit = Limit.NONE) -> Page:
+def get(
+    path: str, handler: Handler, *, public: bool = False, lane: Lane = Lane.INTERACTIVE, limit: Limit = Limit.NONE, lazy: bool = False
+) -> Page:
     """A page that only looks."""
-    return Page("GET", path, handler, public=public, lane=lane, limit=limit)
+    return Page("GET", path, handler, public=public, lane=lane, limit=limit, lazy=lazy)
 
 
 def post(
@@ -67,6 +71,7 @@ def post(
     once: bool = True,
     lane: Lane = Lane.INTERACTIVE,
     limit: Limit = Limit.NONE,
+    lazy: bool = False,
 ) -> Page:
     """A page that acts. With `once` a form sent twice acts once and answers the same."""
-    return Page("POST", path, handler, again, public, once, lane, limit)
+    return Page("POST", path, handler, again, public, once, lane, limit, lazy)

@@ -39,6 +39,7 @@ _OTHER_CHOICE = frozenset(
         *("already-booked", "duplicate-open", "quota-exhausted", "reserved", "in-the-past", "practitioner-busy", "room-busy", "slots-open"),
         *("no-clause", "not-authorised", "session-published", "already-planned", "vacation-inactive", "room-unconfirmed", "too-early"),
         *("already-waiting", "figures-differ", "request-waits", "hold-expired", "session-not-open"),
+        *("other-person", "other-door", "other-rpps", "local-account-elsewhere", "role-ended", "key-known"),
     }
 )
 """Conflicts that another answer of the same form avoids."""

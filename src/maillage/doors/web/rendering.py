@@ -58,6 +58,7 @@ def make_environment(assets: Assets) -> Environment:
     environment.filters |= {"french": french} | {name: getattr(presenters, name) for name in _FILTERS}
     environment.globals |= {
         "ui": Components(environment),
+        "role_words": catalogue.role_words,
         "say": catalogue.say,
         "word": catalogue.word,
         "explain": catalogue.explain,

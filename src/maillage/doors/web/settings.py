@@ -24,6 +24,7 @@ class Site:
     limits: SessionLimits = LIMITS
     fresh_minutes: int = 10
     transport: dict[str, str] = field(default_factory=dict)
+    origin: str = ""
 
     @classmethod
     def of(cls, settings: Settings) -> Site:
@@ -33,4 +34,12 @@ class Site:
         known, site = settings.identity, settings.server
         limits = SessionLimits(timedelta(minutes=known.idle_minutes), timedelta(hours=known.absolute_hours))
         https, transport = bool(base and base.scheme == "https"), transport_security(site.base_url)
-        return cls(https, host in _LOOPBACK, settings.demo.enabled, site.body_limit, limits, known.fresh_minutes, transport)
+        return cls(https, host in _LOOPBACK, settings.demo.enabled, site.body_limit, limits, known.fresh_minutes, transport, _origin(settings))
+
+
+def _origin(settings: Settings) -> str:
+    """The address of the site without a path, to which WebAuthn keys are bound."""
+    if not settings.server.base_url:
+        return f"http://{settings.server.host}:{settings.server.port}"
+    base = urlsplit(settings.server.base_url)
+    return f"{base.scheme}://{base.netloc}"

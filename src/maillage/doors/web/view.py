@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -54,6 +55,16 @@ class View:
     def secret(self) -> str:
         """The secret of the browser's session cookie."""
         return sessions.secret_of(self.request, self.door.site)
+
+    @property
+    def address(self) -> str:
+        """Where the request comes from: a network of 64 bits in IPv6, where one machine has as many addresses as it likes."""
+        host = self.request.client.host if self.request.client else ""
+        try:
+            found = ipaddress.ip_address(host)
+        except ValueError:
+            return host
+        return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else host
 
     def require_fresh(self) -> WebSession:
         """The session, when a factor was shown lately. Raises `Unauthenticated("not-fresh")`: the browser asks for one and comes back."""

@@ -10,6 +10,7 @@ from maillage.store import Transaction, register
 
 register("account_login_form", lambda: Invalid.one("login-form", "login"))
 register("account_rpps", lambda: Conflict("rpps-taken"))
+register("account_exercise_one_house", lambda: Conflict("local-account-elsewhere"))
 register("account_rpps_by_psc", lambda: Conflict("other-door"))
 
 
@@ -46,7 +47,8 @@ async def allow_exercise(tx: Transaction, login: str, *, role_id: str, organizat
     """Let somebody work in one more place, or again; who allowed it and when is kept."""
     await tx.execute(
         """
-        INSERT INTO account_exercise (login, role_id, organization_id, roles, rank, authorised_at, authorised_by) VALUES ($1, $2, $3, $4, $5, $6, $7)
+        INSERT INTO account_exercise (login, door, role_id, organization_id, roles, rank, authorised_at, authorised_by)
+        SELECT login, door, $2, $3, $4, $5, $6, $7 FROM account WHERE login = $1
         ON CONFLICT (login, role_id) DO UPDATE SET organization_id = excluded.organization_id, roles = excluded.roles, rank = excluded.rank,
             authorised_at = excluded.authorised_at, authorised_by = excluded.authorised_by, ended_at = NULL
         """,

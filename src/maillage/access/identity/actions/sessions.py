@@ -5,6 +5,7 @@ from __future__ import annotations
 from maillage import record
 from maillage.access.identity import queries
 from maillage.access.identity.queries import actor_of
+from maillage.access.identity.rules import FORGOTTEN
 from maillage.access.identity.secret import digest, new_secret
 from maillage.access.identity.types import KEPT, LIMITS, Proof, SessionLimits, WebSession
 from maillage.kernel.errors import NotAllowed, NotFound, Unauthenticated
@@ -134,5 +135,9 @@ async def revoke_others(tx: Transaction, login: str, keep: str = "") -> int:
 
 
 async def purge(tx: Transaction, limits: SessionLimits = LIMITS) -> None:
-    """Forget sessions that ended, or could no longer be used, a month ago."""
+    """Forget sessions that ended, or could no longer be used, a month ago, and what need not be known any more."""
     await tx.execute("DELETE FROM web_session WHERE coalesce(ended_at, began_at + $2::interval) < $1", tx.now - KEPT, limits.absolute)
+    await tx.execute("DELETE FROM sign_in_step WHERE expires_at < $1", tx.now)
+    await tx.execute("DELETE FROM spent_proof WHERE expires_at < $1", tx.now)
+    await tx.execute("DELETE FROM sign_in_attempt WHERE last_at < $1", tx.now - FORGOTTEN)
+    await tx.execute("DELETE FROM invitation WHERE expires_at < $1", tx.now - KEPT)

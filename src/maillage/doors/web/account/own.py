@@ -7,10 +7,13 @@ from starlette.responses import Response
 from maillage.access import WebSession, identity
 from maillage.doors.edge import Limit
 from maillage.doors.web import places, sessions
-from maillage.doors.web.account import presenters
+from maillage.doors.web.account import presenters, proving
+from maillage.doors.web.account.fields import CODE
+from maillage.doors.web.forms import redisplay, summary
 from maillage.doors.web.pages import get, post
 from maillage.doors.web.view import View
-from maillage.kernel.errors import NotAllowed, Unauthenticated
+from maillage.kernel.errors import Invalid, NotAllowed, Unauthenticated
+from maillage.store import Transaction
 
 
 def own_session(view: View) -> WebSession:
@@ -28,6 +31,7 @@ async def show_account(view: View) -> Response:
     return view.page(
         "account/templates/account.html",
         "Mon compte",
+        administers=session.actor.is_one_of(*identity.ADMINISTRATORS),
         session_shown=presenters.session_words(session),
         exercises=presenters.exercises(found, {id: place.label for id, place in known.items()}, session.actor.role_id or ""),
     )
@@ -66,20 +70,43 @@ async def end_others(view: View) -> Response:
 async def show_confirm(view: View) -> Response:
     """Ask for a factor again, then go back to where it was needed."""
     session = own_session(view)
-    back = sessions.safe_path(view.query("vers"))
-    return view.page("account/templates/confirm.html", "Confirmer votre identité", back=back, method=session.method)
+    [field] = redisplay((CODE,), view.rejected)
+    return view.page(
+        "account/templates/confirm.html",
+        "Confirmer votre identité",
+        back=sessions.safe_path(view.query("vers") or view.given("vers")),
+        method=session.method,
+        asked=await proving.what_to_ask(view, session.login, "confirm"),
+        fields={"code": field},
+        problems=summary(view.rejected, [field]),
+        csrf=session.csrf,
+        action="/compte/confirmer",
+    )
 
 
 async def confirm(view: View) -> Response:
-    """In the demonstration one click is the factor. Raises `NotAllowed` for an account that has real ones."""
-    if own_session(view).method != "demo":
-        raise NotAllowed("factor-needed")
-    return await confirmed(view, "demo")
+    """A factor of the house, shown again. In the demonstration one click is the factor."""
+    session = own_session(view)
+    if session.method == "demo":
+        async with view.door.db.transaction(session.actor, request_id=view.tx.request_id) as tx:
+            return await confirmed(view, tx, "demo")
+    try:
+        await proving.count_attempt(view, session.login)
+    except NotAllowed as error:
+        return proving.too_soon(view, error)
+    try:
+        async with view.door.db.transaction(session.actor, request_id=view.tx.request_id) as tx:
+            word = await proving.check_factor(view, tx, session.login, "confirm", recovery=False)
+            await identity.forget_attempts(tx, session.login, view.address)
+            return await confirmed(view, tx, word)
+    except (Invalid, Unauthenticated):
+        await proving.note_failure(view, session.login, "step-up-failed")
+        raise
 
 
-async def confirmed(view: View, method: str) -> Response:
+async def confirmed(view: View, tx: Transaction, method: str) -> Response:
     """A factor was shown: the same session under a new id, and back to where it was needed."""
-    secret, _ = await identity.renew_session(view.tx, view.secret, method=method, limits=view.door.site.limits)
+    secret, _ = await identity.renew_session(tx, view.secret, method=method, limits=view.door.site.limits)
     response = view.go(sessions.safe_path(view.given("vers")) or "/compte")
     sessions.put_cookie(response, view.door.site, sessions.COOKIE, secret)
     return response
@@ -92,5 +119,5 @@ PAGES = (
     post("/compte/sessions/autres/fin", end_others, once=False),
     post("/compte/sessions/{id:id}/fin", end_one, once=False),
     get("/compte/confirmer", show_confirm),
-    post("/compte/confirmer", confirm, once=False, limit=Limit.LOGIN),
+    post("/compte/confirmer", confirm, again=show_confirm, once=False, lazy=True, limit=Limit.LOGIN),
 )

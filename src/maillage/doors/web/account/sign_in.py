@@ -8,6 +8,8 @@ from maillage import access, directory
 from maillage.doors.edge import Limit
 from maillage.doors.web import sessions
 from maillage.doors.web.account import presenters
+from maillage.doors.web.account.fields import LOGIN, PASSWORD
+from maillage.doors.web.forms import redisplay, summary
 from maillage.doors.web.pages import get, post
 from maillage.doors.web.places import organizations
 from maillage.doors.web.view import View
@@ -19,13 +21,16 @@ async def show_sign_in(view: View) -> Response:
     accounts = await access.demo_accounts(view.tx) if view.door.site.demo else []
     places = await organizations(view.tx)
     visit = sessions.secret_of(view.request, view.door.site, sessions.VISIT_COOKIE) or sessions.new_visit()
+    fields = redisplay((LOGIN, PASSWORD), view.rejected)
     response = view.page(
         "account/templates/sign_in.html",
         "Se connecter",
         groups=presenters.groups(accounts, {id: (place.label, place.kind) for id, place in places.items()}, await _services(view)),
-        back=sessions.safe_path(view.query("vers")),
+        back=sessions.safe_path(view.query("vers") or view.given("vers")),
         ended=view.query("fin") == "1",
         csrf=visit,
+        fields=fields,
+        problems=summary(view.rejected, fields),
     )
     sessions.put_cookie(response, view.door.site, sessions.VISIT_COOKIE, visit)
     return response
