@@ -34,7 +34,9 @@ class Site:
         known, site = settings.identity, settings.server
         limits = SessionLimits(timedelta(minutes=known.idle_minutes), timedelta(hours=known.absolute_hours))
         https, transport = bool(base and base.scheme == "https"), transport_security(site.base_url)
-        return cls(https, host in _LOOPBACK, settings.demo.enabled, site.body_limit, limits, known.fresh_minutes, transport, _origin(settings))
+        return cls(
+            https, host in _LOOPBACK, settings.demo.enabled, site.body_limit, limits, known.fresh_minutes, transport, _origin(settings)
+        )
 
 
 def _origin(settings: Settings) -> str:

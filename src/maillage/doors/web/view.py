@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from maillage.access import WebSession
+from maillage.doors import edge
 from maillage.doors.web import sessions
 from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.errors import Issue, Malformed, TooLarge, Unauthenticated
@@ -59,7 +60,7 @@ class View:
     @property
     def address(self) -> str:
         """Where the request comes from: a network of 64 bits in IPv6, where one machine has as many addresses as it likes."""
-        host = self.request.client.host if self.request.client else ""
+        host = edge.client_address(self.request.scope)
         try:
             found = ipaddress.ip_address(host)
         except ValueError:
