@@ -2114,9 +2114,13 @@ CREATE TABLE account (
     CONSTRAINT account_of_door UNIQUE (login, door)
 );
 
+-- One professional, one RPPS: two people who come by Pro Santé Connect are never taken for the same one.
+CREATE UNIQUE INDEX account_practitioner ON account (practitioner_id) WHERE door = 'psc';
+
 -- Where this person works (exercice): allowed by the organisation beforehand, one of them chosen at sign-in. The lowest rank is proposed first.
 CREATE TABLE account_exercise (
-    login text NOT NULL REFERENCES account (login),
+    login text NOT NULL,
+    door text NOT NULL,
     role_id text NOT NULL,
     organization_id text NOT NULL,
     roles text[] NOT NULL,
@@ -2124,8 +2128,12 @@ CREATE TABLE account_exercise (
     authorised_at timestamptz NOT NULL,
     authorised_by text NOT NULL,
     ended_at timestamptz,
-    PRIMARY KEY (login, role_id)
+    PRIMARY KEY (login, role_id),
+    FOREIGN KEY (login, door) REFERENCES account (login, door) ON UPDATE CASCADE,
+    CONSTRAINT account_exercise_one_house EXCLUDE USING gist (login WITH =, organization_id WITH <>) WHERE (door = 'local' AND ended_at IS NULL)
 );
+COMMENT ON CONSTRAINT account_exercise_one_house ON account_exercise IS
+    'A local account is vouched for by one organisation and works for that one only: no organisation lets in whom another one says to be somebody.';
 
 -- A signed-in browser, for one person at one place: only the hash of its secret is kept, `id` is how its owner names it to end it.
 -- It never knows a patient: the patient is in the address.
@@ -2154,6 +2162,78 @@ CREATE INDEX web_session_provider ON web_session (provider_subject) WHERE ended_
 COMMENT ON COLUMN web_session.began_at IS 'Sign-in: the absolute limit counts from here, whatever new ids the session was given since.';
 COMMENT ON COLUMN web_session.authenticated_at IS 'The last time a factor was shown, at sign-in or when asked again.';
 COMMENT ON COLUMN web_session.provider_token IS 'Sealed ID token, shown to the provider when its session is to end too.';
+
+-- The password of a local account, as argon2id says it.
+CREATE TABLE local_password (
+    login text PRIMARY KEY,
+    door text NOT NULL DEFAULT 'local' CHECK (door = 'local'),
+    hash text NOT NULL CHECK (hash LIKE '$argon2id$%'),
+    set_at timestamptz NOT NULL,
+    FOREIGN KEY (login, door) REFERENCES account (login, door)
+);
+
+-- A WebAuthn key: a second factor at sign-in, and for whoever comes by Pro Santé Connect a factor of the house when the provider is away.
+CREATE TABLE factor_key (
+    credential_id bytea PRIMARY KEY,
+    login text NOT NULL REFERENCES account (login),
+    public_key bytea NOT NULL,
+    sign_count bigint NOT NULL,
+    name text NOT NULL,
+    created_at timestamptz NOT NULL,
+    used_at timestamptz
+);
+CREATE INDEX factor_key_login ON factor_key (login);
+
+-- A time-based code (RFC 6238): the secret is sealed by a key that is not in the database; a step is accepted once, and none before it afterwards.
+CREATE TABLE factor_totp (
+    login text PRIMARY KEY REFERENCES account (login),
+    secret bytea NOT NULL,
+    last_step bigint NOT NULL,
+    created_at timestamptz NOT NULL
+);
+
+-- Recovery codes: 120 random bits each, so that a plain hash keeps them; each is good once.
+CREATE TABLE recovery_code (
+    login text NOT NULL REFERENCES account (login),
+    hash bytea NOT NULL,
+    used_at timestamptz,
+    PRIMARY KEY (login, hash)
+);
+
+-- A link by which somebody sets the factors of an account for the first time, or again; good once, until it expires or another one is made.
+CREATE TABLE invitation (
+    token_hash bytea PRIMARY KEY,
+    login text NOT NULL REFERENCES account (login),
+    made_by text NOT NULL,
+    made_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    used_at timestamptz
+);
+CREATE INDEX invitation_login ON invitation (login);
+
+-- Attempts to sign in that did not end well, and until when the next one is refused: for a name from an address, for a name, for an address.
+-- Keys are hashed, and names that belong to nobody count like the others.
+CREATE TABLE sign_in_attempt (
+    kind text NOT NULL CHECK (kind IN ('pair', 'account', 'address')),
+    key bytea NOT NULL,
+    failures integer NOT NULL DEFAULT 0,
+    last_at timestamptz NOT NULL,
+    blocked_until timestamptz NOT NULL,
+    PRIMARY KEY (kind, key)
+);
+
+-- A sign-in between two pages (after the password, or before the place is chosen): what was proved so far, sealed, good once and for minutes.
+CREATE TABLE sign_in_step (
+    token_hash bytea PRIMARY KEY,
+    content bytea NOT NULL,
+    expires_at timestamptz NOT NULL
+);
+
+-- Proofs that are good once (WebAuthn challenges, logout tokens), until they would expire anyway.
+CREATE TABLE spent_proof (
+    hash bytea PRIMARY KEY,
+    expires_at timestamptz NOT NULL
+);
 
 -- A machine client: its organisations are pinned here, never asked for by the request.
 CREATE TABLE api_client (
