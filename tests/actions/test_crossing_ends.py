@@ -12,7 +12,7 @@ from tests.factories import booking as diary
 from tests.factories import crossings as make
 from tests.factories import referrals as requests
 
-from maillage import journeys
+from maillage import booking, directory, journeys, referrals
 from maillage.journeys.operations import FROM_BOOKING, FROM_REFERRAL
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.clock import FixedClock
@@ -429,3 +429,37 @@ async def test_the_actions_of_a_request_are_told_with_what_they_still_need(db: D
     found = await make.do(db, replace(PLANNER, roles=frozenset({"planificateur"})), "Task/available-actions", task)
     parts = [[part["valueCode"] for part in action["part"]] for action in found["parameter"]]
     assert ["cancel-appointment", "side-missing", "reason-missing"] in parts
+
+
+async def holds(db: Database, slot: str, task: str) -> str:
+    """The city doctor keeps a slot by hand for a request."""
+    made = await make.do(db, GP, "Slot/hold", slot, patient=(await requests.patients(db))[0], task=task)
+    assert await make.status(db, "appointment", made) == "pending"
+    return str(made)
+
+
+@pytest.mark.parametrize(("verb", "given"), [("decide-next", {"reason": "resolved"}), ("insist", {"text": requests.LONG})])
+async def test_who_closes_a_refused_request_keeps_no_slot_for_it(db: Database, verb: str, given: dict[str, Any]) -> None:
+    slot = (await make.slots(db))[0]["id"]
+    task = await requests.declined(db, services=[make.SERVICE])
+    visit = await holds(db, slot, task)
+    await make.do(db, GP, f"Task/{verb}", task, **given)
+    assert (await make.status(db, "appointment", visit), await make.status(db, "slot", slot)) == ("cancelled", "free")
+    await make.check(db)
+
+
+async def test_the_first_service_to_accept_frees_what_was_held_at_the_others(db: Database) -> None:
+    async with db.transaction(SYSTEM) as tx:
+        [specialty] = (await directory.get_service(tx, requests.OTHER_SERVICE)).specialties
+    internist = {"practitioner": requests.INTERNIST.id, "site": diary.SITE, "valid_from": date(2026, 1, 1)}
+    await make.act(db, PLANNER, booking.authorise_practice, **internist)
+    await diary.agreed(db, specialty=specialty)
+    slot = (await make.slots(db, service=requests.OTHER_SERVICE, practitioner_role=requests.INTERNIST.role_id, agreement=False))[0]["id"]
+    first, other = await requests.draft(db, services=[requests.SERVICE, requests.OTHER_SERVICE])
+    for task in (first, other):
+        await requests.act(db, GP, referrals.send, task, **requests.SEND)
+    visit = await holds(db, slot, other)
+    await make.do(db, requests.TRIAGER, "Task/open", first)
+    await make.do(db, requests.TRIAGER, "Task/accept", first)
+    assert (await make.state(db, other), await make.status(db, "appointment", visit)) == ("cancelled", "cancelled")
+    await make.check(db)

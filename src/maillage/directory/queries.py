@@ -47,10 +47,20 @@ def _place(row: Any) -> Place:
 
 async def get_service(tx: Transaction, id: str) -> Service:
     """One service that takes requests here. Raises `NotFound`."""
-    row = await tx.recall(("service", id), lambda: tx.fetchrow("SELECT * FROM healthcare_service WHERE id = $1", id))
+    row = await _service_row(tx, id)
     if row is None:
         raise NotFound("HealthcareService", id)
     return _service(row)
+
+
+async def has_service(tx: Transaction, id: str) -> bool:
+    """Whether a service of this id takes requests here."""
+    return await _service_row(tx, id) is not None
+
+
+async def _service_row(tx: Transaction, id: str) -> Any:
+    rows = await tx.recall(("service", id), lambda: tx.peek("SELECT * FROM healthcare_service WHERE id = $1", id))
+    return rows[0] if rows else None
 
 
 async def services(

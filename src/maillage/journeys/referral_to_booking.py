@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from maillage import booking, referrals
-from maillage.kernel.errors import Invalid
+from maillage.kernel.errors import Invalid, NotFound
 from maillage.store import Transaction
 
+Verb = Callable[..., Awaitable[str]]
 LIVE = ("pending", "booked", "arrived", "checked-in")
 PLACED = ("booked", "arrived", "checked-in")
 
@@ -178,6 +181,30 @@ async def enter_in_error(tx: Transaction, id: str, *, version: int | None = None
     """This should never have been: the slot is freed, both copies are masked."""
     await _end(tx, id, "requester")
     return await referrals.enter_in_error(tx, id, version=version, **why)
+
+
+def ending(verb: Verb) -> Verb:
+    """The verb of the requester that closes a request: what is still held or waited for falls with it."""
+
+    async def played(tx: Transaction, id: str, **given: Any) -> str:
+        await booking.end_for_task(tx, (await referrals.visible_task(tx, id))["id"], side="requester")
+        return await verb(tx, id, **given)
+
+    return played
+
+
+def choosing(verb: Verb) -> Verb:
+    """The verb by which one of several services answers: what the others held for this request falls (row C3)."""
+
+    async def played(tx: Transaction, id: str, **given: Any) -> str:
+        with suppress(NotFound):  # a follow-up has no brothers
+            request = (await referrals.visible_task(tx, id))["request_id"]
+            for other in await referrals.tasks_of(tx, request):
+                if other["id"] != id and other["fhir_status"] == "received":
+                    await booking.end_for_task(tx, other["id"], side="requester")
+        return await verb(tx, id, **given)
+
+    return played
 
 
 async def _end(tx: Transaction, id: str, side: str) -> None:

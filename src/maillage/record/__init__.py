@@ -13,10 +13,12 @@ from maillage.record.photographs import (
     comparable,
     expect_version,
     first_photograph,
+    foresee,
     lock_head,
     next_photograph,
     photograph,
     provenance,
+    written,
 )
 from maillage.record.queries import current, existing, first_organization, ids_of, lock_condition, present, read, vread
 from maillage.record.seal import make_cursor, open_cursor, sealing_key
@@ -48,6 +50,7 @@ __all__ = [
     "fetch_visible",
     "first_organization",
     "first_photograph",
+    "foresee",
     "ids_of",
     "is_taken",
     "kinds_in",
@@ -69,4 +72,5 @@ __all__ = [
     "standing",
     "versions",
     "vread",
+    "written",
 ]

@@ -24,6 +24,7 @@ class Span:
 
 async def standing(tx: Transaction, kind: str, id: str, visible: Visible) -> Stored | None:
     """The last version of a resource, deleted ones included; None when there is nothing for this caller."""
+    await tx.settle()
     params = Params([kind, id])
     rows = await tx.peek(
         f"""
@@ -38,11 +39,13 @@ async def standing(tx: Transaction, kind: str, id: str, visible: Visible) -> Sto
 
 async def is_taken(tx: Transaction, kind: str, id: str) -> bool:
     """Whether an id was ever used, whoever may see it. For ids that only the caller may choose."""
+    await tx.settle()
     return bool(await tx.fetchval("SELECT EXISTS (SELECT 1 FROM resource_head WHERE res_type = $1 AND id = $2)", kind, id))
 
 
 async def count_versions(tx: Transaction, kind: str, id: str, visible: Visible) -> int:
     """How many versions a resource has; 0 when there is nothing for this caller."""
+    await tx.settle()
     params = Params([kind, id])
     sql = f"SELECT h.version FROM resource_head h WHERE h.res_type = $1 AND h.id = $2 AND {visible.sql('h', params)}"
     return int(await tx.fetchval(sql, *params) or 0)
@@ -52,6 +55,7 @@ async def versions(
     tx: Transaction, kinds: Sequence[str], visible_for: Callable[[str], Visible], span: Span, limit: int, *, id: str | None = None
 ) -> list[Stored]:
     """Versions of these types, newest first. An old one is visible only while its resource is, and what was entered in error is masked."""
+    await tx.settle()
     if not kinds:
         return []
     params = Params()

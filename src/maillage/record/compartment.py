@@ -26,6 +26,7 @@ class Asked:
 
 async def of_patient(tx: Transaction, asked: Asked, visible_for: Callable[[str], Visible]) -> list[Stored]:
     """The current resources about a patient, type after type, each type by id; from after a position, at most `limit`."""
+    await tx.settle()
     start = asked.kinds.index(asked.after[0]) if asked.after[0] in asked.kinds else 0
     params = Params([asked.patient, asked.limit])
     since = f" AND x.at >= {params.add(asked.since)}" if asked.since else ""

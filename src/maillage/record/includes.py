@@ -147,6 +147,7 @@ def _backwards(fresh: Sequence[Stored], include: Include, params: Params, visibl
 
 async def fetch_visible(tx: Transaction, kind: str, ids: Sequence[str], visible_for: Callable[[str], Visible]) -> list[Stored]:
     """The current versions of these ids that the caller may see, by id."""
+    await tx.settle()
     params = Params([list(ids), kind])
     visible = visible_for(kind).sql("x", params)
     rows = await tx.peek(

@@ -18,6 +18,7 @@ LABEL = {"system": systems.OBSERVATION_VALUE, "code": "MASKED", "display": "mask
 
 async def mask(tx: Transaction, kind: str, id: str, readers: Sequence[str] = ()) -> None:
     """Mask every version before the current one, which shows nothing any more; `readers` (persons) still see them, to find out what happened."""
+    await tx.settle()
     masked = await tx.execute(
         "UPDATE resource_head SET masked_before = version, masked_readers = $3 WHERE res_type = $1 AND id = $2", kind, id, list(readers)
     )
@@ -27,6 +28,7 @@ async def mask(tx: Transaction, kind: str, id: str, readers: Sequence[str] = ())
 
 async def veiled(tx: Transaction, versions: Sequence[Stored]) -> list[Stored]:
     """Versions of one resource as this actor may see them: those that were masked have the content of the version that masks them."""
+    await tx.settle()
     head = await _head(tx, versions[0])
     if head is None:
         return list(versions)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from maillage.codes.json import decode, encode
 from maillage.kernel.errors import Invalid, NotFound, Stale
@@ -65,7 +65,16 @@ async def _write(
     seen_by = sorted({*parties, *([owner] if owner else [])})
     frame = Frame(version, at, content, _author(tx), tx.actor.organization, patient, owner, seen_by)
     await index.put(tx, resource, frame, first=head is None)
-    return Stored(kind, id, version, at, content, patient_id=patient, owner_org=owner, parties=tuple(seen_by))
+    made = Stored(kind, id, version, at, content, patient_id=patient, owner_org=owner, parties=tuple(seen_by))
+    tx.keep(("head", kind, id), {name: getattr(made, name) for name in _HEAD})
+    tx.keep(("written", kind, id), made)
+    return made
+
+
+def written(tx: Transaction, kind: str, id: str) -> Stored | None:
+    """What this transaction wrote last of a resource; None when it wrote nothing of it, or no longer knows."""
+    made: Stored | None = tx.known(("written", kind, id))
+    return made
 
 
 async def bury(tx: Transaction, kind: str, id: str) -> int:
@@ -76,21 +85,38 @@ async def bury(tx: Transaction, kind: str, id: str) -> int:
     version, at = _next(tx, Head(head["version"], head["at"]))
     await _append_deleted(tx, (kind, id, version, at), head)
     await index.remove(tx, kind, id)
+    tx.keep(("head", kind, id), {**head, "version": version, "at": at, "deleted": True})
     return version
 
 
+def foresee(tx: Transaction, kind: str, id: str) -> None:
+    """Say that an id was just made: nothing can be there, and nobody needs to look."""
+    tx.keep(("head", kind, id), _NOTHING)
+
+
 async def lock_head(tx: Transaction, kind: str, id: str) -> Any | None:
-    """Lock the current version of a resource for this transaction; None when there has never been one."""
-    return await tx.lock(
+    """Lock the current version of a resource for this transaction; None when there has never been one. Asked once: who holds it knows it."""
+    known = tx.known(("head", kind, id))
+    if known is not None:
+        return known or None
+    head = await tx.lock(
         (kind, id),
         "SELECT version, at, deleted, patient_id, owner_org, parties FROM resource_head WHERE res_type = $1 AND id = $2 FOR UPDATE",
         kind,
         id,
     )
+    if head:
+        tx.keep(("head", kind, id), head)
+    return head
+
+
+_NOTHING: Final[Mapping[str, Any]] = {}
+_HEAD: Final = ("version", "at", "deleted", "patient_id", "owner_org", "parties")
 
 
 async def expect_version(tx: Transaction, kind: str, id: str, version: int | None) -> None:
     """Raise `Stale` unless `version` is None or the current version of the resource; locks it either way."""
+    await tx.settle()
     head = await lock_head(tx, kind, id)
     if version is not None and head is not None and head["version"] != version:
         raise Stale(int(head["version"]))

@@ -23,6 +23,7 @@ FROM resource_head h JOIN resource_version v USING (res_type, id, version) WHERE
 
 async def read(tx: Transaction, kind: str, id: str, visible: Visible) -> Stored:
     """The current version. Raises `NotFound` when absent or invisible, `Gone` when deleted."""
+    await tx.settle()
     params = Params([kind, id])
     rows = await tx.peek(_READ + visible.sql("h", params), *params)
     if not rows:
@@ -35,6 +36,7 @@ async def read(tx: Transaction, kind: str, id: str, visible: Visible) -> Stored:
 
 async def vread(tx: Transaction, kind: str, id: str, version: int, visible: Visible) -> Stored:
     """One version; an old one is visible only while its resource is, and what was entered in error is masked."""
+    await tx.settle()
     params = Params([kind, id, version])
     rows = await tx.peek(
         f"""
@@ -59,6 +61,7 @@ async def present(tx: Transaction, wanted: Mapping[str, Sequence[str]], visible_
     """Those of the ids, by type, that are here, not deleted, and visible: one statement, whatever the types."""
     if not wanted:
         return set()
+    await tx.settle()
     params = Params()
     parts = [
         f"SELECT h.res_type, h.id FROM resource_head h WHERE h.res_type = {params.add(kind)} AND h.id = ANY ({params.add(list(ids))}::text[])"
@@ -70,6 +73,7 @@ async def present(tx: Transaction, wanted: Mapping[str, Sequence[str]], visible_
 
 async def first_organization(tx: Transaction, kind: str, id: str) -> str:
     """The organisation for which the first version was written."""
+    await tx.settle()
     sql = "SELECT author_organization FROM resource_version WHERE res_type = $1 AND id = $2 AND version = 1"
     return str(await tx.fetchval(sql, kind, id) or "")
 
@@ -81,12 +85,14 @@ async def lock_condition(tx: Transaction, kind: str, condition: str) -> None:
 
 async def ids_of(tx: Transaction, kind: str) -> list[str]:
     """Every id of a type that is not deleted, for the comparison of rows and photographs (no actor sees this list)."""
+    await tx.settle()
     rows = await tx.fetch("SELECT id FROM resource_head WHERE res_type = $1 AND NOT deleted ORDER BY id", kind)
     return [row["id"] for row in rows]
 
 
 async def current(tx: Transaction, kind: str, id: str) -> str:
     """The content of the last photograph, for the same comparison."""
+    await tx.settle()
     content: str = await tx.fetchval(
         "SELECT v.content FROM resource_head h JOIN resource_version v USING (res_type, id, version) WHERE h.res_type = $1 AND h.id = $2",
         kind,

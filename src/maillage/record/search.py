@@ -88,6 +88,7 @@ async def search_types(
     terms: Terminology | None = None,
 ) -> Page:
     """The same over several types at once, by the parameters that all of them have."""
+    await tx.settle()
     form = form_of(kinds, parameters, strict=strict)
     query = Query(visible_for, tx.now, base, terms)
     arms = [_arm(form, query, place, parameters, compartment) for place in range(len(form.kinds))]

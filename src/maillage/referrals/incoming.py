@@ -54,7 +54,7 @@ async def _held_and_seen(tx: Transaction, kind: str, id: str) -> bool:
 
 async def _addressed(tx: Transaction, reference: Any) -> bool:
     id = ref_id(reference, "HealthcareService")
-    return bool(id) and await queries.is_ours(tx, ["healthcare_service"], id)
+    return bool(id) and await directory.has_service(tx, id)
 
 
 # --- ServiceRequest -----------------------------------------------------------

@@ -12,8 +12,8 @@ from maillage.codes.json import decode
 from maillage.kernel.actor import Actor
 from maillage.kernel.errors import NotFound
 from maillage.record import Visible
+from maillage.referrals import held
 from maillage.store import Params, Transaction
-from maillage.store import lock_rows as lock
 
 Row = Any
 
@@ -83,36 +83,42 @@ async def find_task(tx: Transaction, id: str) -> tuple[str, str, str]:
 
 async def lock_request(tx: Transaction, request_id: str) -> Row:
     """Lock a request: every verb on any of its Tasks takes this lock first, so that two parallel Tasks never wait for each other."""
-    await lock(tx, "service_request", [request_id])
-    return await tx.fetchrow("SELECT * FROM service_request WHERE id = $1", request_id)
+    if known := held.of_request(tx, request_id):
+        return known.request
+    row = await tx.fetchrow("SELECT * FROM service_request WHERE id = $1 FOR UPDATE", request_id)
+    return held.hold(tx, row).request if row else None
 
 
 async def try_lock_request(tx: Transaction, request_id: str) -> Row | None:
     """Lock a request unless somebody is at work on it: the scheduler comes back."""
-    return await tx.fetchrow("SELECT * FROM service_request WHERE id = $1 FOR UPDATE SKIP LOCKED", request_id)
+    row = await tx.fetchrow("SELECT * FROM service_request WHERE id = $1 FOR UPDATE SKIP LOCKED", request_id)
+    return held.hold(tx, row).request if row else None
 
 
 async def task(tx: Transaction, id: str) -> Row:
     """One coordination Task, as it stands in this transaction."""
-    return await tx.fetchrow("SELECT * FROM referral_task WHERE id = $1", id)
+    return await row_of(tx, "referral_task", id)
 
 
 async def tasks_of(tx: Transaction, request_id: str) -> Sequence[Row]:
     """The Tasks of a request, in the order in which they were made."""
-    return await tx.fetch("SELECT * FROM referral_task WHERE request_id = $1 ORDER BY authored_on, id", request_id)
+    known = held.of_request(tx, request_id)
+    if known and known.tasks is not None:
+        return sorted(known.tasks.values(), key=lambda row: (row["authored_on"], row["id"]))
+    rows = await tx.fetch("SELECT * FROM referral_task WHERE request_id = $1 ORDER BY authored_on, id", request_id)
+    if known:
+        known.tasks = held.keep_all(tx, rows)
+    return rows
 
 
 async def task_for(tx: Transaction, request_id: str, service_id: str) -> Row | None:
     """The Task of a request that is addressed to a service, the newest if there were several."""
-    return await tx.fetchrow(
-        "SELECT * FROM referral_task WHERE request_id = $1 AND service_id = $2 ORDER BY authored_on DESC, id DESC LIMIT 1",
-        request_id,
-        service_id,
-    )
+    return next((row for row in reversed(await tasks_of(tx, request_id)) if row["service_id"] == service_id), None)
 
 
 async def encounter_named(tx: Transaction, id: str) -> Row | None:
     """Whose an Encounter is that the actor sees, ours or kept as received; None when there is none."""
+    await tx.settle()
     params = Params([id])
     return await tx.fetchrow(
         f"""
@@ -132,12 +138,16 @@ async def may_read(tx: Transaction, task_id: str, organization_id: str) -> bool:
 
 async def visible_request(tx: Transaction, id: str) -> Row:
     """One request. Raises `NotFound` when absent or invisible."""
+    known = held.of_request(tx, id)
+    if known and tx.known(("seen", tx.actor.id, tx.actor.organizations, id)):
+        return known.request
     params = Params([id])
     row = await tx.fetchrow(
         f"SELECT r.* FROM service_request r WHERE r.id = $1 AND {visible_to(tx.actor, 'ServiceRequest').sql('r', params)}", *params
     )
     if row is None:
         raise NotFound("ServiceRequest", id)
+    tx.keep(("seen", tx.actor.id, tx.actor.organizations, id), True)
     return row
 
 
@@ -152,6 +162,8 @@ async def visible_task(tx: Transaction, id: str) -> Row:
 
 async def is_ours(tx: Transaction, tables: Sequence[str], id: str) -> bool:
     """Whether a row of one of these tables has this id, for the doors to know whose resource it is; tells nothing to a caller."""
+    if any(held.find(tx, table, id) for table in tables):
+        return True
     found = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE id = $1)" for table in tables)
     return bool(tables) and bool((await tx.peek(f"SELECT {found}", id))[0][0])
 
@@ -195,7 +207,19 @@ async def children_of(tx: Transaction, task_id: str) -> Sequence[Row]:
 
 async def current_form(tx: Transaction, request_id: str) -> Row | None:
     """The answers to the form of a request: the latest."""
-    return await tx.fetchrow("SELECT * FROM referral_form WHERE request_id = $1 ORDER BY authored DESC, id DESC LIMIT 1", request_id)
+    rows = await forms_of(tx, request_id)
+    return rows[-1] if rows else None
+
+
+async def forms_of(tx: Transaction, request_id: str) -> Sequence[Row]:
+    """Every form of a request, the oldest first."""
+    known = held.of_request(tx, request_id)
+    if known and known.forms is not None:
+        return sorted(known.forms.values(), key=lambda row: (row["authored"], row["id"]))
+    rows = await tx.fetch("SELECT * FROM referral_form WHERE request_id = $1 ORDER BY authored, id", request_id)
+    if known:
+        known.forms = held.keep_all(tx, rows)
+    return rows
 
 
 async def form_of(tx: Transaction, request_id: str) -> list[Any]:
@@ -214,22 +238,20 @@ async def appointment_of(tx: Transaction, task_id: str) -> str | None:
 
 async def form_ids(tx: Transaction, request_id: str) -> list[str]:
     """Every form of a request, the oldest first."""
-    rows = await tx.fetch("SELECT id FROM referral_form WHERE request_id = $1 ORDER BY authored, id", request_id)
-    return [row["id"] for row in rows]
+    return [row["id"] for row in await forms_of(tx, request_id)]
 
 
 async def service_ids(tx: Transaction, request_id: str) -> list[str]:
     """The services to which a request is or was addressed, in that order."""
-    rows = await tx.fetch(
-        "SELECT service_id, min(authored_on) AS first FROM referral_task WHERE request_id = $1 GROUP BY service_id ORDER BY first, service_id",
-        request_id,
-    )
-    return [row["service_id"] for row in rows]
+    first: dict[str, datetime] = {}
+    for row in await tasks_of(tx, request_id):
+        first.setdefault(row["service_id"], row["authored_on"])
+    return sorted(first, key=lambda service: (first[service], service))
 
 
 async def row_of(tx: Transaction, table: str, id: str) -> Row:
     """One row of one of our resource tables; None when there is none."""
-    return await tx.fetchrow(f"SELECT * FROM {table} WHERE id = $1", id)
+    return held.find(tx, table, id) or await tx.fetchrow(f"SELECT * FROM {table} WHERE id = $1", id)
 
 
 async def ids_of(tx: Transaction, kind: str) -> list[str]:

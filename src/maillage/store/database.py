@@ -141,6 +141,7 @@ class Database:
                 if not lazy:
                     await unit.begin()
                 yield Transaction(unit, actor, now, request_id, origin=origin)
+                await unit.settle()
                 await self._finish(unit)
             except BaseException:
                 await self._undo(unit.conn)

@@ -16,7 +16,7 @@ from maillage.store.writes import Pending, Write
 class Unit:
     """What a transaction holds: its connection once it needs one, whether it has begun, what it has still to write."""
 
-    __slots__ = ("_acquire", "_opening", "begun", "conn", "known", "pending")
+    __slots__ = ("_acquire", "_opening", "begun", "conn", "known", "last", "pending")
 
     def __init__(self, acquire: Callable[[], Awaitable[Any]], opening: Callable[[], str]) -> None:
         self._acquire, self._opening = acquire, opening
@@ -24,6 +24,7 @@ class Unit:
         self.begun = False
         self.pending = Pending()
         self.known: dict[Any, Any] = {}
+        self.last: dict[Callable[[list[Any]], Awaitable[None]], list[Any]] = {}
 
     async def connection(self) -> Any:
         """The connection, taken from the pool at its first use."""
@@ -44,6 +45,13 @@ class Unit:
         if self.pending:
             await self.flush()
         return self.conn
+
+    async def settle(self) -> None:
+        """Do the works that were left for the end, in their order, and those that they leave in turn."""
+        while self.last:
+            works, self.last = self.last, {}
+            for work, given in works.items():
+                await work(given)
 
     async def flush(self) -> None:
         """Write what waits."""
@@ -121,6 +129,23 @@ class Transaction:
         """What was read before may have changed by this transaction's own hand."""
         self._unit.known.clear()
 
+    def known(self, key: Any) -> Any:
+        """What `recall` or `keep` holds under this key; None when nothing."""
+        return self._unit.known.get(key)
+
+    def keep(self, key: Any, value: Any) -> None:
+        """Hold a value for the length of this transaction: what it wrote or locked itself, which nobody else can change meanwhile."""
+        self._unit.known[key] = value
+
+    def at_end(self, work: Callable[[list[Any]], Awaitable[None]], given: Any) -> None:
+        """Leave `work` for the end of the transaction, or for the first `settle`: it is called once, with all that was given to it."""
+        self._unit.last.setdefault(work, []).append(given)
+
+    async def settle(self) -> None:
+        """Do now what was left for the end: for whoever reads what it writes."""
+        if self._unit.last:
+            await self._unit.settle()
+
     async def lock(self, key: tuple[str, str], sql: str, *args: Any) -> asyncpg.Record | None:
         """The first row of a SELECT FOR UPDATE that looks only at the object `key`: writes to other objects may go on waiting."""
         unit = self._unit
@@ -145,13 +170,16 @@ class Transaction:
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """A part that may fail alone: its error undoes the part, not the transaction, and goes on to the caller."""
+        await self.settle()
         conn = await self._unit.ready()
         await conn.execute("SAVEPOINT part")
         try:
             yield
+            await self.settle()
             await self._unit.ready()
         except BaseException:
-            self._unit.pending = Pending()
+            self._unit.pending, self._unit.last = Pending(), {}
+            self._unit.known.clear()
             await conn.execute("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
             raise
         await conn.execute("RELEASE SAVEPOINT part")

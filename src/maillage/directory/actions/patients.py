@@ -63,16 +63,17 @@ async def _write(tx: Transaction, resource: Resource, mode: Mode) -> int:
     if errors:
         raise Invalid(*errors)
     row = rows_from_patient(resource, mode)
-    owner = await _owner(tx, resource)
+    first = await record.lock_head(tx, "Patient", row.id) is None
+    owner = await _owner(tx, resource, first=first)
     version = await record.photograph(tx, resource, patient=row.id, if_changed=True)
     await _put_row(tx, resource, mode, owner, version)
-    await _put_identifiers(tx, resource, row, owner)
+    await _put_identifiers(tx, resource, row, owner, first=first)
     return version
 
 
-async def _owner(tx: Transaction, resource: Resource) -> str | None:
+async def _owner(tx: Transaction, resource: Resource, *, first: bool) -> str | None:
     """Who keeps the file: as before; for a new one the organisation that it names, when the actor acts for it, else the actor's own."""
-    before: str | None = await tx.fetchval("SELECT owner_org FROM patient WHERE id = $1", resource["id"])
+    before: str | None = None if first else await tx.fetchval("SELECT owner_org FROM patient WHERE id = $1", resource["id"])
     named = ref_id(resource.get("managingOrganization"), "Organization")
     may_name = tx.actor.kind == "system" or named in tx.actor.organizations
     return before or (named if named and may_name else None) or tx.actor.organization or None
@@ -92,8 +93,9 @@ async def _put_row(tx: Transaction, resource: Resource, mode: Mode, owner: str |
     await tx.execute(f"INSERT INTO patient ({columns}) VALUES ({places}) ON CONFLICT (id) DO UPDATE SET {changes}", *values.values())
 
 
-async def _put_identifiers(tx: Transaction, resource: Resource, row: PatientRow, owner: str | None) -> None:
-    await tx.execute("DELETE FROM patient_identifier WHERE patient_id = $1", row.id)
+async def _put_identifiers(tx: Transaction, resource: Resource, row: PatientRow, owner: str | None, *, first: bool) -> None:
+    if not first:
+        await tx.execute("DELETE FROM patient_identifier WHERE patient_id = $1", row.id)
     found = [
         (row.id, owner, rank, item.system, item.type_code, item.value, item.normalised, item.use, item.sure and row.active)
         for rank, item in enumerate(identifiers(resource))

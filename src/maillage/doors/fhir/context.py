@@ -39,8 +39,9 @@ class Registry:
 class Context:
     """One transaction of one caller. `find` gives the interaction of a request, `alone` answers it in a transaction of its own.
 
-    `shown` gathers what the answer shows, for the audit and for replays; `coming` names what the same transaction makes; `trail` is where the
-    audit trail is read.
+    `shown` gathers what the answer shows, for the audit and for replays; `coming` names what the same transaction makes, `asked` what its
+    resources refer to (by type and id, and whether the caller sees it); `answers_late`: creations are told when all of it is done; `trail`
+    is where the audit trail is read.
     """
 
     registry: Registry
@@ -49,6 +50,8 @@ class Context:
     find: Callable[[Request], Callable[[Context, Request], Awaitable[Response]]]
     shown: list[tuple[str, str]] = field(default_factory=list)
     coming: frozenset[str] = frozenset()
+    asked: dict[tuple[str, str], bool] = field(default_factory=dict)
+    answers_late: bool = False
     alone: Callable[[Request], Awaitable[Response]] = field(kw_only=True)
     trail: Database = field(kw_only=True)
 

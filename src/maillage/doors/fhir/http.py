@@ -13,6 +13,7 @@ from urllib.parse import unquote_plus, unquote_to_bytes, urlencode
 from maillage.doors import edge
 from maillage.kernel.actor import NOWHERE, Origin
 from maillage.kernel.errors import Issue, Malformed, TooLarge
+from maillage.record import Stored
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -71,13 +72,16 @@ class Request:
 
 @dataclass(slots=True)
 class Response:
-    """What goes back. `shown` names the resources in it: a replay checks that they are still visible. `findings`: what a Bundle tells beside."""
+    """What goes back. `shown` names the resources in it: a replay checks that they are still visible. `findings`: what a Bundle tells beside;
+    `later`: how a transaction tells it, once it has made the resource.
+    """
 
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     shown: tuple[tuple[str, str], ...] = ()
     findings: tuple[Issue, ...] = ()
+    later: Callable[[Stored], Response] | None = None
 
 
 def headers_of(scope: dict[str, Any]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import Invalid, Issue, MaillageError, NotAllowed
 from maillage.kernel.ids import new_id
 from maillage.record import SERVED, Stored
+from maillage.store import Transaction
 
 Resource = dict[str, Any]
 VERB_PREFIX = "$"
@@ -23,15 +24,14 @@ READ_ONLY = frozenset({"Provenance"})
 """Written by the server with each act, never by a client."""
 
 
-async def create(context: Context, resource: Resource, base: str, *, id: str = "", chosen: bool = False) -> tuple[Stored, list[Issue]]:
-    """Take a new resource in; answers its first version and the warnings. `chosen`: the id is the client's own choice.
-
-    Whoever created a resource is shown it once, even where no link makes it visible afterwards.
-    """
+async def create(context: Context, resource: Resource, base: str, *, id: str = "", chosen: bool = False) -> tuple[str, str, list[Issue]]:
+    """Take a new resource in; answers its type, its id and the warnings. `chosen`: the id is the client's own choice."""
     kind = resource["resourceType"]
     _refuse_read_only(kind)
     content, warnings = cleared(references.relative(resource, base))
     content = {**content, "id": id or new_id()}
+    if not chosen:
+        record.foresee(context.tx, kind, content["id"])
     unknown, present = await references.check(context, content)
     warnings += _identifier_warnings(context, content) + unknown
     claim = context.registry.intake.get(kind)
@@ -45,8 +45,14 @@ async def create(context: Context, resource: Resource, base: str, *, id: str = "
         made = content["id"]
         await directory.save(context.tx, content, mode=context.registry.mode)
     else:
-        return await _keep(context, content, present), warnings
-    return await record.read(context.tx, kind, made, access.visible_to(SYSTEM, kind)), warnings
+        made = (await _keep(context, content, present)).id
+    return kind, made, warnings
+
+
+async def made(tx: Transaction, kind: str, id: str) -> Stored:
+    """What was just taken in: whoever created a resource is shown it once, even where no link makes it visible afterwards."""
+    await tx.settle()
+    return record.written(tx, kind, id) or await record.read(tx, kind, id, access.visible_to(SYSTEM, kind))
 
 
 async def _keep(context: Context, content: Resource, present: Present) -> Stored:

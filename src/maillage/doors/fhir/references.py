@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from maillage import record
@@ -94,19 +94,39 @@ async def check(context: Context, resource: dict[str, Any]) -> tuple[list[Issue]
 
     What another entry of the same transaction makes is there when the transaction is: no warning.
     """
+    wanted = _literal(resource)
+    coming = {key for key in wanted if "/".join(key) in context.coming}
+    await look_up(context, [key for key in wanted if key not in coming])
+    present = coming | {key for key in wanted if context.asked.get(key)}
+    told = "Nothing of that name is here, or nothing that you may see."
+    warnings = [Issue("warning", "not-found", "reference-unknown", path, told) for key, path in wanted.items() if key not in present]
+    return warnings, frozenset(present)
+
+
+def _literal(resource: dict[str, Any]) -> dict[tuple[str, str], str]:
+    """The types and ids that a resource names as ours, each with the first path that names it."""
     wanted: dict[tuple[str, str], str] = {}
     for item, path in walk(resource, resource["resourceType"]):
         target = parse(item["reference"])
         if target.kind == "literal" and not target.base and target.type in SERVED:
             wanted.setdefault((target.type, target.id), path)
+    return wanted
+
+
+async def look_up(context: Context, keys: Iterable[tuple[str, str]]) -> None:
+    """Ask once in a transaction whether the caller sees what is referred to."""
     by_type: dict[str, list[str]] = {}
-    for kind, id in wanted:
-        by_type.setdefault(kind, []).append(id)
+    for kind, id in keys:
+        if (kind, id) not in context.asked:
+            by_type.setdefault(kind, []).append(id)
     present = await record.present(context.tx, by_type, context.visible)
-    told = "Nothing of that name is here, or nothing that you may see."
-    unknown = [(key, path) for key, path in wanted.items() if key not in present and "/".join(key) not in context.coming]
-    warnings = [Issue("warning", "not-found", "reference-unknown", path, told) for key, path in unknown]
-    return warnings, frozenset(present)
+    context.asked |= {(kind, id): (kind, id) in present for kind, ids in by_type.items() for id in ids}
+
+
+async def look_up_all(context: Context, resources: Iterable[Any]) -> None:
+    """The same for all the resources of a Bundle, in one statement."""
+    served = [one for one in resources if type(one) is dict and one.get("resourceType") in SERVED]
+    await look_up(context, [key for one in served for key in _literal(one) if "/".join(key) not in context.coming])
 
 
 def patient_of(resource: dict[str, Any], present: Present) -> str | None:

@@ -9,7 +9,7 @@ from maillage import directory, record
 from maillage.codes import calendars
 from maillage.kernel.errors import Conflict, Stale
 from maillage.kernel.working_time import Delay, WorkingCalendar
-from maillage.referrals import queries, render, rules
+from maillage.referrals import held, queries, render, rules
 from maillage.referrals.types import TaskFacts
 from maillage.store import Transaction
 
@@ -29,20 +29,58 @@ class Work:
         self.touched.setdefault((table, id))
 
     async def finish(self, focus: tuple[str, str], patient: str, on_behalf_of: str = "") -> None:
-        """Photograph what changed, write who did it and for whom, and the audit row."""
-        targets, seen_by, owner = [], set[str](), ""
-        drawn = [(table, id, *await render.draw(self.tx, table, id)) for table, id in self.touched]
-        for table, id, row, resource in drawn:
-            holder = row["owner_org"] if row["owner_org"] in row["parties"] else row["parties"][0]  # a draft is not its service's yet
-            version = await record.photograph(self.tx, resource, patient=row["patient_id"], owner=holder, parties=list(row["parties"]))
-            await self.tx.write((table, id), (f"UPDATE {table} SET version = $2 WHERE id = $1",), (id, version))
-            targets.append((resource["resourceType"], id, version))
-            seen_by |= set(row["parties"])
-            owner = owner or holder
-        await record.provenance(
-            self.tx, self.verb, targets, patient=patient, owner=owner, parties=sorted(seen_by), on_behalf_of=on_behalf_of or None
-        )
+        """Write the audit row; what changed is photographed at the end of the transaction, once for all its verbs, with who did each of them."""
         await record.audit(self.tx, "E", *focus, patient=patient, verb=self.verb)
+        self.tx.at_end(photograph_all, Done(self, patient, on_behalf_of))
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A verb that was played: what it touched, about whom, for whom."""
+
+    work: Work
+    patient: str
+    on_behalf_of: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """What a photograph made of a row: type, id, version, and whose it is."""
+
+    target: tuple[str, str, int]
+    owner: str
+    parties: frozenset[str]
+
+
+async def photograph_all(done: list[Done]) -> None:
+    """One photograph of each row that the verbs touched, as it stands after the last of them, and a Provenance for each verb."""
+    last = {key: verb.work.tx for verb in done for key in verb.work.touched}
+    drawn = [(tx, key, *await render.draw(tx, *key)) for key, tx in last.items()]
+    shots = {key: await _photograph(tx, key, row, resource) for tx, key, row, resource in drawn}
+    for verb in done:
+        of_verb = [shots[key] for key in verb.work.touched]
+        await record.provenance(
+            verb.work.tx,
+            verb.work.verb,
+            [shot.target for shot in of_verb],
+            patient=verb.patient,
+            owner=next((shot.owner for shot in of_verb), ""),
+            parties=sorted(frozenset().union(*(shot.parties for shot in of_verb))),
+            on_behalf_of=verb.on_behalf_of or None,
+        )
+
+
+async def _photograph(tx: Transaction, key: tuple[str, str], row: Row, resource: render.Resource) -> Shot:
+    """The next version of one resource; a row that has none yet is new, and its id nobody else's."""
+    table, id = key
+    kind, parties = resource["resourceType"], list(row["parties"])
+    if not row["version"]:
+        record.foresee(tx, kind, id)
+    owner = row["owner_org"] if row["owner_org"] in parties else parties[0]  # a draft is not its service's yet
+    version = await record.photograph(tx, resource, patient=row["patient_id"], owner=owner, parties=parties)
+    await tx.write((table, id), (f"UPDATE {table} SET version = $2 WHERE id = $1",), (id, version))
+    held.let_go(tx, table, id)
+    return Shot((kind, id, version), owner, frozenset(parties))
 
 
 @dataclass(slots=True)
@@ -90,6 +128,7 @@ async def load(work: Work, id: str, version: int | None = None) -> Case:
     if table != "referral_task":
         raise Conflict("not-a-coordination-task")
     request = await queries.lock_request(tx, request_id)
+    await queries.tasks_of(tx, request_id)  # the rules look at its brothers too
     task = await queries.task(tx, task_id)
     if version is not None and version != task["version"]:
         raise Stale(task["version"])

@@ -6,6 +6,7 @@ from maillage.doors.fhir import conditions, intake
 from maillage.doors.fhir.bodies import read_resource
 from maillage.doors.fhir.context import Context, written
 from maillage.doors.fhir.http import Request, Response
+from maillage.kernel.errors import Issue
 
 
 async def create(context: Context, request: Request) -> Response:
@@ -19,6 +20,13 @@ async def create(context: Context, request: Request) -> Response:
             await context.audit_read([found])
             return written(found, request, 200)
     id = request.header("x-entry-id") if request.in_bundle else ""
-    stored, warnings = await intake.create(context, resource, request.base, id=id)
-    context.shown.append((stored.type, stored.id))
-    return written(stored, request, 201, warnings)
+    return await told(context, request, await intake.create(context, resource, request.base, id=id))
+
+
+async def told(context: Context, request: Request, made: tuple[str, str, list[Issue]]) -> Response:
+    """The answer to a creation. In a transaction it is written at the end, when the resource is what the whole transaction made of it."""
+    kind, id, warnings = made
+    context.shown.append((kind, id))
+    if context.answers_late:
+        return Response(201, shown=((kind, id),), later=lambda stored: written(stored, request, 201, warnings))
+    return written(await intake.made(context.tx, kind, id), request, 201, warnings)

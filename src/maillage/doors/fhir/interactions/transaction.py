@@ -7,7 +7,7 @@ from typing import Any
 
 from maillage.codes.r4 import parse
 from maillage.codes.r4.tables import resource_type_set
-from maillage.doors.fhir import conditions, references
+from maillage.doors.fhir import conditions, intake, references
 from maillage.doors.fhir.context import Context
 from maillage.doors.fhir.http import Request, Response
 from maillage.doors.fhir.interactions.entries import MATCHED, Entry, as_request, play, shown
@@ -24,17 +24,23 @@ LAST = ("ServiceRequest", "QuestionnaireResponse", "Task", "Appointment", "Prove
 async def transaction(context: Context, request: Request, entries: list[Entry]) -> list[dict[str, Any]]:
     """The answers, in the order of the entries; references between entries become references to what the entries made."""
     names = await _settled(context, request, entries)
-    answers: list[dict[str, Any]] = [{} for _ in entries]
+    context.coming, context.answers_late = frozenset(names.values()), True
+    await references.look_up_all(context, [entry.resource for entry in entries])
+    answers: dict[int, Response] = {}
     for entry in _ordered(entries):
         try:
             entry.resource = await _resolved(context, request, entry, names)
             context.coming = frozenset(names.values())
-            response = await play(context, as_request(request, entry))
+            answers[entry.place] = await play(context, as_request(request, entry))
         except MaillageError as error:
             raise _located(error, entry, entries) from error
-        _note(entry, response, names)
-        answers[entry.place] = shown(response)
-    return answers
+        _note(entry, answers[entry.place], names)
+    return [shown(await _told(context, answers[entry.place])) for entry in entries]
+
+
+async def _told(context: Context, response: Response) -> Response:
+    """The answer, with what the whole transaction made of the resource."""
+    return response.later(await intake.made(context.tx, *response.shown[0])) if response.later else response
 
 
 # --- before anything is written ------------------------------------------------------------

@@ -12,6 +12,7 @@ from maillage.doors.fhir import conditions, intake
 from maillage.doors.fhir.bodies import read_resource
 from maillage.doors.fhir.context import Context, written
 from maillage.doors.fhir.http import Request, Response, encode_query
+from maillage.doors.fhir.interactions.create import told
 from maillage.doors.fhir.negotiation import version_asked
 from maillage.kernel.errors import Conflict, Malformed, NotFound, PreconditionRequired, Stale
 from maillage.record import Stored
@@ -69,9 +70,7 @@ async def _may_begin(context: Context, request: Request, id: str) -> bool:
 async def _begin(context: Context, request: Request, resource: Resource, id: str) -> Response:
     """The first version under an id that the client chose."""
     context.require(resource["resourceType"], "c")
-    stored, warnings = await intake.create(context, resource, request.base, id=id, chosen=True)
-    context.shown.append((stored.type, stored.id))
-    return written(stored, request, 201, warnings)
+    return await told(context, request, await intake.create(context, resource, request.base, id=id, chosen=True))
 
 
 async def update_where(context: Context, request: Request) -> Response:
@@ -91,9 +90,8 @@ async def update_where(context: Context, request: Request) -> Response:
             raise Conflict("condition-misses-id")
         return await put(context, request, resource, id)
     context.require(kind, "c")
-    stored, warnings = await intake.create(context, resource, request.base, id=request.header("x-entry-id") if request.in_bundle else "")
-    context.shown.append((stored.type, stored.id))
-    return written(stored, request, 201, warnings)
+    id = request.header("x-entry-id") if request.in_bundle else ""
+    return await told(context, request, await intake.create(context, resource, request.base, id=id))
 
 
 def expected_version(request: Request, before: Stored, *, required: bool = True) -> int | None:
