@@ -12,7 +12,7 @@ from tests.factories import booking as diary
 from tests.factories import crossings as make
 from tests.factories import referrals as requests
 
-from maillage import booking, directory, journeys, referrals
+from maillage import journeys
 from maillage.journeys.operations import FROM_BOOKING, FROM_REFERRAL
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.clock import FixedClock
@@ -445,21 +445,4 @@ async def test_who_closes_a_refused_request_keeps_no_slot_for_it(db: Database, v
     visit = await holds(db, slot, task)
     await make.do(db, GP, f"Task/{verb}", task, **given)
     assert (await make.status(db, "appointment", visit), await make.status(db, "slot", slot)) == ("cancelled", "free")
-    await make.check(db)
-
-
-async def test_the_first_service_to_accept_frees_what_was_held_at_the_others(db: Database) -> None:
-    async with db.transaction(SYSTEM) as tx:
-        [specialty] = (await directory.get_service(tx, requests.OTHER_SERVICE)).specialties
-    internist = {"practitioner": requests.INTERNIST.id, "site": diary.SITE, "valid_from": date(2026, 1, 1)}
-    await make.act(db, PLANNER, booking.authorise_practice, **internist)
-    await diary.agreed(db, specialty=specialty)
-    slot = (await make.slots(db, service=requests.OTHER_SERVICE, practitioner_role=requests.INTERNIST.role_id, agreement=False))[0]["id"]
-    first, other = await requests.draft(db, services=[requests.SERVICE, requests.OTHER_SERVICE])
-    for task in (first, other):
-        await requests.act(db, GP, referrals.send, task, **requests.SEND)
-    visit = await holds(db, slot, other)
-    await make.do(db, requests.TRIAGER, "Task/open", first)
-    await make.do(db, requests.TRIAGER, "Task/accept", first)
-    assert (await make.state(db, other), await make.status(db, "appointment", visit)) == ("cancelled", "cancelled")
     await make.check(db)

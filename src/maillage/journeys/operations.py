@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from maillage import booking, referrals
 from maillage.journeys import booking_to_referral, referral_to_booking
@@ -36,11 +36,8 @@ FROM_REFERRAL: Mapping[str, tuple[Call, tuple[Param, ...] | None]] = {
 }
 """Verbs of the request that touch its appointment; None keeps the parameters of the room's own verb."""
 
-FREES: Mapping[str, Callable[[Call], Call]] = {
-    **dict.fromkeys(("decide-next", "send-elsewhere", "insist", "acknowledge"), referral_to_booking.ending),
-    **dict.fromkeys(("accept", "advise"), referral_to_booking.choosing),
-}
-"""Verbs of the request that have no appointment of their own, and after which something that was held is held for nothing."""
+ENDS: Final = ("decide-next", "send-elsewhere", "insist", "acknowledge")
+"""Verbs that close a request which has no appointment: what was held for it by hand falls with it."""
 
 FROM_BOOKING: Mapping[tuple[str, str], Call] = {
     ("Slot", "book"): booking_to_referral.book_slot,
@@ -80,7 +77,7 @@ def _of_request(operation: Operation) -> Operation:
     if operation.name == "available-actions":
         return replace(operation, call=_available_on_task)
     call, parameters = FROM_REFERRAL.get(operation.name, (operation.call, None))
-    call = FREES[operation.name](call) if operation.name in FREES else call
+    call = referral_to_booking.ending(call) if operation.name in ENDS else call
     declared = operation.parameters if parameters is None else parameters
     return replace(operation, call=_plain(call, declared), parameters=declared)
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from maillage import booking, referrals
-from maillage.kernel.errors import Invalid, NotFound
+from maillage.kernel.errors import Invalid
 from maillage.store import Transaction
 
 Verb = Callable[..., Awaitable[str]]
@@ -188,20 +187,6 @@ def ending(verb: Verb) -> Verb:
 
     async def played(tx: Transaction, id: str, **given: Any) -> str:
         await booking.end_for_task(tx, (await referrals.visible_task(tx, id))["id"], side="requester")
-        return await verb(tx, id, **given)
-
-    return played
-
-
-def choosing(verb: Verb) -> Verb:
-    """The verb by which one of several services answers: what the others held for this request falls (row C3)."""
-
-    async def played(tx: Transaction, id: str, **given: Any) -> str:
-        with suppress(NotFound):  # a follow-up has no brothers
-            request = (await referrals.visible_task(tx, id))["request_id"]
-            for other in await referrals.tasks_of(tx, request):
-                if other["id"] != id and other["fhir_status"] == "received":
-                    await booking.end_for_task(tx, other["id"], side="requester")
         return await verb(tx, id, **given)
 
     return played
