@@ -31,9 +31,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:
 	@sed -n '2,5s/^# *//p' Makefile
 
-setup: .setup/packages .setup/vendor .setup/browser
+setup: .setup/packages .setup/vendor .setup/browser .setup/simulation
 
-demo: .setup/packages .setup/vendor
+demo: .setup/packages .setup/vendor .setup/simulation
 	@$(BIN)/maillage demo
 
 test: setup check
@@ -70,6 +70,12 @@ $(BIN)/uv-$(UV_VERSION):
 
 .setup/vendor: .setup/packages $(wildcard tools/vendor.py tools/r4_*.py vendor.lock.json)
 	@if [ -f tools/vendor.py ]; then echo "-- definitions and front-end"; $(BIN)/python tools/vendor.py; fi
+	@touch $@
+
+# Machine code of the simulation, compiled once here: nobody waits for a compiler later, and test workers share it.
+.setup/simulation: .setup/packages $(wildcard src/maillage/simulation/*.py)
+	@echo "-- simulation"
+	@$(BIN)/python -m maillage.simulation
 	@touch $@
 
 .setup/browser: .setup/packages tools/browser.py

@@ -6,6 +6,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FILE_LIMIT = 500
 FUNCTION_LIMIT = 40
+DISPATCH = {"src/maillage/simulation/engine.py:run": 150}
+"""The dispatch loop of the simulation: cut in two, it would no longer be one compiled loop. This list may only shrink."""
 FOLDERS = ("src", "tests", "tools", "bench")
 
 
@@ -26,8 +28,9 @@ def test_no_function_is_too_long() -> None:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 body = node.body[1:] if ast.get_docstring(node) else node.body
                 length = (node.end_lineno or 0) - body[0].lineno + 1 if body else 0
-                if length > FUNCTION_LIMIT:
-                    long.append(f"{path.relative_to(ROOT)}:{node.name} {length}")
+                name = f"{path.relative_to(ROOT)}:{node.name}"
+                if length > DISPATCH.get(name, FUNCTION_LIMIT):
+                    long.append(f"{name} {length}")
     assert long == []
 
 

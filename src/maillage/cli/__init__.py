@@ -26,6 +26,7 @@ COMMANDS = {
     "rerender": "rerender:rerender",
     "package": "package:package",
     "docs": "docs:docs",
+    "simulate": "simulate:simulate",
 }
 """Word -> module and function."""
 

@@ -1,0 +1,129 @@
+"""Who comes, and when. Candidates come at a ceiling rate and each is kept or not by a draw of its own: growth adds patients and moves none."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maillage.simulation import draws
+from maillage.simulation.compiled import compiled
+from maillage.simulation.draws import Purpose
+from maillage.simulation.parameters import Scenario, Wrong, load
+
+YEAR: Final = 365.25
+WEEK_HOURS: Final = 168
+DIRECT_ROWS: Final = 1 << 40
+PRESENT_ROWS: Final = 1 << 41
+"""Direct admissions and those present at the start are numbered apart, so that no draw is shared."""
+CEILING: Final = 2.0
+
+
+@compiled
+def candidates(gap: Any, thin: Any, ceiling: Any, kept: Any, minutes: float, out: Any, number: Any) -> int:
+    """Times of the candidates that are kept; `ceiling` per minute for each hour of a week that wraps, `kept` a share for each hour of the run."""
+    hour, here, count = 0, 0.0, 0
+    hours, wrap = kept.shape[0], ceiling.shape[0]
+    for n in range(gap.shape[0]):
+        mass = -math.log(gap[n])
+        while hour < hours and mass > ceiling[hour % wrap] * (minutes - here):
+            mass -= ceiling[hour % wrap] * (minutes - here)
+            hour, here = hour + 1, 0.0
+        if hour >= hours:
+            return count
+        here += mass / ceiling[hour % wrap]
+        if thin[n] < kept[hour]:
+            out[count] = hour * minutes + here
+            number[count] = n
+            count += 1
+    return -1
+
+
+@compiled
+def choose(u: Any, shares: Any, day: Any, out: Any) -> None:
+    """The class of each row: the first whose cumulative share of that day passes the draw."""
+    for n in range(u.shape[0]):
+        c, d = 0, day[n]
+        while c < shares.shape[1] - 1 and u[n] * shares[d, shares.shape[1] - 1] >= shares[d, c]:
+            c += 1
+        out[n] = c
+
+
+def thinned(
+    seed: int, first: int, ceiling: NDArray[np.float64], kept: NDArray[np.float64], purpose: Purpose
+) -> tuple[NDArray[np.float64], NDArray[np.uint64]]:
+    """Times and row numbers of those who come, one `kept` share for each hour. `ceiling-exceeded` when a share passes 1."""
+    if kept.max(initial=0.0) > 1.0 + 1e-12:
+        raise Wrong(
+            "arrivals.volume", "ceiling-exceeded", f"the rate passes {CEILING:g} times the reference ({kept.max():.2f} of the ceiling)"
+        )
+    whole = ceiling[np.arange(len(kept)) % len(ceiling)].sum() * 60.0
+    most = int(whole + 8.0 * math.sqrt(whole) + 50)
+    ids = np.arange(first, first + most, dtype=np.uint64)
+    times, number = np.empty(most), np.empty(most, np.int64)
+    gap, thin = draws.drawn(seed, ids, purpose), draws.drawn(seed, ids, Purpose.THIN)
+    count = candidates(gap, thin, ceiling, kept, 60.0, times, number)
+    if count < 0:
+        raise Wrong("arrivals.volume", "ceiling-exceeded", "more candidates than eight standard deviations allow")
+    return times[:count], ids[number[:count]]
+
+
+def ceiling_of(scenario: Scenario) -> NDArray[np.float64]:
+    """Arrivals a minute at the ceiling, for each hour of the week: twice the reference volume in the shape of the model."""
+    model = load(scenario.model).defaults()
+    reference = scenario.number("arrivals.reference")
+    return CEILING * reference / YEAR / 60.0 * _shape(model["arrivals.hour"], model["arrivals.weekday"])
+
+
+def _shape(hour: Any, weekday: Any) -> NDArray[np.float64]:
+    """Share of a mean day in each hour of the week."""
+    return np.asarray(np.outer(np.array(weekday), np.array(hour) / 100.0).ravel())
+
+
+def day_factors(scenario: Scenario, seed: int, days: int) -> NDArray[np.float64]:
+    """G: one gamma draw a day, of mean 1."""
+    cv = scenario.number("arrivals.dispersion")
+    if cv <= 0.0:
+        return np.ones(days)
+    from scipy.special import gammaincinv  # noqa: PLC0415  # loaded only when days differ
+
+    drawn = draws.drawn(seed, np.arange(days, dtype=np.uint64), Purpose.DAY)
+    return np.asarray(gammaincinv(1.0 / cv**2, drawn) * cv**2)
+
+
+def calendar(scenario: Scenario, days: int) -> NDArray[np.float64]:
+    """Cumulative share of each class for each day, dated factors applied (epidemic, holiday): the last column is the factor of the day."""
+    shares = np.tile(np.array(scenario.numbers("arrivals.share")) / sum(scenario.numbers("arrivals.share")), (days, 1))
+    rows: Any = scenario.values["arrivals.calendar"]
+    for begin, end, factor, cls in rows:
+        part = slice(None) if cls == 0 else slice(int(cls) - 1, int(cls))
+        shares[int(begin) : int(end), part] *= factor
+    return np.asarray(np.cumsum(shares, axis=1))
+
+
+def patients(scenario: Scenario, seed: int, days: int) -> tuple[NDArray[np.float64], NDArray[np.uint64], NDArray[np.int32]]:
+    """Time, row number and class of everyone who comes by the door."""
+    shares = calendar(scenario, days)
+    daily = day_factors(scenario, seed, days) * shares[:, -1]
+    rate = scenario.number("arrivals.volume") / YEAR / 60.0 * _shape(scenario.values["arrivals.hour"], scenario.values["arrivals.weekday"])
+    ceiling = ceiling_of(scenario)
+    hours = np.arange(days * 24)
+    kept = rate[hours % WEEK_HOURS] * daily[hours // 24] / ceiling[hours % WEEK_HOURS]
+    times, ids = thinned(seed, 0, ceiling, kept, Purpose.ARRIVAL)
+    cls = np.empty(len(times), np.int32)
+    choose(draws.drawn(seed, ids, Purpose.LEVEL), shares, (times / 1440.0).astype(np.int64), cls)
+    return times, ids, cls
+
+
+def direct(scenario: Scenario, seed: int, days: int) -> tuple[NDArray[np.float64], NDArray[np.uint64]]:
+    """Time and row number of the direct admissions, Poisson in the opening hours."""
+    parameter = load(scenario.model).parameters["direct.per_day"]
+    begin, end = scenario.number("direct.from"), scenario.number("direct.to")
+    hour = np.arange(24)
+    overlap = np.clip(np.minimum(hour + 1, end) - np.maximum(hour, begin), 0.0, 1.0) / (end - begin)
+    # Constant ceiling over the day, so that changing the hours moves nobody who still comes.
+    ceiling = np.full(24, max(parameter.high, 1.0) / 10.0 / 60.0)
+    kept = np.tile(scenario.number("direct.per_day") * overlap / 60.0 / ceiling, days)
+    return thinned(seed, DIRECT_ROWS, ceiling, kept, Purpose.DIRECT)

@@ -1,0 +1,204 @@
+"""Randomness first: every draw is a pure function of (seed, row, purpose), so that engines and scenarios see the same people.
+
+A counter is mixed twice into 64 bits (the finaliser of splitmix64, Steele, Lea and Flood 2014); the normal quantile is algorithm AS241
+(Wichura 1988). No generator is advanced anywhere: adding a row or a purpose moves no other draw.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import IntEnum
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maillage.simulation.compiled import compiled, inlined
+
+WORD: Final = (1 << 64) - 1
+GOLDEN: Final = 0x9E3779B97F4A7C15
+SILVER: Final = 0xD1B54A32D192ED03
+FIRST: Final = 0xBF58476D1CE4E5B9
+SECOND: Final = 0x94D049BB133111EB
+_GOLDEN, _SILVER, _FIRST, _SECOND = np.uint64(GOLDEN), np.uint64(SILVER), np.uint64(FIRST), np.uint64(SECOND)
+_30, _27, _31, _11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
+UNIT: Final = 2.0**-53
+
+
+class Purpose(IntEnum):
+    """The named streams. Append only: a number that was given keeps its meaning, or old seeds tell other stories."""
+
+    ARRIVAL = 0
+    THIN = 1
+    LEVEL = 2
+    DAY = 3
+    DIRECT = 4
+    OG_COVER = 5
+    TRIAGE = 6
+    CARE = 7
+    CONTACT1 = 8
+    CONTACT2 = 9
+    IMAGE = 10
+    LAB = 11
+    OBSERVE = 12
+    TRANSFER = 13
+    OG_CARE = 14
+    UHCD_STAY = 15
+    LOS = 16
+    DISCHARGE_HOUR = 17
+    PATIENCE = 18
+    HAS_IMAGING = 19
+    HAS_LAB = 20
+    DISPOSITION = 21
+    UHCD_WARD = 22
+    OG_FIT = 23
+    OG_DECLINED = 24
+    OG_RETURNED = 25
+    LYING = 26
+    REMAINING = 27
+    RESIDUE = 28
+    PRIOR = 29
+    ALTERNATIVE = 30
+
+
+OWN: Final = 64
+"""Columns of a model that the list above does not name take the numbers from here, in the order of the model."""
+
+
+def mix(x: int) -> int:
+    """The finaliser, on plain integers."""
+    x ^= x >> 30
+    x = x * FIRST & WORD
+    x ^= x >> 27
+    x = x * SECOND & WORD
+    return x ^ x >> 31
+
+
+def key_of(seed: int) -> int:
+    """The word that a seed stands for."""
+    return mix((seed * GOLDEN + 12345) & WORD)
+
+
+def uniform(seed: int, row: int, purpose: int) -> float:
+    """One draw in (0, 1), in plain Python: the definition that the compiled one is compared with."""
+    z = mix((mix((key_of(seed) + row * GOLDEN + purpose * SILVER) & WORD) + GOLDEN) & WORD)
+    return ((z >> 11) + 0.5) * UNIT
+
+
+@inlined
+def _mixed(x: np.uint64) -> np.uint64:
+    x ^= x >> _30
+    x *= _FIRST
+    x ^= x >> _27
+    x *= _SECOND
+    return x ^ (x >> _31)
+
+
+@inlined
+def _unit(key: np.uint64, row: np.uint64, purpose: np.uint64) -> float:
+    z = _mixed(_mixed(key + row * _GOLDEN + purpose * _SILVER) + _GOLDEN)
+    return (float(np.int64(z >> _11)) + 0.5) * UNIT
+
+
+@inlined
+def _centre(q: float) -> float:
+    """AS241 where |q| <= 0.425: q times a ratio of polynomials in 0.180625 - q²."""
+    r = 0.180625 - q * q
+    top = (2509.0809287301226727 * r + 33430.575583588128105) * r + 67265.770927008700853
+    top = ((top * r + 45921.953931549871457) * r + 13731.693765509461125) * r + 1971.5909503065514427
+    top = (top * r + 133.14166789178437745) * r + 3.387132872796366608
+    low = (5226.495278852545925 * r + 28729.085735721942674) * r + 39307.89580009271061
+    low = ((low * r + 21213.794301586595867) * r + 5394.1960214247511077) * r + 687.1870074920579083
+    low = (low * r + 42.313330701600911252) * r + 1.0
+    return q * top / low
+
+
+@inlined
+def _tail(r: float) -> float:
+    """AS241 in the tails, r = sqrt(-ln p)."""
+    if r <= 5.0:
+        r -= 1.6
+        top = (7.7454501427834140764e-4 * r + 0.0227238449892691845833) * r + 0.24178072517745061177
+        top = ((top * r + 1.27045825245236838258) * r + 3.64784832476320460504) * r + 5.7694972214606914055
+        top = (top * r + 4.6303378461565452959) * r + 1.42343711074968357734
+        low = (1.05075007164441684324e-9 * r + 5.475938084995344946e-4) * r + 0.0151986665636164571966
+        low = ((low * r + 0.14810397642748007459) * r + 0.68976733498510000455) * r + 1.6763848301838038494
+        return top / ((low * r + 2.05319162663775882187) * r + 1.0)
+    r -= 5.0
+    top = (2.01033439929228813265e-7 * r + 2.71155556874348757815e-5) * r + 0.0012426609473880784386
+    top = ((top * r + 0.026532189526576123093) * r + 0.29656057182850489123) * r + 1.7848265399172913358
+    top = (top * r + 5.4637849111641143699) * r + 6.6579046435011037772
+    low = (2.04426310338993978564e-15 * r + 1.4215117583164458887e-7) * r + 1.8463183175100546818e-5
+    low = ((low * r + 7.868691311456132591e-4) * r + 0.0148753612908506148525) * r + 0.13692988092273580531
+    return top / ((low * r + 0.59983220655588793769) * r + 1.0)
+
+
+@compiled
+def quantile(p: float) -> float:
+    """The normal quantile of `p`, by AS241 (relative error about 1e-16)."""
+    q = p - 0.5
+    if abs(q) <= 0.425:
+        return _centre(q)
+    r = math.sqrt(-math.log(p if q < 0.0 else 1.0 - p))
+    return -_tail(r) if q < 0.0 else _tail(r)
+
+
+CONSTANT, LOGNORMAL, EXPONENTIAL, BERNOULLI, BETWEEN, EITHER, UNIFORM, RESIDUAL, NORMAL = range(9)
+
+
+@inlined
+def _value(kind: int, u: float, a: float, b: float, c: float) -> float:
+    """One value from one draw: the kinds of columns that need nothing else of the row."""
+    if kind == BERNOULLI:
+        return 1.0 if u < a else 0.0
+    if kind == BETWEEN:
+        return 1.0 if a <= u < b else 0.0
+    if kind == EXPONENTIAL:
+        return -a * math.log(u)
+    if kind == UNIFORM:
+        return a + (b - a) * u
+    q = u - 0.5
+    if abs(q) <= 0.425:
+        z = _centre(q)
+    else:
+        r = math.sqrt(-math.log(u if q < 0.0 else 1.0 - u))
+        z = -_tail(r) if q < 0.0 else _tail(r)
+    if kind == NORMAL:
+        return max(c, a + b * z)
+    return min(c, math.exp(a + b * z))
+
+
+@compiled
+def fill(key: Any, row: Any, cls: Any, form: Any, purpose: Any, value: Any, when: Any, other: Any, out: Any) -> None:
+    """Fill `out[row, column]`. A column whose condition does not hold keeps its other value and costs no draw."""
+    rows, columns = out.shape
+    for i in range(rows):
+        c, n = cls[i], row[i]
+        for j in range(columns):
+            kind = form[j]
+            if when[j] >= 0 and out[i, when[j]] == 0.0:
+                out[i, j] = other[j]
+            elif kind == CONSTANT:
+                out[i, j] = value[j, c, 0]
+            elif kind == EITHER:
+                out[i, j] = max(out[i, int(value[j, c, 0])], out[i, int(value[j, c, 1])])
+            elif kind == RESIDUAL:
+                u = _unit(key, n, purpose[j])
+                z = _value(LOGNORMAL, _unit(key, n, purpose[j] + np.uint64(1)), value[j, c, 0], value[j, c, 1], value[j, c, 2])
+                out[i, j] = u * z
+            else:
+                out[i, j] = _value(kind, _unit(key, n, purpose[j]), value[j, c, 0], value[j, c, 1], value[j, c, 2])
+
+
+@compiled
+def uniforms(key: Any, rows: Any, purpose: Any, out: Any) -> None:
+    """The draws of one purpose for many rows."""
+    for i in range(rows.size):
+        out[i] = _unit(key, rows[i], purpose)
+
+
+def drawn(seed: int, rows: NDArray[np.uint64], purpose: int) -> NDArray[np.float64]:
+    """`uniform(seed, row, purpose)` for each row."""
+    out = np.empty(len(rows))
+    uniforms(np.uint64(key_of(seed)), rows, np.uint64(purpose), out)
+    return out

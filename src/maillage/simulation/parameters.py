@@ -1,0 +1,212 @@
+"""The numbers of a model and of a scenario: each with unit, source and range, and a refusal that says the key, the range, the unit."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+
+ASSUMPTION: Final = "ASSUMPTION"
+Value = float | str | list[Any]
+
+
+class Wrong(ValueError):
+    """A scenario that cannot be run: the key, and what is wrong with it."""
+
+    def __init__(self, key: str, code: str, detail: str) -> None:
+        super().__init__(f"{key}: {detail} [{code}]")
+        self.key, self.code, self.detail = key, code, detail
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One number, word or list of numbers of the model."""
+
+    key: str
+    value: Value
+    unit: str
+    source: str
+    low: float = -math.inf
+    high: float = math.inf
+    length: int | None = None
+    among: tuple[str, ...] = ()
+    decision: bool = False
+    """Chosen by whoever asks (a team, an hour), not a fact that may be known badly."""
+
+    @property
+    def assumed(self) -> bool:
+        """No source stands behind it."""
+        return ASSUMPTION in self.source
+
+    def checked(self, value: Any) -> Value:
+        """The value, or `Wrong` with the key, the range and the unit."""
+        if self.among:
+            if value not in self.among:
+                raise Wrong(self.key, "not-among", f"{value!r} is none of {', '.join(self.among)}")
+            return str(value)
+        if self.length == 0:
+            return self._rows(value)
+        if self.length is None:
+            return self._number(value)
+        if not isinstance(value, list) or len(value) != self.length:
+            raise Wrong(self.key, "length", f"{self.length} numbers are expected ({self.unit})")
+        return [self._number(item) for item in value]
+
+    def _number(self, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+            raise Wrong(self.key, "not-a-number", f"{value!r} is not a number ({self.unit})")
+        if not self.low <= value <= self.high:
+            raise Wrong(self.key, "out-of-range", f"{value:g} is not between {self.low:g} and {self.high:g} {self.unit}")
+        return value
+
+    def _rows(self, value: Any) -> list[Any]:
+        if not isinstance(value, list) or any(not isinstance(row, list) or len(row) != 4 for row in value):
+            raise Wrong(self.key, "length", f"lists of 4 numbers are expected ({self.unit})")
+        return [[self._number(item) for item in row] for row in value]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model as its two files say it."""
+
+    name: str
+    title: str
+    path: str
+    classes: tuple[str, ...]
+    parameters: dict[str, Parameter]
+    columns: dict[str, dict[str, Any]]
+    direct: dict[str, Any]
+
+    def defaults(self) -> dict[str, Value]:
+        """The value of every parameter."""
+        return {key: parameter.value for key, parameter in self.parameters.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A model with some of its numbers changed."""
+
+    name: str
+    title: str
+    model: str
+    values: dict[str, Value]
+    changed: tuple[str, ...]
+    question: str = ""
+    sites: tuple[Scenario, ...] = ()
+    """Departments run side by side; empty when the scenario is one department."""
+
+    @property
+    def digest(self) -> str:
+        """A hash of everything that the result depends on, but the seed and the code."""
+        model = load(self.model)
+        text = repr((model.path, model.columns, model.direct, sorted(self.values.items()), [site.digest for site in self.sites]))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def number(self, key: str) -> float:
+        """A parameter that is one number."""
+        value = self.values[key]
+        if not isinstance(value, int | float):
+            raise Wrong(key, "not-a-number", "a list or a word stands where a number is needed")
+        return value
+
+    def numbers(self, key: str) -> list[float]:
+        """A parameter that is a list of numbers."""
+        value = self.values[key]
+        return value if isinstance(value, list) else [float(value)]
+
+    def word(self, key: str) -> str:
+        """A parameter that is a word."""
+        return str(self.values[key])
+
+    def changing(self, values: Mapping[str, Any], name: str = "") -> Scenario:
+        """The same with these numbers, checked."""
+        return _made(name or self.name, {"title": self.title, "model": self.model, "question": self.question}, {**self.values, **values})
+
+
+@cache
+def load(name: str = "ed") -> Model:
+    """A model that ships with the program."""
+    folder = files("maillage.simulation").joinpath("model")
+    raw = tomllib.loads(folder.joinpath(f"{name}.toml").read_text(encoding="utf-8"))
+    parameters = {key: _parameter(key, said) for key, said in raw["parameters"].items()}
+    path = folder.joinpath(raw["path"]).read_text(encoding="utf-8")
+    return Model(name, raw["title"], path, tuple(raw["classes"]), parameters, raw["columns"], raw["direct"])
+
+
+def _parameter(key: str, said: Mapping[str, Any]) -> Parameter:
+    low, high = said.get("range", (-math.inf, math.inf))
+    among = tuple(said.get("among", ()))
+    made = Parameter(
+        key, said["value"], said["unit"], said["source"], low, high, said.get("length"), among, decision=said.get("decision", False)
+    )
+    made.checked(made.value)
+    return made
+
+
+def _made(name: str, said: Mapping[str, Any], values: Mapping[str, Any]) -> Scenario:
+    model = load(said.get("model", "ed"))
+    full = model.defaults()
+    for key, value in values.items():
+        if key not in model.parameters:
+            raise Wrong(key, "unknown-key", f"the model '{model.name}' has no such parameter")
+        full[key] = model.parameters[key].checked(value)
+    _together(full)
+    changed = tuple(key for key in full if full[key] != model.parameters[key].value)
+    return Scenario(name, said.get("title", name), model.name, full, changed, said.get("question", ""))
+
+
+def _together(values: Mapping[str, Any]) -> None:
+    """What no parameter can see alone."""
+    for key in ("arrivals.share", "arrivals.hour"):
+        if abs(sum(values[key]) - 100) > 0.5:
+            raise Wrong(key, "sum", f"the sum is {sum(values[key]):g}, 100 % is expected")
+    if any(ward + uhcd > 100 for ward, uhcd in zip(values["ward.share"], values["uhcd.share"], strict=True)):
+        raise Wrong("uhcd.share", "sum", "with ward.share it passes 100 %")
+    if values["discharge.from"] > values["discharge.to"] or values["direct.from"] >= values["direct.to"]:
+        raise Wrong("discharge.from", "order", "it comes after discharge.to (or direct.from after direct.to)")
+
+
+ALLOWED: Final = {"title", "model", "question", "base", "set", "sites"}
+
+
+def read(text: str, name: str) -> Scenario:
+    """A scenario from its TOML: title, base (another scenario that ships), set (what changes), sites (departments side by side)."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Wrong(name, "not-toml", str(error)) from error
+    for key in raw:
+        if key not in ALLOWED:
+            raise Wrong(key, "unknown-key", f"a scenario has only {', '.join(sorted(ALLOWED))}")
+    base = shipped(raw["base"]) if "base" in raw else None
+    values = {**(base.values if base else {}), **raw.get("set", {})}
+    made = _made(name, {"model": base.model if base else "ed", **raw}, values)
+    sites = tuple(_made(f"{name}/{site['name']}", raw, {**values, **site.get("set", {})}) for site in raw.get("sites", ()))
+    return Scenario(made.name, made.title, made.model, made.values, made.changed, made.question, sites)
+
+
+def shipped_names() -> list[str]:
+    """The scenarios that ship with the program."""
+    folder = files("maillage.simulation").joinpath("scenarios")
+    return sorted(item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml"))
+
+
+def shipped(name: str) -> Scenario:
+    """A scenario that ships with the program, by name."""
+    if name not in shipped_names():
+        raise Wrong(name, "unknown-scenario", f"none of {', '.join(shipped_names())}")
+    return read(files("maillage.simulation").joinpath("scenarios", f"{name}.toml").read_text(encoding="utf-8"), name)
+
+
+def find(name: str) -> Scenario:
+    """A scenario by name, or by the path of its file."""
+    path = Path(name)
+    if path.suffix == ".toml":
+        return read(path.read_text(encoding="utf-8"), path.stem)
+    return shipped(name)

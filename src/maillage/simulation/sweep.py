@@ -1,0 +1,117 @@
+"""Many runs: units of (scenario, eight seeds), on one core, on all of them, or on a cluster. Reduced in the order of the units: the same bits everywhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final, Protocol
+
+from maillage.simulation import world
+from maillage.simulation.draws import WORD, mix
+from maillage.simulation.parameters import Scenario
+from maillage.simulation.tally import Tally, tally
+
+SEEDS_OF_A_UNIT: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What one worker does at a time."""
+
+    scenario: Scenario
+    seeds: tuple[int, ...]
+    days: int
+    warm_up: int
+    curves: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The figures of each seed, and what adds up."""
+
+    figures: tuple[dict[str, float], ...]
+    total: Tally
+
+
+class Cancelled(Exception):
+    """Whoever asked does not want the answer any more."""
+
+
+class Mapper(Protocol):
+    """Serial, threads, or a cluster: results in the order of the units."""
+
+    def __call__(self, work: Callable[[Unit], Done], units: Sequence[Unit], /) -> Iterable[Done]:
+        """Do each unit."""
+        ...
+
+
+@lru_cache(maxsize=16)
+def _world(digest: str, days: int, scenario: _Held) -> world.World:  # noqa: ARG001  # the digest is the key
+    return world.prepare(scenario.scenario, days)
+
+
+class _Held:
+    """A scenario that is not part of a cache's key."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Held)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+def seed_of(seed: int, number: int) -> int:
+    """The seed of a replication: the first one is the seed itself."""
+    return seed if number == 0 else mix((seed * 1_000_003 + number) & WORD) >> 1
+
+
+def work(unit: Unit) -> Done:
+    """Run the seeds of a unit."""
+    ready = _world(unit.scenario.digest, unit.days, _Held(unit.scenario))
+    figures, total = [], None
+    for seed in unit.seeds:
+        one = tally(ready, world.run(ready, seed), warm_up=unit.warm_up, curves=unit.curves)
+        figures.append(one.figures)
+        total = one if total is None else total.added(one)
+    if total is None:
+        raise ValueError("a unit without a seed")
+    return Done(tuple(figures), total)
+
+
+def serial(function: Callable[[Unit], Done], units: Sequence[Unit], /) -> Iterator[Done]:
+    """One after the other."""
+    yield from map(function, units)
+
+
+def threads(function: Callable[[Unit], Done], units: Sequence[Unit], /) -> Iterator[Done]:
+    """On every core: the compiled loop lets go of Python's lock."""
+    pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1)
+    try:
+        yield from pool.map(function, units)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def on_cluster(client: Any) -> Mapper:
+    """Over the workers of a Dask cluster: `client` is a `distributed.Client`."""
+
+    def spread(function: Callable[[Unit], Done], units: Sequence[Unit], /) -> Iterator[Done]:
+        futures = client.map(function, units, pure=False)
+        try:
+            for future in futures:
+                yield future.result()
+        finally:
+            client.cancel(futures)
+
+    return spread
+
+
+def units_of(scenario: Scenario, seeds: Sequence[int], days: int, warm_up: int, *, curves: bool = True) -> list[Unit]:
+    """The seeds, eight by eight."""
+    return [Unit(scenario, tuple(seeds[n : n + SEEDS_OF_A_UNIT]), days, warm_up, curves) for n in range(0, len(seeds), SEEDS_OF_A_UNIT)]

@@ -1,0 +1,239 @@
+"""What one run amounts to: the figures of an emergency department, its histograms by minute, its curves by quarter of an hour.
+
+Everything in a tally but the figures adds up, so that tables of patients are never kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maillage.simulation.areas import QUARTER, Curves, steps_area
+from maillage.simulation.play import Played
+from maillage.simulation.world import WARM_UP, World
+
+LONGEST: Final = 2880
+"""Minutes of a histogram; what is longer stands in its last bin."""
+QUARTERS: Final = 96
+EXITS: Final = ("home", "og", "ward", "uhcd", "unseen")
+STAFF: Final = ("ioa", "nurse", "doctor", "imaging", "og")
+USES: Final = {
+    "ioa": ("triage",),
+    "nurse": ("care",),
+    "doctor": ("contact1", "contact2"),
+    "imaging": ("image",),
+    "og": ("og_care",),
+    "box": ("box",),
+    "uhcd": ("uhcd",),
+    "bed": ("bed",),
+}
+CROWD: Final = 160
+"""Bins of a curve's histogram by time of day."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """One run, or several added."""
+
+    figures: dict[str, float]
+    minutes: dict[str, NDArray[np.int64]]
+    """Measure -> how many by minute."""
+    mean_day: dict[str, NDArray[np.float64]]
+    """Curve -> sum over days of the mean by quarter of the day."""
+    crowd: dict[str, NDArray[np.int64]]
+    """Curve -> quarter of the day, number present (rounded): how many days."""
+    days: int
+
+    def added(self, other: Tally) -> Tally:
+        """Histograms and curves of both; figures belong to one run and are left out."""
+        return Tally(
+            {},
+            {key: value + other.minutes[key] for key, value in self.minutes.items()},
+            {key: value + other.mean_day[key] for key, value in self.mean_day.items()},
+            {key: value + other.crowd[key] for key, value in self.crowd.items()},
+            self.days + other.days,
+        )
+
+
+def tally(world: World, played: Played, *, warm_up: int = WARM_UP, curves: bool = True) -> Tally:
+    """The tally of one run; those who arrived during the warm-up are not counted."""
+    made = _Counting(world, played, warm_up)
+    made.durations()
+    made.occupancy(curves=curves)
+    return Tally(made.figures, made.minutes, made.mean_day, made.crowd, made.days)
+
+
+def quantile_of(histogram: NDArray[np.int64], share: float) -> float:
+    """The minute at which a share of the histogram is reached, interpolated inside its minute."""
+    total = int(histogram.sum())
+    if not total:
+        return float("nan")
+    below = np.cumsum(histogram)
+    at = int(np.searchsorted(below, share * total))
+    before = below[at - 1] if at else 0
+    return float(at + (share * total - before) / max(1, histogram[at]))
+
+
+class _Counting:
+    """The work of one tally."""
+
+    def __init__(self, world: World, played: Played, warm_up: int) -> None:
+        self.world, self.played = world, played
+        self.begin, self.days = warm_up * 1440.0, world.days - warm_up
+        marks = played.trace.marks
+        self.names = {name: n for n, name in enumerate(played.program.marks)}
+        self.cols = np.ascontiguousarray(marks.T)
+        self.arrive = self.mark("arrive")
+        self.patients = played.rows.at == world.program.starts["ed"]
+        self.counted = self.patients & (self.arrive >= self.begin)
+        self.cls = played.rows.cls
+        self.figures: dict[str, float] = {}
+        self.minutes: dict[str, NDArray[np.int64]] = {}
+        self.mean_day: dict[str, NDArray[np.float64]] = {}
+        self.crowd: dict[str, NDArray[np.int64]] = {}
+
+    def mark(self, name: str) -> NDArray[np.float64]:
+        return np.asarray(self.cols[self.names[name]])
+
+    def left(self, name: str) -> NDArray[np.bool_]:
+        return self.played.left_by(name)
+
+    def durations(self) -> None:
+        """Door to doctor, stays, exits, boarding."""
+        total = max(1, int(self.counted.sum()))
+        self.figures["arrivals"] = total / self.days
+        exits = {name: self.counted & self.left(name) for name in EXITS}
+        gone = np.fmin(np.fmin(self.mark("uhcd"), self.mark("left_ed")), self.mark("exit"))
+        exits["uhcd"] = self.counted & ~np.isnan(self.mark("uhcd"))
+        exits["ward"] = self.counted & np.isnan(self.mark("uhcd")) & ~np.isnan(self.mark("left_ed"))
+        self._waits("door", self.mark("doctor") - self.arrive, self.counted)
+        self._within(total)
+        stay = gone - self.arrive
+        self._waits("stay", stay, self.counted & ~np.isnan(gone))
+        for name, rows in exits.items():
+            self.figures[f"share:{name}"] = 100.0 * int(rows.sum()) / total
+            self._spread(f"stay:{name}", stay, rows)
+        self.figures["unseen"] = self.figures["share:unseen"]
+        for c, name in enumerate(self.played.program.names.classes):
+            of = self.counted & (self.cls == c)
+            self.figures[f"unseen:{name}"] = 100.0 * int((of & exits["unseen"]).sum()) / max(1, int(of.sum()))
+        boarding = self.mark("got:bed") - self.mark("ask:bed")
+        self._spread("boarding", boarding, self.counted & ~np.isnan(boarding))
+        self.figures["boarding_hours"] = float(np.nansum(np.where(self.counted, boarding, np.nan))) / 60.0 / self.days
+        self._overflow(total)
+
+    def _waits(self, name: str, minutes: NDArray[np.float64], rows: NDArray[np.bool_]) -> None:
+        """A measure for everyone and by class."""
+        self._spread(name, minutes, rows & ~np.isnan(minutes))
+        for c, cls in enumerate(self.played.program.names.classes):
+            self._spread(f"{name}:{cls}", minutes, rows & (self.cls == c) & ~np.isnan(minutes))
+        total = max(1, int(self.minutes[name].sum()))
+        for hours in (4, 8):
+            self.figures[f"{name}_over_{hours}h"] = 100.0 * float(self.minutes[name][hours * 60 :].sum()) / total
+
+    def _spread(self, name: str, minutes: NDArray[np.float64], rows: NDArray[np.bool_]) -> None:
+        """Histogram by minute, mean and quantiles."""
+        values = minutes[rows]
+        histogram = np.bincount(np.minimum(values, LONGEST).astype(np.int64), minlength=LONGEST + 1)
+        self.minutes[name] = histogram
+        self.figures[f"{name}_mean"] = float(values.mean()) if len(values) else float("nan")
+        for label, share in (("p50", 0.5), ("p75", 0.75), ("p90", 0.9)):
+            self.figures[f"{name}_{label}"] = quantile_of(histogram, share)
+
+    def _within(self, total: int) -> None:
+        """Share seen by a doctor within the delay of the FRENCH scale, of those who came."""
+        kept = 0
+        for delay, cls in zip(self.world.scenario.numbers("delay.doctor"), self.played.program.names.classes, strict=True):
+            seen = int(self.minutes[f"door:{cls}"][: int(delay) + 1].sum())
+            came = int((self.counted & (self.cls == self.played.program.names.classes.index(cls))).sum())
+            self.figures[f"door_within:{cls}"] = 100.0 * seen / max(1, came)
+            kept += seen
+        self.figures["door_within"] = 100.0 * kept / total
+
+    def _overflow(self, total: int) -> None:
+        """The overflow stream: taken, missed, returned; direct admissions that came through the department."""
+        fit = self.counted & (self._column("og_fit") > 0)
+        taken = fit & ~np.isnan(self.mark("got:og_care"))
+        returned = taken & (self._column("og_returned") > 0)
+        self.figures["og_taken"] = 100.0 * int(taken.sum()) / total
+        self.figures["og_missed"] = 100.0 * int((fit & ~taken).sum()) / max(1, int(fit.sum()))
+        self.figures["og_returned"] = 100.0 * int(returned.sum()) / max(1, int(taken.sum()))
+        direct = (self.played.rows.at == self.world.program.starts["direct"]) & (self.arrive >= self.begin)
+        self.figures["direct_by_ed"] = 100.0 * int((direct & ~np.isnan(self.mark("ask:box"))).sum()) / max(1, int(direct.sum()))
+        wait = np.where(np.isnan(self.mark("got:box")), self.mark("exit"), self.mark("got:box")) - self.mark("triaged")
+        due = 0.0
+        for c, after in enumerate(self.world.scenario.numbers("reevaluation.after")):
+            if after > 0:
+                due += float(np.nansum(np.floor(np.where(self.counted & (self.cls == c), wait, 0.0) / after)))
+        self.figures["reevaluations"] = due / self.days
+        self.figures["reevaluation_minutes"] = due / self.days * self.world.scenario.number("reevaluation.minutes")
+
+    def _column(self, name: str) -> NDArray[np.float64]:
+        return np.asarray(self.played.rows.columns[:, self.played.program.names.columns.index(name)])
+
+    def occupancy(self, *, curves: bool) -> None:
+        """Use by resource, queues by class, zones, census: by quarter of an hour."""
+        classes = self.played.program.names.classes
+        zones = [*(zone.name for zone in self.world.plan.zones), "unplaced", "unwatched"]
+        names = [f"busy:{name}" for name in USES] + [f"queue:{name}" for name in USES]
+        names += [f"queue:box:{c}" for c in classes] + [f"zone:{name}" for name in zones] + ["census", "boarders"]
+        areas = Curves(names, self.played.horizon)
+        for resource, uses in USES.items():
+            for use in uses:
+                begin, got, end = (self.mark(f"{what}:{use}") for what in ("ask", "got", "end"))
+                areas.add(f"busy:{resource}", got, end)
+                areas.add(f"queue:{resource}", begin, np.where(np.isnan(got), end, got))
+        asked, got = self.mark("ask:box"), self.mark("got:box")
+        leaves = np.where(np.isnan(got), self.mark("end:box"), got)
+        areas.spread(self.cls.astype(np.int64) + names.index(f"queue:box:{classes[0]}"), asked, leaves)
+        gone = np.fmin(np.fmin(self.mark("uhcd"), self.mark("left_ed")), self.mark("exit"))
+        areas.add("census", np.where(self.patients, self.arrive, np.nan), gone)
+        held = self.patients & np.isnan(self.mark("uhcd"))
+        areas.add("boarders", np.where(held, self.mark("ask:bed"), np.nan), self.mark("got:bed"))
+        self._log(areas, names, zones)
+        self._curves(dict(zip(names, areas.values()[:, int(self.begin / QUARTER) :], strict=True)), zones, keep=curves)
+
+    def _log(self, areas: Curves, names: list[str], zones: list[str]) -> None:
+        """Stays in zones, and services that a hand-over interrupted."""
+        log, times = self.played.log
+        kind = log[:, 0]
+        into = np.where(kind >= 0, kind + names.index(f"zone:{zones[0]}"), -1).astype(np.int64)
+        for resource, uses in USES.items():
+            for use in uses:
+                into[kind == -1 - self.names[f"got:{use}"]] = names.index(f"busy:{resource}")
+        areas.spread(into, np.ascontiguousarray(times[:, 0]), np.ascontiguousarray(times[:, 1]))
+
+    def _curves(self, found: dict[str, NDArray[np.float64]], zones: list[str], *, keep: bool) -> None:
+        for name, station in zip((s.name for s in self.world.stations), self.world.stations, strict=True):
+            capacity = steps_area(station.shifts, self.played.horizon)[int(self.begin / QUARTER) :]
+            busy = found[f"busy:{name}"]
+            duty = max(1e-9, float(capacity.sum()))
+            self.figures[f"use:{name}"] = 100.0 * float(np.minimum(busy, capacity).sum()) / duty if duty > 1 else 0.0
+            hours = QUARTER / 60.0 / self.days
+            self.figures[f"idle:{name}"] = float(np.maximum(0.0, capacity - busy).sum()) * hours
+            self.figures[f"overtime:{name}"] = float(np.maximum(0.0, busy - capacity).sum()) * hours
+        for name in zones:
+            values = found[f"zone:{name}"]
+            self.figures[f"zone:{name}_p95"] = float(np.partition(values, int(0.95 * len(values)))[int(0.95 * len(values))])
+            self.figures[f"zone:{name}_max"] = float(values.max())
+            self.figures[f"zone:{name}_hours"] = float(values.sum()) * QUARTER / 60.0 / self.days
+        self.figures["boarders_8h"] = float(found["boarders"][8 * 4 :: QUARTERS].mean())
+        self.figures["census_mean"] = float(found["census"].mean())
+        for name, values in found.items() if keep else ():
+            by_day = values.reshape(-1, QUARTERS)
+            self.mean_day[name] = by_day.sum(axis=0)
+            self.crowd[name] = _crowd(by_day)
+
+
+def _crowd(by_day: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Histogram of the number present at each quarter of the day."""
+    bins = np.minimum(np.rint(by_day), CROWD - 1).astype(np.int64) + np.arange(QUARTERS) * CROWD
+    return np.asarray(np.bincount(bins.ravel(), minlength=QUARTERS * CROWD).reshape(QUARTERS, CROWD))
+
+
+def figures_of(played: Any, world: World) -> dict[str, float]:
+    """The figures alone."""
+    return tally(world, played, curves=False).figures

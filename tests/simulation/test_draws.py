@@ -1,0 +1,67 @@
+"""Rung 1: the draws."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from maillage.simulation.draws import Purpose, drawn, quantile, uniform
+from maillage.simulation.world import logarithmic
+
+VECTORS = [
+    (1, 0, 0, 0.04937044354550707),
+    (1, 0, 1, 0.8974431198769761),
+    (1, 1, 0, 0.6639942340488507),
+    (2026, 34999, 26, 0.8480745762897868),
+]
+
+
+@pytest.mark.parametrize(("seed", "row", "purpose", "expected"), VECTORS)
+def test_the_vectors(seed: int, row: int, purpose: int, expected: float) -> None:
+    assert uniform(seed, row, purpose) == expected
+
+
+@given(st.integers(0, 2**63), st.integers(0, 2**42), st.sampled_from(Purpose))
+def test_compiled_and_plain_draws_are_the_same_bits(seed: int, row: int, purpose: Purpose) -> None:
+    assert drawn(seed, np.array([row], np.uint64), purpose)[0] == uniform(seed, row, purpose)
+
+
+@pytest.mark.parametrize(
+    ("p", "expected"),
+    [(0.25, -0.6744897501960817), (0.001, -3.090232306167813), (1e-20, -9.262340089798408), (0.5, 0.0), (0.975, 1.959963984540054)],
+)
+def test_the_quantile_of_the_normal(p: float, expected: float) -> None:
+    assert quantile(p) == pytest.approx(expected, rel=4e-15, abs=1e-16)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 2026])
+def test_draws_are_uniform(seed: int) -> None:
+    u = drawn(seed, np.arange(200_000, dtype=np.uint64), Purpose.CARE)
+    counts = np.bincount((u * 100).astype(int), minlength=100)
+    chi_squared = ((counts - 2000) ** 2 / 2000).sum()
+    assert abs(chi_squared - 99) < 5 * math.sqrt(2 * 99)
+
+
+def test_rows_purposes_and_seeds_do_not_know_each_other() -> None:
+    rows = np.arange(100_000, dtype=np.uint64)
+    series = [drawn(seed, rows, purpose) for seed in (1, 2) for purpose in (Purpose.CARE, Purpose.CONTACT1)]
+    series.append(drawn(1, rows + np.uint64(1), Purpose.CARE))
+    correlations = np.corrcoef(series) - np.eye(len(series))
+    assert np.abs(correlations).max() < 5 / math.sqrt(len(rows))
+
+
+def test_purposes_keep_their_numbers() -> None:
+    assert [purpose.value for purpose in Purpose] == list(range(len(Purpose)))
+    assert (Purpose.THIN, Purpose.CARE, Purpose.LYING) == (1, 7, 26)
+
+
+def test_a_lognormal_has_the_mean_and_the_spread_asked_for() -> None:
+    location, scale = logarithmic(30.0, 0.6)
+    u = drawn(5, np.arange(200_000, dtype=np.uint64), Purpose.CONTACT1)
+    values = np.exp(location + scale * np.array([quantile(p) for p in u]))
+    assert values.mean() == pytest.approx(30.0, rel=0.01)
+    assert values.std() / values.mean() == pytest.approx(0.6, rel=0.02)
