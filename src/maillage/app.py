@@ -11,7 +11,7 @@ from typing import Any
 from maillage import journeys
 from maillage.codes import packages
 from maillage.codes.definitions import Definitions
-from maillage.doors.edge import Edge
+from maillage.doors.edge import Edge, Stance
 from maillage.doors.fhir import FhirDoor
 from maillage.doors.web import WebDoor
 from maillage.kernel.errors import Unavailable
@@ -43,19 +43,23 @@ class Application:
 class Health:
     """What the probes ask: whether the process lives, and whether it is ready to serve."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, stance: Stance) -> None:
+        self._database, self._stance = database, stance
 
     async def alive(self) -> tuple[int, dict[str, Any]]:
         """The process answers."""
         return 200, {"status": "alive"}
 
     async def ready(self) -> tuple[int, dict[str, Any]]:
-        """The database is there and accepts writes (it was migrated before we listened)."""
+        """The database is there and accepts writes (it was migrated before we listened). With a disk nearly full, reads go on and are wanted."""
+        if self._stance.draining:
+            return 503, {"status": "draining"}
         try:
             await self._database.ping()
         except Unavailable as error:
             return 503, {"status": "not-ready", "reason": error.reason}
+        if self._stance.storage_full():
+            return 200, {"status": "reads-only", "reason": "storage-full"}
         return 200, {"status": "ready"}
 
 
@@ -67,14 +71,15 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             return
 
 
-def create_app(settings: Settings, database: Database) -> Application:
-    """Wire the doors to a database that is open."""
+def create_app(settings: Settings, database: Database, stance: Stance | None = None) -> Application:
+    """Wire the doors to a database that is open; `stance`: what whoever runs the process tells of it."""
+    stance = stance or Stance()
     definitions = Definitions(packages.load(settings.data.folder / packages.FOLDER))
     fhir = FhirDoor(database, operations=journeys.OPERATIONS, intake=journeys.INTAKE, settings=settings, definitions=definitions)
     web = WebDoor(database, operations=journeys.OPERATIONS, settings=settings)
-    health = Health(database)
+    health = Health(database, stance)
     probes = {"/healthz": health.alive, "/readyz": health.ready}
-    return Application(settings, database, Edge(settings, api=fhir, pages=web, probes=probes))
+    return Application(settings, database, Edge(settings, api=fhir, pages=web, probes=probes, stance=stance))
 
 
 async def stop_task(task: asyncio.Task[Any]) -> None:

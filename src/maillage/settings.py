@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 PREFIX = "MAILLAGE_"
 FOLDER = Path("data")
@@ -57,6 +58,11 @@ class ServerSettings:
         (), "Host names that a request may name, separated by commas. Empty: the host of the base URL and the loopback."
     )
     body_limit: int = setting(2_000_000, "Largest request body in bytes.")
+    drain: float = setting(20.0, "Seconds that requests have to finish when the server is asked to stop.")
+    drain_notice: float = setting(
+        0.0,
+        "Seconds before that in which `/readyz` says `draining` and requests are still taken: what your load balancer needs to look away.",
+    )
     trusted_proxies: tuple[str, ...] = setting(
         (),
         "Networks of your own proxies (`10.0.0.0/8`), separated by commas: only theirs are the `X-Forwarded-For` and `-Proto` that count.",
@@ -133,6 +139,14 @@ class DataSettings:
     """What lies on disk."""
 
     folder: Path = setting(FOLDER, "Folder of the embedded database and of the secrets that maillage makes for itself.")  # noqa: RUF009  # a field, as above
+    watched: tuple[str, ...] = setting(
+        (), "Other folders whose volumes must not fill up (log of the database, documents), separated by commas."
+    )
+    full_at: float = setting(0.9, "Part of a volume beyond which nothing more is written (507); reading goes on.")
+    enough_free: int = setting(10_737_418_240, "Bytes free with which a volume is never taken for full, whatever part of it is used.")
+    ballast: int = setting(
+        1_073_741_824, "Size of the file `ballast` in the data folder, to be deleted on the day the disk is full. 0: none."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +209,32 @@ class Settings:
         if left:
             raise SettingError(f"unknown setting {min(left)}")
         return cls(**sections)
+
+    def refuse_default_secrets(self) -> None:
+        """Raise `SettingError` for a secret that everybody knows; the demonstration, which has none, is not asked."""
+        if self.demo.enabled:
+            return
+        for section in fields(self):
+            for item in fields(getattr(self, section.name)):
+                if item.metadata["secret"]:
+                    _check_secret(f"{PREFIX}{section.name}__{item.name}".upper(), str(getattr(getattr(self, section.name), item.name)))
+
+
+DEFAULT_SECRETS = frozenset(
+    {"password", "passwd", "postgres", "maillage", "secret", "changeme", "change-me", "admin", "default", "example", "test"}
+)
+FEWEST_CHARACTERS = 12
+
+
+def _check_secret(variable: str, value: str) -> None:
+    """A secret that stands in every manual is none. Raises `SettingError`."""
+    secret = urlsplit(value).password if "://" in value else value
+    if secret is None or secret == "":
+        return  # none was given: another way of proving who we are, or a feature that is not used
+    if secret.lower() in DEFAULT_SECRETS:
+        raise SettingError(f"{variable} holds a secret that everybody knows: choose another one")
+    if "://" not in value and len(secret) < FEWEST_CHARACTERS:
+        raise SettingError(f"{variable} holds a secret of less than {FEWEST_CHARACTERS} characters: choose a longer one")
 
 
 def _read_section(section: str, factory: Any, environ: Mapping[str, str], left: set[str]) -> Any:

@@ -18,6 +18,9 @@ from maillage.store import Database, Transaction, outbox
 log = logging.getLogger(__name__)
 OUTBOX_SECONDS = 0.5
 CLOCK_SECONDS = 5.0
+ROUND_SECONDS = 120.0
+"""What one round may take: a database that no longer answers must not hold the worker for ever."""
+
 HOUSEKEEPING_SECONDS = 3600.0
 CHAIN_SECONDS = 0.5
 HANDLERS = messaging.HANDLERS
@@ -68,7 +71,8 @@ async def tick(database: Database) -> None:
 async def _forever(name: str, pause: float, round_: Callable[[], Awaitable[Any]]) -> None:
     while True:
         try:
-            await round_()
+            async with asyncio.timeout(ROUND_SECONDS):
+                await round_()
         except Exception as error:  # noqa: BLE001  # deadlines and messages must go on, whatever one round met
             code = error.reason if isinstance(error, MaillageError) else type(error).__name__
             log.warning("worker-round-failed: %s: %s", name, code, extra={"code": "worker-round-failed"})

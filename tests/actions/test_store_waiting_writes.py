@@ -123,7 +123,7 @@ async def test_rows_that_arrive_together_share_a_commit(db: Database) -> None:
     asked: list[int] = []
 
     class Counted:
-        async def execute(self, _sql: str, ids: Sequence[str]) -> None:
+        async def execute(self, _sql: str, ids: Sequence[str], *, timeout: float) -> None:
             asked.append(len(ids))
             await asyncio.sleep(0.01)
 

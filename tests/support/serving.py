@@ -14,15 +14,17 @@ from pathlib import Path
 
 import httpx
 
-START_SECONDS = 60
+START_SECONDS = 180  # a few on an idle machine; the suite runs on busy ones
 ENVIRONMENT = {"MAILLAGE_DEMO__PAST": "false", "MAILLAGE_DEMO__PATIENTS": "5", "MAILLAGE_DATABASE__SHARED_BUFFERS": "32MB"}
 
 
 class Server:
     """`maillage serve --demo` as a process, and the PostgreSQL under it."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, **environment: str) -> None:
         self.data = data
+        self.log = data.parent / f"{data.name}.log"
+        self.environment = {**ENVIRONMENT, **environment}
         self.port = _free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
@@ -30,7 +32,8 @@ class Server:
     def start(self) -> None:
         """Start it and wait until it is ready."""
         words = [sys.executable, "-m", "maillage", "serve", "--demo", "--port", str(self.port), "--data", str(self.data)]
-        self.process = subprocess.Popen(words, stdout=subprocess.DEVNULL, env={**os.environ, **ENVIRONMENT})
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=log, env={**os.environ, **self.environment})
         self.wait()
 
     def wait(self, seconds: float = START_SECONDS) -> float:
@@ -38,7 +41,7 @@ class Server:
         begun = time.monotonic()
         while time.monotonic() - begun < seconds:
             assert self.process is not None
-            assert self.process.poll() is None, f"the server ended with status {self.process.returncode}"
+            assert self.process.poll() is None, f"the server ended with status {self.process.returncode}: {self.log.read_text()[-2000:]}"
             with suppress(httpx.TransportError):
                 if httpx.get(f"{self.base}/readyz", timeout=5).status_code == 200:
                     return time.monotonic() - begun
@@ -61,6 +64,42 @@ class Server:
                 self.kill()
         with suppress(LookupError):
             end(self.postmaster())
+        self.log.unlink(missing_ok=True)
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the server alone."""
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def memory(self) -> int:
+        """The most that the server has held so far, in bytes."""
+        assert self.process is not None
+        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))) * 1024
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """PostgreSQL, all of it, stopped in the middle of whatever it did."""
+        stopped: list[int] = []
+        try:
+            for pid in (self.postmaster(), *self.children()):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGSTOP)
+                    stopped.append(pid)
+            yield
+        finally:
+            for pid in stopped:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+    def children(self) -> list[int]:
+        """The processes of PostgreSQL under its main one."""
+        parent, found = self.postmaster(), []
+        for folder in Path("/proc").iterdir():
+            with suppress(OSError, ValueError, IndexError):
+                if int((folder / "stat").read_text().rpartition(")")[2].split()[1]) == parent:
+                    found.append(int(folder.name))
+        return found
 
     def postmaster(self) -> int:
         """The main process of PostgreSQL. Raises `LookupError` when it does not run."""
@@ -74,19 +113,17 @@ class Server:
 
     def backend(self) -> int:
         """A process of PostgreSQL that serves a connection of the application."""
-        parent = self.postmaster()
-        for folder in Path("/proc").iterdir():
-            with suppress(OSError, ValueError, IndexError):
-                ours = int((folder / "stat").read_text().rpartition(")")[2].split()[1]) == parent
-                if ours and b"maillage maillage" in (folder / "cmdline").read_bytes():
-                    return int(folder.name)
+        for pid in self.children():
+            with suppress(OSError):
+                if b"maillage maillage" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    return pid
         raise LookupError("no-backend")
 
     def token(self, client: str, organization: str) -> str:
         """A bearer token, asked of the command."""
         words = [sys.executable, "-m", "maillage", "token", "--client", client, "--scope", "system/*.cruds"]
         words += ["--organization", organization, "--data", str(self.data)]
-        done = subprocess.run(words, capture_output=True, text=True, check=True, env={**os.environ, **ENVIRONMENT}, timeout=60)
+        done = subprocess.run(words, capture_output=True, text=True, check=True, env={**os.environ, **self.environment}, timeout=60)
         return done.stdout.strip()
 
 
@@ -103,9 +140,9 @@ def end(pid: int) -> None:
 
 
 @contextmanager
-def served(data: Path) -> Iterator[Server]:
+def served(data: Path, **environment: str) -> Iterator[Server]:
     """A ready server for the length of the block."""
-    server = Server(data)
+    server = Server(data, **environment)
     try:
         server.start()
         yield server

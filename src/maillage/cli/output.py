@@ -10,7 +10,7 @@ from maillage.cli.status import ENVIRONMENT, OK, PROBLEM, USAGE, Failure
 from maillage.codes.json import encode
 from maillage.codes.packages import PackageError
 from maillage.kernel.errors import Unavailable
-from maillage.settings import DataSettings, SettingError, Settings
+from maillage.settings import SettingError, Settings
 from maillage.store import UnsafeServer
 from maillage.store.accounts import AccountError
 from maillage.store.binaries import BinariesError
@@ -24,7 +24,7 @@ NOT_OURS = (AccountError, BinariesError, ClusterError, MigrationError, OSError, 
 def settings_for(data: Path | None) -> Settings:
     """The settings of the environment, with the data folder of the command line."""
     settings = Settings.from_environment()
-    return replace(settings, data=DataSettings(folder=data)) if data else settings
+    return replace(settings, data=replace(settings.data, folder=data)) if data else settings
 
 
 def show(answer: dict[str, Any], *, json: bool, lines: list[str]) -> None:

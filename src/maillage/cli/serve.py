@@ -10,16 +10,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 import uvloop
 
 from maillage import demonstration, worker
 from maillage.app import create_app, stop_task
+from maillage.cli.logs import write_json_lines
 from maillage.cli.output import ENVIRONMENT, OK, Failure, settings_for, show
-from maillage.doors.edge import LOOPBACK
+from maillage.cli.server import make_server
+from maillage.doors.edge import LOOPBACK, Stance
 from maillage.settings import Settings
 from maillage.store import Database
 from maillage.store.server import opened
+from maillage.store.volumes import Volumes, keep_ballast, written_to
 
 
 def serve(*, demo: bool = False, host: str | None = None, port: int | None = None, data: Path | None = None, json: bool = False) -> int:
@@ -32,6 +34,8 @@ def serve(*, demo: bool = False, host: str | None = None, port: int | None = Non
     settings = replace(settings, server=server, demo=replace(settings.demo, enabled=demo or settings.demo.enabled))
     if settings.demo.enabled and server.host not in LOOPBACK:
         raise Failure(f"the demonstration has logins without passwords: it listens on the loopback only, not on {server.host}", ENVIRONMENT)
+    settings.refuse_default_secrets()
+    write_json_lines()
     for asked in (signal.SIGTERM, signal.SIGINT):
         signal.signal(asked, _end)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -60,22 +64,15 @@ async def _serve(settings: Settings, *, json: bool) -> None:
                 await demonstration.play(database, patients=settings.demo.patients, seed=settings.demo.seed)
         await database.warm()
         await _announce(settings, database, json=json)
-        application = create_app(settings, database)
-        config = uvicorn.Config(
-            application,
-            host=settings.server.host,
-            port=settings.server.port,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=20,
-            limit_concurrency=512,
-        )
+        if not settings.demo.enabled:
+            keep_ballast(settings.data)
+        stance = Stance(Volumes(written_to(settings.data), settings.data).nearly_full)
+        server = make_server(create_app(settings, database, stance), settings, stance)
         freeze_collector()
         own = await database.beside(2, acquire=10)
         work = asyncio.create_task(worker.run(own, settings))
         try:
-            await uvicorn.Server(config).serve()
+            await server.serve()
         finally:
             await stop_task(work)
             await own.close()

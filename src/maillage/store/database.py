@@ -10,9 +10,10 @@ is one statement, its own commit.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -20,6 +21,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 
+from maillage.kernel import deadline
 from maillage.kernel.actor import NOWHERE, Actor, Origin
 from maillage.kernel.clock import Clock, SystemClock
 from maillage.kernel.errors import Unavailable
@@ -46,13 +48,17 @@ class Connection(asyncpg.Connection):  # type: ignore[misc]  # asyncpg publishes
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long things may take, in seconds, and how many connections there are."""
+    """How long things may take, in seconds, and how many connections there are.
+
+    `cut`: after how long a connection is cut whose server does not even answer a cancellation.
+    """
 
     pool_size: int = 10
     acquire: float = 0.25
     statement: float = 5.0
     lock: float = 2.0
     idle: float = 10.0
+    cut: float = 5.0
 
     def settings(self) -> dict[str, str]:
         """The same in PostgreSQL's words: what holds on each connection unless a transaction says otherwise."""
@@ -75,6 +81,7 @@ class Database:
         self.limits = limits
         self.warnings = warnings
         self._appenders: dict[str, Appender] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
         self._dsn = ""
 
     @classmethod
@@ -133,7 +140,11 @@ class Database:
         """One transaction: it commits when the block ends and rolls back on any error.
 
         Errors of the driver leave as errors of the domain: a violated constraint as what its room registered, the rest as `Unavailable`.
+        Whoever is cancelled, by a deadline or because nobody waits any more, does not wait for the server: it is undone behind their back.
+        No statement may take longer than what is left of the request's deadline.
         """
+        if deadline.left() is not None:
+            timeout = deadline.within(self.limits.statement if timeout is None else timeout)
         now = (clock or self.clock).now()
         unit = Unit(self._acquire, partial(self._opening, actor, now, request_id, timeout))
         try:
@@ -143,6 +154,10 @@ class Database:
                 yield Transaction(unit, actor, now, request_id, origin=origin)
                 await unit.settle()
                 await self._finish(unit)
+            except asyncio.CancelledError:
+                conn, unit.conn = unit.conn, None
+                self._put_away(conn)
+                raise
             except BaseException:
                 await self._undo(unit.conn)
                 raise
@@ -153,6 +168,19 @@ class Database:
             raise meaning from error
         finally:
             await self._release(unit.conn)
+
+    def _put_away(self, conn: Any) -> None:
+        """Undo and give back a connection that its holder leaves in the middle of something."""
+        if conn is None:
+            return
+
+        async def put() -> None:
+            await self._undo(conn)
+            await self._release(conn)
+
+        task = asyncio.get_running_loop().create_task(put(), context=contextvars.Context())
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
 
     async def _finish(self, unit: Unit) -> None:
         """Write what waits and commit; where nothing has begun, one statement is its own commit, and appended rows alone share one."""
@@ -173,7 +201,7 @@ class Database:
 
     def _appender(self, sql: str) -> Appender:
         if sql not in self._appenders:
-            self._appenders[sql] = Appender(self._connection, sql)
+            self._appenders[sql] = Appender(self._connection, sql, self.limits.statement + self.limits.cut)
         return self._appenders[sql]
 
     @asynccontextmanager
@@ -206,13 +234,13 @@ class Database:
         except (*DRIVER, OSError) as error:
             raise Unavailable("database-away") from error
         finally:
-            await self._release(conn)
+            self._put_away(conn)
         if standby:
             raise Unavailable("read-only")
 
     async def _acquire(self) -> Any:
         try:
-            async with asyncio.timeout(self.limits.acquire):  # the pool's own limit costs a task for each connection
+            async with asyncio.timeout(deadline.within(self.limits.acquire)):  # the pool's own limit costs a task for each connection
                 return await self._pool.acquire()
         except TimeoutError as error:
             raise Unavailable("no-connection", retry_after=1) from error
@@ -223,7 +251,9 @@ class Database:
         if conn is None:
             return
         try:
-            await self._pool.release(conn)  # it shields itself
+            await self._pool.release(conn, timeout=self.limits.cut)  # it shields itself
+        except TimeoutError:
+            return  # nothing came back from the server: the connection was cut
         except DRIVER:
             if not _gone(conn):
                 raise  # else it broke while it was handed back, and the pool has let go of it already
@@ -245,9 +275,11 @@ class Database:
         if conn is None or _gone(conn) or not conn.is_in_transaction():
             return
         try:
-            await asyncio.shield(conn.execute("ROLLBACK", timeout=5))
+            async with asyncio.timeout(self.limits.cut):
+                await conn.execute("ROLLBACK")
         except (*DRIVER, TimeoutError):
-            conn.terminate()  # the server undoes what it no longer hears of
+            with suppress(asyncpg.InterfaceError):  # it broke meanwhile, and the pool has let go of it already
+                conn.terminate()  # the server undoes what it no longer hears of
 
 
 def _gone(conn: Any) -> bool:

@@ -7,6 +7,7 @@ while a commit is under way are written by the next one, and nobody goes on befo
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -25,8 +26,8 @@ REFUSED = (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError, ValueEr
 class Appender:
     """Appends rows by one INSERT over `unnest`, in commits that many callers share."""
 
-    def __init__(self, connections: Connections, sql: str) -> None:
-        self._connections, self._sql = connections, sql
+    def __init__(self, connections: Connections, sql: str, seconds: float = 10.0) -> None:
+        self._connections, self._sql, self._seconds = connections, sql, seconds
         self._waiting: Batch = []
         self._work: asyncio.Task[None] | None = None
 
@@ -35,7 +36,9 @@ class Appender:
         done = asyncio.get_running_loop().create_future()
         self._waiting.append((rows, done))
         if self._work is None:
-            self._work = asyncio.create_task(self._write())
+            self._work = asyncio.get_running_loop().create_task(
+                self._write(), context=contextvars.Context()
+            )  # the deadline of none of its callers
         await done
 
     async def _write(self) -> None:
@@ -54,12 +57,14 @@ class Appender:
         """One statement of its own is one commit; whoever waits learns how it went, and a failure is theirs to tell."""
         try:
             async with self._connections() as conn:
-                await conn.execute(self._sql, *columns([row for rows, _ in batch for row in rows]))
+                await conn.execute(self._sql, *columns([row for rows, _ in batch for row in rows]), timeout=self._seconds)
         except REFUSED as error:
             if len(batch) == 1:
                 _tell(batch, error)
             for one in batch if len(batch) > 1 else ():  # one caller's row must not fail the others
                 await self._commit([one])
+        except TimeoutError:
+            _tell(batch, ConnectionResetError("no answer"))
         except Exception as error:  # noqa: BLE001  # whatever it was, each caller is told
             _tell(batch, error)
         except BaseException:

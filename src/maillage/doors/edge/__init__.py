@@ -3,7 +3,9 @@
 from maillage.doors.edge.asked import charge, client_address, request_id_of
 from maillage.doors.edge.headers import SECURITY_HEADERS, transport_security
 from maillage.doors.edge.layer import LOOPBACK, Door, Edge
+from maillage.doors.edge.protocol import guarded
 from maillage.doors.edge.routes import Lane, Limit, Route
+from maillage.doors.edge.stance import Stance
 
 __all__ = [
     "LOOPBACK",
@@ -13,8 +15,10 @@ __all__ = [
     "Lane",
     "Limit",
     "Route",
+    "Stance",
     "charge",
     "client_address",
+    "guarded",
     "request_id_of",
     "transport_security",
 ]

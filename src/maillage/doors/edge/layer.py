@@ -5,18 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, Protocol
 
 from maillage.codes.json import encode
 from maillage.doors.edge import asked as asking
 from maillage.doors.edge.admission import Admission, Full
+from maillage.doors.edge.answers import Answer, answer
 from maillage.doors.edge.asked import Asked, Scope
 from maillage.doors.edge.bodies import Body, Gone, Memory
 from maillage.doors.edge.cors import Cors
 from maillage.doors.edge.headers import SECURITY_HEADERS, transport_security
+from maillage.doors.edge.journal import Journal
 from maillage.doors.edge.proxies import Proxies
 from maillage.doors.edge.rates import Rates
 from maillage.doors.edge.routes import Lane, Route
+from maillage.doors.edge.stance import Stance
 from maillage.kernel import deadline
 from maillage.settings import Settings
 
@@ -53,9 +57,11 @@ class Refused(Exception):
 class Edge:
     """Host, probes, cross-origin calls, rates, turns, deadline: in this order, then the door."""
 
-    def __init__(self, settings: Settings, *, api: Door, pages: Door, probes: Mapping[str, Probe]) -> None:
+    def __init__(self, settings: Settings, *, api: Door, pages: Door, probes: Mapping[str, Probe], stance: Stance | None = None) -> None:
         server, edge = settings.server, settings.edge
         self._settings, self._api, self._pages, self._probes = edge, api, pages, probes
+        self._stance = stance or Stance()
+        self._journal = Journal()
         self._hosts = LOOPBACK | {server.host, *server.allowed_hosts}
         self._proxies = Proxies(server.trusted_proxies)
         self._cors = Cors(settings.fhir.cors_origins)
@@ -80,28 +86,39 @@ class Edge:
         elif path in self._probes:
             await self._plain(send, *await self._probes[path]())
         elif (allowed := self._cors.preflight(scope, asked.origin)) is not None:
-            await _answer(send, 204, allowed, b"")
+            await answer(send, 204, allowed, b"")
         else:
-            await self._pass(asked, scope, receive, self._sending(asked, path, send))
+            since = monotonic()
+            out = Answer(send, self._cors if self._cors.concerns(path) else None, asked.origin)
+            await self._pass(asked, scope, receive, out)
+            if asked.route.lane is not Lane.FREE:
+                self._journal.answered(asked, scope.get("query_string", b""), out.status, since)
 
-    async def _pass(self, asked: Asked, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _pass(self, asked: Asked, scope: Scope, receive: Receive, out: Answer) -> None:
         door = self._api if _is_api(scope["path"]) else self._pages
         asked.route, asked.rates = door.route(scope), self.rates
         try:
-            if waits := self.rates.arrived(asked.address, asked.route.limit):
-                raise Refused(429, "too-many-requests", waits)
+            self._let_in(asked)
             if asked.route.lane is Lane.FREE:
-                await door(scope, receive, send)
+                await door(scope, receive, out)
             else:
-                await self._by_turn(asked, door, scope, receive, send)
+                await self._by_turn(asked, door, scope, receive, out)
         except Refused as refused:
+            self._journal.refused(refused.reason)
             headers, body = door.refusal(refused.status, refused.reason, refused.retry_after)
             told = {**self._always, **headers, "x-request-id": asked.id, "content-length": str(len(body))}
-            await _answer(send, refused.status, _raw(told), body if scope["method"] != "HEAD" else b"")
+            await answer(out, refused.status, told, body if scope["method"] != "HEAD" else b"")
         except Gone:
             return
 
-    async def _by_turn(self, asked: Asked, door: Door, scope: Scope, receive: Receive, send: Send) -> None:
+    def _let_in(self, asked: Asked) -> None:
+        """What is decided without waiting. Raises `Refused`."""
+        if waits := self.rates.arrived(asked.address, asked.route.limit):
+            raise Refused(429, "too-many-requests", waits)
+        if asked.route.writes and self._stance.storage_full():
+            raise Refused(507, "storage-full", 60)
+
+    async def _by_turn(self, asked: Asked, door: Door, scope: Scope, receive: Receive, out: Answer) -> None:
         """Read the body, wait for a turn, work: each with its own limit."""
         lane = asked.route.lane
         if self.admission.hopeless(lane):
@@ -114,7 +131,7 @@ class Edge:
             except Full as error:
                 raise Refused(503, "overloaded", 2) from error
             try:
-                await self._work(asked, door, scope, body, send)
+                await self._work(asked, door, scope, body, out)
             finally:
                 self.admission.leave(since)
         finally:
@@ -130,35 +147,30 @@ class Edge:
         except TimeoutError as error:
             raise Refused(408, "body-too-slow") from error
 
-    async def _work(self, asked: Asked, door: Door, scope: Scope, body: Body, send: Send) -> None:
+    async def _work(self, asked: Asked, door: Door, scope: Scope, body: Body, out: Answer) -> None:
         seconds = asked.route.seconds or self._seconds[asked.route.lane]
         deadline.give(seconds)
-        started = False
         watching: list[asyncio.Task[None]] = []
         loop = asyncio.get_running_loop()
 
-        async def answer(message: dict[str, Any]) -> None:
-            nonlocal started
-            started = True
-            limit.reschedule(None)  # the work is done and committed: how fast the caller reads is the connection's affair
-            await send(message)
-
         async def watch() -> None:
             await body.watch()
-            if not started:
+            if not out.status:
                 limit.reschedule(loop.time())
 
         later = loop.call_later(_WATCH_AFTER, lambda: watching.append(loop.create_task(watch())))
         try:
             async with asyncio.timeout(seconds) as limit:
-                await door(scope, body.receive, answer)
+                out.limit = limit
+                await door(scope, body.receive, out)
         except TimeoutError as error:
-            if started:
+            if out.status:
                 raise
             if body.gone.is_set():
                 raise Gone from error
             raise Refused(503, "deadline", 1) from error
         finally:
+            out.limit = None
             later.cancel()
             for task in watching:
                 task.cancel()
@@ -167,29 +179,9 @@ class Edge:
         name = host if host.startswith("[") and host.endswith("]") else host.rsplit(":", 1)[0] if ":" in host else host
         return name in self._hosts
 
-    def _sending(self, asked: Asked, path: str, send: Send) -> Send:
-        if not self._cors.concerns(path):
-            return send
-
-        async def sending(message: dict[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                self._cors.add(message, asked.origin)
-            await send(message)
-
-        return sending
-
     async def _plain(self, send: Send, status: int, body: dict[str, Any]) -> None:
-        await _answer(send, status, _raw({**self._always, "content-type": "application/json"}), encode(body))
+        await answer(send, status, {**self._always, "content-type": "application/json"}, encode(body))
 
 
 def _is_api(path: str) -> bool:
     return path == "/fhir" or path.startswith("/fhir/")
-
-
-def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-
-
-async def _answer(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,199 @@
+"""Faults of a whole server, short: F4 (database frozen), F8 (disk nearly full), F14 (bodies too large), F15 (slow callers), and a graceful stop.
+
+Correctness only; `make faults` has the long versions, where times are judged.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.support import postgres
+from tests.support.serving import Server, served
+
+pytestmark = pytest.mark.slow
+TOWN = "cms-clamart-soins"
+FHIR = {"content-type": "application/fhir+json", "accept": "application/fhir+json"}
+SHORT = {
+    "MAILLAGE_EDGE__DEADLINE": "2",
+    "MAILLAGE_EDGE__DEADLINE_READ": "1.5",
+    "MAILLAGE_EDGE__HEADER_TIMEOUT": "2",
+    "MAILLAGE_SERVER__DRAIN_NOTICE": "1.5",
+}
+NOTE = {"resourceType": "Basic", "code": {"text": "essai"}}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    folder = postgres.open_folder()
+    try:
+        with served(folder, **SHORT) as made:
+            yield made
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def caller(server: Server, name: str = "faults") -> httpx.Client:
+    headers = {**FHIR, "authorization": f"Bearer {server.token(name, TOWN)}"}
+    return httpx.Client(base_url=server.base, headers=headers, timeout=30)
+
+
+def patient(number: int) -> dict[str, Any]:
+    return {
+        "resourceType": "Patient",
+        "identifier": [{"system": "https://essai.example/patients", "value": f"served-{number}"}],
+        "name": [{"family": "Essai", "given": ["Un"]}],
+        "gender": "female",
+        "birthDate": "1959-03-02",
+    }
+
+
+def well(client: httpx.Client) -> None:
+    """A legitimate read is answered."""
+    answer = client.get("/fhir/HealthcareService", params={"_count": "1"})
+    assert answer.status_code == 200, answer.text
+
+
+def test_f4_a_frozen_database_is_a_quick_refusal_and_then_forgotten(server: Server) -> None:
+    with caller(server) as client, ThreadPoolExecutor(40) as pool:
+        well(client)
+        with server.frozen():
+            asked = [pool.submit(client.get, "/fhir/HealthcareService", params={"_count": str(n)}) for n in range(1, 61)]
+            wrote = client.post("/fhir/Patient", json=patient(4), headers={"idempotency-key": "frozen"})
+            answers = [*(one.result() for one in asked), wrote]
+            assert {(answer.status_code, "retry-after" in answer.headers) for answer in answers} == {(503, True)}, server.log.read_text()[
+                -6000:
+            ]
+            assert client.get("/healthz").status_code == 200
+            assert client.get("/readyz").status_code == 503
+        server.wait(30)
+        well(client)
+        kept = client.post("/fhir/Patient", json=patient(4), headers={"idempotency-key": "frozen"})
+        while kept.status_code == 503:
+            kept = client.post("/fhir/Patient", json=patient(4), headers={"idempotency-key": "frozen"})
+        assert kept.status_code == 201
+        found = client.get("/fhir/Patient", params={"identifier": "https://essai.example/patients|served-4"})
+        assert found.json()["total"] == 1
+
+
+def deep(depth: int) -> bytes:
+    return b'{"resourceType":"Basic","extension":' + b"[" * depth + b"]" * depth + b"}"
+
+
+def pieces(size: int) -> Iterator[bytes]:
+    piece = b" " * 65536
+    for _ in range(size // len(piece)):
+        yield piece
+
+
+def test_f14_what_is_too_large_or_too_deep_is_refused_in_bounded_memory(server: Server) -> None:
+    many = json.dumps({"resourceType": "Bundle", "type": "batch", "entry": [{}] * 100_000}).encode()
+    bomb = gzip.compress(b" " * 50_000_000)
+    with caller(server) as client:
+        well(client)
+        before = server.memory()
+        bodies: list[tuple[int, Any, dict[str, str]]] = [
+            (413, b" " * 50_000_000, {}),
+            (413, pieces(50_000_000), {}),
+            (413, many, {}),
+            (400, deep(10_000), {}),
+            (415, bomb, {"content-encoding": "gzip"}),
+        ]
+        for status, body, headers in bodies:
+            for path in ("/fhir", "/fhir/Basic"):
+                content = pieces(50_000_000) if not isinstance(body, bytes) else body
+                answer = client.post(path, content=content, headers=headers)
+                expected = (400, 413) if path == "/fhir/Basic" and status == 413 else (status, 400)
+                assert answer.status_code in expected, (status, path, answer.status_code, answer.text[:200])
+                assert answer.json()["resourceType"] == "OperationOutcome"
+            well(client)
+        assert server.memory() - before < 150_000_000
+
+
+def opened(server: Server, sent: bytes) -> socket.socket:
+    made = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+    made.sendall(sent)
+    return made
+
+
+def test_f15_slow_callers_hold_nobody_else(server: Server) -> None:
+    with caller(server) as client, ExitStack() as stack:
+        token = client.headers["authorization"]
+        head = f"POST /fhir/Basic HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nAuthorization: {token}\r\nContent-Length: 1000\r\n\r\n{{".encode()
+        sheet = client.get("/connexion").text.split('rel="stylesheet" href="', 1)[1].split('"', 1)[0]
+        large = f"GET {sheet} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n".encode()
+        idle = [stack.enter_context(opened(server, b"")) for _ in range(150)]
+        headers = [stack.enter_context(opened(server, b"GET / HTTP/1.1\r\nHost: 127")) for _ in range(150)]
+        stack.enter_context(opened(server, head))
+        bodies = [stack.enter_context(opened(server, head)) for _ in range(60)]
+        readers = [stack.enter_context(opened(server, large * 40)) for _ in range(20)]
+        for _ in range(20):
+            well(client)
+        assert [one.recv(1) for one in (*idle, *headers)] == [b""] * 300, "who sends no headers is hung up on"
+        refused = [one.recv(4096) for one in bodies]
+        assert all(answer.startswith(b"HTTP/1.1 408 ") for answer in refused)
+        for one in readers:
+            assert one.recv(12) == b"HTTP/1.1 200"
+        well(client)
+
+
+def test_a_stop_is_announced_and_finishes_what_was_begun(data_dir: Path) -> None:
+    with served(data_dir, **SHORT) as server, caller(server) as client:
+        well(client)
+        body = json.dumps(patient(7)).encode()
+        lines = [
+            "POST /fhir/Patient HTTP/1.1",
+            f"Host: 127.0.0.1:{server.port}",
+            f"Authorization: {client.headers['authorization']}",
+            "Content-Type: application/fhir+json",
+            f"Content-Length: {len(body)}",
+            "",
+            "",
+        ]
+        with opened(server, "\r\n".join(lines).encode() + body[:20]) as slow:
+            server.signal(signal.SIGTERM)
+            said = client.get("/readyz")
+            while said.status_code == 200:  # the signal is on its way
+                said = client.get("/readyz")
+            assert (said.status_code, said.json()) == (503, {"status": "draining"})
+            well(client)
+            while True:  # until no connection is taken any more
+                try:
+                    socket.create_connection(("127.0.0.1", server.port), timeout=1).close()
+                except OSError:
+                    break
+                time.sleep(0.05)
+            slow.sendall(body[20:])
+            assert slow.recv(12) == b"HTTP/1.1 201", "what was begun is finished"
+        assert server.process is not None
+        assert server.process.wait(30) == 0
+
+
+def test_f8_past_the_mark_nothing_is_written_and_reads_go_on(data_dir: Path) -> None:
+    """The volume of the data folder is the real one; the mark is set where it has passed it already."""
+    with served(data_dir, MAILLAGE_DATA__FULL_AT="0.0", MAILLAGE_DATA__ENOUGH_FREE=str(2**62)) as server, caller(server) as client:
+        well(client)
+        for method, path in (("POST", "/fhir/Patient"), ("POST", "/fhir"), ("PUT", "/fhir/Patient/x"), ("DELETE", "/fhir/Patient/x")):
+            answer = client.request(method, path, json=patient(8) if method != "DELETE" else None)
+            assert (answer.status_code, answer.json()["issue"][0]["details"]["coding"][0]["code"]) == (507, "storage-full"), (method, path)
+        assert (
+            client.post(
+                "/fhir/Patient/_search", content="family=Essai", headers={"content-type": "application/x-www-form-urlencoded"}
+            ).status_code
+            == 200
+        )
+        assert client.get("/readyz").json() == {"status": "reads-only", "reason": "storage-full"}
+        page = client.post("/demandes/nouvelle", data={"x": "1"}, headers={"content-type": "application/x-www-form-urlencoded"})
+        assert page.status_code == 507
+        assert "presque plein" in page.text
