@@ -229,7 +229,7 @@ FEWEST_CHARACTERS = 12
 def _check_secret(variable: str, value: str) -> None:
     """A secret that stands in every manual is none. Raises `SettingError`."""
     secret = urlsplit(value).password if "://" in value else value
-    if secret is None or secret == "":
+    if not secret:
         return  # none was given: another way of proving who we are, or a feature that is not used
     if secret.lower() in DEFAULT_SECRETS:
         raise SettingError(f"{variable} holds a secret that everybody knows: choose another one")
