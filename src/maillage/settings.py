@@ -111,8 +111,9 @@ class FhirSettings:
     delete_several: bool = setting(
         False, "Whether a conditional delete deletes all that match. When not, several matches answer 412 and nothing is deleted."
     )
-    token_url: str = setting(
-        "", "Token endpoint of the authorisation server, told in the CapabilityStatement. Empty: tokens come from the operator."
+    certificate_header: str = setting(
+        "",
+        "Header in which a trusted proxy gives the client's certificate (`Client-Cert` of RFC 9440, or percent-encoded PEM). Empty: none is read.",
     )
     cors_origins: tuple[str, ...] = setting(
         (), "Origins whose scripts may call the API from a browser (`https://app.example`), separated by commas; never the pages."

@@ -195,7 +195,7 @@ async def issued(db: Database, *organizations: str, hours: int = 1) -> str:
 
 async def behind_token(db: Database, secret: str) -> Actor:
     async with db.transaction(SYSTEM) as tx:
-        return await access.actor_of_token(tx, secret)
+        return (await access.holder_of_token(tx, secret)).actor
 
 
 async def test_a_token_is_its_client_with_its_organisations_and_scopes(db: Database) -> None:

@@ -24,7 +24,7 @@ from maillage.kernel.actor import SYSTEM
 from maillage.settings import DataSettings, Settings
 from maillage.store.server import opened
 
-COMMANDS = ["serve", "demo", "token", "scenario", "doctor", "migrate", "generate", "rerender", "package", "docs"]
+COMMANDS = ["serve", "demo", "token", "client", "scenario", "doctor", "migrate", "generate", "rerender", "package", "docs"]
 SECONDS = 300  # a busy machine is not what these tests look at
 SMALL = {"MAILLAGE_DATABASE__SHARED_BUFFERS": "32MB", "MAILLAGE_DEMO__PATIENTS": "60"}
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("MAILLAGE_")} | SMALL

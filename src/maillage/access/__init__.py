@@ -10,22 +10,29 @@ from __future__ import annotations
 from datetime import datetime
 
 from maillage.access import identity
-from maillage.access.actions import end_links, has_link, issue_token, let_choose_ids, link
+from maillage.access.actions import end_links, has_link, link
+from maillage.access.clients.actions import issue_token, let_choose_ids
+from maillage.access.clients.queries import Holder, holder_of_token, may_choose_id
 from maillage.access.identity import WebSession, demo_accounts, put_account, session_of, sign_in_demo, sign_out
-from maillage.access.queries import VisibleTo, actor_of_token, may_choose_id
-from maillage.access.scopes import scope_allows, unreadable_scopes
+from maillage.access.narrowing import allows, bounds, narrowed, unreadable_scopes
+from maillage.access.queries import VisibleTo
+from maillage.access.scopes import scope_allows
 from maillage.access.types import CLOSURE_GRACE, DIRECTORY_TYPES
 from maillage.kernel.actor import Actor
+from maillage.record import Visible
 
 __all__ = [
     "CLOSURE_GRACE",
     "DIRECTORY_TYPES",
+    "Holder",
     "VisibleTo",
     "WebSession",
-    "actor_of_token",
+    "allows",
+    "bounds",
     "demo_accounts",
     "end_links",
     "has_link",
+    "holder_of_token",
     "identity",
     "issue_token",
     "let_choose_ids",
@@ -41,6 +48,9 @@ __all__ = [
 ]
 
 
-def visible_to(actor: Actor, resource_type: str, now: datetime | None = None) -> VisibleTo:
-    """The predicate from which every query on this resource type starts, for this actor; `now` where no transaction may have begun."""
-    return VisibleTo(actor, resource_type, now)
+def visible_to(actor: Actor, resource_type: str, now: datetime | None = None, *, letters: str = "rs") -> Visible:
+    """The predicate from which every query on this resource type starts, for this actor; `now` where no transaction may have begun.
+
+    It is cut to what the scopes of a token grant by one of the `letters` (read and search, unless the caller is about to write).
+    """
+    return narrowed(actor, resource_type, VisibleTo(actor, resource_type, now), letters)

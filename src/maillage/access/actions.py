@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from maillage.access.identity.secret import digest
-from maillage.access.scopes import unreadable_scopes
-from maillage.kernel.errors import Conflict, Invalid, NotAllowed
 from maillage.kernel.ids import new_id
-from maillage.store import Transaction, register
-
-register("api_client_id_prefix", lambda: Conflict("id-prefix-taken"))
-register("api_client_id_prefix_form", lambda: Invalid.one("id-prefix-form"))
+from maillage.store import Transaction
 
 
 async def link(
@@ -59,41 +52,3 @@ async def has_link(tx: Transaction, patient_id: str, organizations: Sequence[str
             tx.now,
         )
     )
-
-
-async def let_choose_ids(tx: Transaction, client: str, prefix: str | None) -> None:
-    """Let a machine client choose the ids that begin with its own prefix (`labo-`), or, with None, no more.
-
-    Raises `Conflict("id-prefix-taken")`, `Invalid` for a prefix that is not letters and digits and a dash.
-    """
-    await tx.execute("UPDATE api_client SET id_prefix = $2 WHERE name = $1", client, prefix)
-
-
-async def issue_token(tx: Transaction, client: str, scopes: Sequence[str], organizations: Sequence[str], lifetime: timedelta) -> str:
-    """Register or update a machine client pinned to `organizations`, and give it a bearer token.
-
-    Raises `NotAllowed` when no organisation is named: a missing claim never means "no filter"; `Invalid` for a scope that grants nothing.
-    """
-    if not organizations:
-        raise NotAllowed("no-organization")
-    if unreadable := unreadable_scopes(scopes):
-        raise Invalid.one("scope-unknown", "scope", " ".join(unreadable)[:200])
-    await tx.execute(
-        """
-        INSERT INTO api_client (name, organizations, created_at) VALUES ($1, $2, $3)
-        ON CONFLICT (name) DO UPDATE SET organizations = excluded.organizations
-        """,
-        client,
-        list(organizations),
-        tx.now,
-    )
-    secret = secrets.token_urlsafe(32)
-    await tx.execute(
-        "INSERT INTO api_token (token_hash, client, scopes, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)",
-        digest(secret),
-        client,
-        list(scopes),
-        tx.now,
-        tx.now + lifetime,
-    )
-    return secret

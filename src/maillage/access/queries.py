@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from maillage.access.identity.secret import digest
 from maillage.access.types import DIRECTORY_TYPES, LINKED_TYPES, SHARED_RECORD_BASES
 from maillage.kernel.actor import Actor
-from maillage.kernel.errors import Unauthenticated
-from maillage.store import Params, Transaction
+from maillage.store import Params
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,36 +51,3 @@ _LINKED = """EXISTS (SELECT 1 FROM care_link c WHERE c.patient_id = {alias}.pati
 _OPPOSED = """EXISTS (SELECT 1 FROM opposition o WHERE o.patient_id = {alias}.patient_id
     AND opposes(o, {kind}, {alias}.id, {alias}.owner_org, {organizations}, {person}, {now}) OFFSET 0)"""
 """An index says that most patients refuse nothing; only where there is a row does the function judge it."""
-
-
-async def actor_of_token(tx: Transaction, secret: str) -> Actor:
-    """The machine client of a bearer token. Raises `Unauthenticated` when unknown or expired."""
-    row = await tx.fetchrow(
-        """
-        SELECT c.name, c.organizations, t.scopes FROM api_token t JOIN api_client c ON c.name = t.client
-        WHERE t.token_hash = $1 AND t.expires_at > $2 AND NOT c.disabled
-        """,
-        digest(secret),
-        tx.now,
-    )
-    if row is None:
-        raise Unauthenticated("token-unknown")
-    return Actor(
-        kind="client",
-        id=row["name"],
-        organizations=tuple(row["organizations"]),
-        roles=frozenset({"logiciel"}),
-        scopes=tuple(row["scopes"]),
-        display=row["name"],
-    )
-
-
-async def may_choose_id(tx: Transaction, id: str) -> bool:
-    """Whether the machine client of this transaction may create a resource under this id: it begins with the client's own prefix."""
-    if tx.actor.kind != "client":
-        return False
-    return bool(
-        await tx.fetchval(
-            "SELECT starts_with($2, id_prefix) AND length($2) > length(id_prefix) FROM api_client WHERE name = $1", tx.actor.id, id
-        )
-    )

@@ -284,23 +284,3 @@ CREATE TABLE spent_proof (
     hash bytea PRIMARY KEY,
     expires_at timestamptz NOT NULL
 );
-
--- A machine client: its organisations are pinned here, never asked for by the request.
-CREATE TABLE api_client (
-    name text PRIMARY KEY,
-    organizations text[] NOT NULL CONSTRAINT api_client_has_organization CHECK (cardinality(organizations) > 0),
-    created_at timestamptz NOT NULL,
-    disabled boolean NOT NULL DEFAULT false,
-    id_prefix text CONSTRAINT api_client_id_prefix UNIQUE
-        CONSTRAINT api_client_id_prefix_form CHECK (id_prefix ~ '^[a-z][a-z0-9]{1,20}-$')
-);
-COMMENT ON COLUMN api_client.id_prefix IS
-    'How the ids begin that this client may choose itself (PUT to a new id); NULL: none. One prefix, one client: a chosen id never tells what others have.';
-
-CREATE TABLE api_token (
-    token_hash bytea PRIMARY KEY,
-    client text NOT NULL REFERENCES api_client (name),
-    scopes text[] NOT NULL,
-    created_at timestamptz NOT NULL,
-    expires_at timestamptz NOT NULL
-);

@@ -18,6 +18,7 @@ COMMANDS = {
     "serve": "serve:serve",
     "demo": "serve:demo",
     "token": "tokens:token",  # nosec B105  # where the command is, not a secret
+    "client": "clients:client",
     "scenario": "scenario:scenario",
     "doctor": "doctor:doctor",
     "migrate": "migrate:migrate",

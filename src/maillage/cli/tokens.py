@@ -29,7 +29,7 @@ def token(
     data: Path | None = None,
     json: bool = False,
 ) -> int:
-    """Print a bearer token for the FHIR door of a running or stopped server.
+    """Print a bearer token for the FHIR door of a running or stopped server: for a trial. Software of a partner has keys (`maillage client add`).
 
     Without `--organization` the client is pinned to every hospital and centre of the territory by name: it plays all sides, which suits a trial.
 
@@ -77,7 +77,10 @@ async def _issue(
         organizations = wanted or list(known)
         if not organizations:
             raise Failure("no organisation yet: load a territory first (maillage generate)", PROBLEM)
-        secret = await access.issue_token(tx, client, scopes, organizations, timedelta(hours=hours))
+        try:
+            secret = await access.issue_token(tx, client, scopes, organizations, timedelta(hours=hours))
+        except Conflict as error:
+            raise Failure(f"{client} proves who it is with a key of its own: it asks for its tokens itself", PROBLEM) from error
         if id_prefix:
             await _let_choose(tx, client, id_prefix)
         return secret, organizations

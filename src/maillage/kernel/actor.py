@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Actor:
     """A person, a machine client or the scheduler, with the organisations for which it may act.
 
-    `organizations[0]` is the active one; `roles` are role codes such as `medecin` or `secretaire`.
+    `organizations[0]` is the active one; `roles` are role codes such as `medecin` or `secretaire`. A token brings `scopes`, which only take
+    away; an app that acts for a person is named in `client`, and `patient` is the one for whom it was opened.
     """
 
     kind: str
@@ -20,6 +21,8 @@ class Actor:
     scopes: tuple[str, ...] = ()
     display: str = ""
     purpose: str = "TREAT"
+    client: str = ""
+    patient: str = ""
 
     @property
     def organization(self) -> str:

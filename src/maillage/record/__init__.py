@@ -20,7 +20,7 @@ from maillage.record.photographs import (
     provenance,
     written,
 )
-from maillage.record.queries import current, existing, first_organization, ids_of, lock_condition, present, read, vread
+from maillage.record.queries import current, existing, first_organization, ids_of, is_within, lock_condition, present, read, vread
 from maillage.record.seal import make_cursor, open_cursor, sealing_key
 from maillage.record.seal import scope as cursor_scope
 from maillage.record.search import Page, search, search_types
@@ -53,6 +53,7 @@ __all__ = [
     "foresee",
     "ids_of",
     "is_taken",
+    "is_within",
     "kinds_in",
     "lock_condition",
     "lock_head",

@@ -15,11 +15,15 @@ from maillage.store.sql import Params
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Which versions: written at or `since`, or current at some instant `between`; `after` is where the page before ended."""
+    """Which versions: written at or `since`, or current at some instant `between`; `after` is where the page before ended.
+
+    Of the types of `last_only` the last version alone: for callers whose right hangs on what a resource says now.
+    """
 
     since: datetime | None = None
     between: tuple[datetime, datetime] | None = None
     after: tuple[datetime, str, str] | None = None
+    last_only: frozenset[str] = frozenset()
 
 
 async def standing(tx: Transaction, kind: str, id: str, visible: Visible) -> Stored | None:
@@ -91,7 +95,7 @@ def _of_type(kind: str, visible: Visible, span: Span, limit: int, id: str | None
 
 
 def _bounds(kind: str, span: Span, params: Params) -> list[str]:
-    found: list[Any] = []
+    found: list[Any] = ["v.version = h.version"] if kind in span.last_only else []
     if span.since is not None:
         found.append(f"v.at >= {params.add(span.since)}")
     if span.between is not None:

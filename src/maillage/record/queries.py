@@ -71,6 +71,13 @@ async def present(tx: Transaction, wanted: Mapping[str, Sequence[str]], visible_
     return {(row[0], row[1]) for row in await tx.peek("\nUNION ALL\n".join(parts), *params)}
 
 
+async def is_within(tx: Transaction, kind: str, id: str, demanded: Visible) -> bool:
+    """Whether the last version of a resource meets a demand, what this transaction wrote included."""
+    params = Params([kind, id])
+    sql = f"SELECT EXISTS (SELECT 1 FROM resource_head h WHERE h.res_type = $1 AND h.id = $2 AND {demanded.sql('h', params)})"
+    return bool(await tx.fetchval(sql, *params))
+
+
 async def first_organization(tx: Transaction, kind: str, id: str) -> str:
     """The organisation for which the first version was written."""
     await tx.settle()

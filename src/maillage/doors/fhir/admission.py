@@ -50,9 +50,12 @@ def _operation(method: str, kind: str, last: str, operations: Collection[tuple[s
 def _template(parts: list[str], kind: str) -> str:
     """The address with its ids taken out."""
     if not kind:
+        if tuple(parts) in _NAMED:
+            return "/".join(parts)
         return parts[0] if len(parts) == 1 and parts[0] in _PLACES else "?" if parts else ""
     return "/".join([kind, *(part if part in _WORDS or part in READABLE else "{id}" for part in parts[1:6])])
 
 
+_NAMED = frozenset({("oauth", "token"), ("oauth", "revoke"), ("oauth", "introspect"), (".well-known", "smart-configuration")})
 _PLACES = frozenset({"metadata", "docs", "openapi.json", "_history", "_search"})
 _WORDS = frozenset({"_history", "_search", "*"})

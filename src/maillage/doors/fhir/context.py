@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from maillage.access import DIRECTORY_TYPES, VisibleTo, scope_allows, visible_to
+from maillage.access import DIRECTORY_TYPES, allows, bounds, visible_to
 from maillage.codes.definitions import Definitions
 from maillage.codes.json import encode
 from maillage.directory import Mode
@@ -15,7 +15,7 @@ from maillage.doors.fhir.problems import outcome
 from maillage.kernel.errors import Issue, NotAllowed
 from maillage.kernel.intake import Claim
 from maillage.kernel.operations import Operation
-from maillage.record import SERVED, Stored, audit_many
+from maillage.record import SERVED, Stored, Visible, audit_many, is_within
 from maillage.settings import FhirSettings
 from maillage.store import Database, Transaction
 
@@ -55,18 +55,31 @@ class Context:
     alone: Callable[[Request], Awaitable[Response]] = field(kw_only=True)
     trail: Database = field(kw_only=True)
 
-    def visible(self, kind: str) -> VisibleTo:
-        """What the caller may see of a type."""
-        return visible_to(self.tx.actor, kind, self.tx.now)
+    def visible(self, kind: str, letters: str = "rs") -> Visible:
+        """What the caller may see of a type, by the scopes that grant one of the letters."""
+        return visible_to(self.tx.actor, kind, self.tx.now, letters=letters)
 
-    def searchable(self, kind: str) -> VisibleTo:
+    def searchable(self, kind: str) -> Visible:
         """The same for a type that a search reads; raises `NotAllowed` when the scopes do not grant it, through a chain or otherwise."""
         self.require(kind, "rs")
-        return self.visible(kind)
+        return self.visible(kind, "s" if self.allows(kind, "s") else "r")
+
+    def is_narrowed(self, kind: str, letters: str) -> bool:
+        """Whether a query or a patient narrows every scope that grants one of the letters on a type."""
+        return bounds(self.tx.actor, kind, letters) is not None
+
+    async def stay_within(self, kind: str, id: str, letters: str) -> None:
+        """Raise `NotAllowed` when what was just written is outside of what the scopes grant: the write is undone."""
+        demanded = bounds(self.tx.actor, kind, letters)
+        if demanded is None:
+            return
+        await self.tx.settle()
+        if not await is_within(self.tx, kind, id, demanded):
+            raise NotAllowed("scope")
 
     def allows(self, kind: str, letters: str = "rs") -> bool:
         """Whether the scopes grant one of the letters on a type."""
-        return any(scope_allows(self.tx.actor.scopes, kind, letter) for letter in letters)
+        return allows(self.tx.actor, kind, letters)
 
     def require(self, kind: str, letters: str) -> None:
         """Raise `NotAllowed` unless the scopes grant one of the letters on a type."""

@@ -11,13 +11,14 @@ from functools import partial
 from typing import Any
 
 from maillage import record
-from maillage.access import actor_of_token
+from maillage.access import Holder, holder_of_token
 from maillage.access.identity.secret import digest
 from maillage.codes.definitions import Definitions
 from maillage.codes.json import encode
 from maillage.directory import Mode
 from maillage.doors import edge
 from maillage.doors.fhir import admission, audits, documentation, negotiation, problems
+from maillage.doors.fhir.certificates import Certificates
 from maillage.doors.fhir.context import Context, Registry
 from maillage.doors.fhir.http import (
     FHIR_JSON,
@@ -33,6 +34,8 @@ from maillage.doors.fhir.http import (
 )
 from maillage.doors.fhir.interactions.entries import play
 from maillage.doors.fhir.negotiation import Wanted
+from maillage.doors.fhir.oauth import OAuth
+from maillage.doors.fhir.oauth.discovery import configuration
 from maillage.doors.fhir.routes import find
 from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.errors import Issue, MaillageError, Malformed, Unauthenticated, Unavailable
@@ -47,7 +50,8 @@ TOKEN_CACHE = timedelta(seconds=5)
 MOST_TOKENS = 1000
 NOBODY = Actor(kind="client", id="nobody", organizations=(), display="nobody")
 SHOWN = "x-shown"
-PUBLIC = {("metadata",), ("docs",), ("openapi.json",)}
+WELL_KNOWN = (".well-known", "smart-configuration")
+PUBLIC = {("metadata",), ("docs",), ("openapi.json",), WELL_KNOWN}
 """What is answered without a token."""
 
 
@@ -79,7 +83,9 @@ class FhirDoor:
             definitions=definitions or Definitions(),
         )
         self._key = b""
-        self._tokens: dict[bytes, tuple[datetime, Actor]] = {}
+        self._tokens: dict[bytes, tuple[datetime, Holder]] = {}
+        self.oauth = OAuth(db)
+        self._certificates = Certificates(self.settings)
         self._documents: dict[tuple[str, ...], Response] = {}
         self._transport = edge.transport_security(self.settings.server.base_url)
         self._seconds = admission.Seconds(self.settings.edge.deadline_read, self.settings.edge.deadline_batch)
@@ -112,6 +118,10 @@ class FhirDoor:
         how = Wanted()
         try:
             request = request_of(scope, headers, self.prefix, self.settings.server.base_url, id)
+            if self._certificates.read:
+                request = replace(request, certificate=self._certificates.presented(scope))
+            if request.path[:1] == ("oauth",):
+                return await self.oauth.answer(request, receive)
             how = negotiation.wanted(request)
             response = await self._serve(scope, request, receive)
         except MaillageError as error:
@@ -158,27 +168,28 @@ class FhirDoor:
         key = (request.base, *request.path)
         made = self._documents.get(key)
         if made is None:
-            made = documentation.document(self.registry, request.base, request.path[0])
+            known = request.path == WELL_KNOWN
+            made = configuration(request.base) if known else documentation.document(self.registry, request.base, request.path[0])
             if len(self._documents) < 48:
                 self._documents[key] = made
         return Response(made.status, made.body, dict(made.headers))
 
     # --- who -----------------------------------------------------------------------
     async def _actor(self, request: Request) -> Actor:
-        """The machine client of the bearer token; a token seen in the last seconds is not looked up again."""
+        """Whom the bearer token stands for; a token seen in the last seconds is not looked up again."""
         scheme, _, secret = request.header("authorization").partition(" ")
         if scheme.lower() != "bearer" or not secret.strip():
             raise Unauthenticated("token-missing")
         name, now = digest(secret.strip()), self.db.clock.now()
         seen = self._tokens.get(name)
-        if seen and timedelta() <= now - seen[0] < TOKEN_CACHE:
-            return seen[1]
+        if seen and timedelta() <= now - seen[0] < TOKEN_CACHE and now < seen[1].expires_at:
+            return _bound(seen[1], request)
         async with self.db.transaction(SYSTEM, request_id=request.id) as tx:
-            actor = await actor_of_token(tx, secret.strip())
+            holder = await holder_of_token(tx, secret.strip())
         if len(self._tokens) >= MOST_TOKENS:
             self._tokens.clear()
-        self._tokens[name] = (now, actor)
-        return actor
+        self._tokens[name] = (now, holder)
+        return _bound(holder, request)
 
     async def _audit_refusal(self, actor: Actor, request: Request, error: MaillageError) -> None:
         """A refusal is audited in a transaction of its own: the one it happened in was undone."""
@@ -227,6 +238,13 @@ class FhirDoor:
             kind, _, id = name.partition("/")
             await context.audit_read([await record.read(context.tx, kind, id, context.visible(kind))], "replay")
         return Response(stored.status, stored.body, {**headers, "idempotency-replayed": "true"})
+
+
+def _bound(holder: Holder, request: Request) -> Actor:
+    """A token bound to a certificate is worth nothing without it (RFC 8705)."""
+    if holder.certificate and holder.certificate != request.certificate:
+        raise Unauthenticated("token-unknown")
+    return holder.actor
 
 
 def _fingerprint(request: Request) -> str:

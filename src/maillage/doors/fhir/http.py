@@ -51,6 +51,7 @@ class Request:
     resource: Any = None
     in_bundle: bool = False
     origin: Origin = NOWHERE
+    certificate: str = ""
 
     def header(self, name: str) -> str:
         """A header's value, empty when it was not sent."""

@@ -25,7 +25,16 @@ READ_ONLY = frozenset({"Provenance"})
 
 
 async def create(context: Context, resource: Resource, base: str, *, id: str = "", chosen: bool = False) -> tuple[str, str, list[Issue]]:
-    """Take a new resource in; answers its type, its id and the warnings. `chosen`: the id is the client's own choice."""
+    """Take a new resource in; answers its type, its id and the warnings. `chosen`: the id is the client's own choice.
+
+    Raises `NotAllowed` for what the scopes do not let the caller create.
+    """
+    kind, made, warnings = await _create(context, resource, base, id=id, chosen=chosen)
+    await context.stay_within(kind, made, "c")
+    return kind, made, warnings
+
+
+async def _create(context: Context, resource: Resource, base: str, *, id: str, chosen: bool) -> tuple[str, str, list[Issue]]:
     kind = resource["resourceType"]
     _refuse_read_only(kind)
     content, warnings = cleared(references.relative(resource, base))
@@ -73,7 +82,16 @@ async def _provenance(
 
 
 async def update(context: Context, before: Stored, resource: Resource, base: str, version: int | None) -> tuple[Stored, list[Issue]]:
-    """Replace a resource that the caller sees; answers the new version and the warnings. Without a version the last writer wins."""
+    """Replace a resource that the caller sees; answers the new version and the warnings. Without a version the last writer wins.
+
+    Raises `NotAllowed` when the scopes let the caller write what it was, not what it becomes.
+    """
+    stored, warnings = await _update(context, before, resource, base, version)
+    await context.stay_within(stored.type, stored.id, "u")
+    return stored, warnings
+
+
+async def _update(context: Context, before: Stored, resource: Resource, base: str, version: int | None) -> tuple[Stored, list[Issue]]:
     kind, id, tx = before.type, before.id, context.tx
     _refuse_read_only(kind)
     content, warnings = cleared(references.relative(resource, base))
@@ -83,12 +101,12 @@ async def update(context: Context, before: Stored, resource: Resource, base: str
     unknown, present = await references.check(context, content)
     warnings += _identifier_warnings(context, content) + unknown
     if kind == "Patient":
-        await directory.update_patient(tx, id, content, context.visible(kind), version=version, mode=context.registry.mode)
+        await directory.update_patient(tx, id, content, context.visible(kind, "u"), version=version, mode=context.registry.mode)
     elif kind in directory.KEPT_TYPES:
         await directory.save(tx, content, mode=context.registry.mode, version=version)
     else:
         return await _replace(context, before, content, present), warnings
-    return await record.read(tx, kind, id, context.visible(kind)), warnings
+    return await record.read(tx, kind, id, access.visible_to(SYSTEM, kind)), warnings
 
 
 async def revive(context: Context, before: Stored, resource: Resource, base: str) -> tuple[Stored, list[Issue]]:
@@ -104,7 +122,9 @@ async def revive(context: Context, before: Stored, resource: Resource, base: str
         raise NotAllowed("not-the-owner")
     unknown, present = await references.check(context, content)
     warnings += _identifier_warnings(context, content) + unknown
-    return await _replace(context, before, content, present), warnings
+    stored = await _replace(context, before, content, present)
+    await context.stay_within(kind, stored.id, "c")
+    return stored, warnings
 
 
 def _labelled(content: Resource, before: Stored) -> Resource:

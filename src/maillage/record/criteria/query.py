@@ -20,8 +20,16 @@ class Query:
 
     __slots__ = ("_aliases", "_terms", "base", "now", "params", "visible_for")
 
-    def __init__(self, visible_for: Callable[[str], Visible], now: datetime, base: str = "", terms: Terminology | None = None) -> None:
-        self.params = Params()
+    def __init__(
+        self,
+        visible_for: Callable[[str], Visible],
+        now: datetime,
+        base: str = "",
+        terms: Terminology | None = None,
+        *,
+        params: Params | None = None,
+    ) -> None:
+        self.params = Params() if params is None else params
         self.visible_for = visible_for
         self.now = now
         self.base = base.rstrip("/") + "/" if base else ""

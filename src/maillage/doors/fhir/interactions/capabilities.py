@@ -14,6 +14,7 @@ from maillage.doors.fhir.context import AUDIT_TYPE, READABLE, Registry
 from maillage.doors.fhir.intake import READ_ONLY
 from maillage.doors.fhir.interactions.definitions import PARAMETERS as DEFINITION_PARAMETERS
 from maillage.doors.fhir.kinds import DEFINITIONS
+from maillage.doors.fhir.oauth import discovery
 from maillage.doors.fhir.operations.table import OPERATIONS as DOOR_OPERATIONS
 from maillage.doors.fhir.operations.table import SYSTEM, DoorOperation
 from maillage.kernel.operations import Operation
@@ -27,9 +28,9 @@ SEARCHED = (
     f"Refused with 400, as they would be ignored elsewhere: {', '.join(sorted(NOT_SERVED - {'_type'}))}."
 )
 READS = ("read", "vread", "history-instance", "history-type", "search-type")
-SMART = "http://fhir-registry.smarthealthit.org/StructureDefinition/"
 TOKENS = (
-    "Bearer token with SMART system scopes, in the first form (system/Task.read) or the second (system/Task.rs); each token is pinned to organisations. "
+    "Bearer token, had by SMART backend services (private_key_jwt, five minutes). Scopes in the first form (system/Task.read) or the second, with a query "
+    "(system/Observation.rs?category=laboratory): it holds on every path, and what it cannot hold on is not granted. A client is pinned to organisations. "
     "A client may be given a prefix: it then creates resources by PUT under ids that begin with it."
 )
 
@@ -50,17 +51,17 @@ def statement(registry: Registry, base: str) -> bytes:
         "format": list(negotiation.FORMATS),
         "patchFormat": list(patches.FORMATS),
         "implementationGuide": ["https://hl7.fr/ig/fhir/core/ImplementationGuide/hl7.fhir.fr.core"],
-        "rest": [_rest(registry)],
+        "rest": [_rest(registry, base)],
     }
     return encode(resource)
 
 
-def _rest(registry: Registry) -> dict[str, Any]:
+def _rest(registry: Registry, base: str) -> dict[str, Any]:
     whole = [_published(operation) for operation in DOOR_OPERATIONS if SYSTEM in operation.levels]
     return {
         "mode": "server",
         "documentation": SEARCHED,
-        "security": _security(registry),
+        "security": _security(base),
         "resource": [_described(registry, kind) for kind in sorted(READABLE | DEFINITIONS)],
         "interaction": [{"code": code} for code in ("transaction", "batch", "history-system", "search-system")],
         "operation": whole,
@@ -69,13 +70,10 @@ def _rest(registry: Registry) -> dict[str, Any]:
     }
 
 
-def _security(registry: Registry) -> dict[str, Any]:
-    """SMART: how scopes are read, and where tokens are had when an authorisation server is set."""
-    extensions: list[dict[str, Any]] = [{"url": SMART + "capabilities", "valueCode": code} for code in ("permission-v1", "permission-v2")]
-    if registry.policy.token_url:
-        extensions.append({"url": SMART + "oauth-uris", "extension": [{"url": "token", "valueUri": registry.policy.token_url}]})
+def _security(base: str) -> dict[str, Any]:
+    """SMART: how scopes are read and where tokens are had, as `.well-known/smart-configuration` says it."""
     return {
-        "extension": extensions,
+        "extension": discovery.extensions(base),
         "cors": False,
         "service": [{"coding": [{"system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "SMART-on-FHIR"}]}],
         "description": TOKENS,

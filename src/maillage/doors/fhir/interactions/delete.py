@@ -17,7 +17,7 @@ async def delete(context: Context, request: Request) -> Response:
     """204; again 204 when it was deleted before."""
     kind, id = request.path
     context.require(kind, "d")
-    before = await record.standing(context.tx, kind, id, context.visible(kind))
+    before = await record.standing(context.tx, kind, id, context.visible(kind, "d"))
     if before is None:
         raise NotFound(kind, id)
     if before.deleted:
@@ -39,7 +39,7 @@ async def delete_where(context: Context, request: Request) -> Response:
         raise SeveralMatch
     buried = []
     for match in sorted(found, key=lambda stored: stored.id):
-        before = await record.read(context.tx, kind, match.id, context.visible(kind))
+        before = await record.read(context.tx, kind, match.id, context.visible(kind, "d"))
         version = expected_version(request, before, required=False)
         buried.append((before, await intake.delete(context, before, version)))
     return _gone(request, buried)

@@ -31,10 +31,13 @@ async def history(context: Context, request: Request) -> Response:
         span = replace(span, after=(at, kind, id))
     total = None
     if len(place) == 2:
-        total = await record.count_versions(context.tx, place[0], place[1], context.visible(place[0]))
+        total = await record.count_versions(context.tx, place[0], place[1], context.visible(place[0], "r"))
         if not total:
             raise NotFound(*place)
-    found = await record.versions(context.tx, kinds, context.visible, span, count + 1, id=place[1] if len(place) == 2 else None)
+    span = replace(span, last_only=frozenset(kind for kind in kinds if context.is_narrowed(kind, "r")))
+    total = 1 if total and span.last_only else total
+    id_of = place[1] if len(place) == 2 else None
+    found = await record.versions(context.tx, kinds, lambda kind: context.visible(kind, "r"), span, count + 1, id=id_of)
     page = found[:count]
     level = ("history-system", "history-type", "history")[len(place)]
     await context.audit_read({(v.type, v.id): v for v in page}.values(), level, searched=kinds[0] if len(place) == 1 else "")

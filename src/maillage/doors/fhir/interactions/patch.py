@@ -20,7 +20,7 @@ async def patch(context: Context, request: Request) -> Response:
     kind, id = request.path
     context.require(kind, "u")
     change = patches.read(request)
-    before = await record.read(context.tx, kind, id, context.visible(kind))
+    before = await record.read(context.tx, kind, id, context.visible(kind, "u"))
     version = expected_version(request, before, required=must_name_version(context, request))
     return await _apply(context, request, before, change, version)
 
@@ -33,7 +33,7 @@ async def patch_where(context: Context, request: Request) -> Response:
     found = await conditions.find_one(context, kind, encode_query(request.query), request.base, locked=True)
     if found is None:
         raise NotFound(kind)
-    before = await record.read(context.tx, kind, found.id, context.visible(kind))
+    before = await record.read(context.tx, kind, found.id, context.visible(kind, "u"))
     return await _apply(context, request, before, change, expected_version(request, before, required=False))
 
 

@@ -18,7 +18,7 @@ async def read(context: Context, request: Request) -> Response:
     if kind == AUDIT_TYPE:
         return await audits.read(context, id)
     parts = parts_asked(request)
-    stored = await record.read(context.tx, kind, id, context.visible(kind))
+    stored = await record.read(context.tx, kind, id, context.visible(kind, "r"))
     await context.audit_read([stored])
     body = b"" if is_known(request, stored) else parts.of(stored)
     return Response(200 if body else 304, body, version_headers(stored), shown=((kind, id),))

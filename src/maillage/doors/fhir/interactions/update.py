@@ -33,11 +33,11 @@ async def update(context: Context, request: Request) -> Response:
 async def put(context: Context, request: Request, resource: Resource, id: str) -> Response:
     """The resource under this id from now on."""
     kind = resource["resourceType"]
-    before = await record.standing(context.tx, kind, id, context.visible(kind))
+    before = await record.standing(context.tx, kind, id, context.visible(kind, "u"))
     if before is None and await _may_begin(context, request, id):
         if not await record.is_taken(context.tx, kind, id):
             return await _begin(context, request, resource, id)
-        before = await record.standing(context.tx, kind, id, context.visible(kind))  # taken since we looked
+        before = await record.standing(context.tx, kind, id, context.visible(kind, "u"))  # taken since we looked
     if before is None:
         raise NotFound(kind, id)
     if request.header("if-none-match") == "*" and not before.deleted:
@@ -83,7 +83,7 @@ async def update_where(context: Context, request: Request) -> Response:
     if found is not None:
         if id not in (None, found.id):
             raise Malformed.one("id-differs", f"{kind}.id", "The id in the body is not the id of what matches.")
-        before = await record.read(context.tx, kind, found.id, context.visible(kind))
+        before = await record.read(context.tx, kind, found.id, context.visible(kind, "u"))
         return await replace(context, request, before, resource, expected_version(request, before, required=False))
     if id is not None:
         if await record.existing(context.tx, kind, [id], context.visible(kind)):

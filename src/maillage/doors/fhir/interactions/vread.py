@@ -19,7 +19,9 @@ async def vread(context: Context, request: Request) -> Response:
     if kind == AUDIT_TYPE or not (version.isascii() and version.isdigit() and len(version) < 11 and int(version) <= LARGEST):
         raise NotFound(kind, id)
     parts = parts_asked(request)
-    stored = await record.vread(context.tx, kind, id, int(version), context.visible(kind))
+    stored = await record.vread(context.tx, kind, id, int(version), context.visible(kind, "r"))
+    if context.is_narrowed(kind, "r") and stored.version != (await record.read(context.tx, kind, id, context.visible(kind, "r"))).version:
+        raise NotFound(kind, id)  # nothing is kept that would tell whether an earlier version met the query of the scope
     await context.audit_read([stored], "vread")
     body = b"" if is_known(request, stored) else parts.of(stored)
     return Response(200 if body else 304, body, version_headers(stored), shown=((kind, id),))

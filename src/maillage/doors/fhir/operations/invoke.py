@@ -47,7 +47,7 @@ async def _call(context: Context, request: Request, operation: Operation, place:
     if not operation.on_instance:
         return await operation.call(context.tx, **given)
     kind, id = place
-    before = await record.read(context.tx, kind, id, context.visible(kind))
+    before = await record.read(context.tx, kind, id, context.visible(kind, _letters(operation)))
     if not operation.writes:
         await context.audit_read([before], operation.name)
         return await operation.call(context.tx, id, **given)
@@ -67,6 +67,8 @@ async def _answer(context: Context, request: Request, operation: Operation, done
         stored = await record.read(context.tx, kind, done, access.visible_to(SYSTEM, kind))
     except NotFound as error:
         raise LookupError(f"{operation.type}/${operation.name} answered an id that is not there") from error
+    if operation.writes and not operation.on_instance:
+        await context.stay_within(kind, done, "cu")
     context.shown.append((kind, done))
     response = written(stored, request, 200)
     response.headers["content-location"] = f"{request.base}/{kind}/{done}/_history/{stored.version}"

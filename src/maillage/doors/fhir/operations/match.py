@@ -29,10 +29,10 @@ async def match(context: Context, request: Request) -> Response:
         raise Malformed.one("resource-type", "Parameters.parameter.where(name='resource')", "A Patient is expected.")
     check(asked, "Patient")
     traits = directory.traits_of(asked)
-    candidates = await directory.match_candidates(context.tx, context.visible("Patient"), traits)
+    candidates = await directory.match_candidates(context.tx, context.searchable("Patient"), traits)
     found = directory.matches(traits, candidates, only_certain=given.get("onlyCertainMatches", False))
     found = found[: min(given.get("count", DEFAULT), MOST)]
-    stored = {s.id: s for s in await record.fetch_visible(context.tx, "Patient", [one.id for one in found], context.visible)}
+    stored = {s.id: s for s in await record.fetch_visible(context.tx, "Patient", [one.id for one in found], context.searchable)}
     shown = [(stored[one.id], one) for one in found if one.id in stored]
     await context.audit_read([patient for patient, _ in shown], "search", "$match", "Patient")
     return json_response(_bundle(request, shown))

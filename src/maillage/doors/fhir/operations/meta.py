@@ -58,7 +58,7 @@ async def _visible(context: Context, request: Request, letter: str) -> Stored:
     if kind == AUDIT_TYPE:
         raise UnknownPlace
     context.require(kind, letter)
-    return await record.read(context.tx, kind, id, context.visible(kind))
+    return await record.read(context.tx, kind, id, context.visible(kind, letter))
 
 
 def _answer(stored: Stored) -> Response:

@@ -1,0 +1,146 @@
+"""Who a client is, and who is behind a bearer token."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from maillage.access.clients.types import Client
+from maillage.access.identity.queries import actor_of
+from maillage.access.identity.secret import digest
+from maillage.kernel.actor import Actor
+from maillage.kernel.errors import Unauthenticated
+from maillage.store import Transaction
+
+CLIENT_ROLES = frozenset({"logiciel"})
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whom a live token stands for, until when, and the certificate without which it is worth nothing."""
+
+    actor: Actor
+    expires_at: datetime
+    certificate: str = ""
+
+
+def _client(row: Any) -> Client:
+    return Client(
+        name=row["name"],
+        kind=row["kind"],
+        display=row["display"] or row["name"],
+        organizations=tuple(row["organizations"]),
+        scopes=tuple(row["scopes"]),
+        jwks=row["jwks"] or "",
+        certificate=row["certificate"] or "",
+        redirect_uris=tuple(row["redirect_uris"]),
+        launch_uri=row["launch_uri"] or "",
+        disabled=row["disabled"],
+    )
+
+
+async def client_named(tx: Transaction, name: str) -> Client | None:
+    """A client that may be served; None for an unknown one and for a disabled one alike."""
+    row = await tx.fetchrow("SELECT * FROM api_client WHERE name = $1 AND NOT disabled", name)
+    return _client(row) if row else None
+
+
+async def all_clients(tx: Transaction) -> list[Client]:
+    """Every client, disabled ones too, by name."""
+    return [_client(row) for row in await tx.fetch("SELECT * FROM api_client ORDER BY name")]
+
+
+async def apps_of(tx: Transaction, organization: str) -> list[Client]:
+    """The apps that people of an organisation may open from a patient's page, by name."""
+    rows = await tx.fetch(
+        """
+        SELECT * FROM api_client WHERE NOT disabled AND launch_uri IS NOT NULL AND $1 = ANY (organizations) ORDER BY display, name
+        """,
+        organization,
+    )
+    return [_client(row) for row in rows]
+
+
+async def holder_of_token(tx: Transaction, secret: str) -> Holder:
+    """The client of a bearer token, or the person for whom an app acts. Raises `Unauthenticated` when unknown, expired, ended or disabled."""
+    row = await tx.fetchrow(
+        """
+        SELECT c.name, c.organizations, t.scopes, t.expires_at, t.certificate, g.login, g.role_id, g.patient
+        FROM api_token t JOIN api_client c ON c.name = t.client LEFT JOIN api_grant g ON g.id = t.grant_id
+        WHERE t.token_hash = $1 AND t.expires_at > $2 AND t.ended_at IS NULL AND NOT c.disabled AND g.ended_at IS NULL
+        """,
+        digest(secret),
+        tx.now,
+    )
+    if row is None:
+        raise Unauthenticated("token-unknown")
+    actor = await _person(tx, row) if row["login"] else _software(row)
+    return Holder(actor, row["expires_at"], row["certificate"] or "")
+
+
+def _software(row: Any) -> Actor:
+    return Actor(
+        kind="client",
+        id=row["name"],
+        organizations=tuple(row["organizations"]),
+        roles=CLIENT_ROLES,
+        scopes=tuple(row["scopes"]),
+        display=row["name"],
+        client=row["name"],
+    )
+
+
+async def _person(tx: Transaction, row: Any) -> Actor:
+    """The person at the place where consent was given, while the account, the place and the app are all still allowed."""
+    found = await tx.fetchrow(
+        """
+        SELECT a.practitioner_id, a.display, e.role_id, e.organization_id, e.roles
+        FROM account a JOIN account_exercise e ON e.login = a.login
+        WHERE a.login = $1 AND e.role_id = $2 AND NOT a.disabled AND (e.ended_at IS NULL OR e.ended_at > $3)
+        """,
+        row["login"],
+        row["role_id"],
+        tx.now,
+    )
+    if found is None or found["organization_id"] not in row["organizations"]:
+        raise Unauthenticated("token-unknown")
+    return replace(actor_of(found), scopes=tuple(row["scopes"]), client=row["name"], patient=row["patient"] or "")
+
+
+async def may_choose_id(tx: Transaction, id: str) -> bool:
+    """Whether the machine client of this transaction may create a resource under this id: it begins with the client's own prefix."""
+    if tx.actor.kind != "client":
+        return False
+    return bool(
+        await tx.fetchval(
+            "SELECT starts_with($2, id_prefix) AND length($2) > length(id_prefix) FROM api_client WHERE name = $1", tx.actor.id, id
+        )
+    )
+
+
+async def live_token(tx: Transaction, client: str, secret: str) -> Any | None:
+    """What a client may be told of a token of its own, while the token lives."""
+    return await tx.fetchrow(
+        """
+        SELECT t.scopes, t.created_at, t.expires_at, t.certificate, g.login, g.patient
+        FROM api_token t LEFT JOIN api_grant g ON g.id = t.grant_id
+        WHERE t.token_hash = $1 AND t.client = $2 AND t.expires_at > $3 AND t.ended_at IS NULL AND g.ended_at IS NULL
+        """,
+        digest(secret),
+        client,
+        tx.now,
+    )
+
+
+async def grants_of(tx: Transaction, login: str) -> Sequence[Any]:
+    """The apps that may act for a person now, the newest first."""
+    return await tx.fetch(
+        """
+        SELECT g.id, g.client, c.display, g.scopes, g.created_at, g.expires_at FROM api_grant g JOIN api_client c ON c.name = g.client
+        WHERE g.login = $1 AND g.ended_at IS NULL AND g.expires_at > $2 AND NOT c.disabled ORDER BY g.created_at DESC, g.id
+        """,
+        login,
+        tx.now,
+    )

@@ -1,0 +1,192 @@
+"""`maillage client add|list|disable|rotate|revoke`: the software of partners, and the apps that act for a person."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from cyclopts import Parameter
+
+from maillage import directory
+from maillage.access.clients import actions, queries, rules
+from maillage.access.clients.types import Client
+from maillage.cli.output import OK, PROBLEM, USAGE, Failure, settings_for, show
+from maillage.kernel.actor import SYSTEM
+from maillage.kernel.errors import Conflict, Invalid, NotFound
+from maillage.settings import Settings
+from maillage.store import Transaction
+from maillage.store.server import opened
+
+Many = Annotated[list[str] | None, Parameter(negative=())]
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,63}")
+
+SAID = {
+    "client-exists": "a client of this name is there already",
+    "scope-unknown": "no scope of such a client, or one that could not be enforced everywhere: {0}",
+    "jwks-form": "the key file is not a JWKS of RSA or EC keys",
+    "jwks-names": "each key of the JWKS needs a kid of its own",
+    "jwks-private": "this is a PRIVATE key: the client keeps it; give the file of the public keys",
+    "jwks-use": "a key of the JWKS is not for signatures, or for an algorithm that is not accepted",
+    "jwks-weak": "a key of the JWKS is too weak: RSA of 2048 bits at least, or EC on P-256 or P-384",
+    "redirect-form": "an address is https, or http on the loopback, without fragment: {0}",
+    "not-found": "there is no client of this name",
+}
+
+
+def client(
+    action: Literal["add", "list", "disable", "rotate", "revoke"],
+    name: str = "",
+    *,
+    organization: Many = None,
+    scope: str = "",
+    jwks: Path | None = None,
+    certificate: Path | None = None,
+    redirect: Many = None,
+    launch_url: str = "",
+    display: str = "",
+    keep: bool = False,
+    data: Path | None = None,
+    json: bool = False,
+) -> int:
+    """Register a client of the interface, list them, disable one, change its keys, or end its tokens.
+
+    Software that acts for itself proves who it is with a key (SMART backend services). An app that acts for a person has `--redirect`, and keys or none.
+
+    Example: maillage client add labo --organization cms-clamart-soins --scope "system/Observation.cruds" --jwks labo.json
+
+    Parameters
+    ----------
+    action
+        What to do.
+    name
+        Name of the client: its `client_id`.
+    organization
+        Organisation that the client may act for, or whose people may use the app; may be given several times.
+    scope
+        The most that it may be granted, separated by spaces: `system/...` for software, `user/...`, `patient/...`, `launch` for an app.
+    jwks
+        File of its public keys.
+    certificate
+        PEM file of the certificate that it must show on every call.
+    redirect
+        Address to which an app is sent back, exactly; may be given several times.
+    launch_url
+        Address at which an app is opened from a patient's page.
+    display
+        Name that people read when they are asked for their consent.
+    keep
+        With rotate: tokens that were given go on until they end. Without, they end now.
+    data
+        Data folder of the server.
+    json
+        Answer as one JSON object.
+    """
+    settings = settings_for(data)
+    if action == "list":
+        return _list(settings, json=json)
+    if not _NAME.fullmatch(name):
+        raise Failure("name the client: letters, digits, dots and dashes", USAGE)
+    proof = (_keys(jwks), _thumbprint(certificate))
+    if action == "add":
+        urls = tuple(_address(text) for text in redirect or ())
+        kind = "backend" if not urls else "app" if jwks else "public-app"
+        made = Client(name, kind, display, tuple(organization or ()), tuple(scope.split()), *proof, urls, _address(launch_url))
+        return _told(asyncio.run(_add(settings, made)), json=json)
+    return _told(asyncio.run(_change(settings, action, name, proof, keep=keep)), json=json)
+
+
+def _told(answer: dict[str, object], *, json: bool) -> int:
+    show(answer, json=json, lines=[" ".join(str(value) for value in answer.values())])
+    return OK
+
+
+def _keys(file: Path | None) -> str:
+    if file is None:
+        return ""
+    try:
+        return rules.public_keys(file.read_text(encoding="utf-8"))
+    except (Invalid, UnicodeDecodeError) as error:
+        raise Failure(SAID[error.reason if isinstance(error, Invalid) else "jwks-form"], USAGE) from error
+
+
+def _thumbprint(file: Path | None) -> str:
+    if file is None:
+        return ""
+    try:
+        der = x509.load_pem_x509_certificate(file.read_bytes()).public_bytes(Encoding.DER)
+    except ValueError as error:
+        raise Failure("the certificate is not PEM", USAGE) from error
+    return rules.thumbprint(der)
+
+
+def _address(text: str) -> str:
+    if text and not rules.is_address(text):
+        raise Failure(SAID["redirect-form"].format(text), USAGE)
+    return text
+
+
+async def _add(settings: Settings, made: Client) -> dict[str, object]:
+    _complete(made)
+    async with opened(settings) as database, database.transaction(SYSTEM) as tx:
+        if unknown := set(made.organizations) - set(await directory.establishments(tx)):
+            raise Failure(f"unknown organisation: {', '.join(sorted(unknown))}", PROBLEM)
+        try:
+            await actions.register_client(tx, made)
+        except (Conflict, Invalid) as error:
+            raise Failure(SAID[error.reason].format(error.issues[0].details), PROBLEM) from error
+    return {"client": made.name, "kind": made.kind, "scope": " ".join(made.scopes)}
+
+
+def _complete(made: Client) -> None:
+    if not made.organizations or not made.scopes:
+        raise Failure("give at least one --organization and one --scope", USAGE)
+    if made.kind == "backend" and not made.jwks:
+        raise Failure("give --jwks: software proves who it is with a key; an app has --redirect", USAGE)
+
+
+async def _change(settings: Settings, action: str, name: str, proof: tuple[str, str], *, keep: bool) -> dict[str, object]:
+    if action == "rotate" and not any(proof):
+        raise Failure("give --jwks or --certificate", USAGE)
+    async with opened(settings) as database, database.transaction(SYSTEM) as tx:
+        try:
+            return {"client": name, **await _changed(tx, action, name, proof, keep=keep)}
+        except NotFound as error:
+            raise Failure(SAID["not-found"], PROBLEM) from error
+
+
+async def _changed(tx: Transaction, action: str, name: str, proof: tuple[str, str], *, keep: bool) -> dict[str, object]:
+    if action == "rotate":
+        await actions.rotate_keys(tx, name, *proof, keep=keep)
+        return {"rotated": True}
+    if action == "disable":
+        await actions.disable_client(tx, name)
+        return {"disabled": True}
+    return {"ended": await actions.end_tokens(tx, name)}
+
+
+def _list(settings: Settings, *, json: bool) -> int:
+    found = asyncio.run(_all(settings))
+    rows = [
+        {
+            "client": one.name,
+            "kind": one.kind,
+            "disabled": one.disabled,
+            "organizations": list(one.organizations),
+            "scope": " ".join(one.scopes),
+        }
+        for one in found
+    ]
+    lines = [
+        f"{one.name} {one.kind}{' disabled' if one.disabled else ''} {','.join(one.organizations)} {' '.join(one.scopes)}" for one in found
+    ]
+    show({"clients": rows}, json=json, lines=lines or ["no client"])
+    return OK
+
+
+async def _all(settings: Settings) -> list[Client]:
+    async with opened(settings) as database, database.transaction(SYSTEM) as tx:
+        return await queries.all_clients(tx)

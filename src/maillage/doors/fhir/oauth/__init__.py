@@ -1,0 +1,5 @@
+"""Where tokens are had, ended and looked at: `POST /fhir/oauth/token`, `/revoke`, `/introspect` (SMART App Launch 2.2, RFC 6749, 7009, 7662)."""
+
+from maillage.doors.fhir.oauth.endpoints import OAuth
+
+__all__ = ["OAuth"]

@@ -1,0 +1,108 @@
+"""The three endpoints. What is refused is audited and tells nothing: the same answer for an unknown client, a wrong key and a disabled client."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from maillage import record
+from maillage.access.clients import actions, queries
+from maillage.access.clients.types import TOKEN_LIFETIME, Client
+from maillage.doors.fhir.http import Receive, Request, Response
+from maillage.doors.fhir.oauth.clients import authenticated
+from maillage.doors.fhir.oauth.forms import REFUSED, Form, OAuthError, read_form, required, told, told_error
+from maillage.doors.fhir.oauth.grants import granted
+from maillage.doors.fhir.problems import MethodNotAllowed, UnknownPlace
+from maillage.kernel.actor import SYSTEM, Actor
+from maillage.kernel.errors import Unauthenticated
+from maillage.store import Database, Transaction
+
+AUDIT_KIND = "-"
+Endpoint = Callable[[Transaction, Form, str, str], Awaitable[Response]]
+
+
+class OAuth:
+    """The endpoints over a database. They write no token and no assertion into any log."""
+
+    def __init__(self, db: Database) -> None:
+        self.db = db
+
+    async def answer(self, request: Request, receive: Receive) -> Response:
+        """Answer one request under `oauth/`."""
+        endpoint = ENDPOINTS.get(request.path[1:])
+        if endpoint is None:
+            raise UnknownPlace
+        if request.method != "POST":
+            raise MethodNotAllowed(("POST",))
+        audience = f"{request.base}/oauth/token"
+        try:
+            form = await read_form(request, receive)
+            return await self._run(endpoint, form, audience, request)
+        except OAuthError as error:
+            return told_error(error)
+        except Unauthenticated as error:
+            await self._audit(request, error)
+            return told_error(OAuthError("invalid_client", REFUSED))
+
+    async def _run(self, endpoint: Endpoint, form: Form, audience: str, request: Request) -> Response:
+        """An error of the protocol comes after the client was authenticated: its assertion stays spent."""
+
+        async def work(tx: Transaction) -> Response:
+            try:
+                return await endpoint(tx, form, audience, request.certificate)
+            except OAuthError as error:
+                return told_error(error)
+
+        return await self.db.run(SYSTEM, work, request_id=request.id)
+
+    async def _audit(self, request: Request, error: Unauthenticated) -> None:
+        async with self.db.transaction(Actor("client", "nobody", ()), request_id=request.id) as tx:
+            await record.audit(tx, "E", AUDIT_KIND, verb=f"{error.reason}:{error.extra.get('why', '')}"[:64], outcome="4")
+
+
+def _acting(tx: Transaction, client: Client) -> Transaction:
+    return tx.acting_as(Actor("client", client.name, client.organizations, client=client.name))
+
+
+async def token(tx: Transaction, form: Form, audience: str, certificate: str) -> Response:
+    """A token of five minutes for software that acts for itself."""
+    if required(form, "grant_type") != "client_credentials":
+        raise OAuthError("unsupported_grant_type")
+    client = await authenticated(tx, form, audience, certificate)
+    if client.kind != "backend":
+        raise OAuthError("unauthorized_client", "This client acts for persons only.")
+    scopes = granted(form.get("scope", ""), client.scopes)
+    await actions.forget_expired(tx)
+    secret = await actions.give_token(tx, client.name, scopes, certificate=client.certificate)
+    await record.audit(_acting(tx, client), "E", AUDIT_KIND, verb="token")
+    lifetime = int(TOKEN_LIFETIME.total_seconds())
+    return told({"access_token": secret, "token_type": "bearer", "expires_in": lifetime, "scope": " ".join(scopes)})
+
+
+async def revoke(tx: Transaction, form: Form, audience: str, certificate: str) -> Response:
+    """End a token of the client's own. The answer is the same when there was none (RFC 7009)."""
+    client = await authenticated(tx, form, audience, certificate)
+    await actions.end_token(tx, client.name, required(form, "token"))
+    await record.audit(_acting(tx, client), "E", AUDIT_KIND, verb="token-revoked")
+    return told({})
+
+
+async def introspect(tx: Transaction, form: Form, audience: str, certificate: str) -> Response:
+    """What a client is told of its own tokens; of others' only that they are not active (RFC 7662)."""
+    client = await authenticated(tx, form, audience, certificate)
+    row = await queries.live_token(tx, client.name, required(form, "token"))
+    if row is None:
+        return told({"active": False})
+    about = {
+        "active": True,
+        "client_id": client.name,
+        "scope": " ".join(row["scopes"]),
+        "iat": int(row["created_at"].timestamp()),
+        "exp": int(row["expires_at"].timestamp()),
+        "token_type": "bearer",
+        **({"cnf": {"x5t#S256": row["certificate"]}} if row["certificate"] else {}),
+        **({"patient": row["patient"]} if row["patient"] else {}),
+    }
+    return told(about)
+
+
+ENDPOINTS: dict[tuple[str, ...], Endpoint] = {("token",): token, ("revoke",): revoke, ("introspect",): introspect}
