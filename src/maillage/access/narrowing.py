@@ -7,23 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import lru_cache
 
 from maillage.access.queries import VisibleTo
-from maillage.access.scopes import Criteria, Scope, read_scope, read_scopes, scope_allows
+from maillage.access.scopes import Scope, read_scope, read_scopes, scope_allows
 from maillage.access.types import DIRECTORY_TYPES
 from maillage.kernel.actor import SYSTEM, Actor
-from maillage.kernel.errors import MaillageError
-from maillage.record import SERVED, Visible, index
-from maillage.record.criteria import Query, Unknown, criterion, either
+from maillage.record import SERVED, Visible
+from maillage.record.criteria import either
+from maillage.record.criteria.standing import can_stand, standing
 from maillage.store import Params
-
-MODIFIERS = frozenset({"", "not", "exact", "missing", "identifier", "of-type"})
-"""Those whose meaning no package that is loaded later can change."""
-
-ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
-"""No criterion that may narrow a scope looks at the present."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +36,8 @@ class Narrowed:
     def _demanded(self, scope: Scope, alias: str, params: Params) -> str:
         tests = [f"{alias}.patient_id = {params.add(self.patient)}"] if _of_patient(scope, self.type) else []
         if scope.criteria:
-            query = Query(_nobody, ANY_TIME, params=params)
-            inner = [criterion(self.type, name)(query, "narrow", value) for name, value in scope.criteria]
-            tests.append(f"EXISTS (SELECT 1 FROM {index.table(self.type)} narrow WHERE narrow.id = {alias}.id AND {' AND '.join(inner)})")
+            tests.append(standing(self.type, alias, scope.criteria, params))
         return f"({' AND '.join(tests)})"
-
-
-def _nobody(kind: str) -> Visible:
-    raise LookupError(f"a scope looks at no other type: {kind}")
 
 
 def _of_patient(scope: Scope, type: str) -> bool:
@@ -101,20 +88,4 @@ def enforceable(scope: Scope) -> bool:
     """Whether the query of a scope can be held on every path: known parameters of the type itself, without chain, and not of a moving meaning."""
     if not scope.criteria:
         return True
-    kinds = SERVED if scope.type == "*" else (scope.type,)
-    return all(kind in SERVED and _compiles(kind, scope.criteria) for kind in kinds)
-
-
-def _compiles(kind: str, criteria: Criteria) -> bool:
-    try:
-        return all(_plain(kind, name, value) and criterion(kind, name)(Query(_nobody, ANY_TIME), "t", value) for name, value in criteria)
-    except (Unknown, MaillageError, LookupError):
-        return False
-
-
-def _plain(kind: str, name: str, value: str) -> bool:
-    """No chain, no `_has`, no modifier that asks for value sets or hierarchies, no date about now."""
-    code, _, modifier = name.partition(":")
-    parameter = index.parameter(kind, code)
-    about_now = code == "_lastUpdated" or (parameter is not None and parameter.kind == "date")
-    return "." not in name and modifier in MODIFIERS and not (about_now and "ap" in value)
+    return all(can_stand(kind, scope.criteria) for kind in (SERVED if scope.type == "*" else (scope.type,)))
