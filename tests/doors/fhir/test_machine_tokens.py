@@ -123,7 +123,7 @@ async def test_class_18_a_lying_assertion_is_refused_like_any_other(assertion: A
     assert (answer.status_code, answer.json()) == (400, REFUSED)
     async with door.db.transaction(SYSTEM) as tx:
         row = await tx.fetchrow("SELECT verb, outcome FROM audit_event")
-        assert row["verb"].startswith("client-refused:")
+        assert row["verb"].startswith("login-client-refused:")
         assert row["outcome"] == "4"
         assert await tx.fetchval("SELECT count(*) FROM api_jti") == 0
         assert await tx.fetchval("SELECT count(*) FROM api_token") == 0

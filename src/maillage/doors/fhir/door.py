@@ -140,6 +140,8 @@ class FhirDoor:
         try:
             actor = await self._actor(request)
             edge.charge(scope, actor)
+            if actor.client and actor.kind == "person":
+                request = replace(request, origin=replace(request.origin, software=actor.client))
             handler = find(request)
             limit = self.settings.server.body_limit
             if body := await read_body(receive, limit, request.header("content-length")):

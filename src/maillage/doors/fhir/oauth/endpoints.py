@@ -16,7 +16,7 @@ from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.errors import Unauthenticated
 from maillage.store import Database, Transaction
 
-AUDIT_KIND = "-"
+AUDIT_KIND = "Session"
 Endpoint = Callable[[Transaction, Form, str, str], Awaitable[Response]]
 
 
@@ -52,11 +52,11 @@ class OAuth:
             except OAuthError as error:
                 return told_error(error)
 
-        return await self.db.run(SYSTEM, work, request_id=request.id)
+        return await self.db.run(SYSTEM, work, request_id=request.id, origin=request.origin)
 
     async def _audit(self, request: Request, error: Unauthenticated) -> None:
-        async with self.db.transaction(Actor("client", "nobody", ()), request_id=request.id) as tx:
-            await record.audit(tx, "E", AUDIT_KIND, verb=f"{error.reason}:{error.extra.get('why', '')}"[:64], outcome="4")
+        async with self.db.transaction(Actor("client", "nobody", ()), request_id=request.id, origin=request.origin) as tx:
+            await record.audit(tx, "E", AUDIT_KIND, verb=f"login-{error.reason}:{error.extra.get('why', '')}"[:64], outcome="4")
 
 
 def _acting(tx: Transaction, client: Client) -> Transaction:
@@ -73,7 +73,7 @@ async def token(tx: Transaction, form: Form, audience: str, certificate: str) ->
     scopes = granted(form.get("scope", ""), client.scopes)
     await actions.forget_expired(tx)
     secret = await actions.give_token(tx, client.name, scopes, certificate=client.certificate)
-    await record.audit(_acting(tx, client), "E", AUDIT_KIND, verb="token")
+    await record.audit(_acting(tx, client), "E", AUDIT_KIND, verb="login-token")
     lifetime = int(TOKEN_LIFETIME.total_seconds())
     return told({"access_token": secret, "token_type": "bearer", "expires_in": lifetime, "scope": " ".join(scopes)})
 
