@@ -15,13 +15,29 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
-from tests.factories import referrals as make
+from tests.conftest import MONDAY
+from tests.factories.booking import CENTRE
 from tests.support.machines import KEYS
 
+from maillage import directory
 from maillage.cli import main
+from maillage.kernel.actor import SYSTEM
+from maillage.kernel.clock import FixedClock
+from maillage.store import Database, migrate
 
-FILL = make.territory
-WHERE = ("--organization", make.CENTRE)
+WHERE = ("--organization", CENTRE)
+
+
+async def administered(dsn: str) -> None:
+    """Fill: the territory, in a database that the command finds migrated."""
+    await migrate.migrate(dsn)
+    db = await Database.open(dsn, FixedClock(MONDAY))
+    async with db.transaction(SYSTEM, timeout=120) as tx:
+        await directory.load_territory(tx)
+    await db.close()
+
+
+FILL = administered
 
 
 class Terminal:
