@@ -56,12 +56,16 @@ def claimed(assertion: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _object(part: str) -> dict[str, Any]:
     try:
-        found = msgspec.json.decode(binascii.a2b_base64(part.replace("-", "+").replace("_", "/") + "=" * (-len(part) % 4)))
+        found = msgspec.json.decode(_bytes(part))
     except (ValueError, msgspec.DecodeError) as error:
         raise refused("form") from error
     if type(found) is not dict:
         raise refused("form")
     return found
+
+
+def _bytes(part: str) -> bytes:
+    return binascii.a2b_base64(part.replace("-", "+").replace("_", "/") + "=" * (-len(part) % 4))
 
 
 def _name(value: Any) -> bool:
@@ -178,10 +182,11 @@ def _public(key: Mapping[str, Any]) -> Mapping[str, Any]:
     if key.get("use", "sig") != "sig" or key.get("alg", "RS384") not in ALGORITHMS:
         raise Invalid.one("jwks-use", "jwks")
     try:
-        made = _key(key)
-    except (JoseError, ValueError, TypeError, KeyError) as error:
+        weak = len(_bytes(key["n"])) * 8 < SMALLEST_RSA if key["kty"] == "RSA" else key["crv"] not in CURVES.values()
+        if not weak:
+            _key(key)
+    except (JoseError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise Invalid.one("jwks-form", "jwks") from error
-    weak = made.raw_value.key_size < SMALLEST_RSA if isinstance(made, RSAKey) else key["crv"] not in CURVES.values()
     if weak:
         raise Invalid.one("jwks-weak", "jwks")
     return {name: key[name] for name in ("kty", "kid", "alg", "n", "e", "crv", "x", "y") if name in key}
