@@ -131,13 +131,13 @@ def _address(text: str) -> str:
 
 async def _add(settings: Settings, made: Client) -> dict[str, object]:
     _complete(made)
-    async with opened(settings) as database, database.transaction(SYSTEM) as tx:
-        if unknown := set(made.organizations) - set(await directory.establishments(tx)):
-            raise Failure(f"unknown organisation: {', '.join(sorted(unknown))}", PROBLEM)
-        try:
+    try:
+        async with opened(settings) as database, database.transaction(SYSTEM) as tx:
+            if unknown := set(made.organizations) - set(await directory.establishments(tx)):
+                raise Failure(f"unknown organisation: {', '.join(sorted(unknown))}", PROBLEM)
             await actions.register_client(tx, made)
-        except (Conflict, Invalid) as error:
-            raise Failure(SAID[error.reason].format(error.issues[0].details), PROBLEM) from error
+    except (Conflict, Invalid) as error:  # a constraint is told when the transaction ends
+        raise Failure(SAID[error.reason].format(error.issues[0].details), PROBLEM) from error
     return {"client": made.name, "kind": made.kind, "scope": " ".join(made.scopes)}
 
 
