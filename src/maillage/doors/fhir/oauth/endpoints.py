@@ -17,6 +17,9 @@ from maillage.kernel.errors import Unauthenticated
 from maillage.store import Database, Transaction
 
 AUDIT_KIND = "Session"
+KIND = "bearer"
+"""The kind of token, in the small letters that SMART fixes."""
+
 Endpoint = Callable[[Transaction, Form, str, str], Awaitable[Response]]
 
 
@@ -75,7 +78,7 @@ async def token(tx: Transaction, form: Form, audience: str, certificate: str) ->
     secret = await actions.give_token(tx, client.name, scopes, certificate=client.certificate)
     await record.audit(_acting(tx, client), "E", AUDIT_KIND, verb="login-token")
     lifetime = int(TOKEN_LIFETIME.total_seconds())
-    return told({"access_token": secret, "token_type": "bearer", "expires_in": lifetime, "scope": " ".join(scopes)})
+    return told({"access_token": secret, "token_type": KIND, "expires_in": lifetime, "scope": " ".join(scopes)})
 
 
 async def revoke(tx: Transaction, form: Form, audience: str, certificate: str) -> Response:
@@ -98,7 +101,7 @@ async def introspect(tx: Transaction, form: Form, audience: str, certificate: st
         "scope": " ".join(row["scopes"]),
         "iat": int(row["created_at"].timestamp()),
         "exp": int(row["expires_at"].timestamp()),
-        "token_type": "bearer",
+        "token_type": KIND,
         **({"cnf": {"x5t#S256": row["certificate"]}} if row["certificate"] else {}),
         **({"patient": row["patient"]} if row["patient"] else {}),
     }
