@@ -15,7 +15,8 @@ from maillage import journeys, worker
 from maillage.app import stop_task
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.clock import FixedClock
-from maillage.kernel.errors import Conflict
+from maillage.kernel.errors import Conflict, NotFound
+from maillage.referrals import queries
 from maillage.settings import DataSettings, Settings
 from maillage.store import Database, Transaction
 
@@ -111,3 +112,26 @@ async def test_a_failing_round_is_told_by_its_code_and_does_not_end_the_worker(
         await until(sent)
     finally:
         await stop_task(work)
+
+
+async def test_a_row_that_cannot_be_read_keeps_no_other_from_its_turn(
+    db: Database, clock: FixedClock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, sound = await make.sent(db), await make.sent(db, patient=1)
+    clock.advance(timedelta(days=21))
+    read = queries.breach_levels
+
+    async def reading(tx: Transaction, task: str, *args: Any) -> Any:
+        if task == broken:
+            raise NotFound("HealthcareService", "gone")
+        return await read(tx, task, *args)
+
+    monkeypatch.setattr(queries, "breach_levels", reading)
+    with caplog.at_level(logging.WARNING, "maillage.store.rounds"):
+        await worker.tick(db)
+    reached = "SELECT count(*) FROM referral_breach WHERE task_id = $1"
+    assert (bool(await count(db, reached, broken)), bool(await count(db, reached, sound))) == (False, True)
+    assert f"clock-row-failed: deadline {broken}: not-found" in caplog.messages
+    monkeypatch.undo()
+    await worker.tick(db)
+    assert await count(db, reached, broken)

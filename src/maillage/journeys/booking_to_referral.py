@@ -11,7 +11,7 @@ from maillage import booking, record, referrals
 from maillage.access import visible_to
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import Conflict, Invalid, NotFound
-from maillage.store import Transaction
+from maillage.store import Transaction, one_by_one
 
 Row = Any
 _SENTENCE = 15
@@ -139,13 +139,14 @@ async def cancel_session(tx: Transaction, id: str, *, version: int | None = None
 async def run_clock(tx: Transaction) -> None:
     """What time does to the diary, and to the requests whose offer nobody answered: one whose slot somebody else has taken since, too."""
     report = await booking.run_clock(tx)
-    for fallen in report.expired:
-        if fallen["task_id"]:
-            await _offer_falls(tx, fallen)
-    for id in await referrals.expired_offers(tx):
+    await one_by_one(tx, "offer", [fallen for fallen in report.expired if fallen["task_id"]], lambda fallen: _offer_falls(tx, fallen))
+
+    async def expire(id: str) -> None:
         held = await booking.get_appointment(tx, (await referrals.visible_task(tx, id))["appointment_id"])
         if held["status"] == "cancelled":
             await referrals.offer_expired(tx, id)
+
+    await one_by_one(tx, "offer", await referrals.expired_offers(tx), expire)
 
 
 async def _offer_ends(tx: Transaction, cancelled: Row, reason: str, comment: str | None) -> None:

@@ -7,6 +7,7 @@ from maillage.store.constraints import register
 from maillage.store.database import Connection, Database, Limits
 from maillage.store.embedded import EmbeddedPostgres
 from maillage.store.locks import lock_rows
+from maillage.store.rounds import one_by_one
 from maillage.store.sql import Params
 from maillage.store.transaction import Transaction
 
@@ -19,5 +20,6 @@ __all__ = [
     "Transaction",
     "UnsafeServer",
     "lock_rows",
+    "one_by_one",
     "register",
 ]

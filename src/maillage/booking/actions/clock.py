@@ -14,7 +14,7 @@ from maillage.booking.actions.slots import fall, next_wave, open_refill, waiting
 from maillage.booking.actions.waiting import answer_offer, back_to_waiting, system_line
 from maillage.booking.actions.writing import change, found, photograph_appointment, photograph_slot, save_appointment
 from maillage.booking.types import Row, SlotStatus
-from maillage.store import Transaction
+from maillage.store import Transaction, one_by_one
 
 BATCH = 200
 WEEK, THREE_DAYS = timedelta(days=8), timedelta(days=4)
@@ -52,12 +52,12 @@ async def _expire_holds(tx: Transaction) -> tuple[Row, ...]:
         ORDER BY s.id LIMIT {BATCH} FOR UPDATE OF s SKIP LOCKED""",
         tx.now,
     )
-    fallen = []
-    for slot in slots:
+
+    async def expire(slot: Row) -> Row:
         holder = found(await tx.fetchrow("SELECT * FROM appointment WHERE id = $1 FOR UPDATE", slot["appointment_id"]))
-        row, _ = await fall(tx, holder, slot, cause="expire" if holder["hold_kind"] == "offer" else None)
-        fallen.append(row)
-    return tuple(fallen)
+        return (await fall(tx, holder, slot, cause="expire" if holder["hold_kind"] == "offer" else None))[0]
+
+    return tuple(await one_by_one(tx, "hold", slots, expire))
 
 
 async def _release(tx: Transaction) -> tuple[str, ...]:
@@ -67,13 +67,16 @@ async def _release(tx: Transaction) -> tuple[str, ...]:
         ORDER BY s.id LIMIT {BATCH} FOR UPDATE OF s SKIP LOCKED""",
         tx.now,
     )
-    for slot in slots:
+
+    async def release(slot: Row) -> str:
         changed = await change(tx, "slot", slot["id"], released_at=tx.now)
         if changed["status"] == SlotStatus.FREE and changed["starts_at"] > tx.now and await waiting_count(tx, changed):
             await photograph_slot(tx, changed)
             changed = await open_refill(tx, changed, "release", late=False)
         await photograph_slot(tx, changed)
-    return tuple(slot["id"] for slot in slots)
+        return str(slot["id"])
+
+    return tuple(await one_by_one(tx, "release", slots, release))
 
 
 async def _refill(tx: Transaction) -> tuple[tuple[Row, ...], tuple[str, ...]]:
@@ -84,19 +87,19 @@ async def _refill(tx: Transaction) -> tuple[tuple[Row, ...], tuple[str, ...]]:
         ORDER BY s.id LIMIT {BATCH} FOR UPDATE OF s SKIP LOCKED""",
         tx.now,
     )
-    offered: list[Row] = []
-    unfilled: list[str] = []
-    for slot in slots:
+
+    async def refill_one(slot: Row) -> tuple[list[Row], list[str]]:
         refill = found(await tx.fetchrow("SELECT * FROM refill WHERE slot_id = $1 AND state = 'open'", slot["id"]))
         asked = await _end_wave(tx, refill["id"])
         wave = await next_wave(tx, slot, asked) if slot["session_status"] in ("open", "running") else []
         if wave:
-            offered += await _send_wave(tx, refill, slot, wave)
-            continue
+            return await _send_wave(tx, refill, slot, wave), []
         await tx.execute("UPDATE refill SET state = 'unfilled', closed_at = $2 WHERE id = $1", refill["id"], tx.now)
         await photograph_slot(tx, await change(tx, "slot", slot["id"], status=SlotStatus.FREE, expires_at=None))
-        unfilled.append(slot["id"])
-    return tuple(offered), tuple(unfilled)
+        return [], [slot["id"]]
+
+    done = await one_by_one(tx, "refill", slots, refill_one)
+    return tuple(row for sent, _ in done for row in sent), tuple(id for _, unfilled in done for id in unfilled)
 
 
 async def _end_wave(tx: Transaction, refill: str) -> list[str]:
@@ -147,14 +150,17 @@ async def _confirmations(tx: Transaction) -> tuple[tuple[Row, ...], tuple[Row, .
         tx.now + WEEK,
         tx.now + THREE_DAYS,
     )
-    asked, to_call = [], []
-    for row in near:
+
+    async def confirm(row: Row) -> tuple[str, Row] | None:
         due = rules.confirm_from(row["starts_at"])
         if row["confirm_asked_at"] is None and due <= tx.now and row["booked_at"] < due:
-            asked.append(await _propose(tx, row, "confirm-asked", "confirm_asked_at"))
-        elif row["confirm_asked_at"] and rules.call_from(row["starts_at"]) <= tx.now:
-            to_call.append(await _propose(tx, row, "to-call", "to_call_at"))
-    return tuple(asked), tuple(to_call)
+            return "asked", await _propose(tx, row, "confirm-asked", "confirm_asked_at")
+        if row["confirm_asked_at"] and rules.call_from(row["starts_at"]) <= tx.now:
+            return "to-call", await _propose(tx, row, "to-call", "to_call_at")
+        return None
+
+    done = [one for one in await one_by_one(tx, "confirmation", near, confirm) if one]
+    return tuple(row for what, row in done if what == "asked"), tuple(row for what, row in done if what == "to-call")
 
 
 async def _absences(tx: Transaction) -> tuple[Row, ...]:
@@ -166,7 +172,7 @@ async def _absences(tx: Transaction) -> tuple[Row, ...]:
         """,
         tx.now - rules.ABSENCE_PROPOSED_AFTER,
     )
-    return tuple([await _propose(tx, row, "absence-proposed", "absence_proposed_at") for row in rows])
+    return tuple(await one_by_one(tx, "absence", rows, lambda row: _propose(tx, row, "absence-proposed", "absence_proposed_at")))
 
 
 async def _propose(tx: Transaction, row: Row, event: str, column: str) -> Row:

@@ -18,7 +18,7 @@ from maillage.kernel.actor import SYSTEM
 from maillage.kernel.breach import BREACH, GROUP, HOLDER, LEAD, OFFICE, PERFORMER, REMINDER, SENIOR, TOLD, Clock, next_step, steps_to_write
 from maillage.kernel.errors import NotAllowed
 from maillage.kernel.period import Period
-from maillage.store import Transaction
+from maillage.store import Transaction, one_by_one
 
 EVENTS: Final = {REMINDER: "booking-reminder", BREACH: "booking-breach", SENIOR: "booking-breach-senior", GROUP: "booking-breach-group"}
 PLANNER, MANAGER = "planificateur", "gestionnaire"
@@ -68,15 +68,18 @@ async def run_deadlines(tx: Transaction) -> int:
     """Climb the ladder for every turn of the diary; answers how many steps were written. Run by the scheduler's own actor."""
     if tx.actor != SYSTEM:
         raise NotAllowed("scheduler-only")
-    written = 0
-    for row in await tx.fetch(_SESSIONS, tx.now, BATCH):
+
+    async def session(row: Row) -> int:
         clock = deadlines.session_clock(row["status"], Period(row["starts_at"], row["ends_at"]), row["since"], row["due_at"])
-        written += await _climb(tx, Turn("Schedule", "vacation_session", "session_id", row, clock))
-    for row in await tx.fetch(_APPOINTMENTS, tx.now, BATCH):
+        return await _climb(tx, Turn("Schedule", "vacation_session", "session_id", row, clock))
+
+    async def appointment(row: Row) -> int:
         offered = row["hold_kind"] != "screen"
         ended = deadlines.appointment_clock(row["status"], row["ends_at"], row["since"], row["due_at"], offered=offered)
-        written += await _climb(tx, Turn("Appointment", "appointment", "appointment_id", row, ended))
-    return written
+        return await _climb(tx, Turn("Appointment", "appointment", "appointment_id", row, ended))
+
+    sessions = await one_by_one(tx, "session-deadline", await tx.fetch(_SESSIONS, tx.now, BATCH), session)
+    return sum([*sessions, *await one_by_one(tx, "appointment-deadline", await tx.fetch(_APPOINTMENTS, tx.now, BATCH), appointment)])
 
 
 async def _climb(tx: Transaction, turn: Turn) -> int:

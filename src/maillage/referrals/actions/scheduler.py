@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from maillage import messaging
 from maillage.kernel.actor import SYSTEM
@@ -27,7 +27,9 @@ from maillage.referrals.actions.case import Case, Work, case_of
 from maillage.referrals.actions.engine import append_status, finish
 from maillage.referrals.actions.rows import insert, update
 from maillage.referrals.actions.triage import park
-from maillage.store import Transaction
+from maillage.store import Transaction, one_by_one
+
+Row = Any
 
 EVENTS: Final = {REMINDER: "referral-reminder", BREACH: "referral-breach", SENIOR: "referral-breach-senior", GROUP: "referral-breach-group"}
 PARTY_OF: Final = {REQUESTER: "RC", PERFORMER: "PC", OFFICE: "PO", LEAD: "LD"}
@@ -37,13 +39,15 @@ async def run_deadlines(tx: Transaction, *, limit: int = 200) -> int:
     """Climb the breach ladder for every running deadline; answers how many steps were written. Run by the scheduler's own actor."""
     if tx.actor != SYSTEM:
         raise NotAllowed("scheduler-only")
-    written = 0
-    for row in await queries.running_tasks(tx, limit):
+
+    async def climb(row: Row) -> int:
         request = await queries.try_lock_request(tx, row["request_id"])
         task = await queries.task(tx, row["id"])
-        if request is not None and task["ladder_at"] is not None and task["ladder_at"] <= tx.now:
-            written += await _climb(await case_of(Work(tx, "deadline"), request, task))
-    return written
+        if request is None or task["ladder_at"] is None or task["ladder_at"] > tx.now:
+            return 0
+        return await _climb(await case_of(Work(tx, "deadline"), request, task))
+
+    return sum(await one_by_one(tx, "deadline", await queries.running_tasks(tx, limit), climb))
 
 
 async def _climb(case: Case) -> int:
