@@ -11,6 +11,7 @@ from typing import Any
 from maillage import journeys
 from maillage.codes import packages
 from maillage.codes.definitions import Definitions
+from maillage.doors.connectors.pro_sante_connect import ProSanteConnect
 from maillage.doors.edge import Edge, Stance
 from maillage.doors.fhir import FhirDoor
 from maillage.doors.web import WebDoor
@@ -76,7 +77,8 @@ def create_app(settings: Settings, database: Database, stance: Stance | None = N
     stance = stance or Stance()
     definitions = Definitions(packages.load(settings.data.folder / packages.FOLDER))
     fhir = FhirDoor(database, operations=journeys.OPERATIONS, intake=journeys.INTAKE, settings=settings, definitions=definitions)
-    web = WebDoor(database, operations=journeys.OPERATIONS, settings=settings)
+    provider = ProSanteConnect(settings.psc, settings.server.base_url) if settings.psc.issuer else None
+    web = WebDoor(database, operations=journeys.OPERATIONS, settings=settings, provider=provider)
     health = Health(database, stance)
     probes = {"/healthz": health.alive, "/readyz": health.ready}
     return Application(settings, database, Edge(settings, api=fhir, pages=web, probes=probes, stance=stance))

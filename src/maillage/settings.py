@@ -136,6 +136,18 @@ class IdentitySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PscSettings:
+    """Pro Santé Connect."""
+
+    issuer: str = setting("", "Issuer of Pro Santé Connect, as its discovery document says it. Empty: nobody signs in that way.")
+    client_id: str = setting("", "Our name there.")
+    client_secret: str = setting("", "Our secret there; it never leaves the server.", secret=True)
+    scope: str = setting("openid scope_all", "What is asked for: `openid`, and what gives the professional's identifier.")
+    levels: tuple[str, ...] = setting(("eidas1",), "Levels (`acr`) that are asked for and accepted, separated by commas.")
+    timeout: float = setting(4.0, "Seconds that one request to the provider may take.")
+
+
+@dataclass(frozen=True, slots=True)
 class DataSettings:
     """What lies on disk."""
 
@@ -183,6 +195,7 @@ class Settings:
     edge: EdgeSettings = field(default_factory=EdgeSettings)
     fhir: FhirSettings = field(default_factory=FhirSettings)
     identity: IdentitySettings = field(default_factory=IdentitySettings)
+    psc: PscSettings = field(default_factory=PscSettings)
     data: DataSettings = field(default_factory=DataSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
     demo: DemoSettings = field(default_factory=DemoSettings)

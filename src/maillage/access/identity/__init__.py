@@ -22,6 +22,8 @@ from maillage.access.identity.actions.factors import (
     used_key,
 )
 from maillage.access.identity.actions.sessions import (
+    end_provider_sessions,
+    join_provider,
     open_session,
     purge,
     renew_session,
@@ -43,6 +45,7 @@ from maillage.access.identity.keys import (
     shown_key,
 )
 from maillage.access.identity.passwords import hash_password, password_matches
+from maillage.access.identity.provider import Flow, IdentityProvider, LogoutNotice, Proved
 from maillage.access.identity.queries import (
     account,
     account_of_rpps,
@@ -66,10 +69,14 @@ __all__ = [
     "AccountLine",
     "Exercise",
     "Factors",
+    "Flow",
+    "IdentityProvider",
     "Key",
     "KeyLine",
+    "LogoutNotice",
     "Party",
     "Proof",
+    "Proved",
     "Sealer",
     "SessionLimits",
     "SessionLine",
@@ -88,6 +95,7 @@ __all__ = [
     "demo_accounts",
     "disable_account",
     "end_exercise",
+    "end_provider_sessions",
     "exercises",
     "factors_of",
     "forget_attempts",
@@ -95,6 +103,7 @@ __all__ = [
     "hash_password",
     "invite",
     "invited",
+    "join_provider",
     "keys_of",
     "new_recovery_codes",
     "new_totp_secret",

@@ -8,6 +8,8 @@ from maillage.doors.web.account.invitation import PAGES as INVITATION
 from maillage.doors.web.account.local import PAGES as LOCAL
 from maillage.doors.web.account.own import PAGES as OWN
 from maillage.doors.web.account.pages import PAGES as LEGAL
+from maillage.doors.web.account.psc import PAGES as PSC
+from maillage.doors.web.account.psc import SERVER_PAGES as PSC_SERVER
 from maillage.doors.web.account.sign_in import PAGES as SIGN_IN
 from maillage.doors.web.booking.giving import PAGES as GIVING
 from maillage.doors.web.booking.pages import PAGES as BOOKING
@@ -19,5 +21,8 @@ from maillage.doors.web.pages import Page
 from maillage.doors.web.patients.pages import PAGES as PATIENTS
 from maillage.doors.web.referrals.pages import PAGES as REFERRALS
 
-_IDENTITY: tuple[Page, ...] = (*SIGN_IN, *LOCAL, *INVITATION, *OWN, *FACTORS, *ADMINISTRATION)
+_IDENTITY: tuple[Page, ...] = (*SIGN_IN, *PSC, *LOCAL, *INVITATION, *OWN, *FACTORS, *ADMINISTRATION)
 PAGES: tuple[Page, ...] = (*_IDENTITY, *LEGAL, *HOME, *DIRECTORY, *PATIENTS, *GIVING, *BOOKING, *PLANNING, *WAITING, *REFERRALS)
+
+SERVER_PAGES: tuple[Page, ...] = PSC_SERVER
+"""What other servers call, without a browser: no session and no form of ours."""

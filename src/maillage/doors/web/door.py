@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from maillage import directory
 from maillage.access import WebSession
-from maillage.access.identity import Sealer
+from maillage.access.identity import IdentityProvider, Sealer
 from maillage.doors import edge
 from maillage.doors.web import areas, problems, sessions
 from maillage.doors.web.assets import Assets
@@ -41,17 +41,20 @@ log = logging.getLogger("maillage.web")
 class WebDoor:
     """The pages, as an ASGI application. `operations` is every verb that may be offered, rooms and journeys alike."""
 
-    def __init__(self, db: Database, *, operations: Iterable[Operation], settings: Settings) -> None:
+    def __init__(
+        self, db: Database, *, operations: Iterable[Operation], settings: Settings, provider: IdentityProvider | None = None
+    ) -> None:
         self.db = db
         self.site = Site.of(settings)
         self.operations = {(operation.type, operation.name): operation for operation in operations}
-        self.settings = settings
+        self.settings, self.provider = settings, provider
         self.assets = Assets.load()
         self._names: dict[str, str] = {}
         self.templates = make_environment(self.assets)
         self.templates.globals["demo"] = self.site.demo
         routes = [Route(page.path, self._endpoint(page), methods=[page.method]) for page in areas.PAGES]
-        self._routes = Routes(areas.PAGES, routes)
+        routes += [Route(page.path, self._between_servers(page), methods=[page.method]) for page in areas.SERVER_PAGES]
+        self._routes = Routes((*areas.PAGES, *areas.SERVER_PAGES), routes)
         self._refusals: dict[int, bytes] = {}
         routes.append(Route(STATIC, self._static, methods=["GET"]))
         self._app = Starlette(routes=routes, exception_handlers={404: self._lost, 405: self._lost, Exception: self._defect})
@@ -114,6 +117,22 @@ class WebDoor:
                 response = problems.busy(self, error)
             except MaillageError as error:
                 response = await self._refused_or_busy(page, request, session, values, error)
+            return secure(response, self.site)
+
+        return endpoint
+
+    def _between_servers(self, page: Page) -> Any:
+        """What another server calls: no browser, hence no cookie and no token of ours; what it brings proves itself."""
+
+        async def endpoint(request: Request) -> Response:
+            request.state.id = edge.request_id_of(request.scope)
+            try:
+                values = await read_form(request, self.site.body_limit)
+                response = await self._run(page, request, None, values)
+            except Unavailable:
+                response = Response(status_code=503, headers={"Retry-After": "5"})
+            except MaillageError as error:
+                response = Response(status_code=problems.status_of(error))
             return secure(response, self.site)
 
         return endpoint

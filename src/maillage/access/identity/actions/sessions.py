@@ -134,6 +134,34 @@ async def revoke_others(tx: Transaction, login: str, keep: str = "") -> int:
     return len(rows)
 
 
+async def join_provider(tx: Transaction, secret: str, proof: Proof) -> None:
+    """A factor was shown at the provider again: the session follows the session there that is now open."""
+    await tx.execute(
+        "UPDATE web_session SET provider_session = $2, provider_token = $3 WHERE token_hash = $1 AND provider_subject = $4",
+        digest(secret),
+        proof.provider_session,
+        proof.provider_token,
+        proof.provider_subject,
+    )
+
+
+async def end_provider_sessions(tx: Transaction, subject: str | None, session: str | None) -> int:
+    """The provider says that this session there, or every one of this person, is over: ours end with it. How many."""
+    rows = await tx.fetch(
+        """
+        UPDATE web_session SET ended_at = $3, ended_by = 'provider'
+        WHERE ended_at IS NULL AND provider_subject IS NOT NULL AND ($1::text IS NULL OR provider_subject = $1)
+            AND ($2::text IS NULL OR provider_session = $2) AND ($1::text IS NOT NULL OR $2::text IS NOT NULL) RETURNING id
+        """,
+        subject,
+        session,
+        tx.now,
+    )
+    for row in rows:
+        await record.audit(tx, "E", "Session", row["id"], verb="logout-provider")
+    return len(rows)
+
+
 async def purge(tx: Transaction, limits: SessionLimits = LIMITS) -> None:
     """Forget sessions that ended, or could no longer be used, a month ago, and what need not be known any more."""
     await tx.execute("DELETE FROM web_session WHERE coalesce(ended_at, began_at + $2::interval) < $1", tx.now - KEPT, limits.absolute)

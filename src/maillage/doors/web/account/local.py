@@ -98,12 +98,15 @@ async def show_places(view: View) -> Response:
         return RedirectResponse("/connexion", 303)
     known = await places.organizations(view.tx)
     found = await identity.exercises(view.tx, step.login)
-    return view.page(
+    visit = sessions.secret_of(view.request, view.door.site, sessions.VISIT_COOKIE) or sessions.new_visit()
+    response = view.page(
         "account/templates/place.html",
         "Choisir le lieu d’exercice",
         exercises=presenters.exercises(found, {id: place.label for id, place in known.items()}, ""),
-        csrf=sessions.secret_of(view.request, view.door.site, sessions.VISIT_COOKIE),
+        csrf=visit,
     )
+    sessions.put_cookie(response, view.door.site, sessions.VISIT_COOKIE, visit)
+    return response
 
 
 async def choose_place(view: View) -> Response:

@@ -76,6 +76,7 @@ async def show_confirm(view: View) -> Response:
         "Confirmer votre identité",
         back=sessions.safe_path(view.query("vers") or view.given("vers")),
         method=session.method,
+        psc=view.door.provider is not None,
         asked=await proving.what_to_ask(view, session.login, "confirm"),
         fields={"code": field},
         problems=summary(view.rejected, [field]),
@@ -104,10 +105,10 @@ async def confirm(view: View) -> Response:
         raise
 
 
-async def confirmed(view: View, tx: Transaction, method: str) -> Response:
+async def confirmed(view: View, tx: Transaction, method: str, back: str = "") -> Response:
     """A factor was shown: the same session under a new id, and back to where it was needed."""
     secret, _ = await identity.renew_session(tx, view.secret, method=method, limits=view.door.site.limits)
-    response = view.go(sessions.safe_path(view.given("vers")) or "/compte")
+    response = view.go(sessions.safe_path(back or view.given("vers")) or "/compte")
     sessions.put_cookie(response, view.door.site, sessions.COOKIE, secret)
     return response
 

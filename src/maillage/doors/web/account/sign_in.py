@@ -29,6 +29,7 @@ async def show_sign_in(view: View) -> Response:
         back=sessions.safe_path(view.query("vers") or view.given("vers")),
         ended=view.query("fin") == "1",
         csrf=visit,
+        psc=view.door.provider is not None,
         fields=fields,
         problems=summary(view.rejected, fields),
     )
@@ -57,11 +58,19 @@ async def sign_in(view: View) -> Response:
 
 
 async def sign_out(view: View) -> Response:
-    """End the session at once."""
-    await access.sign_out(view.tx, view.secret)
-    response = view.go("/connexion", "signed-out")
+    """End the session at once; the one at the provider may be ended too, by a link: a form may not lead to another site."""
+    sealed = await access.sign_out(view.tx, view.secret)
+    there = ""
+    if sealed and view.door.provider:
+        there = await view.door.provider.sign_out_address(view.door.sealer.open(sealed, "psc id token").decode())
+    response = _signed_out(view, there) if there else view.go("/connexion", "signed-out")
     sessions.drop_cookie(response, view.door.site, sessions.COOKIE)
     return response
+
+
+def _signed_out(view: View, there: str) -> Response:
+    view.session = None
+    return view.page("account/templates/signed_out.html", "Vous êtes déconnecté", there=there)
 
 
 PAGES = (
