@@ -143,6 +143,9 @@ class PscSettings:
     client_id: str = setting("", "Our name there.")
     client_secret: str = setting("", "Our secret there; it never leaves the server.", secret=True)
     scope: str = setting("openid scope_all", "What is asked for: `openid`, and what gives the professional's identifier.")
+    claims: str = setting(
+        "", "Claims to ask for by name, as the JSON of the `claims` parameter, of a provider that gives them only when asked."
+    )
     levels: tuple[str, ...] = setting(("eidas1",), "Levels (`acr`) that are asked for and accepted, separated by commas.")
     timeout: float = setting(4.0, "Seconds that one request to the provider may take.")
 

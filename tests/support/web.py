@@ -10,9 +10,10 @@ from typing import Any
 import httpx
 
 from maillage import demonstration, journeys
+from maillage.doors.connectors.pro_sante_connect import ProSanteConnect
 from maillage.doors.web import WebDoor
 from maillage.kernel.clock import FixedClock
-from maillage.settings import DemoSettings, IdentitySettings, ServerSettings, Settings
+from maillage.settings import DemoSettings, IdentitySettings, PscSettings, ServerSettings, Settings
 from maillage.store import Database, migrate
 
 SEALING_KEY = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
@@ -33,14 +34,22 @@ async def territory(dsn: str) -> None:
         await database.close()
 
 
-def make_door(db: Database, *, demo: bool = True, base_url: str = "", body_limit: int = 2_000_000) -> WebDoor:
+def make_door(
+    db: Database,
+    *,
+    demo: bool = True,
+    base_url: str = "",
+    body_limit: int = 2_000_000,
+    psc: PscSettings = PscSettings(),  # noqa: B008  # frozen
+) -> WebDoor:
     """The pages over a test database."""
     settings = Settings(
         demo=DemoSettings(enabled=demo),
         server=ServerSettings(base_url=base_url, body_limit=body_limit),
         identity=IdentitySettings(key=SEALING_KEY),
     )
-    return WebDoor(db, operations=journeys.OPERATIONS, settings=settings)
+    provider = ProSanteConnect(psc, base_url) if psc.issuer else None
+    return WebDoor(db, operations=journeys.OPERATIONS, settings=settings, provider=provider)
 
 
 class Visitor:

@@ -68,6 +68,7 @@ class ProSanteConnect:
             "code_challenge": challenge,
             "code_challenge_method": "S256",
             **({"prompt": "login", "max_age": "0"} if confirm else {}),
+            **({"claims": self._settings.claims} if self._settings.claims else {}),
         }
         address = metadata["authorization_endpoint"]
         return f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}", flow

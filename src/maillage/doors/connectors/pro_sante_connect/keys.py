@@ -20,7 +20,8 @@ ALGORITHMS = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC"}
 _EMBEDDED = frozenset({"jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256", "crit", "b64"})
 """Header parameters by which a token would say itself how it is to be checked."""
 LIFETIME, PAUSE, KEPT = timedelta(hours=1), timedelta(seconds=60), timedelta(hours=24)
-_SMALLEST_RSA = 2048
+_SMALLEST_MODULUS = 2048 // 6
+"""Base64 characters of a modulus of 2048 bits."""
 
 Load = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -98,11 +99,9 @@ def _header(token: str) -> dict[str, Any]:
 
 
 def _import(key: dict[str, Any]) -> Any:
+    if key.get("kty") == "RSA" and len(str(key.get("n", ""))) < _SMALLEST_MODULUS:
+        raise Unauthenticated("psc-signature")
     try:
-        made = jwk.import_key({name: key[name] for name in ("kty", "n", "e", "crv", "x", "y", "kid") if name in key})
+        return jwk.import_key({name: key[name] for name in ("kty", "n", "e", "crv", "x", "y", "kid") if name in key})
     except (JoseError, ValueError, TypeError) as error:
         raise Unauthenticated("psc-signature") from error
-    public: Any = made.public_key
-    if getattr(public, "key_size", _SMALLEST_RSA) < (_SMALLEST_RSA if key.get("kty") == "RSA" else 256):
-        raise Unauthenticated("psc-signature")
-    return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 import msgspec
@@ -19,6 +20,7 @@ from maillage.doors.web.view import View
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import MaillageError, NotAllowed, NotFound, Unauthenticated, Unavailable
 
+log = logging.getLogger("maillage.web")
 COOKIE = "maillage-psc"
 ASSURANCE = "eidas2"
 """The e-CPS and the CPS card are means of the level that the eIDAS regulation calls substantial, whatever the provider calls it."""
@@ -61,7 +63,8 @@ async def come_back(view: View) -> Response:
     except Unavailable:
         return _failed(view, "provider-away", 503)
     except MaillageError as error:
-        await proving.note_failure(view, "psc", f"login-failed-{error.reason}"[:60])
+        log.warning("psc-refused: %s", error.reason, extra={"code": "psc-refused", "request_id": view.tx.request_id})
+        await proving.note_failure(view, "psc")
         return _failed(view, error.reason)
     sessions.drop_cookie(response, view.door.site, COOKIE)
     return response
