@@ -180,6 +180,26 @@ class AuditSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentSettings:
+    """Files and photos that people attach (ADR 0016)."""
+
+    folder: str = setting("", "Folder of the encrypted files. Empty: `documents` in the data folder.")
+    keys: str = setting(
+        "",
+        "File of the master keys (mode 0600, made at first use). Keep it, and its copy, apart from the files and the database. "
+        "Empty: `documents.keys` in the data folder.",
+    )
+    upload_limit: int = setting(20_000_000, "Largest form with files, in bytes, all files together.")
+    most_files: int = setting(10, "Files that one form may carry.")
+    inline_limit: int = setting(50_000, "Attachment in a posted DocumentReference, in bytes, above which it is kept encrypted as a file.")
+    link_seconds: int = setting(60, "Seconds for which the link of a file can be used, once.")
+    check_seconds: int = setting(10, "Seconds of processor time that opening one image or PDF may take.")
+    check_memory: int = setting(1_000_000_000, "Bytes of memory that opening one image or PDF may take.")
+    image_pixels: int = setting(50_000_000, "Pixels of the largest image that is taken.")
+    antivirus: str = setting("", "clamd that scans each file before it is kept: path of its socket, or `host:port`. Empty: no scan.")
+
+
+@dataclass(frozen=True, slots=True)
 class DemoSettings:
     """The demonstration."""
 
@@ -201,6 +221,7 @@ class Settings:
     psc: PscSettings = field(default_factory=PscSettings)
     data: DataSettings = field(default_factory=DataSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
+    documents: DocumentSettings = field(default_factory=DocumentSettings)
     demo: DemoSettings = field(default_factory=DemoSettings)
 
     @property

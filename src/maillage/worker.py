@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
-from maillage import journeys, messaging
+from maillage import documents, journeys, messaging
 from maillage.access import identity
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import MaillageError
 from maillage.record import proof
 from maillage.settings import Settings
 from maillage.store import Database, Transaction, outbox
+from maillage.store.blobs import Vault
 
 log = logging.getLogger(__name__)
 OUTBOX_SECONDS = 0.5
@@ -34,6 +36,7 @@ async def run(database: Database, settings: Settings) -> None:
         _forever("audit-parts", HOUSEKEEPING_SECONDS, lambda: make_parts(database)),
         _forever("outbox", OUTBOX_SECONDS, lambda: outbox.drain(database, HANDLERS)),
         _forever("clock", CLOCK_SECONDS, lambda: tick(database)),
+        _forever("orphans", HOUSEKEEPING_SECONDS, lambda: documents.sweep(database, Vault.of(settings), now=datetime.now(UTC))),
         _forever("housekeeping", HOUSEKEEPING_SECONDS, lambda: database.run(SYSTEM, identity.purge)),
     )
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "doctor": "doctor:doctor",
     "migrate": "migrate:migrate",
     "audit": "audit:audit",
+    "documents": "documents:documents",
     "generate": "generate:generate",
     "rerender": "rerender:rerender",
     "package": "package:package",

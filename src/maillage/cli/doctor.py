@@ -12,6 +12,7 @@ from typing import Any
 
 from maillage.cli.output import ENVIRONMENT, NOT_OURS, OK, settings_for, show
 from maillage.codes import r4
+from maillage.documents import Antivirus, AntivirusError
 from maillage.kernel.actor import SYSTEM
 from maillage.settings import SettingError, Settings
 from maillage.store import Database, outbox
@@ -35,12 +36,14 @@ def doctor(*, data: Path | None = None, json: bool = False) -> int:
     Example: maillage doctor --data ./data
     """
     checks, waiting = [_python(), _definitions()], Waiting((), ())
+    notes: list[str] = []
     try:
         settings = settings_for(data)
     except SettingError as error:
         checks.append(_check("settings", str(error), "correct the variable"))
     else:
-        checks += [_check("settings"), _disk(settings), _folder(settings, named=data is not None)]
+        checks += [_check("settings"), _disk(settings), _antivirus(settings), _folder(settings, named=data is not None)]
+        notes = [] if settings.documents.antivirus else ["files are not scanned for viruses: MAILLAGE_DOCUMENTS__ANTIVIRUS names no clamd"]
         if not checks[-1]["problem"]:
             database, waiting = _postgresql(settings)
             checks.append(database)
@@ -48,7 +51,8 @@ def doctor(*, data: Path | None = None, json: bool = False) -> int:
     lines = [f"{'✗' if c['problem'] else '✓'} {c['name']}" + (f": {c['problem']} ({c['remedy']})" if c["problem"] else "") for c in checks]
     lines += [f"· {row['messages']} held, {row['topic']}: {row['reason']} (since {row['since']})" for row in waiting.held]
     lines += [f"· set aside after five tries, {row['topic']}: {row['reason']} ({row['id']})" for row in waiting.set_aside]
-    found = {"checks": checks, "healthy": not bad, "held": list(waiting.held), "set_aside": list(waiting.set_aside)}
+    lines += [f"· {note}" for note in notes]
+    found = {"checks": checks, "healthy": not bad, "notes": notes, "held": list(waiting.held), "set_aside": list(waiting.set_aside)}
     show(found, json=json, lines=lines)
     return ENVIRONMENT if bad else OK
 
@@ -76,6 +80,17 @@ def _disk(settings: Settings) -> dict[str, str]:
         folder = folder.parent
     free = shutil.disk_usage(folder).free
     return _check("disk", f"{free // 2**20} MiB free" if free < 2**30 else "", "free at least 1 GiB on the data volume")
+
+
+def _antivirus(settings: Settings) -> dict[str, str]:
+    """A scanner that is named answers; where none is named, a note says that there is none."""
+    scanner = Antivirus(settings.documents.antivirus)
+    try:
+        if scanner.address:
+            asyncio.run(scanner.version())
+    except (OSError, TimeoutError, AntivirusError) as error:
+        return _check("antivirus", str(error) or type(error).__name__, "start clamd, or correct MAILLAGE_DOCUMENTS__ANTIVIRUS")
+    return _check("antivirus")
 
 
 def _folder(settings: Settings, *, named: bool) -> dict[str, str]:

@@ -20,7 +20,7 @@ import asyncpg
 PACKAGE = Path(__file__).resolve().parents[1]
 MIGRATIONS = Path(__file__).with_name("migrations")
 SCHEMAS = (
-    *("store", "record", "directory", "access", "access/clients", "messaging"),
+    *("store", "record", "directory", "access", "access/clients", "messaging", "documents"),
     *("referrals", "booking", "tele_expertise", "admissions", "discharge", "overflow", "laboratory", "prevention"),
     *("governance", "training", "evaluation", "research", "journeys", "indicators"),
 )
