@@ -251,7 +251,7 @@ async def test_a_patient_without_identifier_or_whole_birth_date_is_kept(db: Data
 @pytest.mark.asyncio
 async def test_the_keeper_of_the_file_is_the_managing_organisation_when_the_actor_acts_for_it(db: Database) -> None:
     named = FIRST["managingOrganization"]["reference"].partition("/")[2]
-    both = Actor("client", "software", ("cms-clamart-soins", named))
+    both = Actor("client", "software", ("cms-clamart-soins", named), frozenset({"logiciel"}))
     for actor, keeper in ((both, named), (DOCTOR, "cms-clamart-soins")):
         async with db.transaction(actor) as tx:
             id = await create(tx)

@@ -60,7 +60,7 @@ async def test_an_inbox_holds_what_is_for_all_for_ones_roles_and_for_oneself(db:
     assert sorted(await inbox(db, make.TRIAGER_2)) == ["for-all", "for-doctors"]
     assert await inbox(db, make.PLANNER) == ["for-all"]
     assert await inbox(db, make.GP) == []
-    assert await inbox(db, Actor("person", "without-place", ())) == []
+    assert await inbox(db, Actor("person", "without-place", (), frozenset({"medecin"}))) == []
 
 
 async def test_what_is_urgent_comes_first_then_the_newest(db: Database, clock: FixedClock) -> None:

@@ -15,8 +15,8 @@ from maillage.record.search import Page, search, search_types
 from maillage.store import Database
 
 pytestmark = pytest.mark.asyncio
-ACTOR = Actor(kind="client", id="t", organizations=("org-a",))
-OTHER = Actor(kind="client", id="o", organizations=("org-b",))
+ACTOR = Actor(kind="client", id="t", organizations=("org-a",), roles=frozenset({"logiciel"}))
+OTHER = Actor(kind="client", id="o", organizations=("org-b",), roles=frozenset({"logiciel"}))
 
 
 async def fill(db: Database, *resources: dict[str, Any], owner: str = "org-a") -> None:
@@ -332,7 +332,7 @@ async def test_what_may_not_be_seen_is_never_reached(db: Database) -> None:
     assert (await page(db, "Observation", "_summary=count", actor=OTHER)).total == 1
     assert await ids(db, "Patient", "_has:Observation:patient:_id=theirs") == []
     assert await ids(db, "Observation", "_sort=subject", compartment=("Patient", "p1"), actor=OTHER) == ["theirs"]
-    nobody = Actor(kind="client", id="n", organizations=())
+    nobody = Actor(kind="client", id="n", organizations=(), roles=frozenset({"logiciel"}))
     assert (await page(db, ("Observation", "Patient"), "_total=accurate", actor=nobody)).matches == ()
 
 

@@ -14,7 +14,7 @@ from maillage.record.bounds import date_span
 from maillage.record.search import search
 from maillage.store import Database, Transaction
 
-ACTOR = Actor(kind="client", id="t", organizations=("org-a",))
+ACTOR = Actor(kind="client", id="t", organizations=("org-a",), roles=frozenset({"logiciel"}))
 
 VALUES: dict[str, Any] = {
     "year": "2026",

@@ -15,7 +15,7 @@ from maillage.store import Database, Transaction
 pytestmark = pytest.mark.asyncio
 
 ROWS = 6_000
-ACTOR = Actor(kind="client", id="t", organizations=("org-a",))
+ACTOR = Actor(kind="client", id="t", organizations=("org-a",), roles=frozenset({"logiciel"}))
 
 VALUES = {
     "Task": {"s_owner": "'PractitionerRole/r' || n % 40", "s_status": "(ARRAY['requested', 'accepted', 'completed'])[n % 3 + 1]",

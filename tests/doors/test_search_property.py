@@ -17,7 +17,7 @@ from maillage.record import photograph
 from maillage.record.search import Page, search
 from maillage.store import Database, Transaction
 
-ACTOR = Actor(kind="client", id="t", organizations=("org-a",))
+ACTOR = Actor(kind="client", id="t", organizations=("org-a",), roles=frozenset({"logiciel"}))
 FAMILIES = ["Lefèvre", "LEFEVRE", "lefevre-Œuf", "Lefebvre Noël", "Élan", "elan", "O'Brien, Jr", "É", "-"]
 STARTS = [*(f.replace(",", "\\,") for f in FAMILIES), "lef", "ELA", "Lefebvre-Noel", "fev", "brien", "o brien"]
 SYSTEMS = ["urn:a", "urn:b", None]

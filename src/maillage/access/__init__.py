@@ -17,12 +17,11 @@ from maillage.access.identity import WebSession, demo_accounts, put_account, ses
 from maillage.access.narrowing import allows, bounds, narrowed, unreadable_scopes
 from maillage.access.queries import VisibleTo
 from maillage.access.scopes import scope_allows
-from maillage.access.types import CLOSURE_GRACE, DIRECTORY_TYPES
+from maillage.access.types import DIRECTORY_TYPES
 from maillage.kernel.actor import Actor
 from maillage.record import Visible
 
 __all__ = [
-    "CLOSURE_GRACE",
     "DIRECTORY_TYPES",
     "Holder",
     "VisibleTo",

@@ -19,24 +19,34 @@ async def link(
     ends: datetime | None = None,
     person: str | None = None,
     only: tuple[str, str] | None = None,
+    outlives: bool = False,
 ) -> None:
     """Open or extend the link of `basis` that the event `source` (such as `Task/1`) creates; nobody types one (CSP L1110-4).
 
-    `person` narrows it to one practitioner of the organisation, `only` to one resource (type, id).
+    `person` narrows it to one practitioner of the organisation, `only` to one resource (type, id). With `outlives` it stays after `ends` for as
+    long as links of its basis do (`care_link_delay`).
     """
     narrowed = (person, *(only or (None, None)))
-    values = (new_id(), patient_id, organization_id, basis, source, tx.now, ends, *narrowed)
+    values = (new_id(), patient_id, organization_id, basis, source, tx.now, ends, *narrowed, outlives)
     await tx.write(("care_link", f"{patient_id} {organization_id} {basis} {source}"), (_LINK,), values)
 
 
 _LINK = """INSERT INTO care_link (id, patient_id, organization_id, basis, source, starts, ends, practitioner_id, res_type, res_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+VALUES ($1, $2, $3, $4, $5, $6, $7::timestamptz + CASE WHEN $11 THEN (SELECT outlives FROM care_link_delay WHERE basis = $4) ELSE '0' END,
+    $8, $9, $10)
 ON CONFLICT ON CONSTRAINT care_link_once DO UPDATE SET ends = excluded.ends"""
 
 
-async def end_links(tx: Transaction, source: str, at: datetime) -> None:
-    """Let the links made by `source` end at `at`."""
-    await tx.execute("UPDATE care_link SET ends = greatest($2, starts) WHERE source = $1 AND (ends IS NULL OR ends > $2)", source, at)
+async def end_links(tx: Transaction, source: str, at: datetime, *, outlives: bool = False) -> None:
+    """Let the links made by `source` end at `at`; with `outlives`, after the delay of their basis."""
+    await tx.execute(
+        """
+        UPDATE care_link c SET ends = greatest(e.at, c.starts)
+        FROM (SELECT d.basis, $2::timestamptz + CASE WHEN $3 THEN d.outlives ELSE '0' END AS at FROM care_link_delay d) e
+        WHERE c.source = $1 AND e.basis = c.basis AND (c.ends IS NULL OR c.ends > e.at)
+        """,
+        *(source, at, outlives),
+    )
 
 
 async def has_link(tx: Transaction, patient_id: str, organizations: Sequence[str]) -> bool:

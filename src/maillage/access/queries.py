@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from maillage.access.policy.rules import NOTHING, view
 from maillage.access.types import DIRECTORY_TYPES, LINKED_TYPES, SHARED_RECORD_BASES
 from maillage.kernel.actor import Actor
 from maillage.store import Params
@@ -27,7 +28,11 @@ class VisibleTo:
         transaction's own instant. `OFFSET 0`: links are looked up row by row, never gathered all at once because a plan expects many rows.
         `CASE`: links only where parties do not say it, and the same estimate whoever asks, so that a plan may be kept.
         """
-        if self.actor.kind == "system" or self.resource_type in DIRECTORY_TYPES:
+        if self.actor.kind == "system":
+            return "true"
+        if view(self.actor, self.resource_type) == NOTHING:
+            return "false"
+        if self.resource_type in DIRECTORY_TYPES:
             return "true"
         organizations, person = params.add(list(self.actor.organizations)), params.add(self.actor.id)
         kind, now = params.add(self.resource_type), "app_now()" if self.now is None else f"{params.add(self.now)}::timestamptz"

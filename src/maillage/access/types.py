@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 DIRECTORY_TYPES = frozenset(
     {
         "Endpoint",
@@ -26,5 +24,3 @@ LINKED_TYPES = frozenset({"Patient"})
 
 SHARED_RECORD_BASES = ("medecin-traitant", "consentement", "bris-de-glace")
 """Bases that open the shared record, not only the identity."""
-
-CLOSURE_GRACE = timedelta(days=90)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from maillage import booking, referrals
-from maillage.journeys import booking_to_referral
+from maillage.journeys import booking_to_referral, emergency
 from maillage.journeys.drift import rerender
+from maillage.journeys.emergency import break_glass
 from maillage.journeys.intake import INTAKE
 from maillage.journeys.operations import OPERATIONS
+from maillage.journeys.opposition_everywhere import consent, oppose, revoke
 from maillage.journeys.referral_to_booking import book, decline, mark_not_attended, mark_seen, no_place, run_deadlines, send_outcome
 from maillage.journeys.registration import register_patient
 
 TABLES = (referrals.TABLE, referrals.CHILD_TABLE, *booking.TABLES)
 """Every transition table: for the diagrams, the labels and the exhaustive tests."""
 
-CLOCK = (booking_to_referral.run_clock, run_deadlines, booking.run_deadlines)
+CLOCK = (booking_to_referral.run_clock, run_deadlines, booking.run_deadlines, emergency.watch)
 """What the scheduler plays, in order; each step is a transaction of its own."""
 
 __all__ = [
@@ -22,11 +24,15 @@ __all__ = [
     "OPERATIONS",
     "TABLES",
     "book",
+    "break_glass",
+    "consent",
     "decline",
     "mark_not_attended",
     "mark_seen",
     "no_place",
+    "oppose",
     "register_patient",
     "rerender",
+    "revoke",
     "send_outcome",
 ]

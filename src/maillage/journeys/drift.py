@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from maillage import booking, directory, record, referrals
+from maillage.access import choices
 from maillage.codes.json import decode, encode
 from maillage.kernel.actor import SYSTEM
 from maillage.store import Database, Transaction
 
-RENDERERS = {**booking.RENDERERS, **referrals.RENDERERS}
+RENDERERS = {**booking.RENDERERS, **referrals.RENDERERS, "Consent": choices.drawn}
 BATCH = 200
 
 

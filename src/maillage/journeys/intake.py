@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from maillage import booking, referrals
-from maillage.journeys import booking_to_referral
+from maillage.journeys import booking_to_referral, opposition_everywhere
 from maillage.kernel.intake import Claim
 from maillage.store import Transaction
 
@@ -24,5 +24,6 @@ async def create_appointment(tx: Transaction, resource: dict[str, Any]) -> tuple
 INTAKE: tuple[Claim, ...] = (
     *(replace(claim, create=create_appointment) if claim.type == "Appointment" else claim for claim in booking.INTAKE),
     *referrals.INTAKE.values(),
+    Claim("Consent", opposition_everywhere.claims, opposition_everywhere.create_refused, lambda _before, _after: "$revoke"),
 )
 """The word of the rooms on plain writes, one Claim for each type."""

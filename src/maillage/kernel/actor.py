@@ -10,7 +10,8 @@ class Actor:
     """A person, a machine client or the scheduler, with the organisations for which it may act.
 
     `organizations[0]` is the active one; `roles` are role codes such as `medecin` or `secretaire`. A token brings `scopes`, which only take
-    away; an app that acts for a person is named in `client`, and `patient` is the one for whom it was opened.
+    away; an app that acts for a person is named in `client`, and `patient` is the one for whom it was opened. `assurance` is what the sign-in
+    proved (`eidas1` low, `eidas2` substantial, `eidas3` high; nothing by default), `purpose` why data is used (v3-PurposeOfUse).
     """
 
     kind: str
@@ -20,6 +21,7 @@ class Actor:
     role_id: str | None = None
     scopes: tuple[str, ...] = ()
     display: str = ""
+    assurance: str = ""
     purpose: str = "TREAT"
     client: str = ""
     patient: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from maillage.kernel.ids import new_id
@@ -62,9 +63,10 @@ async def deliver(tx: Transaction, payload: dict[str, Any]) -> None:
     await tx.execute("UPDATE notification SET delivered_at = coalesce(delivered_at, $2) WHERE id = $1", payload["notification"], tx.now)
 
 
-async def tell_patient(tx: Transaction, event: str, *, focus: tuple[str, str], patient: str) -> None:
-    """Write the outbox message for the patient's own channel; ids only."""
-    await outbox.enqueue(tx, PATIENT, {"event": event, "focus": f"{focus[0]}/{focus[1]}", "patient": patient}, key=f"{focus[0]}/{focus[1]}")
+async def tell_patient(tx: Transaction, event: str, *, focus: tuple[str, str], patient: str, due_at: datetime | None = None) -> None:
+    """Write the outbox message for the patient's own channel, to be sent now or later; ids only."""
+    about = f"{focus[0]}/{focus[1]}"
+    await outbox.enqueue(tx, PATIENT, {"event": event, "focus": about, "patient": patient}, key=about, due_at=due_at)
 
 
 async def put_on_agenda(tx: Transaction, focus: tuple[str, str], deadline: str) -> None:

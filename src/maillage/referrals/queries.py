@@ -130,9 +130,9 @@ async def encounter_named(tx: Transaction, id: str) -> Row | None:
 
 
 async def may_read(tx: Transaction, task_id: str, organization_id: str) -> bool:
-    """Whether somebody of an organisation would find a Task: nobody is told of what they cannot open."""
+    """Whether a clinician of an organisation would find a Task: nobody is told of what they cannot open."""
     params = Params([task_id])
-    visible = visible_to(Actor("person", "", (organization_id,)), "Task").sql("t", params)
+    visible = visible_to(Actor("person", "", (organization_id,), frozenset({"medecin"})), "Task").sql("t", params)
     return bool(await tx.fetchval(f"SELECT true FROM referral_task t WHERE t.id = $1 AND {visible}", *params))
 
 
@@ -454,6 +454,14 @@ def _masked(found: dict[str, Sequence[Row]]) -> dict[str, Sequence[Row]]:
     masked: dict[str, Sequence[Row]] = dict(found)
     masked["referral_status"], masked["referral_child"], masked["referral_question"] = statuses, children, ()
     return masked
+
+
+async def open_tasks_of_patient(tx: Transaction, patient_id: str) -> Sequence[Row]:
+    """The open Tasks of a patient with their two sides, whoever asks: to tell them, not to show."""
+    return await tx.fetch(
+        "SELECT id, requester_org, owner_org FROM referral_task WHERE patient_id = $1 AND turn IS NOT NULL AND sent_at IS NOT NULL ORDER BY id",
+        patient_id,
+    )
 
 
 async def patient_requests(tx: Transaction, patient_id: str, visible: Visible) -> Sequence[Row]:

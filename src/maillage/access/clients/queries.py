@@ -15,6 +15,8 @@ from maillage.kernel.errors import Unauthenticated
 from maillage.store import Transaction
 
 CLIENT_ROLES = frozenset({"logiciel"})
+PROVED = "eidas1"
+"""What a token proves: enough for everyday work, never for an emergency access."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ def _software(row: Any) -> Actor:
         scopes=tuple(row["scopes"]),
         display=row["name"],
         client=row["name"],
+        assurance=PROVED,
     )
 
 
@@ -106,7 +109,7 @@ async def _person(tx: Transaction, row: Any) -> Actor:
     )
     if found is None or found["organization_id"] not in row["organizations"]:
         raise Unauthenticated("token-unknown")
-    return replace(actor_of(found), scopes=tuple(row["scopes"]), client=row["name"], patient=row["patient"] or "")
+    return replace(actor_of(found, PROVED), scopes=tuple(row["scopes"]), client=row["name"], patient=row["patient"] or "")
 
 
 async def may_choose_id(tx: Transaction, id: str) -> bool:

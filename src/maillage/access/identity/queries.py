@@ -31,8 +31,8 @@ _SESSION = """
 """
 
 
-def actor_of(row: Any) -> Actor:
-    """The actor of an account at one of its places."""
+def actor_of(row: Any, assurance: str = "") -> Actor:
+    """The actor of an account at one of its places, and what its sign-in proved."""
     return Actor(
         kind="person",
         id=row["practitioner_id"],
@@ -40,6 +40,7 @@ def actor_of(row: Any) -> Actor:
         roles=frozenset(row["roles"]),
         role_id=row["role_id"],
         display=row["display"],
+        assurance=assurance,
     )
 
 
@@ -55,7 +56,7 @@ async def session_of(tx: Transaction, secret: str, limits: SessionLimits = LIMIT
     if tx.now - row["seen_at"] >= TOUCH:
         await tx.execute("UPDATE web_session SET seen_at = greatest(seen_at, $2) WHERE token_hash = $1", digest(secret), tx.now)
     told = {name: row[name] for name in ("csrf", "login", "id", "method", "assurance", "began_at", "authenticated_at")}
-    return WebSession(actor_of(row), **told)
+    return WebSession(actor_of(row, row["assurance"]), **told)
 
 
 async def sessions_of(tx: Transaction, login: str, limits: SessionLimits = LIMITS) -> list[SessionLine]:

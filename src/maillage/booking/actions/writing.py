@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from maillage import access, messaging, record
@@ -17,7 +16,6 @@ from maillage.kernel.transitions import Transition
 from maillage.kernel.working_time import WorkingCalendar
 from maillage.store import Transaction
 
-LINK_GRACE = timedelta(days=30)
 TOLD_WITH_THE_REQUEST = frozenset({"book", "accept-refill", "move", "cancel", "cancel-with-session"})
 """Verbs of which a patient hears through the request that the appointment serves: one message for one fact."""
 
@@ -134,10 +132,11 @@ async def keep_status(tx: Transaction, verb: str, row: Row, told: Told) -> None:
 
 
 async def link_for_visit(tx: Transaction, row: Row) -> None:
-    """The appointment opens, or extends, the care link of the hospital and of the host site until 30 days after the visit."""
+    """The appointment opens, or extends, the care link of the hospital and of the host site until some time after the visit."""
     for organization in sorted({row["owner_org"], row["host_org"]}):
-        ends = row["ends_at"] + LINK_GRACE
-        await access.link(tx, row["patient_id"], organization, "rendez-vous", f"Appointment/{row['id']}", ends=ends)
+        await access.link(
+            tx, row["patient_id"], organization, "rendez-vous", f"Appointment/{row['id']}", ends=row["ends_at"], outlives=True
+        )
 
 
 async def unlink(tx: Transaction, row: Row) -> None:

@@ -48,6 +48,7 @@ async def find(context: Context, kind: str, criteria: Pairs, base: str, most: in
     if kind not in SERVED:
         raise UnknownPlace if kind not in READABLE else Invalid.one("written-by-the-server", kind)
     context.require(kind, "s")
+    context.refuse_withheld([kind], criteria)
     parameters = [*criteria, ("_count", str(most)), ("_total", "none")]
     page = await record.search(context.tx, kind, parameters, context.searchable, strict=True, key=context.key, base=base)
     return list(page.matches)

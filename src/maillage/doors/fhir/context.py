@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from maillage.access import DIRECTORY_TYPES, allows, bounds, visible_to
+from maillage.access import DIRECTORY_TYPES, allows, bounds, policy, visible_to
 from maillage.codes.definitions import Definitions
 from maillage.codes.json import encode
 from maillage.directory import Mode
 from maillage.doors.fhir.http import Request, Response, etag, http_date
 from maillage.doors.fhir.problems import outcome
+from maillage.kernel.answers import Refused
 from maillage.kernel.errors import Issue, NotAllowed
 from maillage.kernel.intake import Claim
 from maillage.kernel.operations import Operation
@@ -78,13 +79,22 @@ class Context:
             raise NotAllowed("scope")
 
     def allows(self, kind: str, letters: str = "rs") -> bool:
-        """Whether the scopes grant one of the letters on a type."""
-        return allows(self.tx.actor, kind, letters)
+        """Whether the scopes grant one of the letters on a type, and the actor's roles its reading."""
+        return allows(self.tx.actor, kind, letters) and policy.view(self.tx.actor, kind) != policy.NOTHING
 
-    def require(self, kind: str, letters: str) -> None:
-        """Raise `NotAllowed` unless the scopes grant one of the letters on a type."""
-        if not self.allows(kind, letters):
+    def require(self, kind: str, letters: str, action: str = "") -> None:
+        """Raise `NotAllowed` unless the scopes grant one of the letters on a type, and the policy the action: read, write or verb."""
+        if not allows(self.tx.actor, kind, letters):
             raise NotAllowed("scope")
+        action = action or ("read" if set(letters) <= set("rs") else "write")
+        answer = policy.decide(self.tx.actor, action, kind)
+        if isinstance(answer, Refused) and (action != "write" or kind in policy.policy().written):  # what nobody writes is refused as such
+            raise NotAllowed(answer.reason)
+
+    def refuse_withheld(self, kinds: Iterable[str], parameters: Iterable[tuple[str, str]]) -> None:
+        """Raise `NotAllowed` for a search by what the actor is not shown."""
+        if policy.is_narrowed(self.tx.actor) and policy.withheld_parameters(self.tx.actor, kinds, parameters):
+            raise NotAllowed("search-withheld")
 
     async def audit_read(self, shown: Iterable[Stored], verb: str = "read", query: str = "", searched: str = "") -> None:
         """One audit row for each patient shown, one for a search that shows nobody; the public directory is not audited."""

@@ -11,10 +11,10 @@ from functools import partial
 from typing import Any
 
 from maillage import record
-from maillage.access import Holder, holder_of_token
+from maillage.access import Holder, holder_of_token, policy
 from maillage.access.identity.secret import digest
 from maillage.codes.definitions import Definitions
-from maillage.codes.json import encode
+from maillage.codes.json import decode, encode
 from maillage.directory import Mode
 from maillage.doors import edge
 from maillage.doors.fhir import admission, audits, documentation, negotiation, problems
@@ -153,7 +153,7 @@ class FhirDoor:
 
     async def _run(self, actor: Actor, request: Request, handler: Any) -> Response:
         async def work(tx: Transaction) -> Response:
-            return await self._in_transaction(tx, request, handler)
+            return _as_shown(await self._in_transaction(tx, request, handler), actor)
 
         return await self.db.run(actor, work, request_id=request.id, lazy=True, origin=request.origin)
 
@@ -247,6 +247,13 @@ def _bound(holder: Holder, request: Request) -> Actor:
     if holder.certificate and holder.certificate != request.certificate:
         raise Unauthenticated("token-unknown")
     return holder.actor
+
+
+def _as_shown(response: Response, actor: Actor) -> Response:
+    """The answer cut to what the caller's roles show: in one place, so that no interaction can forget it."""
+    if not response.body or not policy.is_narrowed(actor):
+        return response
+    return replace(response, body=encode(policy.masked(decode(response.body), actor)))
 
 
 def _fingerprint(request: Request) -> str:

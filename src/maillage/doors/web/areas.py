@@ -15,14 +15,17 @@ from maillage.doors.web.booking.giving import PAGES as GIVING
 from maillage.doors.web.booking.pages import PAGES as BOOKING
 from maillage.doors.web.booking.planning import PAGES as PLANNING
 from maillage.doors.web.booking.waiting import PAGES as WAITING
+from maillage.doors.web.choices.pages import PAGES as CHOICES
 from maillage.doors.web.directory.pages import PAGES as DIRECTORY
+from maillage.doors.web.emergency.pages import PAGES as EMERGENCY
 from maillage.doors.web.home.pages import PAGES as HOME
 from maillage.doors.web.pages import Page
 from maillage.doors.web.patients.pages import PAGES as PATIENTS
 from maillage.doors.web.referrals.pages import PAGES as REFERRALS
 
 _IDENTITY: tuple[Page, ...] = (*SIGN_IN, *PSC, *LOCAL, *INVITATION, *OWN, *FACTORS, *ADMINISTRATION)
-PAGES: tuple[Page, ...] = (*_IDENTITY, *LEGAL, *HOME, *DIRECTORY, *PATIENTS, *GIVING, *BOOKING, *PLANNING, *WAITING, *REFERRALS)
+_CARE: tuple[Page, ...] = (*DIRECTORY, *PATIENTS, *CHOICES, *EMERGENCY, *GIVING, *BOOKING, *PLANNING, *WAITING, *REFERRALS)
+PAGES: tuple[Page, ...] = (*_IDENTITY, *LEGAL, *HOME, *_CARE)
 
 SERVER_PAGES: tuple[Page, ...] = PSC_SERVER
 """What other servers call, without a browser: no session and no form of ours."""

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from maillage import directory
-from maillage.access import WebSession
+from maillage.access import WebSession, policy
 from maillage.access.identity import IdentityProvider, Sealer
 from maillage.doors import edge
 from maillage.doors.web import areas, problems, sessions
@@ -23,13 +23,14 @@ from maillage.doors.web.assets import Assets
 from maillage.doors.web.catalogue import done_sentence, role_words
 from maillage.doors.web.headers import CONTENT_SECURITY_POLICY, secure
 from maillage.doors.web.navigation import navigation
-from maillage.doors.web.pages import Page
+from maillage.doors.web.pages import OWN, Page
 from maillage.doors.web.rendering import make_environment
 from maillage.doors.web.routing import STATIC, Routes
 from maillage.doors.web.settings import Site
 from maillage.doors.web.view import Rejected, Values, View, read_form
-from maillage.kernel.actor import SYSTEM, Origin
-from maillage.kernel.errors import MaillageError, Malformed, NotFound, Unauthenticated, Unavailable
+from maillage.kernel.actor import SYSTEM, Actor, Origin
+from maillage.kernel.answers import Refused
+from maillage.kernel.errors import MaillageError, Malformed, NotAllowed, NotFound, Unauthenticated, Unavailable
 from maillage.kernel.ids import new_id
 from maillage.kernel.operations import Operation
 from maillage.settings import Settings
@@ -149,6 +150,7 @@ class WebDoor:
         actor = session.actor if session else SYSTEM
 
         async def work(tx: Transaction) -> Response:
+            _require(page, actor)
             view = View(self, request, session, tx, values)
             await self._know(view)
             return await (self._once(page, view) if page.method == "POST" and page.once else page.handler(view))
@@ -229,3 +231,12 @@ class WebDoor:
 def _origin(request: Request) -> Origin:
     """The browser's address, and the name under which we were reached."""
     return Origin(edge.client_address(request.scope), request.headers.get("host", "")[:255], "web")
+
+
+def _require(page: Page, actor: Actor) -> None:
+    """Raise `NotAllowed` unless the policy opens the page to the actor's roles and sign-in: the page says on what, and to do what."""
+    if page.public or page.on == OWN:
+        return
+    answer = policy.decide(actor, page.to, page.on)
+    if isinstance(answer, Refused):
+        raise NotAllowed(answer.reason)

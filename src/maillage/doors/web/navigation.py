@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from maillage.access import policy
 from maillage.kernel.actor import Actor
 
 
@@ -19,16 +20,20 @@ class Item:
 
 
 _PLACES = (
-    ("/", "Mes listes", "home", ("/demandes", "/listes", "/notifications")),
-    ("/patients", "Patients", "person", ()),
-    ("/services", "Services", "book", ()),
-    ("/vacations", "Vacations", "calendar", ("/accueil", "/rendez-vous", "/planification", "/attente")),
+    ("/", "Mes listes", "home", ("/demandes", "/listes", "/notifications"), ""),
+    ("/patients", "Patients", "person", (), "Patient"),
+    ("/services", "Services", "book", (), "HealthcareService"),
+    ("/vacations", "Vacations", "calendar", ("/accueil", "/rendez-vous", "/planification", "/attente"), "Schedule"),
 )
 
 
 def navigation(actor: Actor, path: str) -> tuple[Item, ...]:
     """The places for this actor, the present one marked."""
-    return tuple(_item(href, label, icon, (href, *also), path) for href, label, icon, also in _PLACES if actor.kind == "person")
+    return tuple(
+        _item(href, label, icon, (href, *also), path)
+        for href, label, icon, also, kind in _PLACES
+        if actor.kind == "person" and (not kind or policy.view(actor, kind) != policy.NOTHING)
+    )
 
 
 def _item(href: str, label: str, icon: str, roots: tuple[str, ...], path: str) -> Item:

@@ -37,6 +37,7 @@ class Page:
 
     `lane` and `limit`: how urgent it is under load, and what is counted more strictly, both decided before anybody is known.
     A `lazy` page holds no connection until it asks for something: it waits for a hash or for another server first.
+    `on` and `to` are what the policy is asked: a resource type, or `OWN` for what concerns the person alone; read, write or verb.
     """
 
     method: str
@@ -48,6 +49,8 @@ class Page:
     lane: Lane = Lane.INTERACTIVE
     limit: Limit = Limit.NONE
     lazy: bool = False
+    on: str = ""
+    to: str = "read"
 
     @property
     def writes(self) -> bool:
@@ -55,11 +58,23 @@ class Page:
         return self.method == "POST" and self.once
 
 
+OWN = "own"
+"""Pages about the person who is signed in: their lists, which are cut by themselves, and their account."""
+
+
 def get(
-    path: str, handler: Handler, *, public: bool = False, lane: Lane = Lane.INTERACTIVE, limit: Limit = Limit.NONE, lazy: bool = False
+    path: str,
+    handler: Handler,
+    *,
+    public: bool = False,
+    lane: Lane = Lane.INTERACTIVE,
+    limit: Limit = Limit.NONE,
+    lazy: bool = False,
+    on: str = "",
+    to: str = "read",
 ) -> Page:
     """A page that only looks."""
-    return Page("GET", path, handler, public=public, lane=lane, limit=limit, lazy=lazy)
+    return Page("GET", path, handler, public=public, lane=lane, limit=limit, lazy=lazy, on=on, to=to)
 
 
 def post(
@@ -72,6 +87,8 @@ def post(
     lane: Lane = Lane.INTERACTIVE,
     limit: Limit = Limit.NONE,
     lazy: bool = False,
+    on: str = "",
+    to: str = "verb",
 ) -> Page:
     """A page that acts. With `once` a form sent twice acts once and answers the same."""
-    return Page("POST", path, handler, again, public, once, lane, limit, lazy)
+    return Page("POST", path, handler, again, public, once, lane, limit, lazy, on, to)

@@ -193,7 +193,7 @@ def organization_of(case: Case) -> str:
 
 
 async def settle_request(case: Case) -> None:
-    """Bring the ServiceRequest to the status that the states of its Tasks make; close the care links of an ended Task 90 days later."""
+    """Bring the ServiceRequest to the status that the states of its Tasks make; close the care links of an ended Task after their delay."""
     tx = case.tx
     tasks = await queries.tasks_of(tx, case.request["id"])
     status = rules.request_status([row["state"] for row in tasks])
@@ -202,7 +202,7 @@ async def settle_request(case: Case) -> None:
         case.request = await update(tx, "service_request", case.request["id"], status=status, ended_at=ended)
         case.work.touch("service_request", case.request["id"])
     if case.task["ended_at"] is not None:
-        await access.end_links(tx, f"Task/{case.id}", tx.now + access.CLOSURE_GRACE)
+        await access.end_links(tx, f"Task/{case.id}", tx.now, outlives=True)
 
 
 async def finish(case: Case) -> str:

@@ -61,6 +61,7 @@ async def _answer(
 ) -> Response:
     for kind in kinds:
         context.require(kind, "s")
+    context.refuse_withheld(kinds, parameters)
     page = await record.search_types(
         context.tx,
         kinds,

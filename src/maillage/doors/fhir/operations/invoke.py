@@ -31,7 +31,7 @@ async def invoke(context: Context, request: Request) -> Response:
         raise UnknownOperation(name[1:])
     if operation.writes and request.method != "POST":
         raise MethodNotAllowed(("POST",))
-    context.require(kind, _letters(operation))
+    context.require(kind, _letters(operation), "verb" if operation.writes else "read")
     given = arguments(asked.body(request), operation.parameters)
     done = await _call(context, request, operation, place, given)
     return await _answer(context, request, operation, done)

@@ -28,6 +28,7 @@ async def lastn(context: Context, request: Request) -> Response:
         raise Malformed(Issue("error", "required", "search-parameter", "http.patient", "Name the patient: patient= or subject=."))
     if any(name in ("_sort", "_count", "_cursor", "_include", "_revinclude", "_summary") for name, _ in criteria):
         raise Malformed(Issue("error", "not-supported", "search-parameter", "http", "$lastn orders and bounds its answer itself."))
+    context.refuse_withheld([KIND], criteria)
     groups: list[_Group] = []
     async for stored in _newest_first(context, request, criteria):
         _place(groups, stored, most)

@@ -27,7 +27,7 @@ async def validate(context: Context, request: Request) -> Response:
     if kind == AUDIT_TYPE:
         raise UnknownPlace
     if kind:
-        context.require(kind, "crus")
+        context.require(kind, "crus", "read")
     sent = read_json(request) if request.body.strip() or request.resource is not None else None
     asked = _asked(request, sent)
     resource = await _subject(context, request, sent)

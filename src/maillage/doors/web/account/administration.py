@@ -97,9 +97,9 @@ async def close(view: View) -> Response:
 
 
 PAGES = (
-    get("/comptes", show_accounts),
-    get("/comptes/acces", show_invite),
-    post("/comptes/invitation", invite, again=show_invite, once=False),
-    post("/comptes/rpps", authorise, again=show_invite, once=False),
-    post("/comptes/fin", close, once=False),
+    get("/comptes", show_accounts, on="Practitioner", to="write"),
+    get("/comptes/acces", show_invite, on="Practitioner", to="write"),
+    post("/comptes/invitation", invite, again=show_invite, once=False, on="Practitioner", to="write"),
+    post("/comptes/rpps", authorise, again=show_invite, once=False, on="Practitioner", to="write"),
+    post("/comptes/fin", close, once=False, on="Practitioner", to="write"),
 )

@@ -16,7 +16,7 @@ from maillage.doors.web.account import proving
 from maillage.doors.web.account.fields import CODE, KEY_NAME, NEW_PASSWORD
 from maillage.doors.web.account.own import own_session
 from maillage.doors.web.forms import Field, redisplay, summary
-from maillage.doors.web.pages import get, post
+from maillage.doors.web.pages import OWN, get, post
 from maillage.doors.web.view import View
 from maillage.kernel.errors import Invalid, NotAllowed, NotFound
 
@@ -181,12 +181,12 @@ async def change_password(view: View) -> Response:
 
 
 PAGES = (
-    get("/compte/facteurs", show_factors),
-    get("/compte/facteurs/ajouter", show_add),
-    post("/compte/facteurs/ajouter", add, again=show_add, once=False),
-    post("/compte/facteurs/cle/fin", remove_key, once=False),
-    post("/compte/facteurs/code/fin", remove_totp, once=False),
-    post("/compte/facteurs/secours", renew_codes, once=False),
-    get("/compte/mot-de-passe", show_password),
-    post("/compte/mot-de-passe", change_password, again=show_password, once=False, lazy=True, limit=Limit.LOGIN),
+    get("/compte/facteurs", show_factors, on=OWN),
+    get("/compte/facteurs/ajouter", show_add, on=OWN),
+    post("/compte/facteurs/ajouter", add, again=show_add, once=False, on=OWN),
+    post("/compte/facteurs/cle/fin", remove_key, once=False, on=OWN),
+    post("/compte/facteurs/code/fin", remove_totp, once=False, on=OWN),
+    post("/compte/facteurs/secours", renew_codes, once=False, on=OWN),
+    get("/compte/mot-de-passe", show_password, on=OWN),
+    post("/compte/mot-de-passe", change_password, again=show_password, once=False, lazy=True, limit=Limit.LOGIN, on=OWN),
 )

@@ -10,7 +10,7 @@ from maillage.doors.web import places, sessions
 from maillage.doors.web.account import presenters, proving
 from maillage.doors.web.account.fields import CODE
 from maillage.doors.web.forms import redisplay, summary
-from maillage.doors.web.pages import get, post
+from maillage.doors.web.pages import OWN, get, post
 from maillage.doors.web.view import View
 from maillage.kernel.errors import Invalid, NotAllowed, Unauthenticated
 from maillage.store import Transaction
@@ -114,11 +114,11 @@ async def confirmed(view: View, tx: Transaction, method: str, back: str = "") ->
 
 
 PAGES = (
-    get("/compte", show_account),
-    post("/compte/exercice", choose_exercise, once=False),
-    get("/compte/sessions", show_sessions),
-    post("/compte/sessions/autres/fin", end_others, once=False),
-    post("/compte/sessions/{id:id}/fin", end_one, once=False),
-    get("/compte/confirmer", show_confirm),
-    post("/compte/confirmer", confirm, again=show_confirm, once=False, lazy=True, limit=Limit.LOGIN),
+    get("/compte", show_account, on=OWN),
+    post("/compte/exercice", choose_exercise, once=False, on=OWN),
+    get("/compte/sessions", show_sessions, on=OWN),
+    post("/compte/sessions/autres/fin", end_others, once=False, on=OWN),
+    post("/compte/sessions/{id:id}/fin", end_one, once=False, on=OWN),
+    get("/compte/confirmer", show_confirm, on=OWN),
+    post("/compte/confirmer", confirm, again=show_confirm, once=False, lazy=True, limit=Limit.LOGIN, on=OWN),
 )

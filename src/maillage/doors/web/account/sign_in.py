@@ -10,7 +10,7 @@ from maillage.doors.web import sessions
 from maillage.doors.web.account import presenters
 from maillage.doors.web.account.fields import LOGIN, PASSWORD
 from maillage.doors.web.forms import redisplay, summary
-from maillage.doors.web.pages import get, post
+from maillage.doors.web.pages import OWN, get, post
 from maillage.doors.web.places import organizations
 from maillage.doors.web.view import View
 from maillage.kernel.errors import NotFound
@@ -76,5 +76,5 @@ def _signed_out(view: View, there: str) -> Response:
 PAGES = (
     get("/connexion", show_sign_in, public=True),
     post("/connexion", sign_in, public=True, once=False, limit=Limit.LOGIN),
-    post("/deconnexion", sign_out, once=False),
+    post("/deconnexion", sign_out, once=False, on=OWN),
 )

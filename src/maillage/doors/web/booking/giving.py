@@ -137,7 +137,7 @@ async def join(view: View) -> Response:
 
 
 PAGES = (
-    get("/patients/{id:id}/rendez-vous", show),
-    post("/patients/{id:id}/rendez-vous", give, again=show),
-    post("/patients/{id:id}/attente", join, again=show),
+    get("/patients/{id:id}/rendez-vous", show, on="Appointment", to="verb"),
+    post("/patients/{id:id}/rendez-vous", give, again=show, on="Appointment", to="verb"),
+    post("/patients/{id:id}/attente", join, again=show, on="Appointment", to="verb"),
 )

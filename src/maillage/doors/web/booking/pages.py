@@ -203,11 +203,11 @@ async def act_on_appointment(view: View) -> Response:
 
 
 PAGES = (
-    get("/vacations", show_week),
-    get("/vacations/{id:id}", show_session),
-    get("/vacations/{id:id}/actes/{verb:id}", show_session_act),
-    post("/vacations/{id:id}/actes/{verb:id}", act_on_session, again=show_session_act),
-    get("/accueil", show_day),
-    get("/rendez-vous/{id:id}", show_appointment),
-    post("/rendez-vous/{id:id}/actes/{verb:id}", act_on_appointment, again=show_appointment),
+    get("/vacations", show_week, on="Schedule"),
+    get("/vacations/{id:id}", show_session, on="Schedule"),
+    get("/vacations/{id:id}/actes/{verb:id}", show_session_act, on="Schedule", to="verb"),
+    post("/vacations/{id:id}/actes/{verb:id}", act_on_session, again=show_session_act, on="Schedule", to="verb"),
+    get("/accueil", show_day, on="Appointment"),
+    get("/rendez-vous/{id:id}", show_appointment, on="Appointment"),
+    post("/rendez-vous/{id:id}/actes/{verb:id}", act_on_appointment, again=show_appointment, on="Appointment", to="verb"),
 )

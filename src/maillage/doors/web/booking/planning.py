@@ -184,14 +184,14 @@ async def act_on_several(view: View) -> Response:
 
 
 PAGES = (
-    get("/planification", show_planning),
-    get("/planification/nouvelle", show_new),
-    post("/planification/nouvelle", create, again=show_new),
-    get("/planification/{id:id}", show_vacation),
-    get("/planification/{id:id}/modifier", show_edit),
-    post("/planification/{id:id}/modifier", update, again=show_edit),
-    post("/planification/{id:id}/arret", end),
-    post("/planification/{id:id}/planifier", plan, again=show_vacation),
-    post("/planification/{id:id}/exceptions", add_exception, again=show_vacation),
-    post("/planification/{id:id}/vacations/{verb:id}", act_on_several, again=show_vacation),
+    get("/planification", show_planning, on="Schedule"),
+    get("/planification/nouvelle", show_new, on="Schedule"),
+    post("/planification/nouvelle", create, again=show_new, on="Schedule"),
+    get("/planification/{id:id}", show_vacation, on="Schedule"),
+    get("/planification/{id:id}/modifier", show_edit, on="Schedule"),
+    post("/planification/{id:id}/modifier", update, again=show_edit, on="Schedule"),
+    post("/planification/{id:id}/arret", end, on="Schedule"),
+    post("/planification/{id:id}/planifier", plan, again=show_vacation, on="Schedule"),
+    post("/planification/{id:id}/exceptions", add_exception, again=show_vacation, on="Schedule"),
+    post("/planification/{id:id}/vacations/{verb:id}", act_on_several, again=show_vacation, on="Schedule"),
 )

@@ -174,4 +174,4 @@ def _freed(row: Any, services: dict[str, Service], sites: dict[str, Place]) -> F
     )
 
 
-PAGES = (get("/attente", show),)
+PAGES = (get("/attente", show, on="Appointment"),)

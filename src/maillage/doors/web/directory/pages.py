@@ -64,4 +64,8 @@ async def show_territory(view: View) -> Response:
     return view.page("directory/templates/territory.html", "Territoire", lines=lines, sources=sources)
 
 
-PAGES = (get("/services", show_services), get("/services/{id:id}", show_service), get("/territoire", show_territory))
+PAGES = (
+    get("/services", show_services, on="HealthcareService"),
+    get("/services/{id:id}", show_service, on="HealthcareService"),
+    get("/territoire", show_territory, on="HealthcareService"),
+)

@@ -9,8 +9,9 @@ from typing import Any
 from starlette.responses import Response
 
 from maillage import directory, messaging, record, referrals
+from maillage.access import policy
 from maillage.doors.web.home import presenters
-from maillage.doors.web.pages import get, post
+from maillage.doors.web.pages import OWN, get, post
 from maillage.doors.web.referrals.presenters import line
 from maillage.doors.web.view import View
 from maillage.kernel.errors import NotFound
@@ -90,7 +91,7 @@ async def _lists(view: View, names: tuple[str, ...], services: tuple[str, ...]) 
 async def _lines(view: View, name: str, services: tuple[str, ...], limit: int, offset: int) -> list[Any]:
     if name == "follow-ups":
         rows = await referrals.follow_ups(view.tx, services=services, limit=limit, offset=offset)
-        return [presenters.follow_up(row) for row in rows]
+        return [presenters.follow_up(row, whole=policy.sees_whole(view.actor, "Task")) for row in rows]
     rows = await referrals.worklist(view.tx, name, services=services, limit=limit, offset=offset)
     return [line(row, view.actor) for row in rows]
 
@@ -102,7 +103,13 @@ async def _audit(view: View, lines: Sequence[Any]) -> None:
         await record.audit_many(view.tx, "R", [("Task", item.id, patient) for patient, item in shown.items()], verb="worklist")
 
 
-_PLACES = {"Task": "/demandes/", "Patient": "/patients/", "Schedule": "/vacations/", "Appointment": "/rendez-vous/"}
+_PLACES = {
+    "Task": "/demandes/",
+    "Patient": "/patients/",
+    "Schedule": "/vacations/",
+    "Appointment": "/rendez-vous/",
+    "BreakGlass": "/urgences/",
+}
 """Where what a notification is about is shown."""
 
 
@@ -134,9 +141,9 @@ async def read_all(view: View) -> Response:
 
 
 PAGES = (
-    get("/", show_home),
-    get("/listes/{name:id}", show_list),
-    get("/notifications", show_inbox),
-    post("/notifications/lues", read_all),
-    post("/notifications/{kind:id}/{id:id}", read_notification),
+    get("/", show_home, on=OWN),
+    get("/listes/{name:id}", show_list, on="Task"),
+    get("/notifications", show_inbox, on=OWN),
+    post("/notifications/lues", read_all, on=OWN),
+    post("/notifications/{kind:id}/{id:id}", read_notification, on=OWN),
 )

@@ -69,9 +69,13 @@ class FollowUp:
     due_at: datetime
 
 
-def follow_up(row: Any) -> FollowUp:
-    """From a row of the open follow-ups."""
-    what = row["description"] or (word("recommendation", row["recommendation"]) if row["recommendation"] else "")
+def follow_up(row: Any, *, whole: bool = True) -> FollowUp:
+    """From a row of the open follow-ups; what is to be done is told to who reads the whole."""
+    what = (
+        say("say.follow-up")
+        if not whole
+        else row["description"] or (word("recommendation", row["recommendation"]) if row["recommendation"] else "")
+    )
     patient = f"{row['family'].upper()} {row['given']}"
     return FollowUp(row["id"], row["task_id"], row["patient_id"], patient, what, word("state", row["state"]), row["due_at"])
 

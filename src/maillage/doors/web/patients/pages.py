@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from maillage import access, booking, directory, journeys, record, referrals
+from maillage.access import emergency, policy
 from maillage.codes import systems
 from maillage.directory import Patient
 from maillage.doors.edge import Limit
@@ -36,7 +37,14 @@ async def search(view: View) -> Response:
     found = await _find(view, asked)
     query = urlencode({name: str(value) for name, value in asked.items() if value})
     await record.audit_many(view.tx, "R", [("Patient", patient.id, patient.id) for patient in found], verb="search", query=query)
-    return _search_page(view, found)
+    return _search_page(view, found, "" if found else await _hidden(view, asked))
+
+
+async def _hidden(view: View, asked: dict[str, Any]) -> str:
+    """Somebody is there whom only an emergency opens: told to the roles that may, to nobody else."""
+    ins = "".join((asked["ins"] or "").split())
+    names = {name: asked[name] or "" for name in ("family", "given")}
+    return await emergency.hidden_patient(view.tx, ins=ins, birth_date=asked["birth_date"], **names) or ""
 
 
 async def _find(view: View, asked: dict[str, Any]) -> list[Patient]:
@@ -50,7 +58,7 @@ async def _find(view: View, asked: dict[str, Any]) -> list[Patient]:
     )
 
 
-def _search_page(view: View, found: list[Patient] | None) -> Response:
+def _search_page(view: View, found: list[Patient] | None, hidden: str = "") -> Response:
     fields = redisplay(forms.SEARCH, view.rejected) if view.rejected else [field.filled(view.values) for field in forms.SEARCH]
     return view.page(
         "patients/templates/search.html",
@@ -58,6 +66,7 @@ def _search_page(view: View, found: list[Patient] | None) -> Response:
         fields=fields,
         errors=summary(view.rejected, fields),
         found=found,
+        hidden=hidden,
         service=view.query("service") or view.given("service"),
         status_of=presenters.status_of,
         ins_of=lambda patient: presenters.spaced_ins(patient.ins),
@@ -125,15 +134,16 @@ async def show(view: View) -> Response:
         patient=identity,
         referrals=[line(row, view.actor) for row in requests],
         appointments=[visit(row, identity.name, services, people, sites, ()) for row in visits if row["status"] != "cancelled"],
+        may_choose=policy.view(view.actor, "Consent") != policy.NOTHING,
         may_give=bool(await allowed_services(view)),
         documents=[line(row, view.actor) for row in requests if row["document_id"] or row["recommendation"]],
     )
 
 
 PAGES = (
-    get("/patients", show_search),
-    post("/patients", search, again=show_search, once=False, limit=Limit.SEARCH),
-    get("/patients/nouveau", show_creation),
-    post("/patients/nouveau", create, again=show_creation),
-    get("/patients/{id:id}", show),
+    get("/patients", show_search, on="Patient", to="read"),
+    post("/patients", search, again=show_search, once=False, limit=Limit.SEARCH, on="Patient", to="read"),
+    get("/patients/nouveau", show_creation, on="Patient", to="write"),
+    post("/patients/nouveau", create, again=show_creation, on="Patient", to="write"),
+    get("/patients/{id:id}", show, on="Patient"),
 )

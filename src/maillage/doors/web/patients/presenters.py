@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from typing import Any
 
 from maillage import access, directory, record
+from maillage.access import emergency
+from maillage.access.policy import may_break_the_glass
 from maillage.codes import systems
 from maillage.codes.json import decode
 from maillage.directory import Patient
@@ -34,6 +36,7 @@ class Identity:
     identity: str
     phone: str
     allergies: str = ""
+    glass_until: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -57,7 +60,8 @@ async def load_identity(tx: Transaction, id: str) -> Identity:
     visible = access.visible_to(tx.actor, "Patient")
     row = await directory.get_patient(tx, id, visible)
     stored = await record.read(tx, "Patient", id, visible)
-    return identity(row, decode(stored.content.encode()))
+    glass = await emergency.open_glass(tx, id) if may_break_the_glass(tx.actor) else None
+    return replace(identity(row, decode(stored.content.encode())), glass_until=glass.ends if glass else None)
 
 
 def identity(row: Patient, resource: dict[str, Any]) -> Identity:

@@ -7,6 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from maillage import access, directory, record, referrals
+from maillage.access import policy
 from maillage.directory import Role, Service
 from maillage.doors.web import verbs
 from maillage.doors.web.catalogue import explain
@@ -151,9 +152,18 @@ async def _draft(view: View) -> tuple[Any, Identity, Service]:
     task = await referrals.visible_task(view.tx, view.path("id"))
     if task["requester_org"] != view.actor.organization:
         raise NotAllowed("not-for-this-party")
+    if not policy.sees_whole(view.actor, "QuestionnaireResponse"):
+        await _require_own_draft(view, task["request_id"])
     patient = await load_identity(view.tx, task["patient_id"])
     await record.audit(view.tx, "R", "Task", task["id"], patient=patient.id, verb="draft")
     return task, patient, await directory.get_service(view.tx, task["service_id"])
+
+
+async def _require_own_draft(view: View, request_id: str) -> None:
+    """A desk goes on with what it typed itself under dictation; what somebody else wrote is not shown to it (CSP L1110-4)."""
+    request = await referrals.visible_request(view.tx, request_id)
+    if request["prepared_by"] != f"PractitionerRole/{view.actor.role_id}":
+        raise NotAllowed("role")
 
 
 async def save(view: View) -> Response:
@@ -244,11 +254,11 @@ async def send(view: View) -> Response:
 
 
 PAGES = (
-    get("/patients/{id:id}/adresser", choose_service),
-    get("/demandes/nouvelle", show_new),
-    post("/demandes/nouvelle", create, again=show_new),
-    get("/demandes/{id:id}/remplir", show_draft),
-    post("/demandes/{id:id}/remplir", save, again=show_draft),
-    get("/demandes/{id:id}/verifier", show_check),
-    post("/demandes/{id:id}/envoyer", send, again=show_check),
+    get("/patients/{id:id}/adresser", choose_service, on="Task", to="verb"),
+    get("/demandes/nouvelle", show_new, on="Task", to="verb"),
+    post("/demandes/nouvelle", create, again=show_new, on="Task", to="verb"),
+    get("/demandes/{id:id}/remplir", show_draft, on="Task", to="verb"),
+    post("/demandes/{id:id}/remplir", save, again=show_draft, on="Task", to="verb"),
+    get("/demandes/{id:id}/verifier", show_check, on="Task", to="verb"),
+    post("/demandes/{id:id}/envoyer", send, again=show_check, on="Task", to="verb"),
 )

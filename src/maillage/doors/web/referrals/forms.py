@@ -18,6 +18,8 @@ SILENT = frozenset({"look", "open", "offer-expired", "not-selected"})
 """Verbs that no person chooses."""
 OWN_PAGE = frozenset({"send", "book", "offer", "reschedule", "send-outcome", "acknowledge", "answer-info"})
 """Verbs whose form needs room: a page of their own."""
+CLINICAL = frozenset({"answer-info", "acknowledge"})
+"""Verbs whose form shows what was asked or written: not for who is shown the administrative part only."""
 TRIAGE = ("accept", "ask-info", "advise", "redirect", "decline")
 EXPECTED = {
     "to-book": ("no-place",),

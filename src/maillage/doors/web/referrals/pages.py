@@ -131,9 +131,9 @@ async def show_again(view: View) -> Response:
 
 PAGES = (
     *compose.PAGES,
-    get("/demandes/{id:id}", show),
-    post("/demandes/{id:id}/lire", look),
-    get("/demandes/{id:id}/actes/{verb:id}", show_act),
-    post("/demandes/{id:id}/actes/{verb:id}", act, again=show_act),
-    post("/demandes/{id:id}/suites/{child:id}/{verb:id}", act_on_child, again=show_again),
+    get("/demandes/{id:id}", show, on="Task"),
+    post("/demandes/{id:id}/lire", look, on="Task", to="verb"),
+    get("/demandes/{id:id}/actes/{verb:id}", show_act, on="Task", to="verb"),
+    post("/demandes/{id:id}/actes/{verb:id}", act, again=show_act, on="Task", to="verb"),
+    post("/demandes/{id:id}/suites/{child:id}/{verb:id}", act_on_child, again=show_again, on="Task", to="verb"),
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from maillage import booking, directory, record, referrals
+from maillage.access import policy
 from maillage.directory import Role, Service
 from maillage.doors.web import places, verbs
 from maillage.doors.web.forms import Field
@@ -38,6 +39,7 @@ class Thread:
     site: str
     readers: list[str]
     acts: dict[str, tuple[str, ...]]
+    whole: bool
 
     @property
     def subject(self) -> forms.Subject:
@@ -65,7 +67,7 @@ async def load(view: View, id: str) -> Thread:
     requester = people.get(request["requester_role_id"])
     await record.audit(tx, "R", "Task", id, patient=patient.id, verb="read")
     answers = questionnaire.answers_of(items)
-    return Thread(
+    found = Thread(
         task=task,
         request=request,
         patient=patient,
@@ -83,6 +85,28 @@ async def load(view: View, id: str) -> Thread:
         site=site,
         readers=[row["display"] for row in await referrals.readers(tx, id)],
         acts={verb: missing for verb, missing in (await verbs.available(view, "Task", id)).items() if verb not in forms.SILENT},
+        whole=policy.sees_whole(view.actor, "ServiceRequest"),
+    )
+    return found if found.whole else _administrative(found)
+
+
+def _administrative(found: Thread) -> Thread:
+    """What a desk is shown of a request: who, to whom, when, whose turn. What was asked, answered and written stays with who cares (CSP L1110-4)."""
+    history = {
+        **found.history,
+        "referral_letter": [],
+        "referral_question": [],
+        "referral_child": [{**dict(row), "description": "", "comment": ""} for row in found.history["referral_child"]],
+    }
+    return replace(
+        found,
+        task={**dict(found.task), "recommendation": None},
+        steps=[replace(step, note="") for step in found.steps],
+        answers=[],
+        question="",
+        rounds={},
+        history=history,
+        acts={verb: missing for verb, missing in found.acts.items() if verb not in forms.CLINICAL},
     )
 
 

@@ -1,0 +1,1 @@
+"""A patient’s choices at the desk: oppositions and consents."""

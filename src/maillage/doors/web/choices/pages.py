@@ -1,0 +1,146 @@
+"""For the person at the desk: what a patient refuses and agrees to, recorded and taken back (CSP L1110-4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import Response
+
+from maillage import access, directory, journeys, record
+from maillage.access import choices
+from maillage.codes.json import decode
+from maillage.doors.web import places
+from maillage.doors.web.catalogue import word
+from maillage.doors.web.choices import forms
+from maillage.doors.web.forms import Field, redisplay, summary
+from maillage.doors.web.pages import get, post
+from maillage.doors.web.patients.presenters import load_identity
+from maillage.doors.web.view import View
+from maillage.kernel.errors import Invalid, NotFound
+
+DOCUMENTS = ("Composition", "DiagnosticReport", "DocumentReference")
+_MOST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A choice in force, in words."""
+
+    id: str
+    title: str
+    about: str
+    said_by: str
+    since: Any
+    until: Any
+
+
+async def show(view: View) -> Response:
+    """The choices in force, and the two forms side by side."""
+    patient = await load_identity(view.tx, view.path("id"))
+    known = [one for one in await choices.choices_of(view.tx, patient.id) if one.ended_at is None]
+    await record.audit(view.tx, "R", "Consent", patient=patient.id, verb="read")
+    opposition, consent = await _opposition_fields(view, patient.id), await _consent_fields(view)
+    agrees = view.request.url.path.endswith("/consentement")
+    refused, agreed = redisplay(opposition, None if agrees else view.rejected), redisplay(consent, view.rejected if agrees else None)
+    return view.page(
+        "choices/templates/choices.html",
+        "Choix du patient",
+        patient=patient,
+        lines=await _lines(view, known),
+        opposition=refused,
+        consent=agreed,
+        errors=summary(view.rejected, agreed if agrees else refused),
+        speaker=forms.SPEAKER,
+    )
+
+
+async def _lines(view: View, known: Sequence[choices.Choice]) -> list[Line]:
+    organizations = await places.organizations(view.tx)
+    found = []
+    for one in known:
+        target = one.target
+        place = organizations.get(target.organization or "")
+        about = place.name if place else await _person(view, target.practitioner) if target.practitioner else ""
+        about = about or ("un document" if target.document else "tous")
+        title = word("choice", one.act) if one.is_consent else f"Opposition : {word('choice', one.act).lower()}"
+        found.append(Line(one.id, title, about, word("speaker", one.said_by), one.starts, one.ends))
+    return found
+
+
+async def _person(view: View, practitioner: str) -> str:
+    roles = await directory.roles_of(view.tx, practitioner)
+    return roles[0].display if roles else ""
+
+
+async def _opposition_fields(view: View, patient: str) -> list[Field]:
+    organizations = list((await places.organizations(view.tx)).values())
+    people = [role for one in organizations for role in await directory.roles_in(view.tx, one.id, code="medecin")]
+    return forms.opposition(organizations, people, await _documents(view, patient))
+
+
+async def _consent_fields(view: View) -> list[Field]:
+    organizations = (await places.organizations(view.tx)).values()
+    return forms.consent([one for one in organizations if one.id != view.actor.organization])
+
+
+async def _documents(view: View, patient: str) -> list[tuple[str, str]]:
+    """The documents that the actor sees, by their type and date alone: no title, which may tell more than a desk reads."""
+    kinds = [kind for kind in DOCUMENTS if access.policy.view(view.actor, kind) != access.policy.NOTHING]
+    found = await record.of_patient(
+        view.tx, record.Asked(patient, kinds, limit=_MOST), lambda kind: access.visible_to(view.actor, kind, view.tx.now)
+    )
+    return [(f"{one.type}/{one.id}", _document_words(decode(one.content), one.at)) for one in found]
+
+
+def _document_words(resource: dict[str, Any], at: Any) -> str:
+    coding: dict[str, Any] = next(iter(resource.get("type", resource.get("code", {})).get("coding", [])), {})
+    return f"{coding.get('display', 'Document')}, {at:%d/%m/%Y}"
+
+
+async def oppose(view: View) -> Response:
+    """Record an opposition."""
+    patient = view.path("id")
+    given = forms.read_opposition(view.values, await _opposition_fields(view, patient))
+    await _played("target", journeys.oppose(view.tx, patient, **given))
+    return view.go(f"/patients/{patient}/choix", "oppose") if await _still_there(view, patient) else view.go("/patients", "oppose")
+
+
+async def consent(view: View) -> Response:
+    """Record a consent."""
+    patient = view.path("id")
+    given = forms.read_consent(view.values, await _consent_fields(view))
+    await _played("until", journeys.consent(view.tx, patient, **given))
+    return view.go(f"/patients/{patient}/choix", "consent")
+
+
+async def revoke(view: View) -> Response:
+    """Take a choice back, at once."""
+    await journeys.revoke(view.tx, view.path("choice"), said_by=view.given("said-by"))
+    return view.go(f"/patients/{view.path('id')}/choix", "revoke")
+
+
+async def _played(field: str, act: Any) -> None:
+    """What the rule refuses is said at the question that it is about."""
+    try:
+        await act
+    except Invalid as error:
+        raise Invalid.one(error.reason, field) from error
+
+
+async def _still_there(view: View, patient: str) -> bool:
+    """Whether the desk still sees whom it just wrote about: an opposition may have closed the record to itself."""
+    try:
+        await directory.get_patient(view.tx, patient, access.visible_to(view.actor, "Patient", view.tx.now))
+    except NotFound:
+        return False
+    return True
+
+
+PAGES = (
+    get("/patients/{id:id}/choix", show, on="Consent"),
+    post("/patients/{id:id}/choix/opposition", oppose, again=show, on="Consent"),
+    post("/patients/{id:id}/choix/consentement", consent, again=show, on="Consent"),
+    post("/patients/{id:id}/choix/{choice:id}/fin", revoke, again=show, on="Consent"),
+)
