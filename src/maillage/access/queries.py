@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from maillage.access.policy.rules import NOTHING, view
+from maillage.access.policy.rules import NOTHING, closing_labels, view
 from maillage.access.types import DIRECTORY_TYPES, LINKED_TYPES, SHARED_RECORD_BASES
 from maillage.kernel.actor import Actor
 from maillage.store import Params
@@ -37,6 +37,7 @@ class VisibleTo:
         organizations, person = params.add(list(self.actor.organizations)), params.add(self.actor.id)
         kind, now = params.add(self.resource_type), "app_now()" if self.now is None else f"{params.add(self.now)}::timestamptz"
         linked = "true" if self.resource_type in LINKED_TYPES else f"c.basis = ANY ({params.add(list(SHARED_RECORD_BASES))}::text[])"
+        closed = f"{params.add(list(closing_labels(self.actor.roles)))}::text[]"
         asked = {
             "alias": alias,
             "organizations": f"{organizations}::text[]",
@@ -45,7 +46,7 @@ class VisibleTo:
             "now": now,
         }
         return f"""CASE WHEN CASE WHEN {alias}.parties && {organizations}::text[] THEN true ELSE {_LINKED.format(linked=linked, **asked)} END
-            THEN NOT {_OPPOSED.format(**asked)} ELSE false END"""
+            THEN NOT {_LABELLED.format(closed=closed, **asked)} AND NOT {_OPPOSED.format(**asked)} ELSE false END"""
 
 
 _LINKED = """EXISTS (SELECT 1 FROM care_link c WHERE c.patient_id = {alias}.patient_id AND c.organization_id = ANY ({organizations})
@@ -56,3 +57,7 @@ _LINKED = """EXISTS (SELECT 1 FROM care_link c WHERE c.patient_id = {alias}.pati
 _OPPOSED = """EXISTS (SELECT 1 FROM opposition o WHERE o.patient_id = {alias}.patient_id
     AND opposes(o, {kind}, {alias}.id, {alias}.owner_org, {organizations}, {person}, {now}) OFFSET 0)"""
 """An index says that most patients refuse nothing; only where there is a row does the function judge it."""
+
+_LABELLED = """EXISTS (SELECT 1 FROM security_label s WHERE s.patient_id = {alias}.patient_id
+    AND closes(s, {kind}, {alias}.id, {alias}.owner_org, {organizations}, {person}, {closed}, {now}) OFFSET 0)"""
+"""The same for labels: few resources have one."""

@@ -189,6 +189,47 @@ CREATE TRIGGER choice_end_append_only BEFORE UPDATE OR DELETE ON choice_end FOR 
 CREATE TRIGGER break_glass_append_only BEFORE UPDATE OR DELETE ON break_glass FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER break_glass_review_append_only BEFORE UPDATE OR DELETE ON break_glass_review FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+-- What the server closes: one resource, or all that is known of a patient, by a confidentiality code or a label of visibility. Never changed: its end is a
+-- row of its own.
+CREATE TABLE security_label (
+    id text PRIMARY KEY,
+    patient_id text NOT NULL REFERENCES patient (id),
+    res_type text,
+    res_id text,
+    code text NOT NULL CHECK (code IN
+        ('R', 'V', 'PSY', 'SEX', 'CEL', 'MASQUE_PS', 'INVISIBLE_PATIENT', 'INVISIBLE_REPRESENTANTS_LEGAUX')),
+    starts timestamptz NOT NULL,
+    set_by text NOT NULL,
+    owner_org text NOT NULL,
+    parties text[] NOT NULL,
+    CONSTRAINT security_label_target CHECK ((res_type IS NULL) = (res_id IS NULL))
+);
+CREATE INDEX security_label_patient ON security_label (patient_id);
+
+CREATE TABLE security_label_end (
+    label_id text PRIMARY KEY REFERENCES security_label (id),
+    patient_id text NOT NULL REFERENCES patient (id),
+    at timestamptz NOT NULL,
+    ended_by text NOT NULL,
+    owner_org text NOT NULL,
+    parties text[] NOT NULL
+);
+CREATE TRIGGER security_label_append_only BEFORE UPDATE OR DELETE ON security_label FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER security_label_end_append_only BEFORE UPDATE OR DELETE ON security_label_end FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+-- Whether a label closes this resource to this actor, whose roles the codes of `closed` stop. Who set it, and an explicit link, go past what is closed
+-- to a role; the keeper goes past a mask; nobody goes past what is held back from the patient or from a representative.
+CREATE FUNCTION closes(s security_label, kind text, id text, owner text, orgs text[], actor text, closed text[], now timestamptz) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT s.code = ANY (closed) AND s.starts <= now AND (s.res_id IS NULL OR (s.res_type = kind AND s.res_id = closes.id))
+        AND NOT EXISTS (SELECT 1 FROM security_label_end e WHERE e.label_id = s.id AND e.at <= now)
+        AND (s.code LIKE 'INVISIBLE%' OR NOT (s.set_by = actor OR (s.code = 'MASQUE_PS' AND (owner = ANY (orgs)) IS TRUE)
+            OR EXISTS (SELECT 1 FROM care_link c WHERE c.patient_id = s.patient_id AND c.organization_id = ANY (orgs)
+                AND CASE WHEN c.practitioner_id IS NULL THEN c.basis IN ('consentement', 'medecin-traitant') ELSE c.practitioner_id = actor END
+                AND (c.res_id IS NULL OR (c.res_type = kind AND c.res_id = closes.id))
+                AND c.starts <= now AND (c.ends IS NULL OR c.ends > now))))
+$$;
+
 -- Whether one opposition closes this resource to this actor. It beats every other rule, whatever the order of the rows (CSP L1110-4 IV).
 -- Named (organisation, professional): nothing of the patient is shown, not even what the organisation holds itself. General, or one document: what
 -- is shared stops, the file that an organisation must keep itself (CSP R1112-2, R4127-45) stays. The desk that recorded a general opposition keeps

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -25,7 +25,7 @@ class Policy:
     administrative: Mapping[str, frozenset[str]]
     assurances: Mapping[str, int]
     floors: Mapping[str, int]
-    labels: Mapping[str, frozenset[str]]
+    labels: Mapping[str, tuple[frozenset[str] | None, frozenset[str]]]
     emergency: frozenset[str]
     roles: frozenset[str]
     types: frozenset[str]
@@ -55,12 +55,19 @@ def read(data: Mapping[str, Any]) -> Policy:
         administrative=administrative,
         assurances=data["assurances"],
         floors=data["floors"],
-        labels={code: frozenset(roles) for code, roles in data["labels"].items()},
+        labels={code: _label(code, rule) for code, rule in data["labels"].items()},
         emergency=frozenset(data["emergency"]["roles"]),
         roles=frozenset(data["roles"]),
         types=frozenset(type for types in groups.values() for type in types),
         written=frozenset(type for (_, type), letters in cells.items() if "w" in letters),
     )
+
+
+def _label(code: str, rule: Mapping[str, Any]) -> tuple[frozenset[str] | None, frozenset[str]]:
+    """To whom alone a label leaves the resource open (None: to all), and to whom it closes it."""
+    if len(rule) != 1 or not rule.keys() <= {"open_to", "closed_to"}:
+        raise ValueError(f"{code}: open_to or closed_to")
+    return (frozenset(rule["open_to"]) if "open_to" in rule else None, frozenset(rule.get("closed_to", ())))
 
 
 def _checked(role: str, group: str, letters: str) -> str:
@@ -121,7 +128,9 @@ def shown_in_part(resource: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in resource.items() if key.removeprefix("_") in kept}
 
 
-def label_roles(codes: Iterable[str]) -> frozenset[str] | None:
-    """The roles that all of these labels let through; None when no label closes anything."""
-    closing = [policy().labels[code] for code in codes if code in policy().labels]
-    return frozenset.intersection(*closing) if closing else None
+@lru_cache(maxsize=1024)
+def closing_labels(roles: frozenset[str]) -> tuple[str, ...]:
+    """The labels that close a resource to somebody of these roles."""
+    return tuple(
+        sorted(code for code, (alone, closed) in policy().labels.items() if closed & roles or (alone is not None and not alone & roles))
+    )
