@@ -2075,21 +2075,121 @@ CREATE TABLE break_glass_review (
     parties text[] NOT NULL
 );
 
+-- How long an emergency access lasts, when it must have been reviewed, when the patient is told, how many a day raise an alarm, and how many patients
+-- an hour are more than a day's work explains: the row to change where a deployer decides otherwise.
+CREATE TABLE emergency_limit (
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+    lasts interval NOT NULL DEFAULT '4 hours' CHECK (lasts > interval '0' AND lasts <= interval '4 hours'),
+    review interval NOT NULL DEFAULT '7 days' CHECK (review > interval '0' AND review <= interval '7 days'),
+    tell_patient_after interval NOT NULL DEFAULT '0' CHECK (tell_patient_after >= interval '0'),
+    alarm_above integer NOT NULL DEFAULT 3 CHECK (alarm_above >= 0),
+    patients_an_hour integer NOT NULL DEFAULT 30 CHECK (patients_an_hour > 0)
+);
+INSERT INTO emergency_limit DEFAULT VALUES;
+
+-- A late review was called for: once.
+CREATE TABLE break_glass_reminder (
+    break_glass_id text PRIMARY KEY REFERENCES break_glass (id),
+    at timestamptz NOT NULL
+);
+
+-- Which patients a person was shown, hour by hour: what tells a day's work from curiosity. Kept two days.
+CREATE TABLE patient_look (
+    practitioner_id text NOT NULL,
+    organization_id text NOT NULL,
+    patient_id text NOT NULL,
+    hour timestamptz NOT NULL,
+    at timestamptz NOT NULL,
+    owner_org text GENERATED ALWAYS AS (organization_id) STORED,
+    parties text[] GENERATED ALWAYS AS (ARRAY[organization_id]) STORED,
+    CONSTRAINT patient_look_once PRIMARY KEY (practitioner_id, organization_id, hour, patient_id)
+);
+CREATE INDEX patient_look_at ON patient_look (at);
+
+-- Somebody was shown too many patients in an hour, without a reason in the agenda: told once an hour.
+CREATE TABLE browsing_alert (
+    id text PRIMARY KEY,
+    practitioner_id text NOT NULL,
+    organization_id text NOT NULL,
+    patients integer NOT NULL,
+    at timestamptz NOT NULL
+);
+CREATE INDEX browsing_alert_person ON browsing_alert (practitioner_id, organization_id, at);
+
+-- Whatever way a person came by a patient's data: under a broken glass the trail says BTG, and the look is counted. A trigger, so that no code forgets it.
+CREATE FUNCTION note_look() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM break_glass b WHERE b.practitioner_id = NEW.actor_id AND b.patient_id = NEW.patient_id
+            AND b.starts <= NEW.at AND b.ends > NEW.at) THEN
+        NEW.purpose := 'BTG';
+    END IF;
+    IF (NEW.action = 'R' OR NEW.subtype LIKE 'search%') AND NEW.verb <> 'worklist' THEN
+        INSERT INTO patient_look (practitioner_id, organization_id, patient_id, hour, at)
+        VALUES (NEW.actor_id, NEW.organization, NEW.patient_id, date_trunc('hour', NEW.at), NEW.at) ON CONFLICT DO NOTHING;
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER audit_event_look BEFORE INSERT ON audit_event FOR EACH ROW
+    WHEN (NEW.patient_id IS NOT NULL AND NEW.actor_kind = 'person') EXECUTE FUNCTION note_look();
+
 CREATE TRIGGER consent_append_only BEFORE UPDATE OR DELETE ON consent FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER opposition_append_only BEFORE UPDATE OR DELETE ON opposition FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER choice_end_append_only BEFORE UPDATE OR DELETE ON choice_end FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER break_glass_append_only BEFORE UPDATE OR DELETE ON break_glass FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER break_glass_review_append_only BEFORE UPDATE OR DELETE ON break_glass_review FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+-- What the server closes: one resource, or all that is known of a patient, by a confidentiality code or a label of visibility. Never changed: its end is a
+-- row of its own.
+CREATE TABLE security_label (
+    id text PRIMARY KEY,
+    patient_id text NOT NULL REFERENCES patient (id),
+    res_type text,
+    res_id text,
+    code text NOT NULL CHECK (code IN
+        ('R', 'V', 'PSY', 'SEX', 'CEL', 'MASQUE_PS', 'INVISIBLE_PATIENT', 'INVISIBLE_REPRESENTANTS_LEGAUX')),
+    starts timestamptz NOT NULL,
+    set_by text NOT NULL,
+    owner_org text NOT NULL,
+    parties text[] NOT NULL,
+    CONSTRAINT security_label_target CHECK ((res_type IS NULL) = (res_id IS NULL))
+);
+CREATE INDEX security_label_patient ON security_label (patient_id);
+
+CREATE TABLE security_label_end (
+    label_id text PRIMARY KEY REFERENCES security_label (id),
+    patient_id text NOT NULL REFERENCES patient (id),
+    at timestamptz NOT NULL,
+    ended_by text NOT NULL,
+    owner_org text NOT NULL,
+    parties text[] NOT NULL
+);
+CREATE TRIGGER security_label_append_only BEFORE UPDATE OR DELETE ON security_label FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER security_label_end_append_only BEFORE UPDATE OR DELETE ON security_label_end FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+-- Whether a label closes this resource to this actor, whose roles the codes of `closed` stop. Who set it, and an explicit link, go past what is closed
+-- to a role; the keeper goes past a mask; nobody goes past what is held back from the patient or from a representative.
+CREATE FUNCTION closes(s security_label, kind text, id text, owner text, orgs text[], actor text, closed text[], now timestamptz) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT s.code = ANY (closed) AND s.starts <= now AND (s.res_id IS NULL OR (s.res_type = kind AND s.res_id = closes.id))
+        AND NOT EXISTS (SELECT 1 FROM security_label_end e WHERE e.label_id = s.id AND e.at <= now)
+        AND (s.code LIKE 'INVISIBLE%' OR NOT (s.set_by = actor OR (s.code = 'MASQUE_PS' AND (owner = ANY (orgs)) IS TRUE)
+            OR EXISTS (SELECT 1 FROM care_link c WHERE c.patient_id = s.patient_id AND c.organization_id = ANY (orgs)
+                AND CASE WHEN c.practitioner_id IS NULL THEN c.basis IN ('consentement', 'medecin-traitant') ELSE c.practitioner_id = actor END
+                AND (c.res_id IS NULL OR (c.res_type = kind AND c.res_id = closes.id))
+                AND c.starts <= now AND (c.ends IS NULL OR c.ends > now))))
+$$;
+
 -- Whether one opposition closes this resource to this actor. It beats every other rule, whatever the order of the rows (CSP L1110-4 IV).
 -- Named (organisation, professional): nothing of the patient is shown, not even what the organisation holds itself. General, or one document: what
--- is shared stops, the file that an organisation must keep itself (CSP R1112-2, R4127-45) stays. Only a vital emergency goes past.
+-- is shared stops, the file that an organisation must keep itself (CSP R1112-2, R4127-45) stays. The desk that recorded a general opposition keeps
+-- the identity: lifting must be no harder than opposing (GDPR 7.3). Only a vital emergency goes past.
 CREATE FUNCTION opposes(o opposition, kind text, id text, owner text, orgs text[], actor text, now timestamptz) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT o.act = 'reading' AND o.starts <= now AND (o.ends IS NULL OR o.ends > now)
         AND CASE o.scope WHEN 'organization' THEN o.organization_id = ANY (orgs) WHEN 'practitioner' THEN o.practitioner_id = actor
             WHEN 'document' THEN o.res_type = kind AND o.res_id = opposes.id AND (owner = ANY (orgs)) IS NOT TRUE
-            ELSE (owner = ANY (orgs)) IS NOT TRUE END
+            ELSE (owner = ANY (orgs) OR (kind = 'Patient' AND o.owner_org = ANY (orgs))) IS NOT TRUE END
         AND NOT EXISTS (SELECT 1 FROM choice_end e WHERE e.choice_id = o.id AND e.at <= now)
         AND NOT EXISTS (SELECT 1 FROM break_glass b WHERE b.practitioner_id = actor AND b.patient_id = o.patient_id AND b.vital
             AND b.organization_id = ANY (orgs) AND b.starts <= now AND b.ends > now)
