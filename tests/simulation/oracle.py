@@ -16,6 +16,29 @@ from maillage.simulation.memory import Rows
 from maillage.simulation.parameters import load
 from maillage.simulation.world import World
 
+MARKS = [
+    "arrive",
+    "triaged",
+    "doctor",
+    "box",
+    "got:triage",
+    "end:triage",
+    "got:og_care",
+    "got:care",
+    "end:care",
+    "got:contact1",
+    "end:contact1",
+    "got:image",
+    "got:contact2",
+    "end:contact2",
+    "decided",
+    "uhcd",
+    "bed",
+    "left_ed",
+    "exit",
+]
+"""The stamps that both write."""
+
 Process = Generator[simpy.Event, Any, None]
 
 

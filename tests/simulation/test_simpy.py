@@ -6,33 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.simulation.oracle import Department, stamps
+from tests.simulation.oracle import MARKS, Department, stamps
 
 from maillage.simulation import parameters
 from maillage.simulation.play import play
 from maillage.simulation.world import people, prepare
 
-MARKS = [
-    "arrive",
-    "triaged",
-    "doctor",
-    "box",
-    "got:triage",
-    "end:triage",
-    "got:og_care",
-    "got:care",
-    "end:care",
-    "got:contact1",
-    "end:contact1",
-    "got:image",
-    "got:contact2",
-    "end:contact2",
-    "decided",
-    "uhcd",
-    "bed",
-    "left_ed",
-    "exit",
-]
 OPTIONS: list[tuple[int, int, dict[str, Any]]] = [
     (1, 392, {}),
     (2, 90, {"zones.on": 0, "discharge.on": 0, "box.reserve": 0, "cleaning.minutes": 0, "direct.wait": float("inf")}),

@@ -48,3 +48,15 @@ def test_pairing_pays() -> None:
     found = compare(a, b, ["stay_mean", "door_mean"])
     assert found["stay_mean"].gain > 10
     assert found["door_mean"].gain > 5
+
+
+def test_a_cluster_gives_what_one_core_gives() -> None:
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, host="127.0.0.1", protocol="tcp://"
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        assert same(made(sweep.serial), made(sweep.on_cluster(client)))

@@ -34,7 +34,7 @@ def stamps(twin: Twin, like: Played) -> np.ndarray:
 @pytest.mark.parametrize("whole_minutes", [False, True])
 def test_the_twin_is_equal(name: str, *, whole_minutes: bool) -> None:
     world = prepare(parameters.shipped("percy-35000-overflow").changing(OPTIONS[name]), 20)
-    rows, place = people(world, 3), covered(world, 3)
+    rows, place = people(world, 3), covered(world, 3).place
     if whole_minutes:  # everything happens on the minute: ties at every turn
         start = np.floor(rows.start)
         rows = rows._replace(start=start, rank=start, columns=np.floor(rows.columns))

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -13,6 +14,7 @@ from cyclopts.validators import Number
 
 from maillage.cli.status import ENVIRONMENT, OK, USAGE, Failure
 from maillage.simulation import answers, parameters, sweep
+from maillage.simulation.sensitivity import Bar, tornado
 from maillage.simulation.study import MOST, Study, study
 from maillage.simulation.sweep import Mapper
 
@@ -24,14 +26,17 @@ def simulate(
     replications: Annotated[int | None, Parameter(validator=Number(gte=2, lte=100_000))] = None,
     seed: Annotated[int, Parameter(validator=Number(gte=0))] = 2026,
     minutes: Annotated[float, Parameter(validator=Number(gt=0))] = 30.0,
+    report: Path | None = None,
+    sensitivity: bool = False,
     dask: str = "",
     json: bool = False,
 ) -> int:
     """Run a scenario (a name that ships with maillage, or a TOML file) until its answer is precise, for `--minutes` at most.
 
+    `--report` writes an HTML page, or a PDF where typst is installed; `--sensitivity` adds the assumptions that weigh most.
     `--against` compares it with another on the same people. Without a scenario, lists those that ship. Ctrl-C cancels.
 
-    Example: maillage simulate percy-35000-rebuilt --against percy-35000-overflow
+    Example: maillage simulate percy-35000-rebuilt --against percy-35000-overflow --report rapport.html
     """
     if not scenario:
         names = parameters.shipped_names()
@@ -46,8 +51,11 @@ def simulate(
         studies = [_run(each, seed, replications, mapper, end, quiet=json) for each in (first, second) if each]
         if len(studies) == 2:
             studies = _same_length(studies, seed, mapper, end, quiet=json)
-    answer = answers.answer(*studies)
-    return _say(answer, answers.lines(*studies), json=json)
+        bars = tornado(first, seed=seed, mapper=mapper) if sensitivity else []
+    answer = {**answers.answer(*studies), **({"sensitivity": answers.weights(bars)} if sensitivity else {})}
+    if report:
+        _write(report, studies, bars)
+    return _say(answer, [*answers.lines(*studies), *answers.weight_lines(bars)], json=json)
 
 
 def _run(scenario: parameters.Scenario, seed: int, replications: int | None, mapper: Mapper, end: float, *, quiet: bool) -> Study:
@@ -99,6 +107,19 @@ def _mapper(address: str) -> Iterator[Mapper]:
         raise Failure(f"no cluster answers at {address}", ENVIRONMENT) from error
     with client:
         yield sweep.on_cluster(client)
+
+
+def _write(path: Path, studies: list[Study], bars: list[Bar]) -> None:
+    """The report, in the form that its suffix asks for."""
+    from maillage.simulation import printed, report  # noqa: PLC0415  # only when asked for
+
+    try:
+        made = (
+            printed.pdf(*studies) if path.suffix == ".pdf" else report.html(studies[0], studies[1] if studies[1:] else None, bars).encode()
+        )
+    except printed.NotInstalled as error:
+        raise Failure(str(error), ENVIRONMENT) from error
+    path.write_bytes(made)
 
 
 def _say(answer: dict[str, Any], lines: list[str], *, json: bool) -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Final
 
 from maillage.simulation.compiled import digest
 from maillage.simulation.parameters import Scenario, load
+from maillage.simulation.sensitivity import Bar
 from maillage.simulation.study import Difference, Estimate, Study, compare
 
 MAIN: Final = {
@@ -116,3 +118,16 @@ def lines(study: Study, other: Study | None = None) -> list[str]:
         found = compare(study, other, list(MAIN))
         made += [f"  {gap_sentence(label, unit, found[name])}" for name, (label, unit) in MAIN.items()]
     return [*made, *LIMITS]
+
+
+def weights(bars: Sequence[Bar]) -> list[dict[str, Any]]:
+    """The assumptions, heaviest first."""
+    return [{"parameter": bar.key, "down": _said(bar.low), "up": _said(bar.high)} for bar in bars]
+
+
+def weight_lines(bars: Sequence[Bar]) -> list[str]:
+    """The five assumptions that weigh most on the delay to a doctor."""
+    said = [
+        f"  {bar.key} : {number(bar.low.mean)} / {number(bar.high.mean)} min quand il baisse / monte d'un cinquième" for bar in bars[:5]
+    ]
+    return ["Les cinq hypothèses qui pèsent le plus sur le délai porte-médecin :", *said] if said else []

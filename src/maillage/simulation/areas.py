@@ -29,6 +29,17 @@ def add_intervals(begin: Any, end: Any, into: Any, horizon: float, parts: Any, w
         whole[curve, k + 1] -= 1.0
 
 
+@compiled
+def add_minutes(minutes: Any, group: Any, counts: Any, sums: Any) -> None:
+    """Count each duration in its minute and its group (-1: none; a duration that does not exist is left out)."""
+    last = counts.shape[1] - 1
+    for i in range(minutes.shape[0]):
+        g, value = group[i], minutes[i]
+        if g >= 0 and value >= 0.0:
+            counts[g, min(int(value), last)] += 1
+            sums[g] += value
+
+
 class Curves:
     """Means by quarter of an hour of several step functions."""
 

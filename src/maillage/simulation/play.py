@@ -80,7 +80,7 @@ def traced(program: Program, count: int) -> Trace:
     """An empty trace."""
     lines = LOG_LINES * count + 1024
     return Trace(
-        marks=np.full((count, len(program.marks)), np.nan),
+        marks=np.full((count, len(program.marks)), np.nan, order="F"),
         exits=np.full(count, -1, np.int32),
         log=np.empty((lines, 2), np.int32),
         log_times=np.empty((lines, 2)),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from functools import lru_cache, reduce
 from typing import Any, Final, Protocol
 
 from maillage.simulation import world
@@ -73,15 +73,33 @@ def seed_of(seed: int, number: int) -> int:
 
 def work(unit: Unit) -> Done:
     """Run the seeds of a unit."""
-    ready = _world(unit.scenario.digest, unit.days, _Held(unit.scenario))
     figures, total = [], None
     for seed in unit.seeds:
-        one = tally(ready, world.run(ready, seed), warm_up=unit.warm_up, curves=unit.curves)
+        one = _year(unit, unit.scenario, seed) if not unit.scenario.sites else _side_by_side(unit, seed)
         figures.append(one.figures)
         total = one if total is None else total.added(one)
     if total is None:
         raise ValueError("a unit without a seed")
     return Done(tuple(figures), total)
+
+
+def _year(unit: Unit, scenario: Scenario, seed: int) -> Tally:
+    ready = _world(scenario.digest, unit.days, _Held(scenario))
+    here = world.covered(ready, seed)
+    return tally(here, world.run(here, seed), warm_up=unit.warm_up, curves=unit.curves)
+
+
+def _side_by_side(unit: Unit, seed: int) -> Tally:
+    """The departments of a scenario, each with people of its own: figures of each, and their mean weighted by arrivals (arrivals: the sum)."""
+    found = {site.name.rpartition("/")[2]: _year(unit, site, seed_of(seed, 1_000_000 + n)) for n, site in enumerate(unit.scenario.sites)}
+    total = reduce(Tally.added, found.values())
+    came = {name: one.figures["arrivals"] for name, one in found.items()}
+    whole = sum(came.values())
+    first = next(iter(found.values())).figures
+    figures = {key: sum(came[name] * one.figures[key] for name, one in found.items()) / whole for key in first}
+    figures["arrivals"] = whole
+    figures |= {f"{key}@{name}": value for name, one in found.items() for key, value in one.figures.items()}
+    return replace(total, figures=figures)
 
 
 def serial(function: Callable[[Unit], Done], units: Sequence[Unit], /) -> Iterator[Done]:

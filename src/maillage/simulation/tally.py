@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from maillage.simulation.areas import QUARTER, Curves, steps_area
+from maillage.simulation.areas import QUARTER, Curves, add_minutes
 from maillage.simulation.play import Played
 from maillage.simulation.world import WARM_UP, World
 
@@ -66,15 +66,18 @@ def tally(world: World, played: Played, *, warm_up: int = WARM_UP, curves: bool 
     return Tally(made.figures, made.minutes, made.mean_day, made.crowd, made.days)
 
 
-def quantile_of(histogram: NDArray[np.int64], share: float) -> float:
-    """The minute at which a share of the histogram is reached, interpolated inside its minute."""
-    total = int(histogram.sum())
-    if not total:
-        return float("nan")
+def quantiles_of(histogram: NDArray[np.int64], shares: tuple[float, ...]) -> list[float]:
+    """The minutes at which these shares of a histogram are reached, interpolated inside the minute."""
     below = np.cumsum(histogram)
-    at = int(np.searchsorted(below, share * total))
-    before = below[at - 1] if at else 0
-    return float(at + (share * total - before) / max(1, histogram[at]))
+    total = int(below[-1])
+    if not total:
+        return [float("nan")] * len(shares)
+    found = []
+    for share in shares:
+        at = int(np.searchsorted(below, share * total))
+        before = int(below[at - 1]) if at else 0
+        found.append(at + (share * total - before) / max(1, int(histogram[at])))
+    return found
 
 
 class _Counting:
@@ -83,9 +86,8 @@ class _Counting:
     def __init__(self, world: World, played: Played, warm_up: int) -> None:
         self.world, self.played = world, played
         self.begin, self.days = warm_up * 1440.0, world.days - warm_up
-        marks = played.trace.marks
         self.names = {name: n for n, name in enumerate(played.program.marks)}
-        self.cols = np.ascontiguousarray(marks.T)
+        self.marks = played.trace.marks
         self.arrive = self.mark("arrive")
         self.patients = played.rows.at == world.program.starts["ed"]
         self.counted = self.patients & (self.arrive >= self.begin)
@@ -96,7 +98,7 @@ class _Counting:
         self.crowd: dict[str, NDArray[np.int64]] = {}
 
     def mark(self, name: str) -> NDArray[np.float64]:
-        return np.asarray(self.cols[self.names[name]])
+        return np.asarray(self.marks[:, self.names[name]])
 
     def left(self, name: str) -> NDArray[np.bool_]:
         return self.played.left_by(name)
@@ -112,36 +114,48 @@ class _Counting:
         self._waits("door", self.mark("doctor") - self.arrive, self.counted)
         self._within(total)
         stay = gone - self.arrive
-        self._waits("stay", stay, self.counted & ~np.isnan(gone))
-        for name, rows in exits.items():
+        self._waits("stay", stay, self.counted)
+        group = np.full(len(stay), -1)
+        for n, rows in enumerate(exits.values()):
+            group[rows] = n
+        counts, sums = self._grouped(stay, group, len(exits))
+        for n, (name, rows) in enumerate(exits.items()):
             self.figures[f"share:{name}"] = 100.0 * int(rows.sum()) / total
-            self._spread(f"stay:{name}", stay, rows)
+            self._said(f"stay:{name}", counts[n], sums[n])
         self.figures["unseen"] = self.figures["share:unseen"]
         for c, name in enumerate(self.played.program.names.classes):
             of = self.counted & (self.cls == c)
             self.figures[f"unseen:{name}"] = 100.0 * int((of & exits["unseen"]).sum()) / max(1, int(of.sum()))
         boarding = self.mark("got:bed") - self.mark("ask:bed")
-        self._spread("boarding", boarding, self.counted & ~np.isnan(boarding))
+        counts, sums = self._grouped(boarding, np.where(self.counted, 0, -1), 1)
+        self._said("boarding", counts[0], sums[0])
         self.figures["boarding_hours"] = float(np.nansum(np.where(self.counted, boarding, np.nan))) / 60.0 / self.days
         self._overflow(total)
 
     def _waits(self, name: str, minutes: NDArray[np.float64], rows: NDArray[np.bool_]) -> None:
         """A measure for everyone and by class."""
-        self._spread(name, minutes, rows & ~np.isnan(minutes))
-        for c, cls in enumerate(self.played.program.names.classes):
-            self._spread(f"{name}:{cls}", minutes, rows & (self.cls == c) & ~np.isnan(minutes))
+        classes = self.played.program.names.classes
+        counts, sums = self._grouped(minutes, np.where(rows, self.cls, -1), len(classes))
+        for c, cls in enumerate(classes):
+            self._said(f"{name}:{cls}", counts[c], sums[c])
+        self._said(name, counts.sum(axis=0), float(sums.sum()))
         total = max(1, int(self.minutes[name].sum()))
         for hours in (4, 8):
             self.figures[f"{name}_over_{hours}h"] = 100.0 * float(self.minutes[name][hours * 60 :].sum()) / total
 
-    def _spread(self, name: str, minutes: NDArray[np.float64], rows: NDArray[np.bool_]) -> None:
+    @staticmethod
+    def _grouped(minutes: NDArray[np.float64], group: NDArray[Any], groups: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        counts, sums = np.zeros((groups, LONGEST + 1), np.int64), np.zeros(groups)
+        add_minutes(minutes, group.astype(np.int64), counts, sums)
+        return counts, sums
+
+    def _said(self, name: str, histogram: NDArray[np.int64], total: float) -> None:
         """Histogram by minute, mean and quantiles."""
-        values = minutes[rows]
-        histogram = np.bincount(np.minimum(values, LONGEST).astype(np.int64), minlength=LONGEST + 1)
+        count = int(histogram.sum())
         self.minutes[name] = histogram
-        self.figures[f"{name}_mean"] = float(values.mean()) if len(values) else float("nan")
-        for label, share in (("p50", 0.5), ("p75", 0.75), ("p90", 0.9)):
-            self.figures[f"{name}_{label}"] = quantile_of(histogram, share)
+        self.figures[f"{name}_mean"] = float(total) / count if count else float("nan")
+        p50, p75, p90 = quantiles_of(histogram, (0.5, 0.75, 0.9))
+        self.figures |= {f"{name}_p50": p50, f"{name}_p75": p75, f"{name}_p90": p90}
 
     def _within(self, total: int) -> None:
         """Share seen by a doctor within the delay of the FRENCH scale, of those who came."""
@@ -207,8 +221,8 @@ class _Counting:
         areas.spread(into, np.ascontiguousarray(times[:, 0]), np.ascontiguousarray(times[:, 1]))
 
     def _curves(self, found: dict[str, NDArray[np.float64]], zones: list[str], *, keep: bool) -> None:
-        for name, station in zip((s.name for s in self.world.stations), self.world.stations, strict=True):
-            capacity = steps_area(station.shifts, self.played.horizon)[int(self.begin / QUARTER) :]
+        for name in (station.name for station in self.world.stations):
+            capacity = self.world.duty[name][int(self.begin / QUARTER) :]
             busy = found[f"busy:{name}"]
             duty = max(1e-9, float(capacity.sum()))
             self.figures[f"use:{name}"] = 100.0 * float(np.minimum(busy, capacity).sum()) / duty if duty > 1 else 0.0
@@ -217,7 +231,8 @@ class _Counting:
             self.figures[f"overtime:{name}"] = float(np.maximum(0.0, busy - capacity).sum()) * hours
         for name in zones:
             values = found[f"zone:{name}"]
-            self.figures[f"zone:{name}_p95"] = float(np.partition(values, int(0.95 * len(values)))[int(0.95 * len(values))])
+            tenths = np.cumsum(np.bincount((values * 10.0).astype(np.int64)))
+            self.figures[f"zone:{name}_p95"] = float(np.searchsorted(tenths, 0.95 * len(values))) / 10.0
             self.figures[f"zone:{name}_max"] = float(values.max())
             self.figures[f"zone:{name}_hours"] = float(values.sum()) * QUARTER / 60.0 / self.days
         self.figures["boarders_8h"] = float(found["boarders"][8 * 4 :: QUARTERS].mean())

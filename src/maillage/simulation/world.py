@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maillage.simulation import arrivals, draws
+from maillage.simulation.areas import steps_area
 from maillage.simulation.assembly import Program, assemble
 from maillage.simulation.draws import BERNOULLI, BETWEEN, CONSTANT, EITHER, EXPONENTIAL, LOGNORMAL, OWN, RESIDUAL, UNIFORM, Purpose
 from maillage.simulation.memory import Place, Rows
@@ -53,6 +54,8 @@ class World:
     place: Place
     columns: Columns
     days: int
+    duty: dict[str, NDArray[np.float64]]
+    """By resource, how many are on duty by quarter of an hour."""
 
 
 def logarithmic(mean: float, cv: float) -> tuple[float, float]:
@@ -187,14 +190,15 @@ def prepare(scenario: Scenario, days: int = WARM_UP + YEAR_DAYS) -> World:
         (s.name, (), s.policy, 0.0, 0, (), (), s.groups, s.ahead, s.leaves_zone, s.longest_wait) for s in stations
     )  # what the assembler sees of them: shifts and numbers make no other program
     program = _program(model.path, model.classes, tuple(model.columns), shape)
-    return World(scenario, program, stations, plan, build(program, stations, plan), columns_of(scenario), days)
+    duty = {station.name: steps_area(station.shifts, days * DAY) for station in stations}
+    return World(scenario, program, stations, plan, build(program, stations, plan), columns_of(scenario), days, duty)
 
 
-def covered(world: World, seed: int) -> Place:
-    """The place on the evenings that are covered: one draw for each."""
+def covered(world: World, seed: int) -> World:
+    """The world with a city doctor on the evenings that are covered: one draw for each."""
     share = world.scenario.number("og.covered") / 100.0
     if share >= 1.0:
-        return world.place
+        return world
     drawn = draws.drawn(seed, np.arange(world.days, dtype=np.uint64), Purpose.OG_COVER)
     begin, end = (hour * 60.0 for hour in world.scenario.numbers("og.hours"))
     number = int(world.scenario.number("og.extra"))
@@ -206,7 +210,9 @@ def covered(world: World, seed: int) -> Place:
     stations = tuple(
         Station("og", levels(steps), s.policy, s.minutes, s.longest_list, leaves_zone=True) if s.name == "og" else s for s in world.stations
     )
-    return build(world.program, stations, world.plan)
+    [og] = [station for station in stations if station.name == "og"]
+    duty = {**world.duty, "og": steps_area(og.shifts, world.days * DAY)}
+    return replace(world, stations=stations, place=build(world.program, stations, world.plan), duty=duty)
 
 
 def people(world: World, seed: int) -> Rows:
@@ -235,4 +241,4 @@ def people(world: World, seed: int) -> Rows:
 
 def run(world: World, seed: int) -> Played:
     """One year of one seed."""
-    return play(world.program, covered(world, seed), people(world, seed), world.days * DAY)
+    return play(world.program, covered(world, seed).place, people(world, seed), world.days * DAY)

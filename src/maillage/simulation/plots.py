@@ -1,0 +1,113 @@
+"""Plots as small SVG figures, each with its table: a mean with its 10-90 band by time of day, a tornado."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maillage.simulation.tally import CROWD, QUARTERS, Tally
+
+WIDTH, HEIGHT, LEFT, BOTTOM = 640, 240, 48, 28
+BAND, LINE, GRID, LESS, MORE = "#c9d8ea", "#1f4e79", "#d0d0d0", "#7a9cc6", "#c0504d"
+LABELS: Final = {
+    "census": "Présents dans le service",
+    "boarders": "Attendent un lit, box occupé",
+    "queue:box": "Attendent un box",
+    "queue:doctor": "En box, attendent un médecin",
+    "queue:nurse": "En box, attendent un infirmier",
+    "busy:box": "Boxes occupés",
+    "busy:doctor": "Médecins occupés",
+    "busy:nurse": "Infirmiers occupés",
+    "busy:og": "Médecin de ville occupé",
+    "busy:bed": "Lits d'aval occupés",
+    "zone:stretchers": "Zone brancards",
+    "zone:near": "Zone d'attente proche",
+    "zone:remote": "Zone d'attente à distance",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A curve by quarter of the day."""
+
+    mean: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+def day_of(total: Tally, name: str) -> Day:
+    """Mean, first and ninth decile over all simulated days."""
+    below = np.cumsum(total.crowd[name], axis=1)
+    low, high = (np.array([np.searchsorted(row, share * row[-1]) for row in below], float) for share in (0.1, 0.9))
+    return Day(total.mean_day[name] / total.days, low, np.minimum(high, CROWD - 1))
+
+
+def _points(xs: NDArray[np.float64], ys: NDArray[np.float64]) -> str:
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in zip(xs, ys, strict=True))
+
+
+def by_time_of_day(total: Tally, name: str, *, number: int) -> str:
+    """A figure: the mean, the band in which eight days of ten lie, and the same by hour as a table."""
+    day, label = day_of(total, name), LABELS.get(name, name)
+    top = max(1.0, float(max(day.high.max(), day.mean.max())) * 1.1)
+    xs = LEFT + np.arange(QUARTERS) * (WIDTH - LEFT - 8) / (QUARTERS - 1)
+    mean, low, high = (HEIGHT - BOTTOM - values / top * (HEIGHT - BOTTOM - 8) for values in (day.mean, day.low, day.high))
+    grid = "".join(_grid_line(top, share) for share in (0.0, 0.25, 0.5, 0.75, 1.0))
+    hours = "".join(
+        f'<text x="{LEFT + hour * 4 * (WIDTH - LEFT - 8) / (QUARTERS - 1):.0f}" y="{HEIGHT - 8}" text-anchor="middle" font-size="11">{hour} h</text>'
+        for hour in range(0, 24, 4)
+    )
+    band = _points(np.concatenate([xs, xs[::-1]]), np.concatenate([low, high[::-1]]))
+    title = f"{label}, selon l'heure : moyenne et bande de 8 jours sur 10"
+    return (
+        f'<figure><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="plot-{number}"><title id="plot-{number}">{escape(title)}</title>'
+        f'{grid}{hours}<polygon points="{band}" fill="{BAND}"/><polyline points="{_points(xs, mean)}" fill="none" stroke="{LINE}" stroke-width="2"/>'
+        f"</svg><figcaption>{escape(title)}</figcaption>{_table(day)}</figure>"
+    )
+
+
+def _grid_line(top: float, share: float) -> str:
+    y = HEIGHT - BOTTOM - share * (HEIGHT - BOTTOM - 8)
+    value = f"{top * share:.3g}".replace(".", ",")
+    return (
+        f'<line x1="{LEFT}" x2="{WIDTH - 8}" y1="{y:.1f}" y2="{y:.1f}" stroke="{GRID}"/>'
+        f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end" font-size="11">{value}</text>'
+    )
+
+
+def _table(day: Day) -> str:
+    rows = "".join(
+        f"<tr><th scope='row'>{hour} h</th><td>{_said(day.mean[hour * 4])}</td><td>{_said(day.low[hour * 4])}</td><td>{_said(day.high[hour * 4])}</td></tr>"
+        for hour in range(24)
+    )
+    head = "<tr><th scope='col'>Heure</th><th scope='col'>Moyenne</th><th scope='col'>1er décile</th><th scope='col'>9e décile</th></tr>"
+    return f"<details><summary>Les mêmes valeurs en tableau</summary><table><thead>{head}</thead><tbody>{rows}</tbody></table></details>"
+
+
+def _said(value: float) -> str:
+    return f"{value:.1f}".replace(".", ",")
+
+
+def tornado(bars: Sequence[tuple[str, float, float]], unit: str) -> str:
+    """The change of a figure when each assumption moves down and up by a fifth, heaviest first."""
+    widest = max([abs(value) for _, low, high in bars for value in (low, high)], default=1.0) or 1.0
+    step, middle = 24, 400
+    made = []
+    for n, (name, low, high) in enumerate(bars):
+        y = 8 + n * step
+        made.append(f'<text x="4" y="{y + 13}" font-size="12">{escape(name)}</text>')
+        for value, colour in ((low, LESS), (high, MORE)):
+            length = abs(value) / widest * 200
+            x = middle if value > 0 else middle - length
+            made.append(f'<rect x="{x:.1f}" y="{y}" width="{length:.1f}" height="16" fill="{colour}" fill-opacity="0.8"/>')
+    height = 16 + step * len(bars)
+    title = "Effet de chaque hypothèse, abaissée puis augmentée d'un cinquième"
+    return (
+        f'<figure><svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}">{"".join(made)}'
+        f'<line x1="{middle}" x2="{middle}" y1="0" y2="{height}" stroke="{LINE}"/></svg><figcaption>{escape(title)} ({escape(unit)})</figcaption></figure>'
+    )

@@ -1,0 +1,53 @@
+"""The report on paper: the figures of a study through typst, an extra."""
+
+from __future__ import annotations
+
+from maillage.simulation import answers
+from maillage.simulation.study import Study, compare
+
+
+class NotInstalled(RuntimeError):
+    """The extra that draws PDF is not here."""
+
+
+def pdf(study: Study, other: Study | None = None) -> bytes:
+    """Title, limits, figures with intervals, what they rest on."""
+    try:
+        import typst  # noqa: PLC0415  # an extra
+    except ImportError as error:
+        raise NotInstalled("a PDF needs the extra: pip install 'maillage[pdf]'") from error
+    made: bytes = typst.compile(source(study, other).encode(), format="pdf")
+    return made
+
+
+def source(study: Study, other: Study | None = None) -> str:
+    """The page in typst's language."""
+    both = (study, other) if other else (study,)
+    rows = []
+    gaps = compare(study, other, list(answers.MAIN)) if other else {}
+    for name, (label, unit) in answers.MAIN.items():
+        cells = [label, *(answers.sentence("", unit, each.estimate(name)).removeprefix(" : ") for each in both)]
+        cells += [answers.gap_sentence("", unit, gaps[name]).removeprefix(" : ")] if other else []
+        rows.append(", ".join(_text(cell) for cell in cells))
+    head = ", ".join(_text(cell) for cell in ["Indicateur", *(each.scenario.name for each in both), *(["Écart apparié"] if other else [])])
+    title = " et ".join(each.scenario.title for each in both)
+    notes = [
+        *answers.LIMITS,
+        *(f"{each.scenario.name} {each.scenario.digest}, graine {each.seed}, {len(each.figures)} réplications" for each in both),
+    ]
+    return "\n".join(
+        [
+            f"#set document(title: {_text(title)}, date: none)",
+            '#set text(lang: "fr", size: 10pt)',
+            '#set page(paper: "a4", margin: 2cm)',
+            f"#heading(level: 1, {_text(title)})",
+            *(f"- #{_text(note)}" for note in notes),
+            f"#table(columns: {2 + len(both) if other else 2}, table.header({head}), {', '.join(rows)})",
+        ]
+    )
+
+
+def _text(value: str) -> str:
+    """A string of typst."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
