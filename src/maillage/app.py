@@ -16,6 +16,7 @@ from maillage.doors.edge import Edge, Stance
 from maillage.doors.fhir import FhirDoor
 from maillage.doors.web import WebDoor
 from maillage.kernel.errors import Unavailable
+from maillage.record import proof
 from maillage.settings import Settings
 from maillage.store import Database
 
@@ -44,24 +45,40 @@ class Application:
 class Health:
     """What the probes ask: whether the process lives, and whether it is ready to serve."""
 
-    def __init__(self, database: Database, stance: Stance) -> None:
-        self._database, self._stance = database, stance
+    def __init__(self, database: Database, settings: Settings, stance: Stance, trail: Database) -> None:
+        self._database, self._settings, self._stance, self._trail = database, settings, stance, trail
 
     async def alive(self) -> tuple[int, dict[str, Any]]:
         """The process answers."""
         return 200, {"status": "alive"}
 
     async def ready(self) -> tuple[int, dict[str, Any]]:
-        """The database is there and accepts writes (it was migrated before we listened). With a disk nearly full, reads go on and are wanted."""
+        """The database is there and accepts writes (it was migrated before we listened). With a disk nearly full, reads go on and are wanted.
+
+        How the proof of the audit trail stands is told, and keeps nobody out: rows are written all the same, and what is late is chained later.
+        """
         if self._stance.draining:
             return 503, {"status": "draining"}
         try:
             await self._database.ping()
+            audit = await self._proof()
         except Unavailable as error:
             return 503, {"status": "not-ready", "reason": error.reason}
         if self._stance.storage_full():
-            return 200, {"status": "reads-only", "reason": "storage-full"}
-        return 200, {"status": "ready"}
+            return 200, {"status": "reads-only", "reason": "storage-full", "audit": audit}
+        return 200, {"status": "ready", "audit": audit}
+
+    async def _proof(self) -> dict[str, Any]:
+        try:
+            found = await proof.standing(self._trail, self._settings.audit_checkpoints, self._settings.audit_public_key)
+        except (OSError, ValueError):
+            return {"problems": ["audit-key-unreadable"]}
+        return {
+            "lag": round(found.lag, 1),
+            "waiting": found.waiting,
+            "uncovered": round(found.uncovered, 1),
+            "problems": list(found.problems),
+        }
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
@@ -72,14 +89,19 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             return
 
 
-def create_app(settings: Settings, database: Database, stance: Stance | None = None) -> Application:
-    """Wire the doors to a database that is open; `stance`: what whoever runs the process tells of it."""
-    stance = stance or Stance()
+def create_app(settings: Settings, database: Database, stance: Stance | None = None, trail: Database | None = None) -> Application:
+    """Wire the doors to a database that is open.
+
+    `stance`: what whoever runs the process tells of it; `trail`: the same database under the login that reads the audit trail.
+    """
+    stance, trail = stance or Stance(), trail or database
     definitions = Definitions(packages.load(settings.data.folder / packages.FOLDER))
-    fhir = FhirDoor(database, operations=journeys.OPERATIONS, intake=journeys.INTAKE, settings=settings, definitions=definitions)
+    fhir = FhirDoor(
+        database, operations=journeys.OPERATIONS, intake=journeys.INTAKE, settings=settings, definitions=definitions, trail=trail
+    )
     provider = ProSanteConnect(settings.psc, settings.server.base_url) if settings.psc.issuer else None
-    web = WebDoor(database, operations=journeys.OPERATIONS, settings=settings, provider=provider)
-    health = Health(database, stance)
+    web = WebDoor(database, operations=journeys.OPERATIONS, settings=settings, provider=provider, trail=trail)
+    health = Health(database, settings, stance, trail)
     probes = {"/healthz": health.alive, "/readyz": health.ready}
     return Application(settings, database, Edge(settings, api=fhir, pages=web, probes=probes, stance=stance))
 

@@ -230,6 +230,11 @@ class Settings:
         return self._audit_folder / "signing.key"
 
     @property
+    def audit_public_key(self) -> Path:
+        """The public half of that key."""
+        return self.audit_key.with_suffix(".pub")
+
+    @property
     def audit_checkpoints(self) -> Path:
         """The file of checkpoints."""
         return self._audit_folder / "checkpoints.jsonl"

@@ -167,26 +167,22 @@ async def test_after_a_restore_into_another_cluster_what_was_not_chained_is_look
 
 
 # --- checkpoints -----------------------------------------------------------------
-def points(one: Proof) -> list[proof.Checkpoint]:
-    return proof.read_book(one.file, [one.signer.public])
-
-
 async def test_a_checkpoint_is_written_each_minute_and_each_thousand_rows(one: Proof, clock: FixedClock, tmp_path: Path) -> None:
     await one.look(2)
     await one.chainer.drain()
-    assert points(one) == []
+    assert one.points() == []
     clock.advance(timedelta(seconds=60))
     await one.chainer.round()
-    assert [(p.seq, p.fault, p.at) for p in points(one)] == [(2, "", clock.now())]
+    assert [(p.seq, p.fault, p.at) for p in one.points()] == [(2, "", clock.now())]
     await one.chainer.round()
     clock.advance(timedelta(hours=1))
     await one.chainer.round()
-    assert len(points(one)) == 1, "nothing new, nothing to sign"
+    assert len(one.points()) == 1, "nothing new, nothing to sign"
     many = Proof(one.db, tmp_path / "many", every_rows=3)
     many.chainer = many.another(lease=timedelta(seconds=0))
     await many.look(3)
     await many.chainer.drain()
-    assert [p.seq for p in points(many)] == [5]
+    assert [p.seq for p in many.points()] == [5]
 
 
 async def test_the_book_and_the_key_are_their_owner_s_alone(one: Proof, clock: FixedClock) -> None:
@@ -211,7 +207,7 @@ async def test_a_line_torn_by_a_crash_hinders_nobody(one: Proof, clock: FixedClo
         await one.chainer.drain()
         with one.file.open("ab") as book:
             book.write(b'{"at":"2026-')
-    assert [(p.seq, p.fault) for p in points(one)] == [(1, ""), (2, "")]
+    assert [(p.seq, p.fault) for p in one.points()] == [(1, ""), (2, "")]
     assert (await one.verify()).whole
 
 
@@ -232,15 +228,15 @@ async def test_a_chain_that_no_longer_says_what_was_signed_is_not_signed_again(
     assert [message for message in caplog.messages if "audit-chain-broken" in message] == [
         "audit-chain-broken at checkpoint 2: nothing more is signed"
     ]
-    assert [p.seq for p in points(one)] == [2]
+    assert [p.seq for p in one.points()] == [2]
     async with one.db.transaction(SYSTEM) as tx:
-        assert "audit-chain-broken" in (await proof.status(tx, points(one)[-1], tx.now)).problems
+        assert "audit-chain-broken" in (await proof.status(tx, one.points()[-1], tx.now)).problems
 
 
 async def test_status_tells_what_waits_and_since_when(one: Proof, clock: FixedClock) -> None:
     async def now() -> proof.Status:
         async with one.db.transaction(SYSTEM) as tx:
-            return await proof.status(tx, (points(one) or [None])[-1], tx.now)
+            return await proof.status(tx, (one.points() or [None])[-1], tx.now)
 
     assert (await now()).problems == ()
     await one.look(3)

@@ -47,7 +47,8 @@ async def sign_in(db: Database, http: httpx.AsyncClient) -> None:
 async def test_it_is_alive_and_ready(http: httpx.AsyncClient) -> None:
     alive, ready = await http.get("/healthz"), await http.get("/readyz")
     assert (alive.status_code, alive.json()) == (200, {"status": "alive"})
-    assert (ready.status_code, ready.json()) == (200, {"status": "ready"})
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+    assert set(ready.json()["audit"]) == {"lag", "waiting", "uncovered", "problems"}
     assert ready.headers["cache-control"] == "no-store"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from tests.support.web import SAME_SITE, hidden, make_door, territory, visiting
+from tests.support.web import SAME_SITE, hidden, make_door, patient_of, territory, visiting
 
 from maillage import directory
 from maillage.kernel.actor import SYSTEM
@@ -21,11 +21,6 @@ NEW = {
     "birth_date": "1959-03-02",
     "birth_commune": "92023",
 }
-
-
-def patient_of(organization: str) -> str:
-    home = f"Organization/{organization}"
-    return str(next(one["id"] for one in directory.generate_patients(2026, 16) if one["managingOrganization"]["reference"] == home))
 
 
 async def count(db: Database, table: str) -> int:

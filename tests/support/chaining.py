@@ -42,9 +42,13 @@ class Proof:
             async with self.db.transaction(DOCTOR, request_id="request-1", origin=HERE) as tx:
                 await record.audit(tx, "R", "Task", f"{id}-{number}", patient=patient, verb="read")
 
+    def points(self) -> list[proof.Checkpoint]:
+        """The book."""
+        return proof.read_book(self.file, [self.signer.public])
+
     async def verify(self, **bounds: Any) -> proof.Report:
         """The whole proof, computed again."""
-        return await proof.verify(self.db, proof.read_book(self.file, [self.signer.public]), **bounds)
+        return await proof.verify(self.db, self.points(), **bounds)
 
     async def rows(self, sql: str, *args: Any) -> list[Any]:
         """What the database says."""

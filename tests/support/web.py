@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from maillage import demonstration, journeys
+from maillage import demonstration, directory, journeys
 from maillage.doors.connectors.pro_sante_connect import ProSanteConnect
 from maillage.doors.web import WebDoor
 from maillage.kernel.clock import FixedClock
@@ -32,6 +32,12 @@ async def territory(dsn: str) -> None:
         await demonstration.load(database, patients=16, seed=2026)
     finally:
         await database.close()
+
+
+def patient_of(organization: str) -> str:
+    """An invented patient who is registered at a place."""
+    home = f"Organization/{organization}"
+    return str(next(one["id"] for one in directory.generate_patients(2026, 16) if one["managingOrganization"]["reference"] == home))
 
 
 def make_door(

@@ -59,7 +59,7 @@ def audit(
 
 
 def _book(settings: Settings, key: Path | None, book: Path | None) -> list[proof.Checkpoint]:
-    public, file = key or settings.audit_key.with_suffix(".pub"), book or settings.audit_checkpoints
+    public, file = key or settings.audit_public_key, book or settings.audit_checkpoints
     try:
         return proof.read_book(file, [proof.read_key(public)]) if file.exists() else []
     except (OSError, ValueError) as error:

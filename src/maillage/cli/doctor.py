@@ -14,6 +14,7 @@ from maillage.cli.output import ENVIRONMENT, NOT_OURS, OK, settings_for, show
 from maillage.codes import r4
 from maillage.documents import Antivirus, AntivirusError
 from maillage.kernel.actor import SYSTEM
+from maillage.record import proof
 from maillage.settings import SettingError, Settings
 from maillage.store import Database, outbox
 from maillage.store.database import DRIVER
@@ -45,8 +46,8 @@ def doctor(*, data: Path | None = None, json: bool = False) -> int:
         checks += [_check("settings"), _disk(settings), _antivirus(settings), _folder(settings, named=data is not None)]
         notes = [] if settings.documents.antivirus else ["files are not scanned for viruses: MAILLAGE_DOCUMENTS__ANTIVIRUS names no clamd"]
         if not checks[-1]["problem"]:
-            database, waiting = _postgresql(settings)
-            checks.append(database)
+            told, waiting = _postgresql(settings)
+            checks += told
     bad = [check for check in checks if check["problem"]]
     lines = [f"{'✗' if c['problem'] else '✓'} {c['name']}" + (f": {c['problem']} ({c['remedy']})" if c["problem"] else "") for c in checks]
     lines += [f"· {row['messages']} held, {row['topic']}: {row['reason']} (since {row['since']})" for row in waiting.held]
@@ -100,7 +101,7 @@ def _folder(settings: Settings, *, named: bool) -> dict[str, str]:
     return _check("data folder", f"there is no folder {folder}" if missing else "", "name the data folder of a server, or make the folder")
 
 
-def _postgresql(settings: Settings) -> tuple[dict[str, str], Waiting]:
+def _postgresql(settings: Settings) -> tuple[list[dict[str, str]], Waiting]:
     """The database of the data folder; where there is none yet, one in a folder that is thrown away: looking changes nothing."""
     folder = settings.data.folder
     if settings.database.url or any((folder / name).exists() for name in ("postgres", "postgres.location")):
@@ -110,14 +111,24 @@ def _postgresql(settings: Settings) -> tuple[dict[str, str], Waiting]:
         return asyncio.run(_database(replace(settings, data=replace(settings.data, folder=Path(trial)))))
 
 
-async def _database(settings: Settings) -> tuple[dict[str, str], Waiting]:
+async def _database(settings: Settings) -> tuple[list[dict[str, str]], Waiting]:
     try:
         async with opened(settings) as database:
             await database.ping()
-            return _check("postgresql", "; ".join(database.warnings), "update PostgreSQL"), await _waiting(database)
+            checks = [_check("postgresql", "; ".join(database.warnings), "update PostgreSQL"), await _proof(settings, database)]
+            return checks, await _waiting(database)
     except (*NOT_OURS, *DRIVER) as error:
         problem = str(error) or type(error).__name__
-        return _check("postgresql", problem, "see the message above and docs/reference/settings.md"), Waiting((), ())
+        return [_check("postgresql", problem, "see the message above and docs/reference/settings.md")], Waiting((), ())
+
+
+async def _proof(settings: Settings, database: Database) -> dict[str, str]:
+    """The chain of the audit trail and its checkpoints."""
+    try:
+        found = await proof.standing(database, settings.audit_checkpoints, settings.audit_public_key)
+    except (OSError, ValueError) as error:
+        return _check("audit", f"the public key of the checkpoints cannot be read: {error}", "bring it back from the backup")
+    return _check("audit", "; ".join(found.problems), "start the worker; if that does not help, maillage audit verify")
 
 
 async def _waiting(database: Database) -> Waiting:

@@ -65,4 +65,6 @@ def translate(error: BaseException) -> MaillageError | None:
         return Unavailable("deadline")
     if isinstance(error, asyncpg.DiskFullError):
         return Unavailable("storage-full")
+    if isinstance(error, asyncpg.InsufficientPrivilegeError) and "row-level security" not in str(error):
+        return Unavailable("not-granted")  # such as an audit row that may no longer be written
     return Unavailable("database-away") if isinstance(error, _AWAY) else None

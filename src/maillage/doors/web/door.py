@@ -43,9 +43,15 @@ class WebDoor:
     """The pages, as an ASGI application. `operations` is every verb that may be offered, rooms and journeys alike."""
 
     def __init__(
-        self, db: Database, *, operations: Iterable[Operation], settings: Settings, provider: IdentityProvider | None = None
+        self,
+        db: Database,
+        *,
+        operations: Iterable[Operation],
+        settings: Settings,
+        provider: IdentityProvider | None = None,
+        trail: Database | None = None,
     ) -> None:
-        self.db = db
+        self.db, self.trail = db, trail or db
         self.site = Site.of(settings)
         self.operations = {(operation.type, operation.name): operation for operation in operations}
         self.settings, self.provider = settings, provider

@@ -5,7 +5,7 @@ from __future__ import annotations
 from maillage.record.proof.chainer import Chainer
 from maillage.record.proof.checkpoints import Book, Checkpoint, Keeper, Signer, read_book, read_key
 from maillage.record.proof.parts import make_parts, stray_rows
-from maillage.record.proof.status import Status, status
+from maillage.record.proof.status import Status, standing, status
 from maillage.record.proof.syslog import Syslog
 from maillage.record.proof.verify import Fault, Report, verify
 
@@ -22,6 +22,7 @@ __all__ = [
     "make_parts",
     "read_book",
     "read_key",
+    "standing",
     "status",
     "stray_rows",
     "verify",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from maillage.record.proof.checkpoints import Checkpoint
+from maillage.kernel.actor import SYSTEM
+from maillage.record.proof.checkpoints import Checkpoint, last_of, read_key
 from maillage.record.proof.parts import stray_rows
-from maillage.store import Transaction
+from maillage.store import Database, Transaction
 
 LATE = 60.0
 """Seconds after which a row that is not chained, or a chained row without a checkpoint, is told as a problem."""
@@ -30,6 +33,17 @@ class Status:
     def told(self) -> dict[str, Any]:
         """As JSON."""
         return asdict(self)
+
+
+async def standing(db: Database, book: Path, key: Path) -> Status:
+    """The same for an installation: its book, its public key. Raises `OSError` or `ValueError` when there is a book and no key to read it."""
+    last = await asyncio.to_thread(_last, book, key)
+    async with db.transaction(SYSTEM, lazy=True) as tx:
+        return await status(tx, last, tx.now)
+
+
+def _last(book: Path, key: Path) -> Checkpoint | None:
+    return last_of(book, read_key(key)) if book.exists() else None
 
 
 _FACTS = """

@@ -64,7 +64,7 @@ async def verify(db: Database, book: Sequence[Checkpoint], *, since: datetime | 
     signed = {point.seq: point for point in book if not point.fault}
     async with db.transaction(SYSTEM, timeout=PATIENCE) as tx:
         row = await tx.fetchrow(_BOUNDS, since, until)
-        first, last = (row["first"], row["last"]) if row else (0, 0)
+        first, last = (row["first"] if since else 0, row["last"]) if row else (0, 0)
         before = await tx.fetchval("SELECT h FROM audit_chain WHERE seq = $1", first)
     walk = _Walk(Report(first + 1, last), signed, bytes(before) if before is not None else GENESIS, first)
     async for row in _rows(db, first, last):

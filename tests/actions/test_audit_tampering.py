@@ -1,0 +1,243 @@
+"""Fault 25: the owner of the database, whom no trigger stops, tampers with the trail. Verification fails and names the row, within one checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from tests.support.chaining import Proof, owner, rewrite
+
+from maillage.codes.json import decode, encode
+from maillage.kernel.actor import SYSTEM
+from maillage.record import proof
+from maillage.record.proof.canon import COLUMNS
+from maillage.store import Database
+
+pytestmark = pytest.mark.asyncio
+Named = tuple[str, int, str]
+"""What verification must say first: code, place in the chain, audit row."""
+
+
+@pytest_asyncio.fixture
+async def one(db: Database, tmp_path: Path) -> Proof:
+    """Twelve rows, signed after the fourth, the eighth and the twelfth; the table as it was after the fourth is kept."""
+    async with db.transaction(SYSTEM) as tx:
+        await proof.make_parts(tx, tx.now)
+    made = Proof(db, tmp_path, every_rows=4)
+    for _ in range(3):
+        await made.look(4)
+        await made.chainer.drain()
+    assert [point.seq for point in made.points()] == [4, 8, 12]
+    assert (await made.verify()).covered == 12
+    return made
+
+
+@pytest_asyncio.fixture
+async def conn(dsn: str) -> AsyncIterator[Any]:
+    async with owner(dsn) as made:
+        yield made
+
+
+async def changed(one: Proof, conn: Any) -> Named:
+    await conn.execute("UPDATE audit_event SET patient_id = 'somebody-else' WHERE id = $1", await one.event(6))
+    return "row-changed", 6, await one.event(6)
+
+
+async def deleted(one: Proof, conn: Any) -> Named:
+    await conn.execute("DELETE FROM audit_event WHERE id = $1", await one.event(6))
+    return "row-missing", 6, await one.event(6)
+
+
+async def deleted_with_its_link(one: Proof, conn: Any) -> Named:
+    await conn.execute("DELETE FROM audit_event WHERE id = $1", await one.event(6))
+    await conn.execute("DELETE FROM audit_chain WHERE seq = 6")
+    return "chain-gap", 6, ""
+
+
+async def swapped(one: Proof, conn: Any) -> Named:
+    five, seven = await one.event(5), await one.event(7)
+    await conn.execute(
+        "UPDATE audit_event e SET res_id = o.res_id, request_id = o.request_id, seq = o.seq FROM audit_event o "
+        "WHERE (e.id, o.id) IN (($1, $2), ($2, $1))",
+        *(five, seven),
+    )
+    return "row-changed", 5, five
+
+
+async def links_swapped(one: Proof, conn: Any) -> Named:
+    five, seven = await one.event(5), await one.event(7)
+    await conn.execute("UPDATE audit_chain SET event = 'aside' WHERE seq = 5")
+    await conn.execute("UPDATE audit_chain SET event = $1 WHERE seq = 7", five)
+    await conn.execute("UPDATE audit_chain SET event = $1 WHERE seq = 5", seven)
+    return "row-changed", 5, seven
+
+
+async def tail_cut(one: Proof, conn: Any) -> Named:
+    await conn.execute("DELETE FROM audit_event WHERE id IN (SELECT event FROM audit_chain WHERE seq > 9)")
+    await conn.execute("DELETE FROM audit_chain WHERE seq > 9")
+    return "tail-cut", 10, ""
+
+
+async def everything_cut(one: Proof, conn: Any) -> Named:
+    await conn.execute("DELETE FROM audit_event")
+    await conn.execute("DELETE FROM audit_chain")
+    return "tail-cut", 1, ""
+
+
+async def tail_cut_and_grown_again(one: Proof, conn: Any) -> Named:
+    await tail_cut(one, conn)
+    await one.look(5)
+    await one.chainer.drain()
+    return "chain-rewritten", 9, await one.event(9)
+
+
+async def head_cut(one: Proof, conn: Any) -> Named:
+    await conn.execute("DELETE FROM audit_event WHERE id IN (SELECT event FROM audit_chain WHERE seq < 3)")
+    await conn.execute("DELETE FROM audit_chain WHERE seq < 3")
+    return "chain-gap", 1, ""
+
+
+async def old_part_restored(one: Proof, conn: Any) -> Named:
+    part = await conn.fetchval("SELECT tableoid::regclass::text FROM audit_event LIMIT 1")
+    bound = await conn.fetchval("SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE oid = $1::text::regclass", part)
+    await conn.execute(f"CREATE TABLE old_part AS SELECT * FROM {part} WHERE id IN (SELECT event FROM audit_chain WHERE seq <= 4)")
+    await conn.execute(f"ALTER TABLE audit_event DETACH PARTITION {part}")
+    await conn.execute(f"TRUNCATE {part}")
+    await conn.execute(f"INSERT INTO {part} SELECT * FROM old_part")
+    await conn.execute(f"ALTER TABLE audit_event ATTACH PARTITION {part} {bound}")
+    await conn.execute("DROP TABLE old_part")
+    return "row-missing", 5, await one.event(5)
+
+
+async def chain_rewritten_from_a_changed_row(one: Proof, conn: Any) -> Named:
+    await changed(one, conn)
+    await rewrite(conn, 6)
+    return "chain-rewritten", 5, await one.event(5)
+
+
+async def chain_rewritten_from_its_beginning(one: Proof, conn: Any) -> Named:
+    await conn.execute("UPDATE audit_event SET actor_name = 'Dr Personne'")
+    await rewrite(conn, 1)
+    return "chain-rewritten", 1, await one.event(1)
+
+
+async def a_row_taken_out_and_the_rest_moved_up(one: Proof, conn: Any) -> Named:
+    await deleted_with_its_link(one, conn)
+    await conn.execute("UPDATE audit_chain SET seq = seq + 1000 WHERE seq > 6")
+    await conn.execute("UPDATE audit_chain SET seq = seq - 1001 WHERE seq > 1000")
+    await rewrite(conn, 6)
+    return "chain-rewritten", 5, await one.event(5)
+
+
+async def a_hash_changed(one: Proof, conn: Any) -> Named:
+    await conn.execute("UPDATE audit_chain SET h = sha256('x') WHERE seq = 3")
+    return "row-changed", 3, await one.event(3)
+
+
+async def a_version_that_nobody_knows(one: Proof, conn: Any) -> Named:
+    await conn.execute("UPDATE audit_chain SET version = 7 WHERE seq = 3")
+    return "version-unknown", 3, await one.event(3)
+
+
+async def a_row_put_in(one: Proof, conn: Any) -> Named:
+    names = [name for name in COLUMNS if name not in ("id", "xact")]
+    await conn.execute(
+        f"INSERT INTO audit_event (id, xact, {', '.join(names)}) SELECT 'put-in', '3', {', '.join(names)} FROM audit_event WHERE id = $1",
+        await one.event(6),
+    )
+    return "row-added", 2**62, "put-in"
+
+
+Attack = Callable[[Proof, Any], Awaitable[Named]]
+ATTACKS: list[Attack] = [
+    *(changed, deleted, deleted_with_its_link, swapped, links_swapped, tail_cut, everything_cut, tail_cut_and_grown_again, head_cut),
+    *(old_part_restored, chain_rewritten_from_a_changed_row, chain_rewritten_from_its_beginning, a_row_taken_out_and_the_rest_moved_up),
+    *(a_hash_changed, a_version_that_nobody_knows, a_row_put_in),
+]
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
+async def test_class_28_tampering_is_named(one: Proof, conn: Any, attack: Attack) -> None:
+    # conn without triggers stands for the owner
+    expected = await attack(one, conn)
+    report = await one.verify()
+    first = report.faults[0]
+    assert (first.code, first.seq, first.event) == expected
+    assert first.detail
+    assert not report.whole
+
+
+async def test_class_28_every_column_is_under_the_chain(one: Proof, conn: Any) -> None:
+    event = await one.event(6)
+    other = {"at": "at + interval '1 microsecond'", "seq": "seq + 1", "xact": "'5'", "outcome": "'8'", "action": "'D'", "id": "'other'"}
+    for name in COLUMNS:
+        async with conn.transaction():
+            await conn.execute("CREATE TEMP TABLE kept AS SELECT * FROM audit_event WHERE id = $1", event)
+            await conn.execute(f"UPDATE audit_event SET {name} = {other.get(name, chr(39) + 'other' + chr(39))} WHERE id = $1", event)
+        report = await one.verify()
+        missing = name in ("id", "at")
+        assert [(f.code, f.seq, f.event) for f in report.faults if f.code != "row-added"] == [
+            ("row-missing" if missing else "row-changed", 6, event)
+        ], name
+        async with conn.transaction():
+            await conn.execute("DELETE FROM audit_event WHERE id IN ($1, 'other')", event)
+            await conn.execute("INSERT INTO audit_event SELECT * FROM kept")
+            await conn.execute("DROP TABLE kept")
+    assert (await one.verify()).whole
+
+
+async def test_verification_of_some_days_looks_at_those_rows_alone(one: Proof, conn: Any) -> None:
+    async with one.db.transaction(SYSTEM) as tx:
+        today = tx.now
+    one.db.clock.advance(type(today - today)(days=2))  # type: ignore[attr-defined]
+    await one.look(4, id="later")
+    await one.chainer.drain()
+    await changed(one, conn)
+    later = await one.verify(since=today.replace(hour=0) + type(today - today)(days=1))
+    assert (later.whole, later.first, later.last, later.rows, later.covered) == (True, 13, 16, 4, 16)
+    earlier = await one.verify(until=today.replace(hour=0) + type(today - today)(days=1))
+    assert ([fault.seq for fault in earlier.faults], earlier.last) == ([6], 12)
+
+
+# --- the book of checkpoints -------------------------------------------------------
+def lines(one: Proof) -> list[bytes]:
+    return one.file.read_bytes().splitlines()
+
+
+async def codes(one: Proof) -> list[tuple[str, int]]:
+    return [(fault.code, fault.seq) for fault in (await one.verify()).faults]
+
+
+@pytest.mark.parametrize("field", ["at", "h", "key", "prev", "seq", "v", "sig"])
+async def test_class_28_a_forged_checkpoint_is_named(one: Proof, field: str) -> None:
+    said = decode(lines(one)[1])
+    said[field] = {"seq": 7, "v": 2, "at": "2026-11-16T08:00:00.000001Z"}.get(field) or said[field][:-4] + "0000"
+    one.file.write_bytes(b"\n".join([lines(one)[0], encode(said), lines(one)[2], b""]))
+    found = await codes(one)
+    assert ("checkpoint-forged", said["seq"]) in found
+    assert ("checkpoint-missing", 12) in found, "the line after it names another one"
+
+
+async def test_class_28_a_checkpoint_signed_by_another_key_is_forged(one: Proof, conn: Any, tmp_path: Path) -> None:
+    await chain_rewritten_from_its_beginning(one, conn)
+    one.file.unlink()
+    forger = proof.Signer(tmp_path / "forger" / "signing.key")
+    [row] = await one.rows("SELECT h FROM audit_chain WHERE seq = 12 ORDER BY 1")
+    async with one.db.transaction(SYSTEM) as tx:
+        proof.Book(one.file, forger).add(12, bytes(row["h"]), tx.now)
+    assert await codes(one) == [("checkpoint-forged", 12)]
+
+
+@pytest.mark.parametrize("gone", [0, 1])
+async def test_class_28_a_checkpoint_taken_out_is_named(one: Proof, gone: int) -> None:
+    one.file.write_bytes(b"".join(line + b"\n" for place, line in enumerate(lines(one)) if place != gone))
+    assert await codes(one) == [("checkpoint-missing", (8, 12)[gone])]
+
+
+async def test_class_28_checkpoints_in_another_order_are_named(one: Proof) -> None:
+    first, second, third = lines(one)
+    one.file.write_bytes(b"\n".join([second, first, third, b""]))
+    assert {code for code, _ in await codes(one)} == {"checkpoint-missing"}
