@@ -20,7 +20,7 @@ _PAGE = f"""SELECT c.seq AS place, c.event, c.version, c.h, e.id IS NOT NULL AS 
 FROM audit_chain c LEFT JOIN audit_event e ON e.id = c.event AND e.at = c.event_at
 WHERE c.seq > $1 AND c.seq <= $2 ORDER BY c.seq LIMIT {PAGE}"""
 _AHEAD = 5
-_BOUNDS = """SELECT coalesce(min(seq) FILTER (WHERE $1::timestamptz IS NULL OR event_at >= $1), 1) - 1 AS first,
+_BOUNDS = """SELECT coalesce(min(seq) FILTER (WHERE event_at >= $1::timestamptz) - 1, max(seq), 0) AS first,
     coalesce(max(seq) FILTER (WHERE $2::timestamptz IS NULL OR event_at < $2), 0) AS last FROM audit_chain"""
 _ADDED = """SELECT e.id, e.at FROM audit_event e, audit_chainer t, pg_control_system() s
 WHERE t.system = s.system_identifier::text AND e.xact < t.horizon AND NOT EXISTS (SELECT FROM audit_chain c WHERE c.event = e.id)
