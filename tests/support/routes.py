@@ -37,7 +37,7 @@ API_SHAPES: dict[str, tuple[str, ...]] = {
 """An address of each shape that the FHIR door routes; a test compares with the door's own tables."""
 
 API_DEFINITIONS = ("/fhir/StructureDefinition", "/fhir/StructureDefinition/Patient")
-API_PUBLIC = ("/fhir/metadata", "/fhir/docs", "/fhir/openapi.json")
+API_PUBLIC = ("/fhir/metadata", "/fhir/docs", "/fhir/openapi.json", "/fhir/.well-known/smart-configuration")
 PROBES = ("/healthz", "/readyz")
 
 

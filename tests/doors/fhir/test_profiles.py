@@ -121,3 +121,8 @@ async def test_the_stored_resource_is_validated_when_none_is_sent(us: Caller) ->
     made = await us.make(basic())
     told = await us.post(f"/fhir/Basic/{made['id']}/$validate?profile={NAMED}")
     assert reasons(told.json()) == {("error", "profile-required")}
+
+
+async def test_the_capabilities_name_the_profiles_that_were_added(us: Caller) -> None:
+    told = {one["type"]: one.get("supportedProfile") for one in (await us.get("/fhir/metadata")).json()["rest"][0]["resource"]}
+    assert (told["Basic"], told["Task"]) == ([NAMED], None)

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import timedelta
 
+from maillage.access.clients.authorisation import WORDS
 from maillage.access.clients.types import TOKEN_LIFETIME, Client, Proof
 from maillage.access.identity.secret import digest
 from maillage.access.narrowing import unreadable_scopes
@@ -17,8 +18,6 @@ register("api_client_id_prefix_form", lambda: Invalid.one("id-prefix-form"))
 register("api_client_pkey", lambda: Conflict("client-exists"))
 
 CONTEXTS = {"token": ("system", "user"), "backend": ("system",), "app": ("patient", "user"), "public-app": ("patient", "user")}
-WORDS = frozenset({"openid", "fhirUser", "launch", "launch/patient", "online_access"})
-"""What an app may ask for beside scopes of resource types."""
 
 
 def check_scopes(kind: str, scopes: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from maillage.access.clients.types import Client
+from maillage.access.clients.types import GRANT_LIFETIME, Client
 from maillage.access.identity.queries import actor_of
 from maillage.access.identity.secret import digest
 from maillage.kernel.actor import Actor
@@ -96,16 +96,19 @@ def _software(row: Any) -> Actor:
 
 
 async def _person(tx: Transaction, row: Any) -> Actor:
-    """The person at the place where consent was given, while the account, the place and the app are all still allowed."""
+    """The person at the place where consent was given, while the account and the place are allowed, and a session there was not ended."""
     found = await tx.fetchrow(
         """
         SELECT a.practitioner_id, a.display, e.role_id, e.organization_id, e.roles
         FROM account a JOIN account_exercise e ON e.login = a.login
         WHERE a.login = $1 AND e.role_id = $2 AND NOT a.disabled AND (e.ended_at IS NULL OR e.ended_at > $3)
+            AND EXISTS (SELECT 1 FROM web_session s WHERE s.login = a.login AND s.role_id = e.role_id AND s.ended_at IS NULL
+                AND s.began_at > $3::timestamptz - $4::interval)
         """,
         row["login"],
         row["role_id"],
         tx.now,
+        GRANT_LIFETIME,
     )
     if found is None or found["organization_id"] not in row["organizations"]:
         raise Unauthenticated("token-unknown")

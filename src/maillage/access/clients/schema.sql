@@ -75,12 +75,14 @@ CREATE TABLE api_refresh (
     used_at timestamptz
 );
 
--- A person opens an app from a patient's page: the handle stands for both, for a few minutes and once.
+-- A handle stands for a patient for a few minutes, in the address and never in a session: for one app and the person who opens it from a patient's
+-- page (taken once), or, without a login, for the people of the organisations of the software that asked for it. It gives no right.
 CREATE TABLE api_launch (
     handle_hash bytea PRIMARY KEY,
     client text NOT NULL REFERENCES api_client (name),
-    login text NOT NULL REFERENCES account (login),
+    login text REFERENCES account (login),
     patient text NOT NULL,
+    service text,
     created_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL
 );

@@ -11,6 +11,7 @@ from maillage.doors.web.account.pages import PAGES as LEGAL
 from maillage.doors.web.account.psc import PAGES as PSC
 from maillage.doors.web.account.psc import SERVER_PAGES as PSC_SERVER
 from maillage.doors.web.account.sign_in import PAGES as SIGN_IN
+from maillage.doors.web.apps.pages import PAGES as APPS
 from maillage.doors.web.booking.giving import PAGES as GIVING
 from maillage.doors.web.booking.pages import PAGES as BOOKING
 from maillage.doors.web.booking.planning import PAGES as PLANNING
@@ -27,7 +28,7 @@ from maillage.doors.web.referrals.pages import PAGES as REFERRALS
 _IDENTITY: tuple[Page, ...] = (*SIGN_IN, *PSC, *LOCAL, *INVITATION, *OWN, *FACTORS, *ADMINISTRATION)
 _PATIENTS: tuple[Page, ...] = (*PATIENTS, *ACCESSES, *CHOICES, *EMERGENCY)
 _CARE: tuple[Page, ...] = (*DIRECTORY, *_PATIENTS, *GIVING, *BOOKING, *PLANNING, *WAITING, *REFERRALS)
-PAGES: tuple[Page, ...] = (*_IDENTITY, *LEGAL, *HOME, *_CARE)
+PAGES: tuple[Page, ...] = (*_IDENTITY, *LEGAL, *HOME, *_CARE, *APPS)
 
 SERVER_PAGES: tuple[Page, ...] = PSC_SERVER
 """What other servers call, without a browser: no session and no form of ours."""

@@ -119,7 +119,7 @@ class WebDoor:
                     values = await self._guarded_form(page, request, session)
                 response = await self._run(page, request, session, values)
             except Unauthenticated as error:
-                response = await self._to_sign_in(request, error)
+                response = await self._to_sign_in(page, request, error)
             except Unavailable as error:
                 response = problems.busy(self, error)
             except MaillageError as error:
@@ -205,7 +205,7 @@ class WebDoor:
                 return response
             return problems.answer(view, error)
 
-    async def _to_sign_in(self, request: Request, error: Unauthenticated) -> Response:
+    async def _to_sign_in(self, page: Page, request: Request, error: Unauthenticated) -> Response:
         """Whoever is not signed in, or tried and failed, leaves a trace before being sent to the sign-in page."""
         if error.reason == "not-fresh":
             return RedirectResponse(f"/compte/confirmer?vers={quote(request.url.path if request.method == 'GET' else '/compte')}", 303)
@@ -214,7 +214,8 @@ class WebDoor:
                 await problems.note_stranger(tx, request, error)
         except Unavailable as away:
             return problems.busy(self, away)
-        back = f"?vers={quote(request.url.path)}" if request.method == "GET" and request.url.path != "/" else ""
+        here = f"{request.url.path}?{request.url.query}" if page.whole and request.url.query else request.url.path
+        back = f"?vers={quote(here, safe='/')}" if request.method == "GET" and here != "/" else ""
         ended = "&fin=1" if back and error.reason == "session-ended" and sessions.secret_of(request, self.site) else ""
         return RedirectResponse(f"/connexion{back}{ended}", 303)
 

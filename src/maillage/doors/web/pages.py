@@ -36,6 +36,7 @@ class Page:
     """One method on one address. `again` shows the form when it is refused; `public` pages need no session.
 
     `lane` and `limit`: how urgent it is under load, and what is counted more strictly, both decided before anybody is known.
+    A `whole` page is come back to after the sign-in with everything that its address said; others by their path alone.
     A `lazy` page holds no connection until it asks for something: it waits for a hash or for another server first.
     `on` and `to` are what the policy is asked: a resource type, or `OWN` for what concerns the person alone; read, write or verb.
     """
@@ -51,6 +52,7 @@ class Page:
     lazy: bool = False
     on: str = ""
     to: str = "read"
+    whole: bool = False
 
     @property
     def writes(self) -> bool:
@@ -72,9 +74,10 @@ def get(
     lazy: bool = False,
     on: str = "",
     to: str = "read",
+    whole: bool = False,
 ) -> Page:
     """A page that only looks."""
-    return Page("GET", path, handler, public=public, lane=lane, limit=limit, lazy=lazy, on=on, to=to)
+    return Page("GET", path, handler, public=public, lane=lane, limit=limit, lazy=lazy, on=on, to=to, whole=whole)
 
 
 def post(

@@ -25,6 +25,7 @@ class Site:
     fresh_minutes: int = 10
     transport: dict[str, str] = field(default_factory=dict)
     origin: str = ""
+    base_url: str = ""
 
     @classmethod
     def of(cls, settings: Settings) -> Site:
@@ -34,9 +35,8 @@ class Site:
         known, site = settings.identity, settings.server
         limits = SessionLimits(timedelta(minutes=known.idle_minutes), timedelta(hours=known.absolute_hours))
         https, transport = bool(base and base.scheme == "https"), transport_security(site.base_url)
-        return cls(
-            https, host in _LOOPBACK, settings.demo.enabled, site.body_limit, limits, known.fresh_minutes, transport, _origin(settings)
-        )
+        told = (https, host in _LOOPBACK, settings.demo.enabled, site.body_limit, limits, known.fresh_minutes, transport)
+        return cls(*told, origin=_origin(settings), base_url=site.base_url.rstrip("/"))
 
 
 def _origin(settings: Settings) -> str:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Values = ImmutableMultiDict[str, str]
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _MAX_FIELDS = 2000
+_LONGEST = {"vers": 4000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,8 @@ class View:
         return str(self.request.path_params[name])
 
     def query(self, name: str) -> str:
-        """A word of the address after `?`, without control characters, at most 200 characters."""
-        return _CONTROL.sub("", self.request.query_params.get(name, "")).strip()[:200]
+        """A word of the address after `?`, without control characters, at most 200 characters; the way back (`vers`) may hold a whole address."""
+        return _CONTROL.sub("", self.request.query_params.get(name, "")).strip()[: _LONGEST.get(name, 200)]
 
     def given(self, name: str) -> str:
         """What the form said for a field."""

@@ -98,7 +98,8 @@ def _definition_type(kind: str) -> dict[str, Any]:
 
 
 def _resource(registry: Registry, kind: str) -> dict[str, Any]:
-    described: dict[str, Any] = {"type": kind}
+    profiles = [one["url"] for one in registry.definitions.profiles.resources() if one["type"] == kind]
+    described: dict[str, Any] = {"type": kind, "supportedProfile": profiles}
     claim = registry.intake.get(kind)
     if claim:
         described["documentation"] = (

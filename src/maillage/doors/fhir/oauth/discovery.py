@@ -10,30 +10,38 @@ from typing import Any
 from maillage.access.clients.types import ALGORITHMS
 from maillage.codes.json import encode
 from maillage.doors.fhir.http import Response
+from maillage.doors.fhir.oauth.grants import GRANTS
 
-CAPABILITIES = ("client-confidential-asymmetric", "permission-v1", "permission-v2")
-GRANTS = ("client_credentials",)
-METHODS = ("private_key_jwt",)
-SCOPES = ("system/*.cruds", "system/*.rs")
-UNPUBLISHED = frozenset({"jwks_uri"})
+CAPABILITIES = (
+    *("launch-ehr", "launch-standalone", "client-public", "client-confidential-asymmetric"),
+    *("context-banner", "context-ehr-patient", "context-standalone-patient"),
+    *("permission-online", "permission-patient", "permission-user", "permission-v1", "permission-v2"),
+)
+METHODS = ("private_key_jwt", "none")
+SCOPES = ("launch", "launch/patient", "online_access", "patient/*.rs", "user/*.cruds", "system/*.cruds")
 SMART = "http://fhir-registry.smarthealthit.org/StructureDefinition/"
 
 
 def endpoints(base: str) -> dict[str, str]:
     """Where they are, by the names of the CapabilityStatement's extension."""
-    return {"token": f"{base}/oauth/token", "introspect": f"{base}/oauth/introspect", "revoke": f"{base}/oauth/revoke"}
+    pages = base.rpartition("/")[0]
+    told = {"authorize": f"{pages}/oauth/authorize", "manage": f"{pages}/compte/applications"}
+    return {**told, "token": f"{base}/oauth/token", "introspect": f"{base}/oauth/introspect", "revoke": f"{base}/oauth/revoke"}
 
 
 def configuration(base: str) -> Response:
     """The document that SMART clients read first."""
     at = endpoints(base)
     told: dict[str, Any] = {
+        "authorization_endpoint": at["authorize"],
+        "management_endpoint": at["manage"],
         "token_endpoint": at["token"],
         "introspection_endpoint": at["introspect"],
         "revocation_endpoint": at["revoke"],
         "token_endpoint_auth_methods_supported": METHODS,
         "token_endpoint_auth_signing_alg_values_supported": tuple(ALGORITHMS),
-        "grant_types_supported": GRANTS,
+        "grant_types_supported": tuple(GRANTS),
+        "response_types_supported": ("code",),
         "scopes_supported": SCOPES,
         "code_challenge_methods_supported": ("S256",),
         "tls_client_certificate_bound_access_tokens": True,

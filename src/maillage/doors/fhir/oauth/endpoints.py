@@ -6,19 +6,15 @@ from collections.abc import Awaitable, Callable
 
 from maillage import record
 from maillage.access.clients import actions, queries
-from maillage.access.clients.types import TOKEN_LIFETIME, Client
+from maillage.access.clients.types import Client
 from maillage.doors.fhir.http import Receive, Request, Response
 from maillage.doors.fhir.oauth.clients import authenticated
 from maillage.doors.fhir.oauth.forms import REFUSED, Form, OAuthError, read_form, required, told, told_error
-from maillage.doors.fhir.oauth.grants import granted
+from maillage.doors.fhir.oauth.grants import AUDIT_KIND, GRANTS, KIND, acting, app
 from maillage.doors.fhir.problems import MethodNotAllowed, UnknownPlace
 from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.errors import Unauthenticated
 from maillage.store import Database, Transaction
-
-AUDIT_KIND = "Session"
-KIND = "bearer"
-"""The kind of token, in the small letters that SMART fixes."""
 
 Endpoint = Callable[[Transaction, Form, str, str], Awaitable[Response]]
 
@@ -62,30 +58,24 @@ class OAuth:
             await record.audit(tx, "E", AUDIT_KIND, verb=f"login-{error.reason}:{error.extra.get('why', '')}"[:64], outcome="4")
 
 
-def _acting(tx: Transaction, client: Client) -> Transaction:
-    return tx.acting_as(Actor("client", client.name, client.organizations, client=client.name))
-
-
 async def token(tx: Transaction, form: Form, audience: str, certificate: str) -> Response:
-    """A token of five minutes for software that acts for itself."""
-    if required(form, "grant_type") != "client_credentials":
+    """A token of five minutes."""
+    grant = GRANTS.get(required(form, "grant_type"))
+    if grant is None:
         raise OAuthError("unsupported_grant_type")
-    client = await authenticated(tx, form, audience, certificate)
-    if client.kind != "backend":
-        raise OAuthError("unauthorized_client", "This client acts for persons only.")
-    scopes = granted(form.get("scope", ""), client.scopes)
-    await actions.forget_expired(tx)
-    secret = await actions.give_token(tx, client.name, scopes, certificate=client.certificate)
-    await record.audit(_acting(tx, client), "E", AUDIT_KIND, verb="login-token")
-    lifetime = int(TOKEN_LIFETIME.total_seconds())
-    return told({"access_token": secret, "token_type": KIND, "expires_in": lifetime, "scope": " ".join(scopes)})
+    return await grant(tx, form, audience, certificate)
+
+
+async def _owner(tx: Transaction, form: Form, audience: str, certificate: str) -> Client:
+    """Whoever brings a token back: software or an app with its proof, an app without by its name."""
+    return await (authenticated if "client_assertion" in form else app)(tx, form, audience, certificate)
 
 
 async def revoke(tx: Transaction, form: Form, audience: str, certificate: str) -> Response:
     """End a token of the client's own. The answer is the same when there was none (RFC 7009)."""
-    client = await authenticated(tx, form, audience, certificate)
+    client = await _owner(tx, form, audience, certificate)
     await actions.end_token(tx, client.name, required(form, "token"))
-    await record.audit(_acting(tx, client), "E", AUDIT_KIND, verb="token-revoked")
+    await record.audit(acting(tx, client), "E", AUDIT_KIND, verb="token-revoked")
     return told({})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from maillage.codes.systems import ROOT
 from maillage.doors.fhir.context import Context
 from maillage.doors.fhir.http import Request, Response
 from maillage.doors.fhir.kinds import DEFINITIONS
@@ -12,11 +13,13 @@ from maillage.doors.fhir.operations.everything import everything
 from maillage.doors.fhir.operations.lastn import lastn
 from maillage.doors.fhir.operations.match import match
 from maillage.doors.fhir.operations.meta import add_meta, delete_meta, meta
+from maillage.doors.fhir.operations.opening import PARAMETERS, open_context
 from maillage.doors.fhir.operations.terminology import EXPAND, IN_SET, IN_SYSTEM, LOOKUP, expand, lookup, validate_code
 from maillage.doors.fhir.operations.validate import validate
 from maillage.kernel.operations import Param
 
 HL7 = "http://hl7.org/fhir/OperationDefinition/"
+OWN = f"{ROOT}/OperationDefinition/"
 SYSTEM, TYPE, INSTANCE = "system", "type", "instance"
 
 
@@ -55,6 +58,8 @@ OPERATIONS: tuple[DoorOperation, ...] = (
     DoorOperation("match", HL7 + "Patient-match", match, "Retrouver un patient par son INS ou par ses traits stricts.", (TYPE,), ("Patient",),
         methods=("POST",), parameters=(Param("resource", "Patient", required=True), Param("onlyCertainMatches", "boolean"),
         Param("count", "integer")), answers="Bundle"),
+    DoorOperation("open-context", OWN + "Patient-open-context", open_context, "Un lien qui ouvre maillage sur ce patient, pour le logiciel d’un médecin.",
+        (INSTANCE,), ("Patient",), methods=("POST",), parameters=PARAMETERS),
     DoorOperation("lastn", HL7 + "Observation-lastn", lastn, "Les dernières observations de chaque code.", (TYPE,), ("Observation",), methods=("GET",),
         parameters=(Param("max", "positiveInt"), Param("patient", "Reference"), Param("subject", "Reference"), Param("category", "string"),
         Param("code", "string")), answers="Bundle"),

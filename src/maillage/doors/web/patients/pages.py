@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from maillage import access, booking, directory, journeys, record, referrals
 from maillage.access import emergency, policy
+from maillage.access.clients.queries import apps_of
 from maillage.codes import systems
 from maillage.directory import Patient
 from maillage.doors.edge import Limit
@@ -136,6 +137,7 @@ async def show(view: View) -> Response:
         appointments=[visit(row, identity.name, services, people, sites, ()) for row in visits if row["status"] != "cancelled"],
         may_choose=policy.view(view.actor, "Consent") != policy.NOTHING,
         may_give=bool(await allowed_services(view)),
+        apps=await apps_of(view.tx, view.actor.organization),
         documents=[line(row, view.actor) for row in requests if row["document_id"] or row["recommendation"]],
     )
 

@@ -1,0 +1,1 @@
+"""Consents that persons give to apps."""

@@ -1,0 +1,77 @@
+"""Scopes as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from maillage.access.scopes import LETTERS, Scope, read_scope
+
+ACTS = {"c": "créer", "r": "lire", "u": "modifier", "d": "supprimer", "s": "chercher"}
+WORDS = {
+    "launch": "Savoir de quel patient vous avez ouvert la page",
+    "launch/patient": "Savoir de quel patient il s’agit",
+    "online_access": "Continuer tant que vous êtes connecté, dix heures au plus",
+}
+TYPES = {
+    "*": "toutes les données",
+    "Appointment": "les rendez-vous",
+    "Composition": "les documents structurés",
+    "Condition": "les problèmes de santé",
+    "DiagnosticReport": "les comptes rendus",
+    "DocumentReference": "les documents",
+    "Encounter": "les venues",
+    "HealthcareService": "les services",
+    "Location": "les lieux",
+    "Observation": "les observations et résultats",
+    "Organization": "les structures",
+    "Patient": "l’identité des patients",
+    "Practitioner": "les professionnels",
+    "PractitionerRole": "les activités des professionnels",
+    "QuestionnaireResponse": "les formulaires remplis",
+    "ServiceRequest": "les demandes",
+    "Slot": "les créneaux",
+    "Task": "le suivi des demandes",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """A consent that lives, as its giver reads it."""
+
+    id: str
+    name: str
+    lines: tuple[str, ...]
+    since: datetime
+    until: datetime
+
+
+def sentences(scopes: Iterable[str]) -> tuple[str, ...]:
+    """What each scope lets the app do, in the order in which it was asked for."""
+    return tuple(_sentence(text) for text in scopes)
+
+
+def _sentence(text: str) -> str:
+    scope = read_scope(text)
+    return WORDS.get(text, text) if scope is None else _of(scope)
+
+
+def _of(scope: Scope) -> str:
+    acts = [ACTS[letter] for letter in LETTERS if letter in scope.letters]
+    listed = ", ".join(acts[:-1]) + (" et " if acts[1:] else "") + acts[-1]
+    whose = "de ce patient" if scope.context == "patient" else "que vous pouvez voir"
+    only = f" (seulement : {' ; '.join(f'{name} = {value}' for name, value in scope.criteria)})" if scope.criteria else ""
+    return f"{listed.capitalize()} {TYPES.get(scope.type, scope.type)} {whose}{only}"
+
+
+def host_of(address: str) -> str:
+    """The site to which the person goes back."""
+    return urlsplit(address).netloc
+
+
+def allowed(row: Any) -> Allowed:
+    """A row of `grants_of`."""
+    return Allowed(row["id"], row["display"] or row["client"], sentences(row["scopes"]), row["created_at"], row["expires_at"])
