@@ -147,3 +147,25 @@ async def test_a_bed_manager_opens_no_page_beyond_the_role(db: Database) -> None
     async with visiting(make_door(db), "coordination-boucles") as coordinator:
         assert (await coordinator.get("/patients/nouveau")).status_code == 403
         assert (await coordinator.get("/territoire")).status_code == 200
+
+
+async def test_nobody_leafs_through_patients(db: Database) -> None:
+    await known(db)
+    async with db.transaction(SYSTEM) as tx:
+        row = await tx.fetchrow("SELECT id, family, given, birth_date FROM patient ORDER BY id LIMIT 1")
+    family, given, born = f"family={row['family']}", f"given={row['given']}", f"birthdate={row['birth_date']}"
+    async with speaking(db, at(make.CENTRE, "medecin")) as doctor:
+        for way in (
+            "",
+            "?gender=female",
+            f"?{family}",
+            f"?{family}&{given}",
+            f"?{family}&{given}&gender:not=x",
+            f"?{family}&given:contains=a&{born}",
+            "?name=a",
+        ):
+            answer = await doctor.get(f"/fhir/Patient{way}")
+            assert (answer.status_code, answer.json()["issue"][0]["details"]["coding"][0]["code"]) == (422, "too-few-traits"), way
+        for way in (f"?_id={row['id']}", f"?{family}&{given}&{born}", f"?family:exact={row['family']}&{given}&{born}", "?identifier=x|1"):
+            assert (await doctor.get(f"/fhir/Patient{way}")).status_code == 200, way
+        assert row["id"] in (await doctor.get(f"/fhir/Patient?{family}&{given}&{born}")).text

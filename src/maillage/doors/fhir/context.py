@@ -13,7 +13,7 @@ from maillage.directory import Mode
 from maillage.doors.fhir.http import Request, Response, etag, http_date
 from maillage.doors.fhir.problems import outcome
 from maillage.kernel.answers import Refused
-from maillage.kernel.errors import Issue, NotAllowed
+from maillage.kernel.errors import Invalid, Issue, NotAllowed
 from maillage.kernel.intake import Claim
 from maillage.kernel.operations import Operation
 from maillage.record import SERVED, Stored, Visible, audit_many, is_within
@@ -23,6 +23,8 @@ from maillage.store import Database, Transaction
 AUDIT_TYPE = "AuditEvent"
 SEARCHES = frozenset({"search", "search-system"})
 READABLE = frozenset(SERVED) | {AUDIT_TYPE}
+NAMING, TRAITS, FEWEST_TRAITS = frozenset({"_id", "identifier"}), frozenset({"family", "given", "birthdate", "gender"}), 3
+"""What names a patient at once, the strict traits that are searched by, and how many of them it takes (RNIV)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,17 @@ class Context:
         answer = policy.decide(self.tx.actor, action, kind)
         if isinstance(answer, Refused) and (action != "write" or kind in policy.policy().written):  # what nobody writes is refused as such
             raise NotAllowed(answer.reason)
+
+    def refuse_browsing(self, kinds: Iterable[str], parameters: Iterable[tuple[str, str]]) -> None:
+        """Raise `Invalid("too-few-traits")` unless a person names patients by the INS, an id or three strict traits: nobody leafs through patients.
+
+        A machine client sees what its organisation holds; an app that was opened for one patient sees that one.
+        """
+        if "Patient" not in kinds or self.tx.actor.kind != "person" or self.tx.actor.patient:
+            return
+        named = {name.removesuffix(":exact") for name, value in parameters if value}
+        if not named & NAMING and len(named & TRAITS) < FEWEST_TRAITS:
+            raise Invalid.one("too-few-traits", "Patient", "give the INS, or three of: family, given, birthdate, gender")
 
     def refuse_withheld(self, kinds: Iterable[str], parameters: Iterable[tuple[str, str]]) -> None:
         """Raise `NotAllowed` for a search by what the actor is not shown."""

@@ -62,6 +62,8 @@ async def _answer(
     for kind in kinds:
         context.require(kind, "s")
     context.refuse_withheld(kinds, parameters)
+    if compartment is None:
+        context.refuse_browsing(kinds, parameters)
     page = await record.search_types(
         context.tx,
         kinds,
