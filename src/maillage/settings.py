@@ -31,7 +31,14 @@ class DatabaseSettings:
     """PostgreSQL: one in the data folder, or yours."""
 
     url: str = setting(
-        "", "Address of a PostgreSQL server (`postgresql://...`). Empty: an embedded server in the data folder.", secret=True
+        "",
+        "Address of a PostgreSQL server (`postgresql://app_rw:...`), for the login that serves. Empty: an embedded server in the data folder.",
+        secret=True,
+    )
+    owner_url: str = setting(
+        "",
+        "Address of your server for the owner of the tables, who migrates and never serves. Empty: `maillage migrate` was run where it is known.",
+        secret=True,
     )
     pool_size: int = setting(32, "Connections that one process keeps open.")
     acquire_timeout: float = setting(0.25, "Seconds that a request waits for a connection before it is told to come back (503).")

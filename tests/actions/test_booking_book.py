@@ -11,7 +11,7 @@ from tests.factories import booking as make
 
 from maillage import booking
 from maillage.booking import Share
-from maillage.kernel.actor import Actor
+from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.clock import FixedClock
 from maillage.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from maillage.store import Database
@@ -33,7 +33,7 @@ async def test_a_free_slot_is_booked(db: Database) -> None:
 async def test_the_hospital_and_the_host_get_a_link_until_thirty_days_after(db: Database) -> None:
     session = await make.open_session(db)
     row = await make.booked(db, (await make.slots(db, session["id"]))[0]["id"], (await make.patients(db))[0])
-    async with db.transaction(make.PLANNER) as tx:
+    async with db.transaction(SYSTEM) as tx:
         links = await tx.fetch("SELECT * FROM care_link WHERE source = $1 ORDER BY organization_id", f"Appointment/{row['id']}")
     assert [(link["organization_id"], link["basis"]) for link in links] == [(make.CENTRE, "rendez-vous"), (make.HOSPITAL, "rendez-vous")]
     assert {link["ends"] for link in links} == {row["ends_at"] + timedelta(days=30)}

@@ -8,6 +8,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from tests.support.postgres import owner
 
 from maillage import access, record
 from maillage.codes import r4
@@ -51,7 +52,7 @@ async def test_versions_are_1_to_n_each_strictly_later_even_when_the_clock_stand
 
 async def test_two_photographs_in_one_transaction_are_two_versions(db: Database) -> None:
     async with db.transaction(DOCTOR) as tx:
-        assert [await record.photograph(tx, basic(text)) for text in ("a", "b")] == [1, 2]
+        assert [await record.photograph(tx, basic(text), owner="org-a") for text in ("a", "b")] == [1, 2]
     first, second = await versions(db)
     assert first.at < second.at
 
@@ -83,12 +84,15 @@ async def test_what_was_written_is_never_changed(db: Database, dsn: str, table: 
     await put(db)
     async with db.transaction(DOCTOR) as tx:
         await record.audit(tx, "R", "Basic", "basic-1")
-    conn = await asyncpg.connect(dsn)
+    served, conn = await asyncpg.connect(dsn), await asyncpg.connect(owner(dsn))
     try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await served.execute(statement.format(table))
         with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="append-only"):
             await conn.execute(statement.format(table))
         assert await conn.fetchval(f"SELECT count(*) FROM {table}") == 1
     finally:
+        await served.close()
         await conn.close()
 
 
@@ -129,8 +133,9 @@ async def test_an_old_version_is_seen_only_while_its_resource_is(db: Database) -
 )
 async def test_provenance_says_who_did_what_to_which_versions_and_for_whom(db: Database, actor: Actor, who: dict[str, str]) -> None:
     async with db.transaction(actor) as tx:
-        version = await record.photograph(tx, basic(), owner="org-a")
-        id = await record.provenance(tx, "accept", [("Basic", "basic-1", version)], owner="org-a")
+        owner = actor.organization or "org-a"
+        version = await record.photograph(tx, basic(), owner=owner)
+        id = await record.provenance(tx, "accept", [("Basic", "basic-1", version)], owner=owner)
         made = decode((await record.read(tx, "Provenance", id, access.visible_to(SYSTEM, "Provenance"))).content)
     assert made["target"] == [{"reference": "Basic/basic-1/_history/1"}]
     assert made["activity"] == {"text": "accept"}

@@ -21,7 +21,7 @@ async def blank(cluster: TestCluster) -> AsyncIterator[str]:
     """A database with nothing in it."""
     name = f"blank_{cluster.worker}"
     await cluster._admin(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)', f'CREATE DATABASE "{name}" TEMPLATE template0')
-    yield cluster.dsn(name)
+    yield cluster.owner(name)
     await cluster._admin(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 

@@ -32,9 +32,9 @@ async def test_one_instant_for_the_whole_transaction(db: Database, clock: FixedC
 
 async def test_the_context_is_said_first_and_ends_with_the_transaction(db: Database) -> None:
     async with db.transaction(DOCTOR, request_id="r1", timeout=1.5) as tx:
-        names = ("app.orgs", "app.actor", "app.request", "statement_timeout", "lock_timeout", "TimeZone")
+        names = ("app.orgs", "app.actor", "app.kind", "app.request", "statement_timeout", "lock_timeout", "TimeZone")
         said = [await tx.fetchval("SELECT current_setting($1)", name) for name in names]
-        assert said == ["chic,cms-clamart", "p'1", "r1", "1500ms", "10s", "UTC"]
+        assert said == ["chic,cms-clamart", "p'1", "person", "r1", "1500ms", "10s", "UTC"]
         pid = tx.conn.get_server_pid()
     async with db._pool.acquire() as conn:
         assert conn.get_server_pid() == pid
@@ -51,7 +51,7 @@ async def test_no_reset_runs_between_transactions_and_nothing_leaks(db: Database
                 await outbox_row(tx, "lost")
                 1 / 0  # noqa: B018
         await outbox_row(tx, "kept")
-    other = Actor(kind="person", id="p2", organizations=("hia-percy",))
+    other = Actor(kind="system", id="p2", organizations=("hia-percy",))
     async with db.transaction(other) as tx:
         assert tx.conn.get_server_pid() == pid
         assert await tx.fetchval("SELECT current_setting('app.orgs')") == "hia-percy"

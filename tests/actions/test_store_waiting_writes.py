@@ -8,6 +8,7 @@ from typing import Self
 
 import asyncpg
 import pytest
+from tests.support import postgres
 from tests.support.postgres import store_alone
 
 from maillage.kernel.actor import SYSTEM
@@ -112,7 +113,7 @@ async def test_nobody_goes_on_before_the_commit_that_holds_its_row(db: Database)
     async def read(n: int) -> bool:
         async with db.transaction(SYSTEM, lazy=True) as tx:
             await tx.peek("SELECT 1")
-            tx.append(APPEND, [(f"r{n}", tx.now)])
+            tx.append(APPEND, [(f"r{n}", tx.now)], shared=True)
         async with db.transaction(SYSTEM, lazy=True) as tx:
             return bool(await tx.peek("SELECT 1 FROM outbox WHERE id = $1", f"r{n}"))
 
@@ -152,7 +153,7 @@ async def test_a_row_that_is_refused_fails_for_its_own_caller_only(db: Database)
     async def read(id: str) -> str:
         try:
             async with db.transaction(SYSTEM, lazy=True) as tx:
-                tx.append(APPEND, [(id, tx.now)])
+                tx.append(APPEND, [(id, tx.now)], shared=True)
         except (asyncpg.PostgresError, Unavailable) as error:
             return type(error).__name__
         return "answered"
@@ -169,7 +170,7 @@ async def test_a_commit_that_cannot_be_made_fails_for_everybody(dsn: str, db: Da
     async def read(id: str) -> str:
         try:
             async with hurried.transaction(SYSTEM, lazy=True) as tx:
-                tx.append(APPEND, [(id, tx.now)])
+                tx.append(APPEND, [(id, tx.now)], shared=True)
         except Unavailable as error:
             return error.reason
         return "answered"
@@ -184,7 +185,7 @@ async def test_a_commit_that_cannot_be_made_fails_for_everybody(dsn: str, db: Da
     assert await topics(db) == {}
 
 
-async def test_the_second_writer_of_a_version_starts_again(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_second_writer_of_a_version_starts_again(dsn: str, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     tries: list[int] = []
     together = asyncio.Barrier(3)
     monkeypatch.setattr("maillage.store.constraints.VERSION_TAKEN", "made_version")
@@ -197,11 +198,11 @@ async def test_the_second_writer_of_a_version_starts_again(db: Database, monkeyp
         await tx.write(("made", "a"), ("INSERT INTO made VALUES ($1)",), (version,))
         return version
 
-    async with db.transaction(SYSTEM) as tx:
-        await tx.execute("CREATE TABLE made (version integer CONSTRAINT made_version PRIMARY KEY)")
+    owner = await asyncpg.connect(postgres.owner(dsn))
+    await owner.execute("CREATE TABLE made (version integer CONSTRAINT made_version PRIMARY KEY); GRANT SELECT, INSERT ON made TO app_rw")
     try:
         assert sorted(await asyncio.gather(*(db.run(SYSTEM, work, lazy=True) for _ in range(3)))) == [1, 2, 3]
     finally:
-        async with db.transaction(SYSTEM) as tx:
-            await tx.execute("DROP TABLE made")
+        await owner.execute("DROP TABLE made")
+        await owner.close()
     assert len(tries) > together.parties

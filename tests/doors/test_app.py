@@ -56,7 +56,7 @@ async def test_it_is_alive_but_not_ready_while_the_database_is_away(
     dsn: str, cluster: postgres.TestCluster, http: httpx.AsyncClient
 ) -> None:
     name = urlsplit(dsn).path.strip("/")
-    admin = await asyncpg.connect(cluster.dsn("postgres"))
+    admin = await asyncpg.connect(cluster.owner("postgres"))
     try:
         await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
         await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)

@@ -8,11 +8,12 @@ from datetime import timedelta
 import pytest
 from tests.conftest import LIMITS, MONDAY
 from tests.factories import referrals as make
+from tests.support import postgres
 from tests.support.web import Visitor, make_door, visiting
 
 from maillage import demonstration, directory, referrals
 from maillage.kernel.clock import FixedClock
-from maillage.store import Database, Transaction, migrate
+from maillage.store import Database, Transaction
 
 pytestmark = pytest.mark.asyncio
 MANY, LATE, DERMATOLOGY, PAGE = 207, 3, "percy-dermatologie", 50
@@ -21,7 +22,7 @@ OTHER_CASE = "other-problem"
 
 async def crowd(dsn: str) -> None:
     """Fill: more open requests for one service than any list shows at once, the oldest already late, then one for another service."""
-    await migrate.create(dsn)
+    await postgres.create(dsn)
     clock = FixedClock(MONDAY - timedelta(days=10))
     database = await Database.open(dsn, clock, limits=LIMITS)
     home = f"Organization/{make.CENTRE}"

@@ -7,13 +7,14 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from tests.support import postgres
 
 from maillage import access, booking, directory
 from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.clock import FixedClock
 from maillage.kernel.errors import MaillageError
 from maillage.kernel.period import wall_to_utc
-from maillage.store import Database, Transaction, migrate
+from maillage.store import Database, Transaction
 
 HOSPITAL, CENTRE, OTHER, PRACTICE = "hia-percy", "cms-clamart-soins", "cds-montgeron", "cabinet-creteil"
 SERVICE, SPECIALTY, SITE = "percy-dermatologie", "SM15", "site-clamart-soins"
@@ -39,7 +40,7 @@ STRANGER = person("jolimont-herve", PRACTICE, "secretaire", role_id="creteil-sec
 
 async def territory(dsn: str) -> None:
     """Fill: the territory, and patients that the hospital, the host centre and one practice know."""
-    await migrate.create(dsn)
+    await postgres.create(dsn)
     db = await Database.open(dsn, FixedClock(datetime.fromisoformat("2026-01-05T08:00:00+00:00")))
     async with db.transaction(SYSTEM, timeout=120) as tx:
         await directory.load_territory(tx)

@@ -24,7 +24,7 @@ from maillage.demonstration.vacations import open_sessions
 from maillage.doors.web import WebDoor
 from maillage.kernel.clock import FixedClock
 from maillage.settings import DemoSettings, Settings
-from maillage.store import Database, migrate
+from maillage.store import Database
 
 SEED, PATIENTS = 2026, 40
 STAMP = Path(__file__).resolve().parents[2] / ".setup" / "browser"
@@ -36,7 +36,7 @@ ARGUMENTS = [
 
 async def opened_territory(dsn: str) -> None:
     """The demonstration's places, people and sessions, with no request yet."""
-    await migrate.create(dsn)
+    await postgres.create(dsn)
     database = await Database.open(dsn, FixedClock(MONDAY), limits=LIMITS)
     try:
         await demonstration.load(database, patients=PATIENTS, seed=SEED)

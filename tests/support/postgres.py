@@ -10,18 +10,20 @@ import os
 import random
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import asyncpg
 
-from maillage.store import Connection, EmbeddedPostgres, migrate
+from maillage.store import Connection, EmbeddedPostgres, logins, migrate
 
 FOLDER = "MAILLAGE_TEST_FOLDER"
 BINARIES = "MAILLAGE_TEST_BINARIES"  # run the suite on another PostgreSQL: the folder of its programs
 Fill = Callable[[str], Awaitable[None]]
+CLUSTERS: list[TestCluster] = []
 
 _KEEP_SEED = """
 DO $$ DECLARE t record; BEGIN
@@ -78,8 +80,14 @@ class TestCluster:
         self.worker = worker
         self.postgres = EmbeddedPostgres(folder / "data", shared_buffers="128MB", binaries_dir=os.environ.get(BINARIES, ""))
 
+        CLUSTERS.append(self)
+
     def dsn(self, database: str) -> str:
-        """The address of one of the cluster's databases."""
+        """The address of one of the cluster's databases, for the login that serves."""
+        return self.postgres.dsn(database, login=logins.SERVING)
+
+    def owner(self, database: str) -> str:
+        """The same for the owner, whom no wall stops."""
         return self.postgres.dsn(database)
 
     async def database(self, template: str, fill: Fill) -> str:
@@ -95,7 +103,7 @@ class TestCluster:
             if not (self.folder / template).exists():
                 await self._admin(f'DROP DATABASE IF EXISTS "{template}"', f'CREATE DATABASE "{template}" TEMPLATE template0')
                 await fill(self.dsn(template))
-                conn = await asyncpg.connect(self.dsn(template))
+                conn = await asyncpg.connect(self.owner(template))
                 try:
                     await conn.execute(_KEEP_SEED)
                     await conn.execute(_DROP_EMPTY)
@@ -106,14 +114,14 @@ class TestCluster:
         (self.folder / name).touch()
 
     async def _reset(self, name: str) -> None:
-        conn = await asyncpg.connect(self.dsn(name))
+        conn = await asyncpg.connect(self.owner(name))
         try:
             await conn.execute(_RESET)
         finally:
             await conn.close()
 
     async def _admin(self, *statements: str) -> None:
-        conn = await asyncpg.connect(self.dsn("postgres"))
+        conn = await asyncpg.connect(self.owner("postgres"))
         try:
             for statement in statements:
                 await conn.execute(statement)
@@ -127,14 +135,24 @@ class TestCluster:
             yield
 
 
+def owner(dsn: str) -> str:
+    """The owner's address of the database whose serving address this is."""
+    return CLUSTERS[-1].owner(urlsplit(dsn).path.removeprefix("/"))
+
+
+async def create(dsn: str, rooms: Sequence[str] = migrate.SCHEMAS) -> None:
+    """The tables, made by their owner, in the database of a serving address."""
+    await migrate.create(owner(dsn), rooms)
+
+
 async def ground(dsn: str) -> None:
     """Fill of the plain template: the tables as the rooms declare them, no row but what the schema itself puts there."""
-    await migrate.create(dsn)
+    await create(dsn)
 
 
 async def store_alone(dsn: str) -> None:
     """Fill of the template for tests of the store itself: its own tables only."""
-    await migrate.create(dsn, ("store",))
+    await create(dsn, ("store",))
 
 
 def open_folder() -> Path:

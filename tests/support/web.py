@@ -8,13 +8,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
+from tests.support import postgres
 
 from maillage import demonstration, directory, journeys
 from maillage.doors.connectors.pro_sante_connect import ProSanteConnect
 from maillage.doors.web import WebDoor
 from maillage.kernel.clock import FixedClock
 from maillage.settings import DemoSettings, IdentitySettings, PscSettings, ServerSettings, Settings
-from maillage.store import Database, migrate
+from maillage.store import Database
 
 SEALING_KEY = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
 ORIGIN = "http://127.0.0.1"
@@ -26,7 +27,7 @@ async def territory(dsn: str) -> None:
     """Fill: places, people, logins and a few patients; no session, no request."""
     from tests.conftest import LIMITS, MONDAY
 
-    await migrate.create(dsn)
+    await postgres.create(dsn)
     database = await Database.open(dsn, FixedClock(MONDAY), limits=LIMITS)
     try:
         await demonstration.load(database, patients=16, seed=2026)

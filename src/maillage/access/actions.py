@@ -20,20 +20,23 @@ async def link(
     person: str | None = None,
     only: tuple[str, str] | None = None,
     outlives: bool = False,
+    parties: Sequence[str] = (),
 ) -> None:
     """Open or extend the link of `basis` that the event `source` (such as `Task/1`) creates; nobody types one (CSP L1110-4).
 
     `person` narrows it to one practitioner of the organisation, `only` to one resource (type, id). With `outlives` it stays after `ends` for as
-    long as links of its basis do (`care_link_delay`).
+    long as links of its basis do (`care_link_delay`). `parties` are the organisations whose later events may extend or end it, beside this one
+    and the actor's.
     """
     narrowed = (person, *(only or (None, None)))
-    values = (new_id(), patient_id, organization_id, basis, source, tx.now, ends, *narrowed, outlives)
+    told = sorted({organization_id, *parties, *tx.actor.organizations[:1]})
+    values = (new_id(), patient_id, organization_id, basis, source, tx.now, ends, *narrowed, outlives, told)
     await tx.write(("care_link", f"{patient_id} {organization_id} {basis} {source}"), (_LINK,), values)
 
 
-_LINK = """INSERT INTO care_link (id, patient_id, organization_id, basis, source, starts, ends, practitioner_id, res_type, res_id)
+_LINK = """INSERT INTO care_link (id, patient_id, organization_id, basis, source, starts, ends, practitioner_id, res_type, res_id, parties)
 VALUES ($1, $2, $3, $4, $5, $6, $7::timestamptz + CASE WHEN $11 THEN (SELECT outlives FROM care_link_delay WHERE basis = $4) ELSE '0' END,
-    $8, $9, $10)
+    $8, $9, $10, $12)
 ON CONFLICT ON CONSTRAINT care_link_once DO UPDATE SET ends = excluded.ends"""
 
 
@@ -50,9 +53,10 @@ async def end_links(tx: Transaction, source: str, at: datetime, *, outlives: boo
 
 
 async def has_link(tx: Transaction, patient_id: str, organizations: Sequence[str]) -> bool:
-    """Whether one of these organisations, as a whole, has a live link to the patient."""
+    """Whether one of these organisations, as a whole, has a live link to the patient; a rule may ask it of others than the actor's."""
+    eyes = tx if set(organizations) <= set(tx.actor.organizations) else tx.beyond()
     return bool(
-        await tx.fetchval(
+        await eyes.fetchval(
             """
             SELECT EXISTS (SELECT 1 FROM care_link WHERE patient_id = $1 AND organization_id = ANY ($2::text[]) AND practitioner_id IS NULL
                 AND res_id IS NULL AND starts <= $3 AND (ends IS NULL OR ends > $3))

@@ -14,12 +14,32 @@ CREATE TABLE care_link (
     res_id text,
     starts timestamptz NOT NULL,
     ends timestamptz,
+    owner_org text NOT NULL GENERATED ALWAYS AS (organization_id) STORED,
+    parties text[] NOT NULL,
     CONSTRAINT care_link_once UNIQUE (patient_id, organization_id, basis, source),
     CONSTRAINT care_link_of_a_person CHECK (basis <> 'bris-de-glace' OR (practitioner_id IS NOT NULL AND ends IS NOT NULL)),
     CONSTRAINT care_link_narrowed CHECK ((res_type IS NULL) = (res_id IS NULL) AND (res_type IS NULL OR basis = 'consentement')),
     CONSTRAINT care_link_period CHECK (ends IS NULL OR ends >= starts)
 );
 CREATE INDEX care_link_organization ON care_link (organization_id, patient_id);
+COMMENT ON COLUMN care_link.parties IS 'Who may see and end the link: the organisation that it opens the record to, and the one whose event made it.';
+-- Nobody links a patient whom he does not see: refused as if there were none. A trigger, because the policies of `patient` ask `care_link`.
+CREATE FUNCTION care_link_of_a_patient_in_sight() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM patient p WHERE p.id = NEW.patient_id) THEN
+        RAISE EXCEPTION 'no such patient' USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'care_link_patient_id_fkey';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER care_link_in_sight BEFORE INSERT ON care_link FOR EACH ROW EXECUTE FUNCTION care_link_of_a_patient_in_sight();
+
+-- The same lists as in `access.types`, for the second wall; a test compares.
+CREATE FUNCTION open_types() RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT '{Endpoint,HealthcareService,Location,Organization,
+OrganizationAffiliation,PlanDefinition,Practitioner,PractitionerRole,Questionnaire,Schedule,Slot}'::text[] $$;
+CREATE FUNCTION linked_types() RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$ SELECT '{Patient}'::text[] $$;
+CREATE FUNCTION shared_bases() RETURNS text[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
+    $$ SELECT '{medecin-traitant,consentement,bris-de-glace}'::text[] $$;
 
 -- How long a link outlives the event that made it (closure, visit, answer): the table to change where a deployer decides otherwise.
 CREATE TABLE care_link_delay (
@@ -249,6 +269,64 @@ $$;
 CREATE FUNCTION opposed(patient text, kind text, id text, owner text, orgs text[], actor text, now timestamptz) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT EXISTS (SELECT 1 FROM opposition o WHERE o.patient_id = patient AND opposes(o, kind, opposed.id, owner, orgs, actor, now))
+$$;
+
+-- What the policies of a table ask, as text for `put_wall`: the rule of `access.VisibleTo`. `OFFSET 0` and CASE are explained there. `kind` is an
+-- SQL expression for the resource type of a row, `id` names the column that holds the id of the resource.
+CREATE FUNCTION by_link(name text, kind text, narrowed text, id text DEFAULT 'id') RETURNS text LANGUAGE sql AS $$
+    SELECT format('EXISTS (SELECT FROM care_link c WHERE c.patient_id = %1$I.patient_id AND c.organization_id = ANY ((SELECT app_orgs())::text[])
+        AND %3$s AND c.starts <= (SELECT app_now()) AND (c.ends IS NULL OR c.ends > (SELECT app_now()))
+        AND (c.practitioner_id IS NULL OR c.practitioner_id = (SELECT app_actor()))
+        AND (c.res_id IS NULL OR (c.res_type = %2$s AND c.res_id = %1$I.%4$I)) OFFSET 0)', name, kind, narrowed, id)
+$$;
+-- What the patient refuses beats everything (CSP L1110-4 IV): a restrictive policy, whatever else lets the row through.
+CREATE FUNCTION unopposed(name text, kind text, id text DEFAULT 'id') RETURNS text LANGUAGE sql AS $$
+    SELECT format('CASE WHEN patient_id IS NULL OR (SELECT app_is_system()) THEN true ELSE NOT EXISTS (SELECT FROM opposition o
+        WHERE o.patient_id = %1$I.patient_id
+        AND opposes(o, %2$s, %1$I.%3$I, %1$I.owner_org, (SELECT app_orgs()), (SELECT app_actor()), (SELECT app_now())) OFFSET 0) END', name, kind, id)
+$$;
+-- A table whose rows name their parties.
+CREATE FUNCTION by_parties(name text, kind text) RETURNS text LANGUAGE sql AS $$
+    SELECT format('CASE WHEN parties && (SELECT app_orgs()) THEN true WHEN (SELECT app_is_system()) THEN true ELSE %s END',
+        by_link(name, quote_literal(kind), 'c.basis = ANY (shared_bases())'))
+$$;
+CREATE FUNCTION written_by_parties() RETURNS text LANGUAGE sql AS $$
+    SELECT 'CASE WHEN parties && (SELECT app_orgs()) THEN true ELSE (SELECT app_is_system()) END'
+$$;
+-- A table of identities: any live link shows them, and the organisation that keeps the file finds it again.
+CREATE FUNCTION by_identity(name text, id text DEFAULT 'id') RETURNS text LANGUAGE sql AS $$
+    SELECT format('CASE WHEN parties && (SELECT app_orgs()) THEN true WHEN (SELECT app_is_system()) THEN true
+        WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE %s END', by_link(name, quote_literal('Patient'), 'true', id))
+$$;
+-- A table of resources of several types.
+CREATE FUNCTION by_type(name text) RETURNS text LANGUAGE sql AS $$
+    SELECT format('CASE WHEN parties && (SELECT app_orgs()) THEN true WHEN (SELECT app_is_system()) THEN true
+        WHEN patient_id IS NULL THEN res_type = ANY (open_types()) AND (SELECT app_kind()) IS NOT NULL
+        WHEN res_type = ANY (linked_types()) AND owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE %s END',
+        by_link(name, format('%I.res_type', name), format('(%I.res_type = ANY (linked_types()) OR c.basis = ANY (shared_bases()))', name)))
+$$;
+-- A table of resources of one type.
+CREATE FUNCTION by_kind(name text, kind text) RETURNS text LANGUAGE sql AS $$
+    SELECT CASE WHEN kind = ANY (open_types()) THEN 'patient_id IS NULL AND (SELECT app_kind()) IS NOT NULL'
+        WHEN kind = ANY (linked_types()) THEN by_identity(name) ELSE by_parties(name, kind) END
+$$;
+-- A table about rows of another one: they are seen as those are.
+CREATE FUNCTION by_parent(name text, key text, parent text, parent_key text DEFAULT 'id') RETURNS text LANGUAGE sql AS $$
+    SELECT format('EXISTS (SELECT FROM %I p WHERE p.%I = %I.%I OFFSET 0)', parent, parent_key, name, key)
+$$;
+
+-- An index table of one type.
+CREATE PROCEDURE put_index_wall(name text, kind text) LANGUAGE sql AS $$
+    CALL put_wall(name, by_kind(name, kind), by_kind(name, kind), 'SELECT, INSERT, UPDATE, DELETE', unopposed => unopposed(name, quote_literal(kind)));
+$$;
+-- A table that stands for a resource type: its rows name their parties, and each hangs on a row of another table that who writes it must see.
+CREATE PROCEDURE put_party_wall(name text, kind text, key text, parent text) LANGUAGE sql AS $$
+    CALL put_wall(name, by_parties(name, kind), written_by_parties(), parent => by_parent(name, key, parent),
+        unopposed => unopposed(name, quote_literal(kind)));
+$$;
+-- A table about rows of another one.
+CREATE PROCEDURE put_child_wall(name text, key text, parent text, rights text DEFAULT 'SELECT, INSERT, UPDATE') LANGUAGE sql AS $$
+    CALL put_wall(name, by_parent(name, key, parent), 'true', rights, by_parent(name, key, parent));
 $$;
 
 -- Somebody who may sign in. `door` says how: Pro Santé Connect for whoever has an RPPS, a password and a second factor for the others, one click in the

@@ -73,10 +73,11 @@ async def waits(tx: Transaction, service_id: str) -> ServiceWaits:
     """
     service = await directory.get_service(tx, service_id)
     start = tx.now - WINDOW
-    appointment = await tx.fetchrow(_sql("appointment_wait"), service_id, start, tx.now)
-    decision = await tx.fetchrow(_sql("decision_wait"), service_id, start, tx.now)
-    waiting = await tx.fetchrow(_sql("open_requests"), service_id, tx.now)
-    undecided = await tx.fetchrow(_sql("undecided_requests"), service_id, tx.now)
+    counting = tx.beyond()  # figures of a whole service, whoever's patients they are; no row leaves
+    appointment = await counting.fetchrow(_sql("appointment_wait"), service_id, start, tx.now)
+    decision = await counting.fetchrow(_sql("decision_wait"), service_id, start, tx.now)
+    waiting = await counting.fetchrow(_sql("open_requests"), service_id, tx.now)
+    undecided = await counting.fetchrow(_sql("undecided_requests"), service_id, tx.now)
     found = ServiceWaits(service_id, _wait(appointment), _wait(decision), _open(waiting), _open(undecided), start, tx.now)
     return found if in_care_team(tx.actor, service.organization_id) else outside(found)
 

@@ -66,6 +66,7 @@ async def audit_many(
     tx.append(
         _INSERT,
         [(new_id(), tx.now, action, _of_own(kind, verb) or subtype, *who, *why, kind, id, patient, *rest) for kind, id, patient in shown],
+        shared=True,
     )
 
 

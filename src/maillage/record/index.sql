@@ -5,6 +5,9 @@
 CREATE TABLE ix_string (
     res_type text NOT NULL,
     id text NOT NULL,
+    patient_id text,
+    owner_org text,
+    parties text[] NOT NULL,
     param text NOT NULL,
     value text COLLATE "C" NOT NULL,
     original text NOT NULL

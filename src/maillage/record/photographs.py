@@ -22,19 +22,20 @@ async def photograph(
     patient: str | None = None,
     owner: str | None = None,
     parties: Sequence[str] = (),
+    kept_by: str | None = None,
     if_changed: bool = False,
 ) -> int:
     """Append the next version of `resource` and refresh its index row; answers the version number.
 
-    `patient`, `owner` (organisation) and `parties` (organisations) say who may see it. With `if_changed`, a content equal
-    to the last version writes nothing. Gives `meta.versionId` and `meta.lastUpdated`, strictly later than the version
-    before. Raises `Invalid` for a type that is not served.
+    `patient`, `owner` (organisation) and `parties` (organisations) say who may see it; `kept_by` is an owner who sees it by care links
+    alone. With `if_changed`, a content equal to the last version writes nothing. Gives `meta.versionId` and `meta.lastUpdated`, strictly later
+    than the version before. Raises `Invalid` for a type that is not served.
     """
     kind, id = resource["resourceType"], resource["id"]
     head = await lock_head(tx, kind, id)
     if if_changed and head and await _same_content(tx, kind, id, head["version"], resource):
         return int(head["version"])
-    return (await _write(tx, resource, head and Head(head["version"], head["at"]), patient, owner, parties)).version
+    return (await _write(tx, resource, head and Head(head["version"], head["at"]), patient, owner, parties, kept_by)).version
 
 
 async def first_photograph(
@@ -55,7 +56,13 @@ async def next_photograph(tx: Transaction, resource: dict[str, Any], before: Sto
 
 
 async def _write(
-    tx: Transaction, resource: dict[str, Any], head: Head | None, patient: str | None, owner: str | None, parties: Sequence[str]
+    tx: Transaction,
+    resource: dict[str, Any],
+    head: Head | None,
+    patient: str | None,
+    owner: str | None,
+    parties: Sequence[str],
+    kept_by: str | None = None,
 ) -> Stored:
     kind, id = resource["resourceType"], resource["id"]
     if kind not in SERVED:
@@ -63,7 +70,7 @@ async def _write(
     version, at = _next(tx, head)
     content = encode(_with_meta(resource, version, at)).decode()
     seen_by = sorted({*parties, *([owner] if owner else [])})
-    frame = Frame(version, at, content, _author(tx), tx.actor.organization, patient, owner, seen_by)
+    frame = Frame(version, at, content, _author(tx), tx.actor.organization, patient, owner or kept_by, seen_by)
     await index.put(tx, resource, frame, first=head is None)
     made = Stored(kind, id, version, at, content, patient_id=patient, owner_org=owner, parties=tuple(seen_by))
     tx.keep(("head", kind, id), {name: getattr(made, name) for name in _HEAD})

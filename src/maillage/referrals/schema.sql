@@ -246,6 +246,10 @@ CREATE INDEX referral_task_performer ON referral_task (owner_org, state, due_at)
 CREATE INDEX referral_task_requester ON referral_task (requester_org, state, due_at);
 CREATE INDEX referral_task_ladder ON referral_task (ladder_at) WHERE ladder_at IS NOT NULL;
 
+-- The Tasks of a request whose caller sees the request: an acceptance ends those of other services, which the caller does not see.
+CREATE FUNCTION tasks_of_request(request text) RETURNS SETOF referral_task LANGUAGE sql STABLE SET app.kind = 'system' AS
+    $$ SELECT * FROM referral_task WHERE request_id = request $$;
+
 -- Every state that a Task has been in, with its author; never changed. Time by turn is the time between two rows of a Task.
 CREATE TABLE referral_status (
     task_id text NOT NULL REFERENCES referral_task (id),

@@ -29,6 +29,40 @@ async def inspect(conn: Any) -> list[str]:
     return judge(dict(facts), datetime.now(UTC)) + await _offsets(conn)
 
 
+_LOGIN = """
+SELECT current_user AS name, rolsuper AS superuser, rolbypassrls AS bypasses, rolcreaterole AS makes_roles,
+       EXISTS (SELECT FROM pg_class WHERE relowner = r.oid) OR EXISTS (SELECT FROM pg_proc WHERE proowner = r.oid)
+           OR EXISTS (SELECT FROM pg_database WHERE datdba = r.oid AND datname = current_database()) AS owns,
+       EXISTS (SELECT FROM pg_auth_members WHERE member = r.oid) AS belongs,
+       (SELECT bool_and(proleakproof) FROM pg_proc WHERE oid IN ('arrayoverlap'::regproc, 'arraycontains'::regproc)) AS tight
+  FROM pg_roles r WHERE rolname = current_user
+"""
+_FAULTS = {
+    "superuser": "is a superuser",
+    "bypasses": "has BYPASSRLS",
+    "makes_roles": "may make roles",
+    "owns": "owns tables, functions or the database",
+    "belongs": "is a member of another role",
+}
+
+
+async def inspect_login(conn: Any) -> list[str]:
+    """Raise `UnsafeServer` for a login to which row level security would not apply, or that could put it aside."""
+    return judge_login(dict(await conn.fetchrow(_LOGIN)))
+
+
+def judge_login(facts: dict[str, Any]) -> list[str]:
+    """The same on facts already read."""
+    faults = [words for name, words in _FAULTS.items() if facts[name]]
+    if faults:
+        raise UnsafeServer(
+            f"The login {facts['name']} {', '.join(faults)}: serve under one that owns nothing (docs/adr/0009-two-walls.md)."
+        )
+    if facts["tight"]:
+        return []
+    return ["arrayoverlap and arraycontains are not LEAKPROOF: searches read whole tables (docs/adr/0009-two-walls.md says what to run)."]
+
+
 def judge(facts: dict[str, Any], now: datetime) -> list[str]:
     """The same on facts already read."""
     for name in ("fsync", "full_page_writes", "synchronous_commit"):

@@ -5,13 +5,15 @@ The database holds the rule; the room that owns the constraint says, in its face
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable
 
 import asyncpg
 
-from maillage.kernel.errors import MaillageError, Unavailable
+from maillage.kernel.errors import Invalid, MaillageError, NotAllowed, Unavailable
 
+log = logging.getLogger(__name__)
 _registered: dict[str, Callable[[], MaillageError]] = {}
 
 
@@ -20,6 +22,9 @@ def register(name: str, error: Callable[[], MaillageError]) -> None:
     if name in _registered and repr(_registered[name]()) != repr(error()):
         raise ValueError(f"constraint {name} has two meanings")
     _registered[name] = error
+
+
+register("row_keeps_its_patient", lambda: Invalid.one("patient-changed"))
 
 
 def registered() -> frozenset[str]:
@@ -59,6 +64,9 @@ def translate(error: BaseException) -> MaillageError | None:
     if isinstance(error, asyncpg.IntegrityConstraintViolationError):
         meaning = _registered.get(getattr(error, "constraint_name", None) or "")
         return meaning() if meaning else None
+    if isinstance(error, asyncpg.InsufficientPrivilegeError) and "row-level security" in str(error):
+        log.error("second-wall", extra={"code": "second-wall"})  # the first wall should have refused: a defect, without effect
+        return NotAllowed("second-wall")
     if isinstance(error, asyncpg.LockNotAvailableError):
         return Unavailable("locked")
     if isinstance(error, asyncpg.QueryCanceledError | asyncpg.IdleInTransactionSessionTimeoutError):

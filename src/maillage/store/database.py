@@ -15,8 +15,6 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
-from functools import partial
 from typing import Any, TypeVar
 
 import asyncpg
@@ -26,7 +24,8 @@ from maillage.kernel.actor import NOWHERE, Actor, Origin
 from maillage.kernel.clock import Clock, SystemClock
 from maillage.kernel.errors import Unavailable
 from maillage.store import constraints
-from maillage.store.checks import inspect
+from maillage.store.checks import inspect, inspect_login
+from maillage.store.context import Context
 from maillage.store.group import Appender
 from maillage.store.transaction import Transaction, Unit
 from maillage.store.writes import MOST_TOGETHER
@@ -86,9 +85,15 @@ class Database:
 
     @classmethod
     async def open(
-        cls, dsn: str, clock: Clock | None = None, *, limits: Limits = DEFAULT_LIMITS, connection_class: type[Any] = Connection
+        cls,
+        dsn: str,
+        clock: Clock | None = None,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        connection_class: type[Any] = Connection,
+        served: bool = False,
     ) -> Database:
-        """Open the pool; refuse a server that may lose what it acknowledged (see `checks`)."""
+        """Open the pool; refuse a server that may lose what it acknowledged and, where it is served, a login that no wall stops (see `checks`)."""
         clock = clock or SystemClock()
         pool = await asyncpg.create_pool(
             dsn,
@@ -102,7 +107,7 @@ class Database:
         )
         try:
             async with pool.acquire() as conn:
-                warnings = await inspect(conn)
+                warnings = await inspect(conn) + (await inspect_login(conn) if served else [])
         except BaseException:
             pool.terminate()
             raise
@@ -146,11 +151,11 @@ class Database:
         if deadline.left() is not None:
             timeout = deadline.within(self.limits.statement if timeout is None else timeout)
         now = (clock or self.clock).now()
-        unit = Unit(self._acquire, partial(self._opening, actor, now, request_id, timeout))
+        unit = Unit(self._acquire, Context(now, request_id, "" if timeout is None else _milliseconds(timeout)), actor)
         try:
             try:
                 if not lazy:
-                    await unit.begin()
+                    await unit.begin(actor)
                 yield Transaction(unit, actor, now, request_id, origin=origin)
                 await unit.settle()
                 await self._finish(unit)
@@ -185,14 +190,14 @@ class Database:
     async def _finish(self, unit: Unit) -> None:
         """Write what waits and commit; where nothing has begun, one statement is its own commit, and appended rows alone share one."""
         pending = unit.pending
-        if not unit.begun and not pending.writes:
+        if not unit.begun and pending.may_share():
             conn, unit.conn = unit.conn, None
             await self._release(conn)  # others may use it while the shared commit is awaited
             for sql, rows in pending.rows.items():
                 await self._appender(sql).add(rows)
             return
         if unit.begun or len(pending.writes) + len(pending.rows) > MOST_TOGETHER:
-            conn = await unit.ready()
+            conn = await unit.ready(unit.writer)
             tag = await conn.execute("COMMIT")
             if tag != "COMMIT":  # a statement failed and its error was swallowed: nothing was kept
                 raise Unavailable("rolled-back")
@@ -258,19 +263,6 @@ class Database:
             if not _gone(conn):
                 raise  # else it broke while it was handed back, and the pool has let go of it already
 
-    def _opening(self, actor: Actor, now: datetime, request_id: str, timeout: float | None) -> str:
-        """The first statement: one round trip that begins and says, for this transaction only, who acts and how long it may take."""
-        context = {
-            "app.orgs": ",".join(actor.organizations),
-            "app.actor": actor.id,
-            "app.now": now.isoformat(),
-            "app.request": request_id,
-        }
-        if timeout is not None:
-            context["statement_timeout"] = _milliseconds(timeout)
-        calls = ", ".join(f"set_config('{name}', {_literal(value)}, true)" for name, value in context.items())
-        return f"BEGIN; SELECT {calls}"
-
     async def _undo(self, conn: Any) -> None:
         if conn is None or _gone(conn) or not conn.is_in_transaction():
             return
@@ -292,10 +284,3 @@ def _gone(conn: Any) -> bool:
 
 def _milliseconds(seconds: float) -> str:
     return str(max(1, int(seconds * 1000)))
-
-
-def _literal(value: str) -> str:
-    """A quoted SQL string; the one place where a value enters a statement's text, because BEGIN takes no parameters."""
-    if "\0" in value or "\\" in value:
-        raise ValueError("not a legal identifier")
-    return "'" + value.replace("'", "''") + "'"

@@ -1,9 +1,9 @@
 """PostgreSQL in the data folder, under our own supervisor.
 
-The folder `postgres/` of the data folder holds `cluster` (PostgreSQL's), `run` (its socket; no TCP port is opened), `password`, and two lock
-files. Every process that uses the cluster is an owner and holds a shared lock on `owners.lock`, which the kernel drops even when the process is
-killed: the last one to stop stops PostgreSQL, and a PostgreSQL that outlived its owners is taken over by the next. `start.lock` makes starting and
-stopping exclusive.
+The folder `postgres/` of the data folder holds `cluster` (PostgreSQL's), `run` (its socket; no TCP port is opened), `password` (the owner's), one
+`password.LOGIN` for each other login, and two lock files. Every process that uses the cluster is an owner and holds a shared lock on `owners.lock`,
+which the kernel drops even when the process is killed: the last one to stop stops PostgreSQL, and a PostgreSQL that outlived its owners is taken over
+by the next. `start.lock` makes starting and stopping exclusive.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import quote
 
-from maillage.store import accounts, binaries, cluster
+from maillage.store import accounts, binaries, cluster, logins
 
 log = logging.getLogger(__name__)
 USER = "maillage"
@@ -85,11 +85,14 @@ class EmbeddedPostgres:
             if self._alone() and cluster.running(self._cluster):
                 self._run("pg_ctl", "stop", "-D", str(self._cluster), "-m", "fast", "-w", "-t", "60", "-s")
 
-    def dsn(self, database: str = DATABASE) -> str:
-        """The address of a database of the running cluster."""
-        password = (self._home / "password").read_text(encoding="ascii").strip()
+    def dsn(self, database: str = DATABASE, login: str = USER) -> str:
+        """The address of a database of the running cluster, for its owner or for one of `logins.LOGINS`."""
+        password = self._password(login).read_text(encoding="ascii").strip()
         folder = cluster.socket_folder(self._cluster)
-        return f"postgresql://{USER}:{password}@/{database}?host={quote(folder, safe='')}&port=5432"
+        return f"postgresql://{login}:{password}@/{database}?host={quote(folder, safe='')}&port=5432"
+
+    def _password(self, login: str) -> Path:
+        return self._home / ("password" if login == USER else f"password.{login}")
 
     @property
     def pid(self) -> int | None:
@@ -123,10 +126,7 @@ class EmbeddedPostgres:
         """Make the cluster beside its place and move it there when it is whole."""
         draft = self._home / "draft"
         shutil.rmtree(draft, ignore_errors=True)
-        password = secrets.token_urlsafe(24)
-        secret = self._home / "password"
-        secret.touch(mode=0o600)
-        secret.write_text(password + "\n", encoding="ascii")
+        password = _keep_secret(self._password(USER))
         for folder in (draft, self._home / "run"):
             folder.mkdir(mode=0o700, exist_ok=True)
             self._account.own(folder)
@@ -142,6 +142,7 @@ class EmbeddedPostgres:
 
     def _ensure_running(self) -> None:
         if cluster.running(self._cluster):
+            self._ensure_database(Path(cluster.socket_folder(self._cluster)))
             return
         unclean = cluster.clear_stale(self._cluster)
         folder = self._socket_folder()
@@ -160,11 +161,19 @@ class EmbeddedPostgres:
     def _ensure_database(self, folder: Path) -> None:
         single = self._home / "created"
         if not single.exists():
-            environment = {"PGPASSWORD": (self._home / "password").read_text(encoding="ascii").strip()}
-            words = ["-h", str(folder), "-U", USER, "-d", "postgres", "-X", "-q", "-v", "ON_ERROR_STOP=1"]
             asked = f"SELECT 'CREATE DATABASE {DATABASE} TEMPLATE template0' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{DATABASE}')"
-            self._run("psql", *words, input=f"{asked} \\gexec\n", environment=environment)
+            self._psql(folder, f"{asked} \\gexec\n")
             single.touch()
+        for login in logins.LOGINS:
+            if not self._password(login).exists():  # the file comes last: a start that was cut short begins again
+                draft = self._password(f"{login}.draft")
+                self._psql(folder, logins.make_sql(login, _keep_secret(draft)))
+                draft.rename(self._password(login))
+
+    def _psql(self, folder: Path, statements: str) -> None:
+        environment = {"PGPASSWORD": self._password(USER).read_text(encoding="ascii").strip()}
+        words = ["-h", str(folder), "-U", USER, "-d", "postgres", "-X", "-q", "-v", "ON_ERROR_STOP=1"]
+        self._run("psql", *words, input=statements, environment=environment)
 
     def _socket_folder(self) -> Path:
         folder = self._home / "run"
@@ -204,3 +213,12 @@ class EmbeddedPostgres:
                     self._ensure_running()
             except (cluster.ClusterError, OSError) as error:
                 log.error("postgres-restart-failed: %s", error, extra={"code": "postgres-restart-failed"})  # noqa: TRY400  # no trace needed
+
+
+def _keep_secret(place: Path) -> str:
+    """A new password, kept in a file that only this account reads."""
+    password = secrets.token_urlsafe(24)
+    place.unlink(missing_ok=True)
+    place.touch(mode=0o600)
+    place.write_text(password + "\n", encoding="ascii")
+    return password

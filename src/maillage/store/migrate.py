@@ -17,6 +17,8 @@ from typing import Any
 
 import asyncpg
 
+from maillage.store import logins
+
 PACKAGE = Path(__file__).resolve().parents[1]
 MIGRATIONS = Path(__file__).with_name("migrations")
 SCHEMAS = (
@@ -69,6 +71,7 @@ async def migrate(dsn: str, folder: Path = MIGRATIONS) -> list[str]:
     try:
         await conn.execute("SELECT pg_advisory_lock($1)", LOCK)
         await conn.execute(_TABLE)
+        await logins.make(conn)
         todo = _pending(migrations(folder), await conn.fetch("SELECT number, name, checksum FROM schema_migration ORDER BY number"))
         for migration in todo:
             async with conn.transaction():
@@ -79,6 +82,7 @@ async def migrate(dsn: str, folder: Path = MIGRATIONS) -> list[str]:
                     migration.name,
                     migration.checksum,
                 )
+        await logins.tighten(conn)
         return [f"{migration.number:04}_{migration.name}" for migration in todo]
     finally:
         await conn.close()
@@ -96,9 +100,12 @@ def _pending(known: list[Migration], applied: list[Any]) -> list[Migration]:
 
 
 def schema(rooms: Sequence[str] = SCHEMAS) -> str:
-    """The state as it stands: the rooms' schema files (and generated index tables), in the order of their foreign keys."""
-    files = [PACKAGE / room / name for room in rooms for name in ("schema.sql", "index.sql")]
-    parts = [f"-- ===== {path.parent.name} =====\n\n{path.read_text(encoding='utf-8').strip()}\n" for path in files if path.exists()]
+    """The state as it stands: the rooms' schema files in the order of their foreign keys, then who may do what with which rows."""
+    passes = (("schema.sql", "index.sql"), ("walls.sql", "index_walls.sql"))
+    files = [PACKAGE / room / name for names in passes for room in rooms for name in names]
+    parts = [
+        f"-- ===== {path.parent.name}/{path.name} =====\n\n{path.read_text(encoding='utf-8').strip()}\n" for path in files if path.exists()
+    ]
     return "\n".join(parts)
 
 
@@ -106,9 +113,11 @@ async def create(dsn: str, rooms: Sequence[str] = SCHEMAS) -> None:
     """Make the tables of an empty database straight from the schema files (tests)."""
     conn = await asyncpg.connect(dsn, server_settings={"timezone": "UTC"})
     try:
+        await logins.make(conn)
         async with conn.transaction():
             await conn.execute(_TABLE)
             await conn.execute(schema(rooms))
+        await logins.tighten(conn)
     finally:
         await conn.close()
 

@@ -56,3 +56,62 @@ CREATE TABLE idempotency (
     PRIMARY KEY (client, user_id, organization, key)
 );
 CREATE INDEX idempotency_age ON idempotency (created_at);
+
+-- Who acts, as `store.context` says it for one transaction or one statement. After a transaction that said it the setting reads back as an empty
+-- string, not as NULL: hence nullif. Nothing said means nobody, and nobody sees nothing.
+CREATE FUNCTION app_orgs() RETURNS text[] LANGUAGE sql STABLE PARALLEL SAFE AS
+    $$ SELECT string_to_array(nullif(current_setting('app.orgs', true), ''), ',') $$;
+CREATE FUNCTION app_actor() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS
+    $$ SELECT nullif(current_setting('app.actor', true), '') $$;
+CREATE FUNCTION app_kind() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS
+    $$ SELECT nullif(current_setting('app.kind', true), '') $$;
+CREATE FUNCTION app_is_system() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS
+    $$ SELECT coalesce(current_setting('app.kind', true) = 'system', false) $$;
+
+-- A row stays with its patient: what was written about the wrong one is entered in error and written again.
+CREATE FUNCTION refuse_move() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a row of table % cannot move to another patient', TG_TABLE_NAME
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'row_keeps_its_patient';
+END
+$$;
+
+-- Tables without patient data: what the serving login may do with them, and no row level security.
+CREATE PROCEDURE put_grants(tables text[], rights text) LANGUAGE plpgsql AS $$
+DECLARE
+    name text;
+BEGIN
+    FOREACH name IN ARRAY tables LOOP
+        EXECUTE format('REVOKE ALL ON %I FROM PUBLIC, app_rw', name);
+        EXECUTE format('GRANT %s ON %I TO app_rw', rights, name);
+    END LOOP;
+END
+$$;
+
+-- The second wall around a table (ADR 0009). `seen`: which rows exist for who acts; `written`: which rows who acts may leave behind, when that is
+-- less; `parent`: what a new row must hang on, because a foreign key is satisfied by a row that who acts does not see; `unopposed`: what no other rule
+-- overcomes.
+CREATE PROCEDURE put_wall(name text, seen text, written text DEFAULT 'true', rights text DEFAULT 'SELECT, INSERT, UPDATE',
+    parent text DEFAULT 'true', unopposed text DEFAULT '') LANGUAGE plpgsql AS $$
+DECLARE
+    policy text;
+BEGIN
+    CALL put_grants(ARRAY[name], rights);
+    EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
+    EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
+    FOR policy IN SELECT p.policyname FROM pg_policies p WHERE p.schemaname = 'public' AND p.tablename = name LOOP
+        EXECUTE format('DROP POLICY %I ON %I', policy, name);
+    END LOOP;
+    EXECUTE format('CREATE POLICY seen ON %I TO app_rw USING (%s) WITH CHECK (true)', name, seen);
+    EXECUTE format('CREATE POLICY inserted ON %I AS RESTRICTIVE FOR INSERT TO app_rw WITH CHECK ((%s) AND %s)', name, written, parent);
+    EXECUTE format('CREATE POLICY updated ON %I AS RESTRICTIVE FOR UPDATE TO app_rw USING (true) WITH CHECK (%s)', name, written);
+    IF unopposed <> '' THEN
+        EXECUTE format('CREATE POLICY unopposed ON %I AS RESTRICTIVE FOR SELECT TO app_rw USING (%s)', name, unopposed);
+    END IF;
+    EXECUTE format('DROP TRIGGER IF EXISTS keeps_its_patient ON %I', name);
+    IF EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = name::regclass AND a.attname = 'patient_id' AND a.attgenerated = '') THEN
+        EXECUTE format('CREATE TRIGGER keeps_its_patient BEFORE UPDATE OF patient_id ON %I FOR EACH ROW
+            WHEN (OLD.patient_id IS NOT NULL AND OLD.patient_id IS DISTINCT FROM NEW.patient_id) EXECUTE FUNCTION refuse_move()', name);
+    END IF;
+END
+$$;

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from maillage.kernel.clock import Clock, SystemClock
 from maillage.settings import DatabaseSettings, Settings
+from maillage.store import logins
 from maillage.store.database import Database, Limits
 from maillage.store.embedded import EmbeddedPostgres
 from maillage.store.migrate import migrate
@@ -34,12 +35,17 @@ def limits(settings: DatabaseSettings) -> Limits:
 
 @asynccontextmanager
 async def opened(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Database]:
-    """The database of these settings, embedded or not, migrated and open for the length of the block."""
+    """The database of these settings, embedded or not, migrated by its owner and open under the login that serves, for the length of the block.
+
+    Raises `UnsafeServer` for a login that row level security would not stop.
+    """
     server = None if settings.database.url else embedded(settings)
-    dsn = await asyncio.to_thread(server.start) if server else settings.database.url
+    owner = await asyncio.to_thread(server.start) if server else settings.database.owner_url
     try:
-        await migrate(dsn)
-        database = await Database.open(dsn, clock or SystemClock(), limits=limits(settings.database))
+        if owner:
+            await migrate(owner)
+        dsn = server.dsn(login=logins.SERVING) if server else settings.database.url
+        database = await Database.open(dsn, clock or SystemClock(), limits=limits(settings.database), served=True)
         try:
             yield database
         finally:

@@ -9,17 +9,19 @@ from typing import Any
 
 import asyncpg
 
-from maillage.kernel.actor import NOWHERE, Actor, Origin
+from maillage.kernel.actor import NOWHERE, SYSTEM, Actor, Origin
+from maillage.store.context import Context, reading
 from maillage.store.writes import Pending, Write
 
 
 class Unit:
-    """What a transaction holds: its connection once it needs one, whether it has begun, what it has still to write."""
+    """What a transaction holds: its connection once it needs one, whether it has begun, for whom, what it has still to write and for whom."""
 
-    __slots__ = ("_acquire", "_opening", "begun", "conn", "known", "last", "pending")
+    __slots__ = ("_acquire", "_acting", "_context", "begun", "conn", "known", "last", "pending", "writer")
 
-    def __init__(self, acquire: Callable[[], Awaitable[Any]], opening: Callable[[], str]) -> None:
-        self._acquire, self._opening = acquire, opening
+    def __init__(self, acquire: Callable[[], Awaitable[Any]], context: Context, actor: Actor) -> None:
+        self._acquire, self._context = acquire, context
+        self._acting = self.writer = actor
         self.conn: Any = None
         self.begun = False
         self.pending = Pending()
@@ -32,18 +34,19 @@ class Unit:
             self.conn = await self._acquire()
         return self.conn
 
-    async def begin(self) -> None:
+    async def begin(self, actor: Actor) -> None:
         """Begin, and say who acts."""
         conn = await self.connection()
-        self.begun = True
-        await conn.execute(self._opening())
+        self.begun, self._acting = True, actor
+        await conn.execute(self._context.opening(actor))
 
-    async def ready(self) -> Any:
-        """The connection, begun, with everything written that waited."""
+    async def ready(self, actor: Actor) -> Any:
+        """The connection, begun, with everything written that waited, for this actor."""
         if not self.begun:
-            await self.begin()
+            await self.begin(self.writer if self.pending.writes else actor)
         if self.pending:
             await self.flush()
+        await self._act(actor)
         return self.conn
 
     async def settle(self) -> None:
@@ -54,21 +57,54 @@ class Unit:
                 await work(given)
 
     async def flush(self) -> None:
-        """Write what waits."""
+        """Write what waits, as who wrote it; where nothing has begun, one statement that says so itself."""
         conn = await self.connection()
-        for sql, values in self.pending.take():
-            await conn.execute(sql, *values)
+        if self.begun:
+            await self._act(self.writer)
+        for sql, values in self.pending.take(self.begun):
+            await conn.execute(sql, *values, *(() if self.begun else self._context.values(self.writer)))
+
+    async def look(self, actor: Actor, sql: str, args: Sequence[Any]) -> list[asyncpg.Record]:
+        """The rows of a SELECT that locks nothing; alone where nothing has begun."""
+        if self.begun or self.pending.writes:
+            rows: list[asyncpg.Record] = await (await self.ready(actor)).fetch(sql, *args)
+        else:
+            rows = await (await self.connection()).fetch(reading(sql, len(args)), *args, *self._context.values(actor))
+        return rows
+
+    def acts(self, actor: Actor) -> bool:
+        """Whether this actor is the one that the database knows of."""
+        return self._acting is actor or self._acting == actor
+
+    def acts_again(self, actor: Actor) -> None:
+        """The database knows of this actor, as it did before what was just undone."""
+        self._acting = actor
+
+    async def _act(self, actor: Actor) -> None:
+        """Let another actor act from here on: nothing of the one before may be seen or written by this one."""
+        if not self.acts(actor):
+            await self.conn.execute(self._context.switching(actor))
+        self._acting = actor
 
 
 class Transaction:
     """What an action gets. It has no commit: the door that opened it ends it."""
 
-    __slots__ = ("_unit", "actor", "message_id", "now", "origin", "request_id")
+    __slots__ = ("_eyes", "_unit", "actor", "message_id", "now", "origin", "request_id")
 
     def __init__(
-        self, unit: Unit, actor: Actor, now: datetime, request_id: str = "", message_id: str = "", origin: Origin = NOWHERE
+        self,
+        unit: Unit,
+        actor: Actor,
+        now: datetime,
+        request_id: str = "",
+        message_id: str = "",
+        origin: Origin = NOWHERE,
+        *,
+        eyes: Actor | None = None,
     ) -> None:
         self._unit = unit
+        self._eyes = eyes or actor
         self.actor = actor
         self.now = now
         self.request_id = request_id
@@ -78,6 +114,13 @@ class Transaction:
     def acting_as(self, actor: Actor) -> Transaction:
         """The same transaction for another actor: an act that follows from the first one's."""
         return Transaction(self._unit, actor, self.now, self.request_id, self.message_id, self.origin)
+
+    def beyond(self) -> Transaction:
+        """The same act of the same actor, whose consequences reach rows that the actor does not see: the second wall lets them through.
+
+        For what the rules decide, never for what is shown; ADR 0009 lists the uses.
+        """
+        return Transaction(self._unit, self.actor, self.now, self.request_id, self.message_id, self.origin, eyes=SYSTEM)
 
     @property
     def conn(self) -> Any:
@@ -90,33 +133,30 @@ class Transaction:
 
     async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
         """All rows."""
-        rows: list[asyncpg.Record] = await (await self._unit.ready()).fetch(sql, *args)
+        rows: list[asyncpg.Record] = await (await self._unit.ready(self._eyes)).fetch(sql, *args)
         return rows
 
     async def fetchrow(self, sql: str, *args: Any) -> asyncpg.Record | None:
         """The first row, or None."""
-        return await (await self._unit.ready()).fetchrow(sql, *args)
+        return await (await self._unit.ready(self._eyes)).fetchrow(sql, *args)
 
     async def fetchval(self, sql: str, *args: Any) -> Any:
         """The first column of the first row, or None."""
-        return await (await self._unit.ready()).fetchval(sql, *args)
+        return await (await self._unit.ready(self._eyes)).fetchval(sql, *args)
 
     async def execute(self, sql: str, *args: Any) -> str:
         """Run one statement and give its command tag (`"UPDATE 1"`)."""
-        tag: str = await (await self._unit.ready()).execute(sql, *args)
+        tag: str = await (await self._unit.ready(self._eyes)).execute(sql, *args)
         return tag
 
     async def executemany(self, sql: str, rows: list[tuple[Any, ...]]) -> None:
         """Run one statement for each row of values."""
-        await (await self._unit.ready()).executemany(sql, rows)
+        await (await self._unit.ready(self._eyes)).executemany(sql, rows)
 
     # --- fewer round trips -------------------------------------------------------------
     async def peek(self, sql: str, *args: Any) -> list[asyncpg.Record]:
         """All rows of a SELECT that locks nothing: it needs no transaction of its own when nothing was written or locked before it."""
-        unit = self._unit
-        conn = await (unit.ready() if unit.begun or unit.pending.writes else unit.connection())
-        rows: list[asyncpg.Record] = await conn.fetch(sql, *args)
-        return rows
+        return await self._unit.look(self._eyes, sql, args)
 
     async def recall(self, key: Any, load: Callable[[], Awaitable[Any]]) -> Any:
         """What `load` gave for this key before in this transaction: for the directory, which every verb asks for the same few rows."""
@@ -149,8 +189,8 @@ class Transaction:
     async def lock(self, key: tuple[str, str], sql: str, *args: Any) -> asyncpg.Record | None:
         """The first row of a SELECT FOR UPDATE that looks only at the object `key`: writes to other objects may go on waiting."""
         unit = self._unit
-        if not unit.begun or unit.pending.holds(key):
-            await unit.ready()
+        if not unit.begun or unit.pending.holds(key) or not unit.acts(self._eyes):
+            await unit.ready(self._eyes)
         return await unit.conn.fetchrow(sql, *args)
 
     async def write(self, key: tuple[str, str], parts: tuple[str, ...], values: Sequence[Any]) -> None:
@@ -158,28 +198,34 @@ class Transaction:
 
         A constraint that they violate is told then; use `execute` where it has to be told at once.
         """
-        if self._unit.pending.holds(key):
-            await self._unit.ready()
-        self._unit.pending.writes.append(Write(key, parts, values))
+        unit = self._unit
+        if unit.pending.holds(key) or (unit.pending.writes and unit.writer != self._eyes):
+            await unit.ready(self._eyes)
+        unit.writer = self._eyes
+        unit.pending.writes.append(Write(key, parts, values))
 
-    def append(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Rows for an append-only table; `sql` inserts from `unnest`, one array for each column. Written as `write` does."""
+    def append(self, sql: str, rows: Sequence[tuple[Any, ...]], *, shared: bool = False) -> None:
+        """Rows for an append-only table; `sql` inserts from `unnest`, one array for each column. Written as `write` does.
+
+        `shared`: whoever acts may add such rows, so that alone they may share a commit with those of other requests, where nobody acts.
+        """
         if rows:
-            self._unit.pending.rows.setdefault(sql, []).extend(rows)
+            self._unit.pending.append(sql, rows, shared=shared)
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """A part that may fail alone: its error undoes the part, not the transaction, and goes on to the caller."""
         await self.settle()
-        conn = await self._unit.ready()
+        conn, before = await self._unit.ready(self._eyes), self._eyes
         await conn.execute("SAVEPOINT part")
         try:
             yield
             await self.settle()
-            await self._unit.ready()
+            await self._unit.ready(self._eyes)
         except BaseException:
             self._unit.pending, self._unit.last = Pending(), {}
             self._unit.known.clear()
             await conn.execute("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
+            self._unit.acts_again(before)  # the rollback took back who was said to act, too
             raise
         await conn.execute("RELEASE SAVEPOINT part")

@@ -10,6 +10,7 @@ import pytest
 from tests.doors.fhir.conftest import Caller, caller, token
 
 from maillage.doors.fhir import FhirDoor
+from maillage.kernel.actor import SYSTEM
 from maillage.store import Database
 
 pytestmark = pytest.mark.asyncio
@@ -245,8 +246,8 @@ async def test_idempotent_replay(ours: Caller) -> None:
 async def test_a_replay_shows_nothing_that_is_out_of_sight(ours: Caller, db: Database) -> None:
     headers = {"idempotency-key": "k2"}
     made = await ours.post("/fhir/Patient", json=PATIENT, headers=headers)
-    async with db._pool.acquire() as conn:  # the link is ended behind the back of everyone
-        await conn.execute("DELETE FROM care_link WHERE patient_id = $1", made.json()["id"])
+    async with db.transaction(SYSTEM) as tx:  # the link is ended behind the back of everyone
+        await tx.execute("UPDATE care_link SET ends = starts WHERE patient_id = $1", made.json()["id"])
     assert (await ours.post("/fhir/Patient", json=PATIENT, headers=headers)).status_code == 404
 
 

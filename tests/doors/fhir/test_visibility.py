@@ -8,8 +8,10 @@ import asyncpg
 import httpx
 import pytest
 from tests.doors.fhir.conftest import Caller, caller, token
+from tests.support import postgres
 
 from maillage.doors.fhir import FhirDoor
+from maillage.kernel.actor import SYSTEM
 from maillage.store import Database, Limits
 
 pytestmark = pytest.mark.asyncio
@@ -129,8 +131,8 @@ async def test_a_reference_to_a_hidden_patient_is_like_one_to_nobody(ours: Calle
 
 async def test_only_the_owner_rewrites(ours: Caller, theirs: Caller, db: Any) -> None:
     made = await ours.make({"resourceType": "Basic", "code": {"text": "x"}})
-    async with db._pool.acquire() as conn:  # as a room would show it to a party
-        await conn.execute("UPDATE resource_head SET parties = parties || '{org-b}' WHERE id = $1", made["id"])
+    async with db.transaction(SYSTEM) as tx:  # as a room would show it to a party
+        await tx.execute("UPDATE resource_head SET parties = parties || '{org-b}' WHERE id = $1", made["id"])
     address = f"/fhir/Basic/{made['id']}"
     assert (await theirs.get(address)).status_code == 200
     assert (await theirs.put(address, json=made, headers={"if-match": 'W/"1"'})).status_code == 403
@@ -160,7 +162,7 @@ async def test_no_audit_no_data(ours: Caller, dsn: str, db: Database) -> None:
     made = await ours.make({"resourceType": "Patient", "name": [{"family": CANARY}]})
     paths = (f"Patient/{made['id']}", f"Patient/{made['id']}/_history", f"Patient?family={CANARY}")
     hurried = await Database.open(dsn, db.clock, limits=Limits(lock=0.3))
-    holder = await asyncpg.connect(dsn)
+    holder = await asyncpg.connect(postgres.owner(dsn))
     try:
         async with holder.transaction(), caller(FhirDoor(hurried, mode="test"), await token(db, "hurried", "org-a")) as hurry:
             await holder.execute("LOCK TABLE audit_event IN ACCESS EXCLUSIVE MODE")

@@ -134,9 +134,8 @@ async def keep_status(tx: Transaction, verb: str, row: Row, told: Told) -> None:
 async def link_for_visit(tx: Transaction, row: Row) -> None:
     """The appointment opens, or extends, the care link of the hospital and of the host site until some time after the visit."""
     for organization in sorted({row["owner_org"], row["host_org"]}):
-        await access.link(
-            tx, row["patient_id"], organization, "rendez-vous", f"Appointment/{row['id']}", ends=row["ends_at"], outlives=True
-        )
+        source, parties = f"Appointment/{row['id']}", row["parties"]
+        await access.link(tx, row["patient_id"], organization, "rendez-vous", source, ends=row["ends_at"], outlives=True, parties=parties)
 
 
 async def unlink(tx: Transaction, row: Row) -> None:

@@ -65,7 +65,7 @@ async def _write(tx: Transaction, resource: Resource, mode: Mode) -> int:
     row = rows_from_patient(resource, mode)
     first = await record.lock_head(tx, "Patient", row.id) is None
     owner = await _owner(tx, resource, first=first)
-    version = await record.photograph(tx, resource, patient=row.id, if_changed=True)
+    version = await record.photograph(tx, resource, patient=row.id, kept_by=owner, if_changed=True)
     await _put_row(tx, resource, mode, owner, version)
     await _put_identifiers(tx, resource, row, owner, first=first)
     return version

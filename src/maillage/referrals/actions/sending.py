@@ -9,7 +9,7 @@ from typing import Any
 
 from maillage import access, directory
 from maillage.codes.json import decode, encode_text
-from maillage.kernel.actor import SYSTEM, Actor
+from maillage.kernel.actor import Actor
 from maillage.kernel.answers import Refused
 from maillage.kernel.errors import Conflict, Invalid, Issue, NotAllowed
 from maillage.kernel.ids import new_id
@@ -240,8 +240,9 @@ async def check_sending(case: Case, duplicate_reason: str | None, stated: Mappin
 async def problems(case: Case, duplicate_reason: str | None, stated: Mapping[str, bool]) -> tuple[dict[str, str], list[Issue]]:
     """What stands in the way of sending: codes with a detail, and the issues to show."""
     tx, request = case.tx, case.request
-    # Whoever sees the request knows its patient; whether the link still lives is a rule of its own below.
-    patient = await directory.get_patient(tx, request["patient_id"], access.visible_to(SYSTEM, "Patient"))
+    if not await access.has_link(tx, request["patient_id"], [request["owner_org"]]):
+        return {"no-care-link": ""}, []  # what else lacks would tell of a patient who is no longer this organisation's
+    patient = await directory.get_patient(tx, request["patient_id"], access.visible_to(tx.actor, "Patient"))
     found: dict[str, tuple[str, str]] = {}
     if case.task["priority"] == "stat":
         found["call-instead"] = ("ServiceRequest.priority", case.service.phone)
@@ -256,8 +257,6 @@ async def problems(case: Case, duplicate_reason: str | None, stated: Mapping[str
     issues = [Issue("error", "business-rule", code, where, details) for code, (where, details) in found.items()]
     items = await _form_issues(case)
     unmet = {code: details for code, (_, details) in found.items()} | {issue.reason.partition(":")[0]: issue.details for issue in items}
-    if not await access.has_link(tx, request["patient_id"], [request["owner_org"]]):
-        unmet["no-care-link"] = ""
     if duplicate_reason is None and (other := await _duplicate(case)):
         unmet["duplicate-open"] = other
     if await _asks_oneself(case):
@@ -320,7 +319,7 @@ async def open_to_performer(case: Case, form: Row | None, stated: Mapping[str, A
         await update(tx, "referral_form", form_id, parties=parties, status="completed")
         case.work.touch("referral_form", form_id)
     for organization in {case.task["owner_org"], request["owner_org"]}:
-        await access.link(tx, request["patient_id"], organization, "adressage", f"Task/{case.id}")
+        await access.link(tx, request["patient_id"], organization, "adressage", f"Task/{case.id}", parties=case.task["parties"])
     for first, last in rules.unavailabilities(response):
         start, end = wall_to_utc(first, time(0)), wall_to_utc(last + timedelta(days=1), time(0))
         if end > tx.now:
@@ -330,6 +329,8 @@ async def open_to_performer(case: Case, form: Row | None, stated: Mapping[str, A
 
 async def forward(case: Case, service: directory.Service, came_by: str, *, state: str = "sent", **values: Any) -> Case:
     """A new Task of the same request, content carried: after a redirection, elsewhere, or to the senior who reviews."""
+    if {service.organization_id, case.task["requester_org"]}.isdisjoint(case.tx.actor.organizations):
+        case.work.tx = case.tx.beyond()  # who hands it on does not see what becomes of it
     tx, old = case.tx, case.task
     other = await queries.open_duplicate(tx, old["patient_id"], service.id, old["requester_org"], case.id)
     if other:

@@ -124,6 +124,7 @@ async def drop_others(case: Case) -> None:
     """The first acceptance takes the request away from the other services that were asked (row C3)."""
     for row in await queries.tasks_of(case.tx, case.request["id"]):
         if row["id"] != case.id and row["fhir_status"] == "received":
+            case.work.tx = case.tx.beyond()  # the other service's Task is not in sight of this one
             other = await case_of(case.work, case.request, row)
             await move(replace(other, parties=frozenset({"SY"})), "not-selected", Act())
 

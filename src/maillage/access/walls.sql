@@ -1,0 +1,14 @@
+-- Links: who they open the record to and who made them sees them.
+CALL put_wall('care_link', written_by_parties(), written_by_parties());
+CALL put_grants('{care_link_delay}', 'SELECT');
+CALL put_wall('consent', by_parties('consent', 'Consent'), written_by_parties(), 'SELECT, INSERT', by_parent('consent', 'patient_id', 'patient'));
+CALL put_wall('break_glass', written_by_parties(), written_by_parties(), 'SELECT, INSERT');
+CALL put_wall('break_glass_review', written_by_parties(), written_by_parties(), 'SELECT, INSERT',
+    by_parent('break_glass_review', 'break_glass_id', 'break_glass'));
+-- A refusal decides for everybody, also for those who may not know who made it: whoever acts finds it, nobody without saying who acts.
+CALL put_wall('opposition', '(SELECT app_kind()) IS NOT NULL', written_by_parties(), 'SELECT, INSERT');
+CALL put_wall('choice_end', '(SELECT app_kind()) IS NOT NULL', written_by_parties(), 'SELECT, INSERT');
+-- How people and machines are known: no patient in it; read before anybody acts.
+CALL put_grants('{account,account_exercise,api_client,api_token}', 'SELECT, INSERT, UPDATE');
+CALL put_grants('{web_session,local_password,factor_key,factor_totp,recovery_code,invitation,sign_in_attempt,sign_in_step,spent_proof}',
+    'SELECT, INSERT, UPDATE, DELETE');

@@ -1,0 +1,8 @@
+-- Places, people, services: no patient in them, everybody reads them.
+CALL put_grants('{commune,commune_population,organization,cpts_commune,basin_commune,basin_cpts,practitioner,practitioner_role,location,questionnaire,
+plan_definition,service_deadline,healthcare_service}', 'SELECT, INSERT, UPDATE');
+CALL put_grants('{directory_identifier}', 'SELECT, INSERT, UPDATE, DELETE');
+-- Identities, by care links.
+CALL put_wall('patient', by_identity('patient'), by_identity('patient'), unopposed => unopposed('patient', '''Patient'''));
+CALL put_wall('patient_identifier', by_identity('patient_identifier', 'patient_id'), by_identity('patient_identifier', 'patient_id'),
+    'SELECT, INSERT, UPDATE, DELETE', unopposed => unopposed('patient_identifier', '''Patient''', 'patient_id'));

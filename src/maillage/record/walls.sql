@@ -1,0 +1,25 @@
+-- Who sees which photographs. An old version is seen only while its resource is.
+CALL put_wall('resource_head', by_type('resource_head'), by_type('resource_head'), unopposed => unopposed('resource_head', 'resource_head.res_type'));
+CALL put_wall('resource_version', 'EXISTS (SELECT FROM resource_head h WHERE h.res_type = resource_version.res_type AND h.id = resource_version.id OFFSET 0)',
+    by_type('resource_version'), 'SELECT, INSERT');
+CALL put_wall('ix_string', by_type('ix_string'), by_type('ix_string'), 'SELECT, INSERT, UPDATE, DELETE',
+    unopposed => unopposed('ix_string', 'ix_string.res_type'));
+-- Whoever acts adds to the trail, nobody changes it; a patient reads who looked, an organisation what was done for it.
+CALL put_wall('audit_event', 'CASE WHEN organization = ANY ((SELECT app_orgs())::text[]) THEN true WHEN (SELECT app_is_system()) THEN true
+    ELSE (SELECT app_kind()) = ''patient'' AND patient_id = (SELECT app_actor()) END', rights => 'SELECT, INSERT');
+GRANT USAGE ON SEQUENCE audit_event_seq TO app_rw;
+-- Parts are reached through their table alone: no grant, and no policy lets a row through.
+DO $$
+DECLARE
+    part regclass;
+BEGIN
+    FOR part IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'audit_event'::regclass LOOP
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', part);
+        EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', part);
+    END LOOP;
+END
+$$;
+-- The chain holds hashes and ids of audit rows.
+CALL put_wall('audit_chain', '(SELECT app_is_system())', '(SELECT app_is_system())', 'SELECT, INSERT');
+CALL put_grants('{audit_chainer}', 'SELECT, UPDATE');
+CALL put_grants('{sealing_key}', 'SELECT, INSERT');
