@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from tests.factories import referrals as make
+from tests.support import postgres
 
 from maillage import messaging, referrals
 from maillage.kernel.actor import SYSTEM
@@ -86,14 +87,20 @@ async def test_what_somebody_works_on_is_left_for_the_next_time(db: Database, cl
     assert await levels(db, task) == [75, 100]
 
 
-async def test_breaches_and_statuses_are_never_rewritten(db: Database, clock: FixedClock) -> None:
+async def test_breaches_and_statuses_are_never_rewritten(db: Database, dsn: str, clock: FixedClock) -> None:
     import asyncpg
 
     task = await make.opened(db)
     for statement in ("DELETE FROM referral_status WHERE task_id = $1", "UPDATE referral_status SET verb = 'x' WHERE task_id = $1"):
-        with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
             async with db.transaction(SYSTEM) as tx:
                 await tx.execute(statement, task)
+        owner = await asyncpg.connect(postgres.owner(dsn))
+        try:
+            with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+                await owner.execute(statement, task)
+        finally:
+            await owner.close()
 
 
 async def test_open_means_that_somebody_owes_something_by_a_date(db: Database) -> None:

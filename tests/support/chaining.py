@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+from tests.support import postgres
 
 from maillage import record
 from maillage.kernel.actor import SYSTEM, Actor, Origin
@@ -63,7 +64,7 @@ class Proof:
 @asynccontextmanager
 async def owner(dsn: str) -> AsyncIterator[Any]:
     """The owner of the database, whom no trigger stops."""
-    conn = await asyncpg.connect(dsn)
+    conn = await asyncpg.connect(postgres.owner(dsn))
     try:
         await conn.execute("SET session_replication_role = replica")
         yield conn

@@ -19,6 +19,8 @@ BEGIN
     END LOOP;
 END
 $$;
+-- But for the scheduler, who looks whether rows lie in the part of no month.
+CALL put_wall('audit_event_rest', '(SELECT app_is_system())', rights => 'SELECT');
 -- The chain holds hashes and ids of audit rows.
 CALL put_wall('audit_chain', '(SELECT app_is_system())', '(SELECT app_is_system())', 'SELECT, INSERT');
 CALL put_grants('{audit_chainer}', 'SELECT, UPDATE');
