@@ -108,9 +108,8 @@ BEGIN
     IF unopposed <> '' THEN
         EXECUTE format('CREATE POLICY unopposed ON %I AS RESTRICTIVE FOR SELECT TO app_rw USING (%s)', name, unopposed);
     END IF;
-    EXECUTE format('DROP TRIGGER IF EXISTS keeps_its_patient ON %I', name);
-    IF EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = name::regclass AND a.attname = 'patient_id' AND a.attgenerated = '') THEN
-        EXECUTE format('CREATE TRIGGER keeps_its_patient BEFORE UPDATE OF patient_id ON %I FOR EACH ROW
+    IF rights LIKE '%UPDATE%' AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = name::regclass AND a.attname = 'patient_id' AND a.attgenerated = '') THEN
+        EXECUTE format('CREATE OR REPLACE TRIGGER keeps_its_patient BEFORE UPDATE OF patient_id ON %I FOR EACH ROW
             WHEN (OLD.patient_id IS NOT NULL AND OLD.patient_id IS DISTINCT FROM NEW.patient_id) EXECUTE FUNCTION refuse_move()', name);
     END IF;
 END
