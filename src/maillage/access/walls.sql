@@ -8,7 +8,7 @@ CALL put_wall('break_glass_review', written_by_parties(), written_by_parties(), 
 -- A refusal decides for everybody, also for those who may not know who made it: whoever acts finds it, nobody without saying who acts.
 CALL put_wall('opposition', '(SELECT app_kind()) IS NOT NULL', written_by_parties(), 'SELECT, INSERT');
 CALL put_wall('choice_end', '(SELECT app_kind()) IS NOT NULL', written_by_parties(), 'SELECT, INSERT');
--- How people and machines are known: no patient in it; read before anybody acts.
-CALL put_grants('{account,account_exercise,api_client,api_token}', 'SELECT, INSERT, UPDATE');
+-- How people are known: no patient in it; read before anybody acts.
+CALL put_grants('{account,account_exercise}', 'SELECT, INSERT, UPDATE');
 CALL put_grants('{web_session,local_password,factor_key,factor_totp,recovery_code,invitation,sign_in_attempt,sign_in_step,spent_proof}',
     'SELECT, INSERT, UPDATE, DELETE');
