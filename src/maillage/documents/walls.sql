@@ -1,0 +1,1 @@
+CALL put_party_wall('document', 'DocumentReference', 'patient_id', 'patient');
