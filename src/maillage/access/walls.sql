@@ -5,6 +5,14 @@ CALL put_wall('consent', by_parties('consent', 'Consent'), written_by_parties(),
 CALL put_wall('break_glass', written_by_parties(), written_by_parties(), 'SELECT, INSERT');
 CALL put_wall('break_glass_review', written_by_parties(), written_by_parties(), 'SELECT, INSERT',
     by_parent('break_glass_review', 'break_glass_id', 'break_glass'));
+CALL put_child_wall('break_glass_reminder', 'break_glass_id', 'break_glass', 'SELECT, INSERT');
+CALL put_grants('{emergency_limit}', 'SELECT');
+CALL put_wall('patient_look', written_by_parties(), rights => 'SELECT, INSERT, DELETE');
+CALL put_wall('browsing_alert', 'CASE WHEN organization_id = ANY ((SELECT app_orgs())::text[]) THEN true ELSE (SELECT app_is_system()) END',
+    rights => 'SELECT, INSERT');
+-- A label closes what it closes to whoever comes, whoever set it.
+CALL put_wall('security_label', '(SELECT app_kind()) IS NOT NULL', written_by_parties(), 'SELECT, INSERT');
+CALL put_wall('security_label_end', '(SELECT app_kind()) IS NOT NULL', written_by_parties(), 'SELECT, INSERT');
 -- A refusal decides for everybody, also for those who may not know who made it: whoever acts finds it, nobody without saying who acts.
 CALL put_wall('opposition', '(SELECT app_kind()) IS NOT NULL', written_by_parties(), 'SELECT, INSERT');
 CALL put_wall('choice_end', '(SELECT app_kind()) IS NOT NULL', written_by_parties(), 'SELECT, INSERT');

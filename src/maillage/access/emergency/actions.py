@@ -64,7 +64,8 @@ async def break_glass(tx: Transaction, patient_id: str, *, reason: str, explanat
     told = (new_id(), patient_id, tx.actor.id, tx.actor.role_id, tx.actor.organization, reason, explanation.strip(), refused)
     made = Glass(*told, starts=tx.now, ends=tx.now + limits.lasts, review_due=tx.now + limits.review)
     await tx.execute(_OPEN, *told, made.starts, made.ends, made.review_due)
-    await links.link(tx, patient_id, tx.actor.organization, "bris-de-glace", f"BreakGlass/{made.id}", ends=made.ends, person=tx.actor.id)
+    source, beyond = f"BreakGlass/{made.id}", tx.beyond()  # the patient is not in sight yet
+    await links.link(beyond, patient_id, tx.actor.organization, "bris-de-glace", source, ends=made.ends, person=tx.actor.id)
     verb = "break-glass-past-refusal" if refused else f"break-glass-{reason}"
     await record.audit(tx, "E", "Patient", patient_id, patient=patient_id, verb=verb, act="break-glass")
     return made, True
