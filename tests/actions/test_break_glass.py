@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from tests.factories import referrals as make
 
+from tests.support import postgres
+
 from maillage import access, journeys, record
 from maillage.access import emergency
 from maillage.journeys.emergency import watch
@@ -98,12 +100,11 @@ async def test_who_has_to_know_is_told_at_once(db: Database) -> None:
     assert await notices(db, "emergency-access") == ["dpo", "referent"], "opening again what is open tells nobody twice"
 
 
-async def test_the_patient_is_told_later_where_the_deployer_says_so_and_not_at_all_where_messages_are_refused(
+async def test_the_patient_is_told_later_where_the_deployer_says_so_and_not_at_all_where_messages_are_refused(dsn: str, 
     db: Database, clock: FixedClock
 ) -> None:
     one, other = (await patients(db))[:2]
-    async with db.transaction(SYSTEM) as tx:
-        await tx.execute("UPDATE emergency_limit SET tell_patient_after = '2 days'")
+    await postgres.as_owner(dsn, "UPDATE emergency_limit SET tell_patient_after = '2 days'")
     await broken(db, one)
     assert [row["due_at"] for row in await held_for_patients(db)] == [clock.now() + timedelta(days=2)]
     await played(db, DESK, journeys.oppose, other, act="messages", said_by="patient")
@@ -225,9 +226,8 @@ async def test_a_late_review_is_called_for_once(db: Database, clock: FixedClock)
 # --- browsing ------------------------------------------------------------------------
 
 
-async def test_more_patients_than_a_day_explains_are_told_once_an_hour(db: Database, clock: FixedClock) -> None:
-    async with db.transaction(SYSTEM) as tx:
-        await tx.execute("UPDATE emergency_limit SET patients_an_hour = 3")
+async def test_more_patients_than_a_day_explains_are_told_once_an_hour(dsn: str, db: Database, clock: FixedClock) -> None:
+    await postgres.as_owner(dsn, "UPDATE emergency_limit SET patients_an_hour = 3")
     for number, patient in enumerate((await patients(db))[:5]):
         if number == 3:
             await played(db, SYSTEM, watch)
@@ -244,9 +244,8 @@ async def test_more_patients_than_a_day_explains_are_told_once_an_hour(db: Datab
         assert await tx.fetchval("SELECT count(*) FROM patient_look") == 0
 
 
-async def test_patients_of_the_agenda_are_no_curiosity(db: Database) -> None:
-    async with db.transaction(SYSTEM) as tx:
-        await tx.execute("UPDATE emergency_limit SET patients_an_hour = 3")
+async def test_patients_of_the_agenda_are_no_curiosity(dsn: str, db: Database) -> None:
+    await postgres.as_owner(dsn, "UPDATE emergency_limit SET patients_an_hour = 3")
         for patient in (await patients(db))[:5]:
             await access.link(tx, patient, make.CENTRE, "rendez-vous", "Appointment/1")
     for patient in (await patients(db))[:5]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.factories import referrals as make
+from tests.support import postgres
 
 from maillage import access, journeys, record
 from maillage.access import choices
@@ -225,9 +226,11 @@ async def test_choices_are_told_to_the_organisation_that_recorded_them(db: Datab
         assert await choices.choices_of(tx, patient) == []
 
 
-async def test_what_is_recorded_is_never_rewritten(db: Database) -> None:
+async def test_what_is_recorded_is_never_rewritten(db: Database, dsn: str) -> None:
     await played(db, DESK, journeys.oppose, await patient_of(db), act="feeding", said_by="patient")
     for statement in ("UPDATE opposition SET act = 'reading'", "DELETE FROM opposition"):
-        with pytest.raises(Exception, match="append-only"):
+        with pytest.raises(Exception, match="permission denied"):
             async with db.transaction(SYSTEM) as tx:
                 await tx.execute(statement)
+        with pytest.raises(Exception, match="append-only"):
+            await postgres.as_owner(dsn, statement)

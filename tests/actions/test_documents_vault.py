@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.support import postgres
 
 from maillage import documents
 from maillage.documents import Checked
@@ -120,10 +121,9 @@ async def test_the_file_of_another_object_does_not_open(db: Database, vault: Vau
         "size = size + 1",
     ],
 )
-async def test_a_row_that_was_tampered_with_does_not_open(db: Database, vault: Vault, change: str) -> None:
+async def test_a_row_that_was_tampered_with_does_not_open(db: Database, dsn: str, vault: Vault, change: str) -> None:
     id, _ = await keep(db, vault), await keep(db, vault, b"autre", patient="p2")
-    async with db.transaction(SYSTEM) as tx:
-        await tx.execute(f"UPDATE document SET {change} WHERE id = $1", id)
+    await postgres.as_owner(dsn, "SET session_replication_role = replica", f"UPDATE document SET {change} WHERE id = '{id}'")
     with pytest.raises(Unavailable, match="document-broken"):
         await load(db, vault, id)
 

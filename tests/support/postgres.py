@@ -140,6 +140,16 @@ def owner(dsn: str) -> str:
     return CLUSTERS[-1].owner(urlsplit(dsn).path.removeprefix("/"))
 
 
+async def as_owner(dsn: str, *statements: str) -> None:
+    """What only the owner of the database can do, and no trigger nor wall stops when it begins by `SET session_replication_role = replica`."""
+    conn = await asyncpg.connect(owner(dsn))
+    try:
+        for statement in statements:
+            await conn.execute(statement)
+    finally:
+        await conn.close()
+
+
 async def create(dsn: str, rooms: Sequence[str] = migrate.SCHEMAS) -> None:
     """The tables, made by their owner, in the database of a serving address."""
     await migrate.create(owner(dsn), rooms)
