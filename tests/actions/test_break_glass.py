@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from tests.factories import referrals as make
-
 from tests.support import postgres
 
 from maillage import access, journeys, record
@@ -100,8 +99,8 @@ async def test_who_has_to_know_is_told_at_once(db: Database) -> None:
     assert await notices(db, "emergency-access") == ["dpo", "referent"], "opening again what is open tells nobody twice"
 
 
-async def test_the_patient_is_told_later_where_the_deployer_says_so_and_not_at_all_where_messages_are_refused(dsn: str, 
-    db: Database, clock: FixedClock
+async def test_the_patient_is_told_later_where_the_deployer_says_so_and_not_at_all_where_messages_are_refused(
+    dsn: str, db: Database, clock: FixedClock
 ) -> None:
     one, other = (await patients(db))[:2]
     await postgres.as_owner(dsn, "UPDATE emergency_limit SET tell_patient_after = '2 days'")
@@ -246,6 +245,7 @@ async def test_more_patients_than_a_day_explains_are_told_once_an_hour(dsn: str,
 
 async def test_patients_of_the_agenda_are_no_curiosity(dsn: str, db: Database) -> None:
     await postgres.as_owner(dsn, "UPDATE emergency_limit SET patients_an_hour = 3")
+    async with db.transaction(SYSTEM) as tx:
         for patient in (await patients(db))[:5]:
             await access.link(tx, patient, make.CENTRE, "rendez-vous", "Appointment/1")
     for patient in (await patients(db))[:5]:
