@@ -33,7 +33,7 @@ END $$;
 """
 
 
-def make_sql(name: str, password: str = "") -> str:
+def make_sql(name: str, password: str | None = None) -> str:
     """The statements that make a login when it is not there, and give it this password when there is one."""
     made = _MAKE.format(name=name)
     return f"{made}ALTER ROLE {name} LOGIN PASSWORD '{password}';\n" if password else made
