@@ -32,7 +32,7 @@ async def run(database: Database, settings: Settings) -> None:
     """Work until cancelled. A failed round is logged with its code and tried again: it never ends the worker."""
     chainer = proof.Chainer(database, keeper(settings))
     await asyncio.gather(
-        _forever("audit-chain", CHAIN_SECONDS, chainer.drain),
+        _forever("audit-chain", CHAIN_SECONDS, chainer.catch_up),
         _forever("audit-parts", HOUSEKEEPING_SECONDS, lambda: make_parts(database)),
         _forever("outbox", OUTBOX_SECONDS, lambda: outbox.drain(database, HANDLERS)),
         _forever("clock", CLOCK_SECONDS, lambda: tick(database)),

@@ -101,6 +101,20 @@ async def test_a_patient_whom_one_may_not_see_has_no_list(db: Database) -> None:
     assert tuple(found) == ("4", "R")
 
 
+async def test_the_data_protection_officer_sees_the_list_and_not_the_record(db: Database) -> None:
+    login, organization, patient = LOGIN, CENTRE, pages.patient_of(CENTRE)
+    async with db.transaction(Actor("person", "p2", (organization,), frozenset({"medecin"}), display="Dr Vu")) as tx:
+        await record.audit(tx, "R", "Patient", patient, patient=patient, verb="read")
+        await tx.execute("UPDATE account_exercise SET roles = '{dpo}' WHERE login = $1", login)
+        name = await tx.fetchval("SELECT family FROM patient WHERE id = $1", patient)
+    async with pages.visiting(pages.make_door(db), login) as visitor:
+        assert (await visitor.get(f"/patients/{patient}")).status_code in (403, 404)
+        shown = await visitor.get(f"/patients/{patient}/acces")
+        assert (shown.status_code, "Dr Vu" in shown.text, name in shown.text) == (200, True, False)
+        absent = await visitor.get("/patients/absent/acces")
+        assert (absent.status_code, "Aucun accès enregistré" in absent.text) == (200, True)
+
+
 async def test_class_28_signing_in_out_and_failing_to_are_written(db: Database) -> None:
     login, patient = LOGIN, pages.patient_of(CENTRE)
     [before] = await rows(db, "SELECT max(seq) AS seq FROM audit_event")

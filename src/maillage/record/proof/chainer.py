@@ -83,6 +83,11 @@ class Chainer:
             await self._keeper.keep(end.seq, end.h, known, self._db.clock.now())
         return len(done)
 
+    async def catch_up(self) -> None:
+        """Chain until less than a batch waits: rows that arrive meanwhile go with the next round, many at once, not one by one."""
+        while await self.round() == BATCH:
+            pass
+
     async def drain(self) -> int:
         """Chain until nothing waits."""
         total = 0

@@ -47,16 +47,19 @@ async def show_on_paper(view: View) -> Response:
 
 
 async def _page(view: View, limit: int, *, paper: bool) -> Response:
-    identity = await load_identity(view.tx, view.path("id"))
+    """The data protection officer answers for the trail without seeing the record: the list alone, the same whether the patient is known or not."""
+    patient = view.path("id")
+    identity = None if view.actor.is_one_of("dpo") else await load_identity(view.tx, patient)
     async with view.door.trail.transaction(view.actor, request_id=view.tx.request_id, lazy=True, origin=view.tx.origin) as reading:
-        found = await record.accesses(reading, view.actor, identity.id, after=_position(view.query("avant")), limit=limit)
+        found = await record.accesses(reading, view.actor, patient, after=_position(view.query("avant")), limit=limit)
     act = "print" if paper else "audit-read"
-    await record.audit(view.tx, "R", "Patient", identity.id, patient=identity.id, verb="accesses", act=act)
+    await record.audit(view.tx, "R", "Patient", patient, patient=patient, verb="accesses", act=act)
     names = await places.organizations(view.tx)
     return view.page(
         "patients/templates/accesses.html",
         say("accesses.title"),
         patient=identity,
+        address=f"/patients/{patient}",
         accesses=accesses(found.rows, names),
         following=f"{found.position[0].isoformat()}_{found.position[1]}" if found.position and not paper else "",
         cut=bool(found.position) and paper,
@@ -111,6 +114,6 @@ def _acts(visit: Iterable[Any]) -> list[str]:
 
 
 PAGES = (
-    get("/patients/{id:id}/acces", show),
-    get("/patients/{id:id}/acces/papier", show_on_paper),
+    get("/patients/{id:id}/acces", show, on="AuditEvent", to="read"),
+    get("/patients/{id:id}/acces/papier", show_on_paper, on="AuditEvent", to="read"),
 )
