@@ -23,7 +23,7 @@ async def change(visitor: Visitor, role: str) -> int:
     return answer.status_code
 
 
-async def test_changing_place_changes_the_session_the_forms_and_what_is_seen(db: Database) -> None:
+async def test_class_20_changing_place_changes_the_session_the_forms_and_what_is_seen(db: Database) -> None:
     async with visiting(make_door(db), TWO_PLACES) as visitor:
         page = await visitor.get("/compte")
         assert "lieu actuel" in page.text
@@ -45,7 +45,7 @@ async def test_a_place_of_somebody_else_is_refused(db: Database) -> None:
         assert (await visitor.get("/")).status_code == 200
 
 
-async def test_somebody_closes_a_session_that_is_open_elsewhere(db: Database) -> None:
+async def test_class_20_somebody_closes_a_session_that_is_open_elsewhere(db: Database) -> None:
     door = make_door(db)
     async with visiting(door, TWO_PLACES) as here, visiting(door, TWO_PLACES) as elsewhere, visiting(door, "medecin-clamart") as other:
         page = await here.get("/compte/sessions")
@@ -64,7 +64,7 @@ async def test_closing_all_the_others_keeps_this_browser(db: Database) -> None:
         assert [(await one.get("/")).status_code for one in (here, elsewhere)] == [200, 303]
 
 
-async def test_a_fresh_proof_is_asked_then_leads_back_under_a_new_id(db: Database, clock: FixedClock) -> None:
+async def test_class_20_a_fresh_proof_is_asked_then_leads_back_under_a_new_id(db: Database, clock: FixedClock) -> None:
     async with visiting(make_door(db), TWO_PLACES) as visitor:
         clock.advance(timedelta(minutes=15))
         page = await visitor.get("/compte/confirmer?vers=/patients")

@@ -21,7 +21,7 @@ async def test_nobody_sees_a_page_without_a_session(db: Database) -> None:
             assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/connexion")
 
 
-async def test_sign_in_opens_a_session_under_a_new_secret(db: Database) -> None:
+async def test_class_20_sign_in_opens_a_session_under_a_new_secret(db: Database) -> None:
     async with visiting(make_door(db)) as visitor:
         answer = await visitor.sign_in("medecin-clamart")
         assert (answer.status_code, answer.headers["location"]) == (303, "/")
@@ -48,7 +48,7 @@ async def test_https_binds_the_cookie_to_the_host(db: Database) -> None:
         assert "max-age=" in answer.headers["strict-transport-security"]
 
 
-async def test_sign_in_comes_back_to_the_page_and_never_to_another_site(db: Database) -> None:
+async def test_class_19_sign_in_comes_back_to_the_page_and_never_to_another_site(db: Database) -> None:
     async with visiting(make_door(db)) as visitor:
         asked = await visitor.get("/services")
         assert asked.headers["location"] == "/connexion?vers=/services"
@@ -65,7 +65,7 @@ async def test_sign_in_comes_back_to_the_page_and_never_to_another_site(db: Data
             assert answer.headers["location"] == reached
 
 
-async def test_an_unknown_login_is_refused_like_any_other(db: Database) -> None:
+async def test_class_22_an_unknown_login_is_refused_like_any_other(db: Database) -> None:
     async with visiting(make_door(db)) as visitor:
         answer = await visitor.sign_in("nobody")
         assert (answer.status_code, answer.headers["location"]) == (303, "/connexion")
@@ -73,7 +73,7 @@ async def test_an_unknown_login_is_refused_like_any_other(db: Database) -> None:
         assert (await visitor.sign_in("medecin-clamart")).status_code == 404
 
 
-async def test_sign_out_and_idleness_end_the_session(db: Database, clock: FixedClock) -> None:
+async def test_class_20_sign_out_and_idleness_end_the_session(db: Database, clock: FixedClock) -> None:
     door = make_door(db)
     async with visiting(door, "medecin-clamart") as visitor:
         secret = visitor.client.cookies["maillage"]

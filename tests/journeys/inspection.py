@@ -36,7 +36,8 @@ def inspect(person: Person, name: str = "") -> None:
     assert page.locator("h1").count() == 1, page.url
     assert page.locator("main").count() == 1
     assert page.get_by_text("DONNÉES FICTIVES").count() == 1
-    assert [text for text in person.messages if "status of 4" not in text] == []
+    left = [text for text in person.messages if "status of 4" not in text]
+    assert left == [], left
 
 
 def picture(person: Person, name: str, width: int = 1280) -> None:

@@ -17,6 +17,7 @@ from maillage.cli.status import ENVIRONMENT, USAGE, Failure
 COMMANDS = {
     "serve": "serve:serve",
     "demo": "serve:demo",
+    "account": "accounts:account",
     "token": "tokens:token",  # nosec B105  # where the command is, not a secret
     "client": "clients:client",
     "scenario": "scenario:scenario",
