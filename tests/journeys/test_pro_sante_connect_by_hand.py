@@ -29,7 +29,7 @@ from maillage.kernel.clock import SystemClock
 from maillage.settings import DemoSettings, IdentitySettings, PscSettings, ServerSettings, Settings
 from maillage.store import Database
 
-RPPS, PASSWORD, SECRET = "10001234567", "not a secret outside tests", "neither is this one"
+RPPS, PASSWORD, SECRET = "10001234567", "not a secret outside tests", "neither-is-this-one"
 CLAIMS = {"id_token": {"acr": {"essential": True}}, "userinfo": {"SubjectNameID": {"essential": True}}}
 SETTINGS = """
 config_version: 1

@@ -151,6 +151,7 @@ async def show_password(view: View) -> Response:
         "account/templates/password.html",
         "Changer de mot de passe",
         who="",
+        login=session.login,
         fields=fields,
         problems=summary(view.rejected, fields),
         csrf=session.csrf,

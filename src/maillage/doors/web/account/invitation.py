@@ -35,6 +35,7 @@ async def show_invitation(view: View) -> Response:
         "account/templates/password.html",
         "Bienvenue dans maillage",
         who=login,
+        login=login,
         fields=fields,
         problems=summary(view.rejected, fields),
         csrf=visit,
