@@ -19,6 +19,7 @@ const told = key => JSON.stringify({
 for (const form of document.querySelectorAll('form[data-passkey]')) {
   if (!window.PublicKeyCredential) continue;
   form.hidden = false;
+  form.parentElement.querySelector('[data-without-passkey]').hidden = true;
   form.addEventListener('submit', async event => {
     const answer = form.elements.key;
     if (answer.value) return;
