@@ -65,7 +65,9 @@ class Nano:
         (self.folder / "settings.yaml").write_text(told, encoding="utf-8")
         (self.folder / "users.yaml").write_text(USERS.format(password=PASSWORD, rpps=RPPS), encoding="utf-8")
         words = [sys.executable, "-m", "nanoidp", "--config", str(self.folder), "--host", "127.0.0.1", "--port", str(self.port)]
-        self.process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": ""})
+        self.process = subprocess.Popen(
+            words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder, env={**os.environ, "PYTHONPATH": ""}
+        )
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             with suppress(httpx.TransportError):
@@ -86,9 +88,6 @@ class WithProvider(Running):
     def __init__(self, cluster: postgres.TestCluster, nano: Nano) -> None:
         super().__init__(cluster, SystemClock())  # type: ignore[arg-type]  # the provider keeps real time, so must we
         self.nano = nano
-
-    async def _serve(self) -> None:
-        await super()._serve()
 
     def application(self, database: Database) -> Any:
         psc = PscSettings(
@@ -160,7 +159,7 @@ def test_a_professional_comes_through_a_real_provider(browser: Browser, server: 
     signs_in_there(page, server)
     expect(title).to_contain_text("Où travaillez-vous")
     page.get_by_role("button", name="Clamart").click()
-    expect(title).to_have_text("Services")
+    expect(title).to_have_text("Services du territoire")
     assert page.url == f"{server.address}/services"
     [cookie] = [one for one in context.cookies() if one["name"] == "maillage"]
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")

@@ -90,6 +90,8 @@ async def close(view: View) -> Response:
     organization = _administrator(view)
     mine = {(line.login, line.role_id) for line in await identity.accounts_at(view.tx, organization)}
     wanted = (view.given("login"), view.given("role"))
+    if view.session and wanted[0] == view.session.login:
+        raise NotAllowed("own-account")
     if wanted not in mine:
         raise NotAllowed("not-administrator")
     await identity.end_exercise(view.tx, *wanted)
