@@ -115,7 +115,7 @@ class Server:
         """A process of PostgreSQL that serves a connection of the application."""
         for pid in self.children():
             with suppress(OSError):
-                if b"maillage maillage" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                if b"app_rw maillage" in Path(f"/proc/{pid}/cmdline").read_bytes():
                     return pid
         raise LookupError("no-backend")
 
