@@ -8,12 +8,15 @@ import sys
 import time
 from pathlib import Path
 
+from msgspec import structs
+
 from bench.door import machine, report
 from bench.door.explain import explain
 from bench.door.fill import fill
 from bench.door.measure import Bench, profile
 from bench.door.rows import rows
 from bench.door.server import listening, postgres
+from maillage.store.logins import SERVING
 
 ROWS = ("create", "read", "worklist", "identifier", "family", "transaction", "update", "slot")
 
@@ -50,7 +53,8 @@ def main() -> int:
     )
     with postgres() as (dsn, server, folder):
         begun = time.monotonic()
-        plan = asyncio.run(fill(dsn, asked.tasks, asked.patients, asked.slots))
+        filled = asyncio.run(fill(dsn, asked.tasks, asked.patients, asked.slots))
+        plan = structs.replace(filled, dsn=server.dsn(login=SERVING))  # filled by the owner, asked as it is served: behind the second wall
         plan.save(folder / "plan.json")
         said.machine["postgresql"] = asyncio.run(machine.postgres_version(dsn))
         if not asked.json:
@@ -61,7 +65,7 @@ def main() -> int:
         if asked.explain:
             asyncio.run(explain(plan, rows(plan)[asked.explain]))
             return 0
-        with listening("maillage", ("serve", "--data", str(folder / "served")), dsn=dsn) as (port, pid):
+        with listening("maillage", ("serve", "--data", str(folder / "served")), dsn=plan.dsn) as (port, pid):
             said.resident.append(machine.resident([pid]))
             said.idle = machine.idle((pid, server.pid or 0))
             bench = Bench(asked, plan, folder, port, pid, server.pid or 0)

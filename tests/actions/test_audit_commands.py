@@ -17,11 +17,10 @@ from tests.support.chaining import Proof, owner
 from maillage.cli.audit import audit
 from maillage.cli.status import OK, PROBLEM, Failure
 from maillage.codes.json import decode
-from maillage.kernel.actor import SYSTEM
 from maillage.kernel.clock import FixedClock
 from maillage.record import proof
 from maillage.record.proof.syslog import Syslog, frame
-from maillage.store import Database, migrate
+from maillage.store import Database
 
 
 @pytest.fixture
@@ -35,10 +34,6 @@ def installed(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: 
             for _ in range(2):
                 await one.look(3)
                 await one.chainer.drain()
-            async with db.transaction(SYSTEM) as tx:  # the tables were made from their declarations: that is where the migrations lead
-                for step in migrate.migrations():
-                    values = (step.number, step.name, step.checksum)
-                    await tx.execute("INSERT INTO schema_migration (number, name, checksum) VALUES ($1, $2, $3)", *values)
         finally:
             await db.close()
 

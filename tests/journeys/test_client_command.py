@@ -17,20 +17,21 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from tests.conftest import MONDAY
 from tests.factories.booking import CENTRE
+from tests.support import postgres
 from tests.support.machines import KEYS
 
 from maillage import directory
 from maillage.cli import main
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.clock import FixedClock
-from maillage.store import Database, migrate
+from maillage.store import Database
 
 WHERE = ("--organization", CENTRE)
 
 
 async def administered(dsn: str) -> None:
-    """Fill: the territory, in a database that the command finds migrated."""
-    await migrate.migrate(dsn)
+    """Fill: the territory, in a database whose tables its owner made."""
+    await postgres.create(dsn)
     db = await Database.open(dsn, FixedClock(MONDAY))
     async with db.transaction(SYSTEM, timeout=120) as tx:
         await directory.load_territory(tx)
