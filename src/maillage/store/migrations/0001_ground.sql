@@ -3497,7 +3497,7 @@ CALL put_wall('outbox', '(SELECT app_is_system())', 'true', 'SELECT, INSERT, UPD
 -- An answer that was given is for the organisation to which it was given.
 CALL put_wall('idempotency', 'CASE WHEN organization = ANY ((SELECT app_orgs())::text[]) THEN true ELSE (SELECT app_is_system()) END', 'true',
     'SELECT, INSERT, UPDATE, DELETE');
--- The program looks whether the database is of its version.
+-- Which migrations the database has had.
 CALL put_grants('{schema_migration}', 'SELECT');
 
 -- ===== record/walls.sql =====
