@@ -25,7 +25,9 @@ async def person(db: Database, login: str = LOGIN, *, rpps: str | None = None) -
     """Somebody who works at the hospital, and in town."""
     async with db.transaction(SYSTEM) as tx:
         place = {"role_id": HOSPITAL_ROLE, "organization_id": make.HOSPITAL}
-        await access.put_account(tx, login, practitioner_id="castanier-leo", roles=["medecin"], display="Léo Castanier", rpps=rpps, **place)
+        await access.put_account(
+            tx, login, practitioner_id="castanier-leo", roles=["medecin"], display="Léo Castanier", rpps=rpps, demo=rpps is None, **place
+        )
         await identity.allow_exercise(tx, login, role_id=OTHER_ROLE, organization_id=make.CENTRE, roles=["medecin"], rank=1)
 
 

@@ -32,7 +32,7 @@ def broken(dsn: str, cluster: postgres.TestCluster) -> Broken:
 
     @asynccontextmanager
     async def breaking(how: str) -> AsyncIterator[None]:
-        conn = await asyncpg.connect(cluster.dsn(urlsplit(dsn).path.strip("/")))
+        conn = await asyncpg.connect(postgres.owner(dsn))
         try:
             await conn.execute(
                 f"CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no' USING ERRCODE = '{BREAKS[how]}'; END $$"

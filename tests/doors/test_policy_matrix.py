@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 from tests.factories import referrals as make
+from tests.support import postgres
 from tests.support.web import make_door, territory, visiting
 
 from maillage import access, journeys, record
@@ -41,12 +42,10 @@ LOGINS = {
 async def four_patients(db: Database) -> dict[str, str]:
     """One patient for each state of the centre's link, with one resource of each type, kept by the hospital."""
     found = dict(zip(STATES, await make.patients(db), strict=False))
+    for patient in found.values():
+        await postgres.unknown(db._dsn, patient, make.HOSPITAL)
     async with db.transaction(SYSTEM) as tx:
         for state, patient in found.items():
-            await tx.execute("DELETE FROM care_link WHERE patient_id = $1", patient)
-            await tx.execute("UPDATE patient SET parties = '{}', owner_org = $2 WHERE id = $1", patient, make.HOSPITAL)
-            for table in ("resource_head", "ix_patient"):
-                await tx.execute(f"UPDATE {table} SET parties = '{{}}', owner_org = $2 WHERE id = $1", patient, make.HOSPITAL)
             for kind in KINDS:
                 if kind != "Patient":
                     resource = {

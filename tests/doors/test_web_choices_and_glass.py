@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from tests.factories import referrals as make
+from tests.support import postgres
 from tests.support.web import SAME_SITE, Visitor, hidden, make_door, territory, visiting
 
 from maillage import access
@@ -22,9 +23,8 @@ async def patient_known_at(db: Database, *organizations: str) -> dict[str, str]:
     """A patient whom these places know, and nobody else."""
     async with db.transaction(SYSTEM) as tx:
         row = await tx.fetchrow("SELECT id, family, given, birth_date FROM patient ORDER BY id LIMIT 1")
-        await tx.execute("DELETE FROM care_link WHERE patient_id = $1", row["id"])
-        await tx.execute("UPDATE patient SET parties = '{}', owner_org = NULL WHERE id = $1", row["id"])
-        await tx.execute("UPDATE resource_head SET parties = '{}', owner_org = NULL WHERE id = $1", row["id"])
+    await postgres.unknown(db._dsn, row["id"])
+    async with db.transaction(SYSTEM) as tx:
         for organization in organizations:
             await access.link(tx, row["id"], organization, "presence", f"Patient/{row['id']}")
     return {name: f"{row[name]:%d/%m/%Y}" if name == "birth_date" else row[name] for name in ("id", "family", "given", "birth_date")}

@@ -150,6 +150,14 @@ async def as_owner(dsn: str, *statements: str) -> None:
         await conn.close()
 
 
+async def unknown(dsn: str, patient: str, keeper: str = "") -> None:
+    """Take a patient away from everybody, as only the owner can; `keeper`: the organisation that keeps the file all the same."""
+    owned = f"'{keeper}'" if keeper else "NULL"
+    tables = (("patient", "id"), ("resource_head", "id"), ("ix_patient", "id"))
+    emptied = [f"UPDATE {table} SET parties = '{{}}', owner_org = {owned} WHERE {name} = '{patient}'" for table, name in tables]
+    await as_owner(dsn, f"DELETE FROM care_link WHERE patient_id = '{patient}'", *emptied)
+
+
 async def create(dsn: str, rooms: Sequence[str] = migrate.SCHEMAS) -> None:
     """The tables, made by their owner, in the database of a serving address."""
     await migrate.create(owner(dsn), rooms)

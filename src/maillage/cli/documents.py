@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,7 +41,7 @@ def documents(action: Literal["check", "rotate-key"], *, repair: bool = False, d
 
 async def _check(settings: Settings, repair: bool) -> tuple[dict[str, Any], list[str], int]:
     async with opened(settings) as database:
-        report = await kept.check(database, Vault.of(settings), now=datetime.now(UTC), repair=repair)
+        report = await kept.check(database, Vault.of(settings), now=database.clock.now(), repair=repair)
     said = f"{report.whole} documents whole, {report.removed} orphans removed"
     faults = [*(f"file gone: {id}" for id in report.missing), *(f"does not open: {id}" for id in report.broken)]
     faults += [f"no document knows this file: {name}" for name in report.orphans]
@@ -58,6 +57,6 @@ async def _check(settings: Settings, repair: bool) -> tuple[dict[str, Any], list
 
 async def _rotate(settings: Settings) -> tuple[dict[str, Any], list[str], int]:
     async with opened(settings) as database:
-        made, count, gone = await kept.rotate(database, Vault.of(settings), now=datetime.now(UTC))
+        made, count, gone = await kept.rotate(database, Vault.of(settings), now=database.clock.now())
     lines = [f"master key {made} made, {count} documents wrapped under it", *(f"master key {id} forgotten" for id in gone)]
     return {"key": made, "wrapped": count, "forgotten": gone}, lines, OK

@@ -17,7 +17,7 @@ from maillage.store import Database
 
 FILL = territory
 pytestmark = pytest.mark.asyncio
-LOOKED = {"audit_event", "web_session", "audit_chain", "audit_checkpoint", "audit_read", "login_attempt"}
+LOOKED = {"audit_event", "web_session", "audit_chain", "audit_checkpoint", "audit_read", "login_attempt", "patient_look", "browsing_alert"}
 """Tables that may grow when somebody only looks: who looked, and whether their session is in use."""
 
 POSTS = routes.pages("POST")

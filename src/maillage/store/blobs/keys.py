@@ -11,13 +11,14 @@ import os
 import secrets
 import stat
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from maillage.kernel.clock import SystemClock
 from maillage.store.blobs.chunks import KEY, About, Broken
 
 _NONCE: Final = 12
@@ -51,7 +52,7 @@ class Ring:
     def masters(self) -> list[Master]:
         """Every key, the newest first; the file is made with its first key when there is none. Raises `KeyFileError`."""
         if not self.path.exists():
-            _write(self.path, [_new(datetime.now(UTC))], first=True)
+            _write(self.path, [_new(SystemClock().now())], first=True)
         state = self.path.stat()
         if stat.S_IMODE(state.st_mode) & 0o077:
             raise KeyFileError(f"{self.path} can be read by others than its owner: chmod 600 it.")
