@@ -56,6 +56,7 @@ def main() -> int:
         filled = asyncio.run(fill(dsn, asked.tasks, asked.patients, asked.slots))
         plan = structs.replace(filled, dsn=server.dsn(login=SERVING))  # filled by the owner, asked as it is served: behind the second wall
         plan.save(folder / "plan.json")
+        (folder / "served").mkdir()
         said.machine["postgresql"] = asyncio.run(machine.postgres_version(dsn))
         if not asked.json:
             print(report.heading(said, time.monotonic() - begun), flush=True)
