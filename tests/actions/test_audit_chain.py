@@ -220,7 +220,7 @@ async def test_a_chain_that_no_longer_says_what_was_signed_is_not_signed_again(
     clock.advance(timedelta(minutes=2))
     await one.chainer.drain()
     await beside.execute("SET session_replication_role = replica")
-    await beside.execute("DELETE FROM audit_chain WHERE seq = 2")
+    await beside.execute("UPDATE audit_chain SET h = sha256(h) WHERE seq = 2")
     await one.look(1)
     clock.advance(timedelta(minutes=2))
     with caplog.at_level(logging.ERROR):
