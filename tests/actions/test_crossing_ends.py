@@ -352,6 +352,14 @@ async def test_the_line_of_a_request_that_waits_is_not_cancelled_in_the_diary(db
     await make.check(db)
 
 
+async def test_a_visit_booked_beside_a_request_that_waits_leaves_it_waiting(db: Database) -> None:
+    slot = (await make.slots(db))[0]["id"]
+    task = await make.waiting(db)
+    await make.do(db, TRIAGER, "Slot/book", slot, patient=(await requests.look(db, task))["patient_id"])
+    assert (await make.state(db, task), await waits(db, task)) == ("waiting-capacity", ["waitlist"])
+    await make.check(db)
+
+
 async def test_a_request_that_has_ended_keeps_its_priority(db: Database) -> None:
     task = await requests.cancelled(db, services=[make.SERVICE])
     await make.refused(db, Conflict, "not-in-table", GP, "Task/change-priority", task, priority="urgent", reason="worsened")

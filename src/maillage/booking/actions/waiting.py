@@ -169,15 +169,16 @@ async def answer_offer(tx: Transaction, row: Row, answer: str) -> None:
 
 
 async def close_waiting(tx: Transaction, booked: Row) -> None:
-    """A patient who is booked for a service waits for it no longer, nor holds offers for it."""
+    """A patient who is booked for a service waits for it no longer, nor holds offers for it; the line of another request ends with it."""
     rows = await tx.fetch(
         """
-        SELECT * FROM appointment WHERE patient_id = $1 AND healthcare_service_id = $2 AND id <> $3
+        SELECT * FROM appointment WHERE patient_id = $1 AND healthcare_service_id = $2 AND id <> $3 AND (task_id IS NULL OR task_id = $4)
             AND (status = 'waitlist' OR (status = 'pending' AND offered_slot_id IS NOT NULL)) ORDER BY id FOR UPDATE
         """,
         booked["patient_id"],
         booked["healthcare_service_id"],
         booked["id"],
+        booked["task_id"],
     )
     for row in rows:
         line = system_line(row["status"], "serve")
