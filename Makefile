@@ -3,6 +3,7 @@
 #   make test      set up, then linters and every test
 #   make check     linters only          make rerender  compare every row with its last photograph
 #   make setup     packages only         make bench     the measured ratios
+#   make faults    the long fault tests  make sbom      the bill of materials (CycloneDX)
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
@@ -27,9 +28,9 @@ export npm_config_cache := $(CURDIR)/.setup/cache/npm
 endif
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test check rerender bench clean
+.PHONY: help setup demo test check rerender bench faults sbom clean
 help:
-	@sed -n '2,5s/^# *//p' Makefile
+	@sed -n '2,6s/^# *//p' Makefile
 
 setup: .setup/packages .setup/vendor .setup/browser .setup/simulation
 
@@ -45,12 +46,19 @@ check: .setup/packages
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml src
+	@$(BIN)/python tools/lint.py
 
 rerender: .setup/packages .setup/vendor
 	@$(BIN)/maillage rerender --data $(if $(wildcard data/demo),data/demo,data)
 
 bench: .setup/packages .setup/vendor
 	@$(BIN)/python -m bench
+
+faults: .setup/packages .setup/vendor
+	@$(BIN)/python -m pytest -m nightly -p no:randomly $(PYTEST_ARGS) tests/faults
+
+sbom: .setup/packages
+	@$(BIN)/python tools/sbom.py > sbom.cdx.json && echo sbom.cdx.json
 
 clean:
 	rm -rf .venv .setup src/maillage/_vendor

@@ -65,6 +65,10 @@ class ServerSettings:
         (), "Host names that a request may name, separated by commas. Empty: the host of the base URL and the loopback."
     )
     body_limit: int = setting(2_000_000, "Largest request body in bytes.")
+    security_contact: str = setting(
+        "",
+        "Where vulnerabilities are reported (`mailto:...` or `https://...`), told in `/.well-known/security.txt` (RFC 9116). Empty: not served.",
+    )
     drain: float = setting(20.0, "Seconds that requests have to finish when the server is asked to stop.")
     drain_notice: float = setting(
         0.0,

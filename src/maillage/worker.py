@@ -13,7 +13,7 @@ from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import MaillageError
 from maillage.record import proof
 from maillage.settings import Settings
-from maillage.store import Database, Transaction, outbox
+from maillage.store import Database, Transaction, idempotency, outbox
 from maillage.store.blobs import Vault
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ async def run(database: Database, settings: Settings) -> None:
         _forever("outbox", OUTBOX_SECONDS, lambda: outbox.drain(database, HANDLERS)),
         _forever("clock", CLOCK_SECONDS, lambda: tick(database)),
         _forever("orphans", HOUSEKEEPING_SECONDS, lambda: documents.sweep(database, Vault.of(settings), now=database.clock.now())),
-        _forever("housekeeping", HOUSEKEEPING_SECONDS, lambda: database.run(SYSTEM, identity.purge)),
+        _forever("housekeeping", HOUSEKEEPING_SECONDS, lambda: forget(database)),
     )
 
 
@@ -53,6 +53,12 @@ async def make_parts(database: Database) -> None:
         missing = await proof.make_parts(tx, tx.now)
     if missing:
         log.error("audit-part-missing: %s", ", ".join(missing), extra={"code": "audit-part-missing"})
+
+
+async def forget(database: Database) -> None:
+    """What is kept for a time and no longer: sessions that have ended, answers under an Idempotency-Key (thirty days)."""
+    await database.run(SYSTEM, identity.purge)
+    await database.run(SYSTEM, idempotency.purge)
 
 
 async def tick(database: Database) -> None:

@@ -148,6 +148,50 @@ def test_f15_slow_callers_hold_nobody_else(server: Server) -> None:
         well(client)
 
 
+CANARY = "Kanarienvogel"
+INS = "276119900012345"
+
+
+def logs_of(server: Server) -> str:
+    """Everything that the server and its PostgreSQL wrote down for operators."""
+    note = server.data / "postgres.location"
+    home = Path(note.read_text(encoding="utf-8").strip()) if note.exists() else server.data / "postgres"
+    files = [server.log, *home.rglob("*.log")]
+    assert len(files) > 1
+    return "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in files)
+
+
+def test_no_log_tells_who_or_what(server: Server) -> None:
+    """Canaries in every input, through successes, refusals and errors: none in any log."""
+    named = patient(9) | {"name": [{"family": CANARY, "given": [CANARY]}], "address": [{"city": CANARY}]}
+    named["identifier"].append({"system": "urn:oid:1.2.250.1.213.1.4.8", "value": INS})
+    with caller(server) as client:
+        made = [client.post("/fhir/Patient", json=named, headers={"idempotency-key": CANARY, "user-agent": CANARY}) for _ in range(2)]
+        made.append(client.post("/fhir/Patient", json=named | {"gender": CANARY}))
+        asked = [client.get("/fhir/Patient", params={"family": CANARY, "identifier": INS})]
+        asked += [client.get(path) for path in (f"/fhir/Patient/{CANARY}", f"/fhir/{CANARY}/{INS}", f"/fhir/Task?{CANARY}={INS}")]
+        asked += [client.post("/fhir/Task/x/$decline", json={"reason": CANARY}), client.post("/fhir", content=CANARY.encode())]
+        asked += [
+            client.get("/fhir/Task", headers={"authorization": f"Bearer {CANARY}"}),
+            client.get("/fhir/Task", headers={"accept": CANARY}),
+        ]
+        asked += [
+            client.get(f"/patients/{CANARY}?q={INS}"),
+            client.get(f"/{CANARY}", headers={"cookie": f"maillage={CANARY}", "referer": CANARY}),
+        ]
+        form = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "same-origin"}
+        asked.append(client.post("/connexion", content=f"login={CANARY}&password={CANARY}", headers=form))
+        asked.append(client.get("/healthz", headers={"host": CANARY}))
+        secret = str(client.headers["authorization"]).partition(" ")[2]
+    assert {answer.status_code for answer in made + asked} >= {201, 200, 400, 401, 404, 421}
+    said = logs_of(server)
+    lines = [json.loads(line) for line in server.log.read_text(encoding="utf-8").splitlines()]
+    assert sum(line["event"] == "request" for line in lines) > 10
+    assert {"request_id", "route", "lane", "status", "ms"} <= next(line for line in lines if line["event"] == "request").keys()
+    for told in (CANARY, CANARY.lower(), INS, secret):
+        assert told not in said
+
+
 def test_a_stop_is_announced_and_finishes_what_was_begun(data_dir: Path) -> None:
     with served(data_dir, **SHORT) as server, caller(server) as client:
         well(client)

@@ -61,3 +61,24 @@ def test_what_cannot_be_understood_is_refused_by_name(environ: dict[str, str]) -
     [name] = environ
     with pytest.raises(SettingError, match=name):
         Settings.from_environment(environ)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "refused"),
+    [
+        ("MAILLAGE_DATABASE__URL", ":postgres", True),
+        ("MAILLAGE_DATABASE__URL", ":ChangeMe", True),
+        ("MAILLAGE_DATABASE__URL", ":kT4-owl-river-91", False),
+        ("MAILLAGE_DATABASE__URL", "", False),
+    ],
+)
+def test_a_secret_that_everybody_knows_is_refused_and_never_shown(variable: str, value: str, refused: bool) -> None:
+    value = f"postgresql://maillage{value}@db/maillage"
+    settings = Settings.from_environment({variable: value})
+    if not refused:
+        settings.refuse_default_secrets()
+        return
+    with pytest.raises(SettingError, match=variable) as caught:
+        settings.refuse_default_secrets()
+    assert value not in str(caught.value)
+    Settings.from_environment({variable: value, "MAILLAGE_DEMO__ENABLED": "true"}).refuse_default_secrets()

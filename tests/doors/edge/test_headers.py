@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 
 import httpx
 import pytest
 import pytest_asyncio
+from tests.conftest import MONDAY
 from tests.support import routes
 from tests.support.web import SAME_SITE, Visitor, territory
 
@@ -119,6 +121,18 @@ async def test_probes_files_and_refusals_have_them_too(http: httpx.AsyncClient, 
             assert (refused.status_code, refused.headers["content-type"].partition(";")[0]) == (429, kind)
             assert int(refused.headers["retry-after"]) > 0
             check(refused, path)
+
+
+async def test_researchers_find_where_to_report(db: Database, http: httpx.AsyncClient) -> None:
+    assert (await http.get("/.well-known/security.txt")).status_code == 404, "nobody said who answers"
+    server = ServerSettings(base_url="https://127.0.0.1", security_contact="mailto:securite@maillage.example")
+    async with client(create_app(Settings(demo=DemoSettings(enabled=True), server=server), db)) as told:
+        answer = await told.get("/.well-known/security.txt")
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+        lines = dict(line.split(": ", 1) for line in answer.text.splitlines())
+        assert lines["Contact"] == "mailto:securite@maillage.example"
+        assert lines["Canonical"] == "https://127.0.0.1/.well-known/security.txt"
+        assert MONDAY < datetime.fromisoformat(lines["Expires"]) < MONDAY + timedelta(days=366)
 
 
 async def test_transport_security_is_said_where_users_come_by_https(db: Database) -> None:

@@ -26,6 +26,7 @@ class Site:
     transport: dict[str, str] = field(default_factory=dict)
     origin: str = ""
     base_url: str = ""
+    security_contact: str = ""
 
     @classmethod
     def of(cls, settings: Settings) -> Site:
@@ -35,8 +36,18 @@ class Site:
         known, site = settings.identity, settings.server
         limits = SessionLimits(timedelta(minutes=known.idle_minutes), timedelta(hours=known.absolute_hours))
         https, transport = bool(base and base.scheme == "https"), transport_security(site.base_url)
-        told = (https, host in _LOOPBACK, settings.demo.enabled, site.body_limit, limits, known.fresh_minutes, transport)
-        return cls(*told, origin=_origin(settings), base_url=site.base_url.rstrip("/"))
+        return cls(
+            https=https,
+            loopback=host in _LOOPBACK,
+            demo=settings.demo.enabled,
+            body_limit=site.body_limit,
+            limits=limits,
+            fresh_minutes=known.fresh_minutes,
+            transport=transport,
+            origin=_origin(settings),
+            base_url=site.base_url.rstrip("/"),
+            security_contact=site.security_contact,
+        )
 
 
 def _origin(settings: Settings) -> str:

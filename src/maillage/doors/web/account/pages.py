@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from starlette.responses import Response
 
 from maillage.doors.web.account import licences
+from maillage.doors.web.account.reporting import PAGES as REPORTING
 from maillage.doors.web.forms import Choice, Field, yes_no
 from maillage.doors.web.pages import get
 from maillage.doors.web.rendering import component_names
@@ -68,4 +69,5 @@ PAGES = (
     get("/accessibilite", show_accessibility, public=True),
     get("/licences", show_licences, public=True),
     get("/components", show_components, public=True),
+    *REPORTING,
 )
