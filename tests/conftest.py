@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from argon2 import PasswordHasher
-from tests.support import postgres
+from tests.support import claims, postgres
 from tests.support.drift import drifting
 
 from maillage.access.identity import passwords
@@ -43,6 +43,18 @@ def pytest_make_parametrize_id(config: pytest.Config, val: object, argname: str)
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         postgres.end_run()
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """After a run of everything: each test that our promises name has passed in it, or the run fails."""
+    whole = not config.getoption("keyword") and config.getoption("markexpr") == "not nightly" and config.args == config.getini("testpaths")
+    if hasattr(config, "workerinput") or not whole:
+        return
+    passed = {report.nodeid.partition("[")[0] for report in terminalreporter.stats.get("passed", ())}
+    if silent := sorted(claims.named() - passed):
+        terminalreporter.section("named by docs/promises.csv, hazards.csv or asvs.csv, and not passed")
+        terminalreporter.write_line("\n".join(silent))
+        terminalreporter._session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 @pytest.fixture(scope="session", autouse=True)
