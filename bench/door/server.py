@@ -18,6 +18,11 @@ from maillage.store import EmbeddedPostgres
 
 ROOT = Path(__file__).resolve().parents[2]
 
+UNCOUNTED = {
+    f"MAILLAGE_EDGE__{name}": "0" for name in ("PER_ADDRESS", "PER_CLIENT", "PER_ORGANIZATION", "PATIENT_SEARCH_BY_CLIENT", "EXPORT")
+}
+"""The load is one client at one address, far above what one may ask; turns and deadlines stay."""
+
 
 @contextmanager
 def postgres() -> Iterator[tuple[str, EmbeddedPostgres, Path]]:
@@ -40,7 +45,7 @@ def listening(
     What it prints goes to the standard error, unless it is to be `heard`.
     """
     port = free_port()
-    environment = {**os.environ, "MAILLAGE_DATABASE__URL": dsn}
+    environment = {**os.environ, **UNCOUNTED, "MAILLAGE_DATABASE__URL": dsn}
     process = subprocess.Popen(
         [sys.executable, "-m", module, *words, "--port", str(port)], env=environment, cwd=ROOT, stdout=None if heard else sys.stderr
     )

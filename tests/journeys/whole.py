@@ -19,8 +19,16 @@ from maillage.app import create_app
 from maillage.cli.scenario.server import HOSPITAL, TOWN
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.clock import FixedClock
-from maillage.settings import DataSettings, DemoSettings, Settings
+from maillage.settings import DataSettings, DemoSettings, EdgeSettings, Settings
 from maillage.store import Database
+
+UNHURRIED = EdgeSettings(
+    **dict.fromkeys(
+        ("per_address", "per_person", "per_client", "per_organization", "patient_search", "patient_search_by_client", "export"), 0
+    ),
+    **dict.fromkeys(("wait_emergency", "wait_interactive", "wait_batch", "deadline", "deadline_read", "deadline_batch"), 60.0),
+)
+"""A suite on a busy machine is neither a flood nor a hurry; both have tests of their own."""
 
 
 class Whole(Running):
@@ -31,7 +39,7 @@ class Whole(Running):
         self.data = data
 
     def application(self, database: Database) -> Any:
-        return create_app(Settings(demo=DemoSettings(enabled=True), data=DataSettings(folder=self.data)), database)
+        return create_app(Settings(demo=DemoSettings(enabled=True), data=DataSettings(folder=self.data), edge=UNHURRIED), database)
 
     @contextmanager
     def running(self) -> Iterator[Self]:
