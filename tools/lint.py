@@ -55,7 +55,11 @@ CODE = (
         spared=XML_MAY,
     ),
     _rule("todo", rf"{_LATER}(?=.*{_GUARD})|{_GUARD}.*#.*{_LATER}", "an authorisation check is whole or it is not there"),
-    _rule("weak-hash", r"\b(?:hashlib\.)?(?:md5|sha1)\(", "neither MD5 nor SHA-1"),
+    _rule(
+        "weak-hash",
+        r"\b(?:hashlib\.)?(?:md5|sha1)\((?!.*usedforsecurity=False)",
+        "neither MD5 nor SHA-1, but where a standard names it and nothing rests on it",
+    ),
     _rule("shell", r"\bshell\s*=\s*True\b|\bos\.(?:system|popen)\(", "no shell"),
     _rule(
         "unsafe-markup",
