@@ -30,6 +30,7 @@ COMMANDS = {
     "package": "package:package",
     "docs": "docs:docs",
     "simulate": "simulate:simulate",
+    "plan": "plan:plan",
 }
 """Word -> module and function."""
 

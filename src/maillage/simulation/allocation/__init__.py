@@ -1,0 +1,7 @@
+"""Half-days of practitioners proposed to sites and weeks. A proposal only: a person publishes. Practitioners are never compared."""
+
+from maillage.simulation.allocation.placement import place
+from maillage.simulation.allocation.plan import Plan, Solved, explain, greedy, solve
+from maillage.simulation.allocation.problem import Problem, Weights, example, read
+
+__all__ = ["Plan", "Problem", "Solved", "Weights", "example", "explain", "greedy", "place", "read", "solve"]
