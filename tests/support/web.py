@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,7 +15,7 @@ from maillage import demonstration, directory, journeys
 from maillage.doors.connectors.pro_sante_connect import ProSanteConnect
 from maillage.doors.web import WebDoor
 from maillage.kernel.clock import FixedClock
-from maillage.settings import DemoSettings, IdentitySettings, PscSettings, ServerSettings, Settings
+from maillage.settings import FOLDER, DataSettings, DemoSettings, DocumentSettings, IdentitySettings, PscSettings, ServerSettings, Settings
 from maillage.store import Database
 
 SEALING_KEY = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
@@ -48,12 +49,16 @@ def make_door(
     base_url: str = "",
     body_limit: int = 2_000_000,
     psc: PscSettings = PscSettings(),  # noqa: B008  # frozen
+    data: Path = FOLDER,
+    **documents: Any,
 ) -> WebDoor:
-    """The pages over a test database."""
+    """The pages over a test database; files lie in the folder `data`, under these settings of `documents`."""
     settings = Settings(
         demo=DemoSettings(enabled=demo),
         server=ServerSettings(base_url=base_url, body_limit=body_limit),
         identity=IdentitySettings(key=SEALING_KEY),
+        data=DataSettings(folder=data),
+        documents=DocumentSettings(**documents),
     )
     provider = ProSanteConnect(psc, base_url) if psc.issuer else None
     return WebDoor(db, operations=journeys.OPERATIONS, settings=settings, provider=provider)

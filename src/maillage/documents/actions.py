@@ -28,15 +28,16 @@ async def keep(tx: Transaction, vault: Vault, file: Checked, *, patient: str, ow
     """Keep a checked file: its bytes are on the disk, encrypted, before its row is there; a row that is not committed leaves an orphan."""
     id = new_id()
     kept = await vault.keep(file.data, About(id, patient, 1))
+    sha1 = hashlib.sha1(file.data, usedforsecurity=False).digest()
     await tx.execute(
         """
         INSERT INTO document (id, patient_id, owner_org, parties, content_type, title, size, sha256, sha1, key_id, wrapped_key, received_at, received_by)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
         """,
         *(id, patient, owner, list(parties), file.content_type, file.title, kept.size, kept.sha256),
-        *(hashlib.sha1(file.data, usedforsecurity=False).digest(), kept.key_id, kept.wrapped_key, tx.now, tx.actor.role_id or tx.actor.id),
+        *(sha1, kept.key_id, kept.wrapped_key, tx.now, tx.actor.role_id or tx.actor.id),
     )
-    return Document(id, patient, file.title, file.content_type, kept.size)
+    return Document(id, patient, file.title, file.content_type, kept.size, sha1)
 
 
 async def load(tx: Transaction, vault: Vault, id: str) -> tuple[Document, bytes]:

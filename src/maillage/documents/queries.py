@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from maillage.access import visible_to
+from maillage.access import policy, visible_to
 from maillage.documents.types import Document
 from maillage.kernel.errors import NotFound
 from maillage.store import Params, Transaction
@@ -28,6 +28,8 @@ async def opening(tx: Transaction, id: str) -> tuple[Document, Kept, About]:
 
 
 async def _row(tx: Transaction, id: str) -> Any:
+    if tx.actor.kind != "system" and not policy.sees_whole(tx.actor, "DocumentReference"):
+        raise NotFound("DocumentReference", id)
     params = Params([id])
     seen = visible_to(tx.actor, "DocumentReference").sql("d", params)
     row = await tx.fetchrow(f"SELECT d.* FROM document d WHERE d.id = $1 AND d.wrapped_key IS NOT NULL AND {seen}", *params)

@@ -49,6 +49,7 @@ class Document:
     title: str
     content_type: str
     size: int
+    sha1: bytes = b""
 
     @property
     def is_image(self) -> bool:

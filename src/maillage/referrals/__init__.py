@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from maillage.kernel.errors import Conflict, Invalid
+from maillage.referrals.actions.attaching import attach, detach
 from maillage.referrals.actions.changing import change_priority, declare_unavailable
 from maillage.referrals.actions.children import accept_follow_up, done, hand_back
 from maillage.referrals.actions.closing import (
@@ -48,6 +49,7 @@ from maillage.referrals.queries import (
     parked_now,
     patient_requests,
     readers,
+    shown_attachments,
     tasks_of,
     thread,
     visible_request,
@@ -75,6 +77,7 @@ __all__ = [
     "answer_info",
     "appointment_of",
     "ask_info",
+    "attach",
     "available_actions",
     "book",
     "cancel_appointment",
@@ -85,6 +88,7 @@ __all__ = [
     "decide_next",
     "declare_unavailable",
     "decline",
+    "detach",
     "dispute",
     "done",
     "enter_in_error",
@@ -117,6 +121,7 @@ __all__ = [
     "send",
     "send_elsewhere",
     "send_outcome",
+    "shown_attachments",
     "tasks_of",
     "thread",
     "visible_request",

@@ -24,6 +24,7 @@ TYPE_OF_TABLE: Final = {
     "capacity_failure": "Task",
     "referral_form": "QuestionnaireResponse",
     "referral_letter": "DocumentReference",
+    "referral_attachment": "DocumentReference",
     "referral_encounter": "Encounter",
 }
 """Our tables that are resources, and the type that each one is."""
@@ -222,6 +223,40 @@ async def forms_of(tx: Transaction, request_id: str) -> Sequence[Row]:
     if known:
         known.forms = held.keep_all(tx, rows)
     return rows
+
+
+async def attachments(tx: Transaction, request_id: str) -> Sequence[Row]:
+    """The files of a request, of its answers and letters, in the order in which they came. The request must be visible."""
+    known: Sequence[Row] | None = tx.known(("attachments", request_id))
+    if known is None:
+        known = await tx.fetch("SELECT * FROM referral_attachment WHERE request_id = $1 ORDER BY attached_at, id", request_id)
+        tx.keep(("attachments", request_id), known)
+    return known
+
+
+def none_attached(tx: Transaction, request_id: str) -> None:
+    """Say that a request was just made: nothing can be attached to it, and nobody needs to look."""
+    tx.keep(("attachments", request_id), ())
+
+
+def attachments_changed(tx: Transaction, request_id: str) -> None:
+    """What was read of the files of a request is no longer what is there."""
+    tx.keep(("attachments", request_id), None)
+
+
+async def attachment_count(tx: Transaction, request_id: str) -> int:
+    """How many files a request has, answers and letters included."""
+    return int(await tx.fetchval("SELECT count(*) FROM referral_attachment WHERE request_id = $1 AND status = 'current'", request_id))
+
+
+async def shown_attachments(tx: Transaction, request_id: str) -> Sequence[Row]:
+    """Those of them that the actor may see."""
+    params = Params([request_id])
+    seen = visible_to(tx.actor, "DocumentReference").sql("a", params)
+    return await tx.fetch(
+        f"SELECT a.* FROM referral_attachment a WHERE a.request_id = $1 AND a.status = 'current' AND {seen} ORDER BY a.attached_at, a.id",
+        *params,
+    )
 
 
 async def form_of(tx: Transaction, request_id: str) -> list[Any]:

@@ -205,7 +205,7 @@ def capacity_failure(row: Row, parent: Row) -> Resource:
     )
 
 
-def service_request(row: Row, services: Sequence[str], forms: Sequence[str]) -> Resource:
+def service_request(row: Row, services: Sequence[str], forms: Sequence[str], files: Sequence[str] = ()) -> Resource:
     """The request, with what was received and no rule reads; our own parts win."""
     received = decode(row["received"]) if row["status"] != "entered-in-error" else {}
     kept = [
@@ -230,7 +230,11 @@ def service_request(row: Row, services: Sequence[str], forms: Sequence[str]) -> 
         "authoredOn": instant(row["authored_on"]),
         "requester": reference("PractitionerRole", row["requester_role_id"]),
         "performer": [reference("HealthcareService", service) for service in services],
-        "supportingInfo": [*kept, *[reference("QuestionnaireResponse", form) for form in forms]],
+        "supportingInfo": [
+            *kept,
+            *[reference("QuestionnaireResponse", form) for form in forms],
+            *[reference("DocumentReference", file) for file in files],
+        ],
     }
     return without_empty({**received, **ours})
 
@@ -288,6 +292,33 @@ def letter(row: Row) -> Resource:
     )
 
 
+def attachment(row: Row) -> Resource:
+    """A file that came with a request, an answer or a letter: its bytes are a Binary."""
+    shown = row["status"] == "current"
+    content = {
+        "contentType": row["content_type"],
+        "url": f"Binary/{row['id']}",
+        "size": row["size"],
+        "hash": base64.b64encode(row["hash"]).decode(),
+        "title": row["title"],
+        "creation": instant(row["attached_at"]),
+    }
+    related = [("ServiceRequest", row["request_id"]), ("Task", row["task_id"]), ("DocumentReference", row["letter_id"])]
+    return without_empty(
+        {
+            "resourceType": "DocumentReference",
+            "id": row["id"],
+            "status": row["status"],
+            "subject": reference("Patient", row["patient_id"]),
+            "date": instant(row["attached_at"]),
+            "author": [reference("PractitionerRole", row["author_role_id"]) or {"display": row["author_display"]}],
+            "custodian": reference("Organization", row["owner_org"]),
+            "content": [{"attachment": content if shown else {"title": "-"}}],
+            "context": {"related": [reference(kind, id) for kind, id in related if id]},
+        }
+    )
+
+
 def encounter(row: Row, parent: Row) -> Resource:
     """The visit: who, where, when, for which request."""
     return without_empty(
@@ -313,7 +344,8 @@ async def _task(tx: Transaction, row: Row) -> Resource:
 
 
 async def _request(tx: Transaction, row: Row) -> Resource:
-    return service_request(row, await queries.service_ids(tx, row["id"]), await queries.form_ids(tx, row["id"]))
+    files = [file["id"] for file in await queries.attachments(tx, row["id"]) if file["part"] != "letter" and file["status"] == "current"]
+    return service_request(row, await queries.service_ids(tx, row["id"]), await queries.form_ids(tx, row["id"]), files)
 
 
 async def _form(_tx: Transaction, row: Row) -> Resource:
@@ -322,6 +354,10 @@ async def _form(_tx: Transaction, row: Row) -> Resource:
 
 async def _letter(_tx: Transaction, row: Row) -> Resource:
     return letter(row)
+
+
+async def _attachment(_tx: Transaction, row: Row) -> Resource:
+    return attachment(row)
 
 
 async def _child(tx: Transaction, row: Row) -> Resource:
@@ -344,6 +380,7 @@ DRAWERS: Final[Mapping[str, Callable[[Transaction, Row], Awaitable[Resource]]]] 
     "capacity_failure": _of_task(capacity_failure),
     "referral_form": _form,
     "referral_letter": _letter,
+    "referral_attachment": _attachment,
     "referral_encounter": _of_task(encounter),
 }
 """How a row of each table is drawn."""

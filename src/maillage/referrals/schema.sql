@@ -383,6 +383,32 @@ CREATE TABLE referral_letter (
 );
 CREATE INDEX referral_letter_task ON referral_letter (task_id);
 
+-- What came with a request, an answer or a letter: a file whose bytes `document` keeps (DocumentReference). It goes where that text goes.
+CREATE TABLE referral_attachment (
+    id text PRIMARY KEY REFERENCES document (id),
+    version integer NOT NULL DEFAULT 0,
+    request_id text NOT NULL REFERENCES service_request (id),
+    task_id text REFERENCES referral_task (id),
+    patient_id text NOT NULL REFERENCES patient (id),
+    owner_org text NOT NULL,
+    parties text[] NOT NULL,
+    part text NOT NULL CHECK (part IN ('request', 'answer', 'letter')),
+    round integer,
+    letter_id text REFERENCES referral_letter (id),
+    status text NOT NULL CHECK (status IN ('current', 'entered-in-error')),
+    title text NOT NULL,
+    content_type text NOT NULL,
+    size integer NOT NULL,
+    hash bytea NOT NULL,
+    author_role_id text,
+    author_display text NOT NULL,
+    attached_at timestamptz NOT NULL,
+    CONSTRAINT referral_attachment_whose CHECK ((part = 'request') = (task_id IS NULL)),
+    CONSTRAINT referral_attachment_letter CHECK ((part = 'letter') = (letter_id IS NOT NULL)),
+    CONSTRAINT referral_attachment_round CHECK ((part = 'answer') = (round IS NOT NULL))
+);
+CREATE INDEX referral_attachment_request ON referral_attachment (request_id);
+
 -- The visit (Encounter), as little as the loop needs.
 CREATE TABLE referral_encounter (
     id text PRIMARY KEY,

@@ -4,6 +4,7 @@ CALL put_party_wall('referral_task', 'Task', 'request_id', 'service_request');
 CALL put_party_wall('referral_child', 'Task', 'task_id', 'referral_task');
 CALL put_party_wall('referral_form', 'QuestionnaireResponse', 'request_id', 'service_request');
 CALL put_party_wall('referral_letter', 'DocumentReference', 'task_id', 'referral_task');
+CALL put_party_wall('referral_attachment', 'DocumentReference', 'request_id', 'service_request');
 CALL put_party_wall('referral_encounter', 'Encounter', 'task_id', 'referral_task');
 CALL put_party_wall('capacity_failure', 'Task', 'task_id', 'referral_task');
 CALL put_party_wall('patient_interval', 'Task', 'task_id', 'referral_task');

@@ -56,6 +56,7 @@ from maillage.access.identity.queries import (
     keys_of,
     password_of,
     session_of,
+    session_of_id,
     sessions_of,
 )
 from maillage.access.identity.rules import SHORTEST, password_problem
@@ -122,6 +123,7 @@ __all__ = [
     "revoke_others",
     "revoke_session",
     "session_of",
+    "session_of_id",
     "sessions_of",
     "set_password",
     "set_totp",

@@ -26,9 +26,10 @@ _SESSION = """
     SELECT s.id, s.login, s.csrf, s.method, s.assurance, s.began_at, s.authenticated_at, s.seen_at,
         a.practitioner_id, a.display, e.role_id, e.organization_id, e.roles
     FROM web_session s JOIN account a ON a.login = s.login JOIN account_exercise e ON e.login = s.login AND e.role_id = s.role_id
-    WHERE s.token_hash = $1 AND s.ended_at IS NULL AND NOT a.disabled AND (e.ended_at IS NULL OR e.ended_at > $2)
+    WHERE s.{found_by} = $1 AND s.ended_at IS NULL AND NOT a.disabled AND (e.ended_at IS NULL OR e.ended_at > $2)
         AND s.seen_at > $2::timestamptz - $3::interval AND s.began_at > $2::timestamptz - $4::interval
 """
+_BY_SECRET, _BY_ID = _SESSION.format(found_by="token_hash"), _SESSION.format(found_by="id")
 
 
 def actor_of(row: Any, assurance: str = "") -> Actor:
@@ -49,12 +50,24 @@ async def session_of(tx: Transaction, secret: str, limits: SessionLimits = LIMIT
 
     Its last use is noted when the last note is older than `TOUCH`, so that reading pages costs no write.
     """
-    rows = await tx.peek(_SESSION, digest(secret), tx.now, limits.idle, limits.absolute) if secret else []
+    rows = await tx.peek(_BY_SECRET, digest(secret), tx.now, limits.idle, limits.absolute) if secret else []
     if not rows:
         raise Unauthenticated("session-ended")
     row = rows[0]
     if tx.now - row["seen_at"] >= TOUCH:
         await tx.execute("UPDATE web_session SET seen_at = greatest(seen_at, $2) WHERE token_hash = $1", digest(secret), tx.now)
+    return _session(row)
+
+
+async def session_of_id(tx: Transaction, id: str, limits: SessionLimits = LIMITS) -> WebSession:
+    """A live session by the id that is no secret: for a link that was made within it. Raises `Unauthenticated`; its use is not noted."""
+    rows = await tx.peek(_BY_ID, id, tx.now, limits.idle, limits.absolute)
+    if not rows:
+        raise Unauthenticated("session-ended")
+    return _session(rows[0])
+
+
+def _session(row: Any) -> WebSession:
     told = {name: row[name] for name in ("csrf", "login", "id", "method", "assurance", "began_at", "authenticated_at")}
     return WebSession(actor_of(row, row["assurance"]), **told)
 

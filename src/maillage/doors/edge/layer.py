@@ -138,12 +138,13 @@ class Edge:
             body.release()
 
     async def _read(self, asked: Asked, body: Body) -> None:
-        if not asked.has_body or asked.length > self._limit:
+        limit = asked.route.body or self._limit
+        if not asked.has_body or asked.length > limit:
             return  # the door refuses what is too long by its announced length
         if self._memory.full:
             raise Refused(503, "overloaded", 2)
         try:
-            await body.read(self._limit, self._settings.body_timeout)
+            await body.read(limit, self._settings.body_timeout * max(1.0, limit / self._limit))
         except TimeoutError as error:
             raise Refused(408, "body-too-slow") from error
 

@@ -29,7 +29,7 @@ class Limit(StrEnum):
 class Route:
     """A matched route: its template (never the address itself, which names people), its lane, its count, and whether it writes.
 
-    `seconds` is the time that it may take once it is admitted; 0 is what its lane allows.
+    `seconds` is the time that it may take once it is admitted; 0 is what its lane allows. `body` is the largest body; 0 is what the server allows.
     """
 
     name: str
@@ -37,3 +37,4 @@ class Route:
     limit: Limit = Limit.NONE
     writes: bool = False
     seconds: float = 0.0
+    body: int = 0

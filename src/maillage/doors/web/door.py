@@ -17,16 +17,18 @@ from starlette.types import Receive, Scope, Send
 from maillage import directory
 from maillage.access import WebSession, policy
 from maillage.access.identity import IdentityProvider, Sealer
+from maillage.documents import Checked, Checks, Upload
 from maillage.doors import edge
 from maillage.doors.web import areas, problems, sessions
 from maillage.doors.web.assets import Assets
 from maillage.doors.web.catalogue import done_sentence, role_words
-from maillage.doors.web.headers import CONTENT_SECURITY_POLICY, secure
+from maillage.doors.web.headers import CONTENT_SECURITY_POLICY, FILE_POLICY, secure
 from maillage.doors.web.navigation import navigation
 from maillage.doors.web.pages import OWN, Page
 from maillage.doors.web.rendering import make_environment
 from maillage.doors.web.routing import STATIC, Routes
 from maillage.doors.web.settings import Site
+from maillage.doors.web.uploads import FORM, read_files
 from maillage.doors.web.view import Rejected, Values, View, read_form
 from maillage.kernel.actor import SYSTEM, Actor, Origin
 from maillage.kernel.answers import Refused
@@ -35,6 +37,7 @@ from maillage.kernel.ids import new_id
 from maillage.kernel.operations import Operation
 from maillage.settings import Settings
 from maillage.store import Database, Transaction, idempotency
+from maillage.store.blobs import Vault
 
 log = logging.getLogger("maillage.web")
 
@@ -61,7 +64,9 @@ class WebDoor:
         self.templates.globals["demo"] = self.site.demo
         routes = [Route(page.path, self._endpoint(page), methods=[page.method]) for page in areas.PAGES]
         routes += [Route(page.path, self._between_servers(page), methods=[page.method]) for page in areas.SERVER_PAGES]
-        self._routes = Routes((*areas.PAGES, *areas.SERVER_PAGES), routes)
+        known = settings.documents
+        longest = settings.edge.deadline + 2 * known.check_seconds * max(1, known.most_files // 2)
+        self._routes = Routes((*areas.PAGES, *areas.SERVER_PAGES), routes, upload_limit=known.upload_limit, upload_seconds=longest)
         self._refusals: dict[int, bytes] = {}
         routes.append(Route(STATIC, self._static, methods=["GET"]))
         self._app = Starlette(routes=routes, exception_handlers={404: self._lost, 405: self._lost, Exception: self._defect})
@@ -87,6 +92,16 @@ class WebDoor:
         """What seals second factors and the steps of a sign-in; its key is made when it is first needed."""
         return Sealer.of(self.settings)
 
+    @cached_property
+    def vault(self) -> Vault:
+        """Where files lie, encrypted."""
+        return Vault.of(self.settings)
+
+    @cached_property
+    def checks(self) -> Checks:
+        """What is asked of a file before it is kept."""
+        return Checks.of(self.settings.documents)
+
     def operation(self, kind: str, name: str) -> Operation | None:
         """A verb that this door may offer."""
         return self.operations.get((kind, name))
@@ -109,22 +124,25 @@ class WebDoor:
             request.state.id = edge.request_id_of(request.scope)
             session: WebSession | None = None
             values = Values()
+            files: tuple[Checked, ...] = ()
             try:
-                session = await sessions.find_session(self.db, request, self.site)
+                session = None if page.bare else await sessions.find_session(self.db, request, self.site)
                 if session is None and not page.public:
                     raise Unauthenticated("session-ended")
                 if session:
                     edge.charge(request.scope, session.actor)
                 if page.method == "POST":
-                    values = await self._guarded_form(page, request, session)
-                response = await self._run(page, request, session, values)
+                    values, uploads = await self._guarded_form(page, request, session)
+                    files = tuple([await self.checks.check(upload) for upload in uploads])
+                response = await self._run(page, request, session, values, files)
             except Unauthenticated as error:
-                response = await self._to_sign_in(page, request, error)
+                response = await (self._no_such_file(page, request) if page.bare else self._to_sign_in(page, request, error))
             except Unavailable as error:
                 response = problems.busy(self, error)
             except MaillageError as error:
                 response = await self._refused_or_busy(page, request, session, values, error)
-            return secure(response, self.site)
+            policy = FILE_POLICY if page.bare and response.status_code == 200 else CONTENT_SECURITY_POLICY
+            return secure(response, self.site, policy=policy)
 
         return endpoint
 
@@ -144,20 +162,27 @@ class WebDoor:
 
         return endpoint
 
-    async def _guarded_form(self, page: Page, request: Request, session: WebSession | None) -> Values:
+    async def _guarded_form(self, page: Page, request: Request, session: WebSession | None) -> tuple[Values, list[Upload]]:
         sessions.require_same_origin(request)
-        values = await read_form(request, self.site.body_limit)
+        uploads: list[Upload] = []
+        if page.files and request.headers.get("content-type", "").startswith(FORM):
+            known = self.settings.documents
+            values, uploads = await read_files(request, known.upload_limit, self.site.body_limit, known.most_files)
+        else:
+            values = await read_form(request, self.site.body_limit)
         visit = sessions.secret_of(request, self.site, sessions.VISIT_COOKIE)
         expected = session.csrf if session and not page.public else visit
         sessions.require_token(expected, values.get("_csrf", ""))
-        return values
+        return values, uploads
 
-    async def _run(self, page: Page, request: Request, session: WebSession | None, values: Values) -> Response:
+    async def _run(
+        self, page: Page, request: Request, session: WebSession | None, values: Values, files: tuple[Checked, ...] = ()
+    ) -> Response:
         actor = session.actor if session else SYSTEM
 
         async def work(tx: Transaction) -> Response:
             _require(page, actor)
-            view = View(self, request, session, tx, values)
+            view = View(self, request, session, tx, values, files=files)
             await self._know(view)
             return await (self._once(page, view) if page.method == "POST" and page.once else page.handler(view))
 
@@ -182,6 +207,10 @@ class WebDoor:
         if response.status_code == 303:
             await idempotency.finish(view.tx, *who, response.status_code, {"location": response.headers["location"]}, b"")
         return response
+
+    async def _no_such_file(self, page: Page, request: Request) -> Response:
+        """A link that is used, too old, or not ours, and one whose session has ended: all the same."""
+        return await self._refused_or_busy(page, request, None, Values(), NotFound("DocumentReference"))
 
     async def _refused_or_busy(self, *asked: Any) -> Response:
         try:

@@ -28,7 +28,7 @@ class Choice:
 @dataclass(frozen=True, slots=True)
 class Field:
     """One question. `kind` is text, password, textarea, date, time, datetime, number, euros (cents), tel, radio, checks,
-    select, checkbox or hidden.
+    select, checkbox, hidden, files, or photo (taken now, where there is a camera).
 
     `empty` is what a list says before a choice; an unmarked question does not say that it is optional;
     neighbours of one `row` stand in one fieldset under its title.
@@ -63,8 +63,8 @@ class Field:
         return f"f-{self.scope}{self.name}"
 
     def filled(self, values: Values) -> Field:
-        """The same question with what a form answered; a password is never written back."""
-        if self.kind == "password":
+        """The same question with what a form answered; a password is never written back, and a file cannot be."""
+        if self.kind in ("password", "files", "photo"):
             return self
         if self.kind in ("radio", "checks", "select"):
             return replace(self, chosen=tuple(values.getlist(self.name)))

@@ -28,9 +28,14 @@ CONTENT_SECURITY_POLICY = "; ".join(
 _HEADERS = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, **SECURITY_HEADERS}
 
 
-def secure(response: Response, site: Site, *, cache: str = "no-store") -> Response:
+FILE_POLICY = "sandbox; default-src 'none'; frame-ancestors 'none'"
+"""A file that somebody sent runs nothing, whatever it is: no script, no form, no origin of ours."""
+
+
+def secure(response: Response, site: Site, *, cache: str = "no-store", policy: str = CONTENT_SECURITY_POLICY) -> Response:
     """Add them; pages may show patients, so nothing keeps a copy unless `cache` says otherwise."""
     response.headers.update(_HEADERS)
+    response.headers["Content-Security-Policy"] = policy
     response.headers["Cache-Control"] = cache
     response.headers.update(site.transport)
     return response

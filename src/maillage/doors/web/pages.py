@@ -28,7 +28,22 @@ class FhirId(Convertor[str]):
         return value
 
 
+class SealedText(Convertor[str]):
+    """What we sealed, as it stands in an address."""
+
+    regex = r"[A-Za-z0-9_\-]{40,800}"
+
+    def convert(self, value: str) -> str:
+        """The text as it is."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """The text as it is."""
+        return value
+
+
 register_url_convertor("id", FhirId())
+register_url_convertor("seal", SealedText())
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +54,7 @@ class Page:
     A `whole` page is come back to after the sign-in with everything that its address said; others by their path alone.
     A `lazy` page holds no connection until it asks for something: it waits for a hash or for another server first.
     `on` and `to` are what the policy is asked: a resource type, or `OWN` for what concerns the person alone; read, write or verb.
+    With `files`, its form may carry files; a `bare` page is a file itself: no cookie is read, and it brings its own policy of contents.
     """
 
     method: str
@@ -53,6 +69,8 @@ class Page:
     on: str = ""
     to: str = "read"
     whole: bool = False
+    files: bool = False
+    bare: bool = False
 
     @property
     def writes(self) -> bool:
@@ -75,9 +93,10 @@ def get(
     on: str = "",
     to: str = "read",
     whole: bool = False,
+    bare: bool = False,
 ) -> Page:
     """A page that only looks."""
-    return Page("GET", path, handler, public=public, lane=lane, limit=limit, lazy=lazy, on=on, to=to, whole=whole)
+    return Page("GET", path, handler, public=public, lane=lane, limit=limit, lazy=lazy, on=on, to=to, whole=whole, bare=bare)
 
 
 def post(
@@ -92,6 +111,7 @@ def post(
     lazy: bool = False,
     on: str = "",
     to: str = "verb",
+    files: bool = False,
 ) -> Page:
     """A page that acts. With `once` a form sent twice acts once and answers the same."""
-    return Page("POST", path, handler, again, public, once, lane, limit, lazy, on, to)
+    return Page("POST", path, handler, again, public, once, lane, limit, lazy, on, to, files=files)

@@ -131,3 +131,10 @@ def initials(text: str) -> str:
     """One or two capitals for the round mark of a person; titles left out."""
     words = [part for part in text.replace("-", " ").split() if not part.endswith(".") and part[0].isupper() and part not in ("Dr", "Pr")]
     return "".join(part[0] for part in [*words[:1], *words[1:][-1:]])
+
+
+def file_size(size: int) -> str:
+    """The size of a file: `830 Ko`, `2,4 Mo`."""
+    if size < 1_000_000:
+        return f"{max(1, round(size / 1000))}\u00a0Ko"
+    return f"{size / 1_000_000:.1f}".replace(".", ",") + "\u00a0Mo"

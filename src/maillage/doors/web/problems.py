@@ -106,6 +106,7 @@ NOBODY = Actor(kind="person", id="nobody", organizations=(), display="nobody")
 _SHOWN_AT = {
     "patients": "Patient",
     "demandes": "Task",
+    "pieces": "DocumentReference",
     "rendez-vous": "Appointment",
     "vacations": "Schedule",
     "services": "HealthcareService",

@@ -18,7 +18,7 @@ ROOT = str(files("maillage.doors.web"))
 
 _FILTERS = (
     *("aware", "meant", "long_date", "plain_date", "short_date", "day_name", "clock", "moment", "short_moment", "day_at", "wall"),
-    *("euros", "span", "days", "initials"),
+    *("euros", "span", "days", "initials", "file_size"),
 )
 """The functions of `presenters` that templates may call as filters."""
 

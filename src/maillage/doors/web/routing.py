@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from re import Pattern
 
 from starlette.routing import Route as StarletteRoute
@@ -18,10 +19,14 @@ _FILE = Route(STATIC, Lane.FREE)
 class Routes:
     """The pages by the first word of their address."""
 
-    def __init__(self, pages: Iterable[Page], routes: Iterable[StarletteRoute]) -> None:
+    def __init__(
+        self, pages: Iterable[Page], routes: Iterable[StarletteRoute], *, upload_limit: int = 0, upload_seconds: float = 0.0
+    ) -> None:
         self._by_word: dict[str, list[tuple[Pattern[str], str, Route]]] = {}
         for page, route in zip(pages, routes, strict=True):
             found = Route(f"{page.method} {page.path}", page.lane, page.limit, writes=page.writes)
+            if page.files:
+                found = replace(found, body=upload_limit, seconds=upload_seconds)
             self._by_word.setdefault(_word(page.path), []).append((route.path_regex, page.method, found))
 
     def find(self, method: str, path: str) -> Route:

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from maillage.access import WebSession
+from maillage.documents import Checked
 from maillage.doors import edge
 from maillage.doors.web import sessions
 from maillage.kernel.actor import SYSTEM, Actor
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 Values = ImmutableMultiDict[str, str]
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_MAX_FIELDS = 2000
+MAX_FIELDS = 2000
 _LONGEST = {"vers": 4000}
 
 
@@ -47,6 +48,7 @@ class View:
     tx: Transaction
     values: Values = field(default_factory=Values)
     rejected: Rejected | None = None
+    files: tuple[Checked, ...] = ()
 
     @property
     def actor(self) -> Actor:
@@ -108,9 +110,14 @@ async def read_form(request: Request, limit: int) -> Values:
             raise TooLarge("too-long-body")
     request.state.digest = hashlib.sha256(request.url.path.encode() + b"\0" + bytes(body)).hexdigest()
     try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS)
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except ValueError as error:
         raise Malformed.one("not-a-form") from error
+    return values_of(pairs)
+
+
+def values_of(pairs: list[tuple[str, str]]) -> Values:
+    """The fields of a form. Raises `Malformed("control-character")`."""
     if any(_CONTROL.search(text) for pair in pairs for text in pair):
         raise Malformed.one("control-character")
     return Values([(name, text.replace("\r\n", "\n")) for name, text in pairs])

@@ -13,7 +13,7 @@ from maillage import record
 from maillage.kernel.errors import Invalid, TooLarge
 from maillage.kernel.ids import new_id
 from maillage.referrals import queries
-from maillage.referrals.actions import children, intervals, ledger, telling, turns
+from maillage.referrals.actions import attaching, children, intervals, ledger, telling, turns
 from maillage.referrals.actions.case import Case, Work, load
 from maillage.referrals.actions.engine import finish, move, settle_request
 from maillage.referrals.actions.rows import insert, update
@@ -213,6 +213,7 @@ async def enter_in_error(tx: Transaction, id: str, *, version: int | None = None
         for form_id in await queries.form_ids(tx, case.request["id"]):
             await update(tx, "referral_form", form_id, status="entered-in-error")
             case.work.touch("referral_form", form_id)
+        await attaching.hide(case.work, case.request["id"])
     for child in await queries.children_of(tx, id):
         case.work.touch("referral_child", child["id"])
     await ledger.resolve(case, "withdrawn")
@@ -225,7 +226,7 @@ async def _mask(case: Case) -> None:
     """Older versions say no more than the last one, but to the named senior, who must find out what happened (hazard H3)."""
     readers = [case.facts.lead_id] if case.facts.lead_id else []
     whole = case.request["status"] == "entered-in-error"
-    tables = {"referral_task", "referral_child"} | ({"service_request", "referral_form"} if whole else set())
+    tables = {"referral_task", "referral_child"} | ({"service_request", "referral_form", "referral_attachment"} if whole else set())
     for table, id in case.work.touched:
         if table in tables:
             await record.mask(case.tx, queries.TYPE_OF_TABLE[table], id, readers)

@@ -15,7 +15,7 @@ from maillage.kernel.errors import Conflict, Invalid, Issue, NotAllowed
 from maillage.kernel.ids import new_id
 from maillage.kernel.period import wall_to_utc
 from maillage.referrals import queries, rules
-from maillage.referrals.actions import intervals, turns
+from maillage.referrals.actions import attaching, intervals, turns
 from maillage.referrals.actions.case import Case, Work, case_of, load
 from maillage.referrals.actions.engine import append_status, finish, move, settle_request
 from maillage.referrals.actions.rows import insert, update
@@ -72,6 +72,7 @@ async def create_request(
         asked_active=asked_active,
     )
     work.touch("service_request", request_id)
+    queries.none_attached(tx, request_id)
     for service_id in dict.fromkeys(service_ids):
         await draft_task(work, request_id, service_id, id=(task_ids or {}).get(service_id, ""))
     await work.finish(("ServiceRequest", request_id), patient.id)
@@ -318,6 +319,7 @@ async def open_to_performer(case: Case, form: Row | None, stated: Mapping[str, A
     for form_id in await queries.form_ids(tx, request["id"]):
         await update(tx, "referral_form", form_id, parties=parties, status="completed")
         case.work.touch("referral_form", form_id)
+    await attaching.show_to(case.work, request["id"], parties)
     for organization in {case.task["owner_org"], request["owner_org"]}:
         await access.link(tx, request["patient_id"], organization, "adressage", f"Task/{case.id}", parties=case.task["parties"])
     for first, last in rules.unavailabilities(response):

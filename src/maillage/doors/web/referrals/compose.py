@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -14,7 +15,7 @@ from maillage.doors.web.catalogue import explain
 from maillage.doors.web.forms import Choice, Field, Reader, field_name, redisplay, summary
 from maillage.doors.web.pages import get, post
 from maillage.doors.web.patients.presenters import Identity, load_identity
-from maillage.doors.web.referrals import questionnaire
+from maillage.doors.web.referrals import files, questionnaire
 from maillage.doors.web.referrals.presenters import Line, line
 from maillage.doors.web.referrals.questionnaire import Group, Question
 from maillage.doors.web.view import Rejected, View
@@ -55,13 +56,16 @@ async def show_new(view: View) -> Response:
     return await _form_page(view, patient, service, "/demandes/nouvelle", None)
 
 
-async def _form_page(view: View, patient: Identity, service: Service, action: str, answers: dict[str, list[str]] | None) -> Response:
+async def _form_page(
+    view: View, patient: Identity, service: Service, action: str, answers: dict[str, list[str]] | None, pieces: Sequence[Any] = ()
+) -> Response:
     form = await directory.get_questionnaire(view.tx, service.questionnaire)
     prefilled = {"phone": patient.phone} if answers is None else {}
     groups = [_prefilled(group, prefilled, view.query("acte")) for group in questionnaire.groups(form, answers)]
     fields = [question.field for group in groups for question in group.questions]
     shown = {field.name: field for field in redisplay(fields, view.rejected)}
     requester = await _requester_field(view)
+    asked_files = redisplay(files.fields(view), view.rejected)
     return view.page(
         "referrals/templates/compose.html",
         "Nouvelle demande",
@@ -70,7 +74,9 @@ async def _form_page(view: View, patient: Identity, service: Service, action: st
         action=action,
         groups=[Group(g.title, tuple(Question(shown[q.field.name], q.condition) for q in g.questions), g.optional) for g in groups],
         requester=redisplay([requester], view.rejected)[0] if requester and answers is None else None,
-        errors=summary(view.rejected, [*fields, *([requester] if requester else [])]),
+        errors=summary(view.rejected, [*fields, *([requester] if requester else []), *asked_files]),
+        files=asked_files,
+        pieces=pieces,
         draft=answers is not None,
         twin=await _twin(view, patient.id, service.id),
     )
@@ -121,6 +127,7 @@ async def create(view: View) -> Response:
         task_ids={service.id: task},
     )
     await _keep(view, request, form)
+    await files.keep(view, task, "request")
     return _after_saving(view, task)
 
 
@@ -145,7 +152,8 @@ async def show_draft(view: View) -> Response:
     """A draft, to go on writing."""
     task, patient, service = await _draft(view)
     answers = questionnaire.answers_of(await referrals.form_of(view.tx, task["request_id"]))
-    return await _form_page(view, patient, service, f"/demandes/{task['id']}/remplir", answers)
+    pieces = (await files.of_request(view, task["request_id"])).get("request", [])
+    return await _form_page(view, patient, service, f"/demandes/{task['id']}/remplir", answers, pieces)
 
 
 async def _draft(view: View) -> tuple[Any, Identity, Service]:
@@ -171,6 +179,7 @@ async def save(view: View) -> Response:
     task, _, service = await _draft(view)
     form = await directory.get_questionnaire(view.tx, service.questionnaire)
     await _keep(view, task["request_id"], form)
+    await files.keep(view, task["id"], "request")
     priority = _priority(view)
     if priority and priority != task["priority"]:
         await referrals.change_priority(view.tx, task["id"], priority=priority, reason="entered-wrongly")
@@ -197,6 +206,7 @@ async def show_check(view: View) -> Response:
         service=service,
         requester=people,
         answers=questionnaire.shown(form, items),
+        pieces=(await files.of_request(view, task["request_id"])).get("request", []),
         missing=[(f"/demandes/{task['id']}/remplir#f-{name}", labels.get(name, name)) for name in items_missing],
         wrong=_wrong(view, f"/demandes/{task['id']}/remplir", labels),
         call="call-instead" in missing,
@@ -256,9 +266,9 @@ async def send(view: View) -> Response:
 PAGES = (
     get("/patients/{id:id}/adresser", choose_service, on="Task", to="verb"),
     get("/demandes/nouvelle", show_new, on="Task", to="verb"),
-    post("/demandes/nouvelle", create, again=show_new, on="Task", to="verb"),
+    post("/demandes/nouvelle", create, again=show_new, on="Task", to="verb", files=True),
     get("/demandes/{id:id}/remplir", show_draft, on="Task", to="verb"),
-    post("/demandes/{id:id}/remplir", save, again=show_draft, on="Task", to="verb"),
+    post("/demandes/{id:id}/remplir", save, again=show_draft, on="Task", to="verb", files=True),
     get("/demandes/{id:id}/verifier", show_check, on="Task", to="verb"),
     post("/demandes/{id:id}/envoyer", send, again=show_check, on="Task", to="verb"),
 )

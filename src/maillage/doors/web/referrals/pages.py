@@ -13,7 +13,7 @@ from maillage.doors.web.catalogue import word
 from maillage.doors.web.forms import Field, redisplay, summary
 from maillage.doors.web.pages import get, post
 from maillage.doors.web.patients.presenters import load_identity
-from maillage.doors.web.referrals import compose, forms, presenters, thread
+from maillage.doors.web.referrals import compose, files, forms, presenters, thread
 from maillage.doors.web.verbs import DANGEROUS, MAIN
 from maillage.doors.web.view import View
 from maillage.kernel.errors import Invalid, NotFound
@@ -71,12 +71,14 @@ async def show_act(view: View) -> Response:
     if verb not in found.acts and view.rejected is None:
         raise NotFound("verb", verb)
     asked = await forms.asked(view, verb, found.subject)
-    fields = redisplay(verbs.fields(verbs.find(view, "Task", verb), asked), view.rejected)
+    questions = [*verbs.fields(verbs.find(view, "Task", verb), asked), *(files.fields(view) if verb in files.PART_OF_VERB else ())]
+    fields = redisplay(questions, view.rejected)
     return view.page(
         "referrals/templates/act.html",
         word("verb", verb),
         t=found,
         verb=verb,
+        carries_files=verb in files.PART_OF_VERB,
         fields=fields,
         rows=[(row, list(group)) for row, group in groupby(fields, key=lambda field: field.row)],
         errors=summary(view.rejected, fields),
@@ -105,6 +107,8 @@ async def act(view: View) -> Response:
     last = [step for step in found.steps if step.state != "next"][-1:]
     verbs.require_version(view, found.task["version"], changed=last[0] if last else None)
     answer = await verbs.run(view, "Task", id, verb, await forms.asked(view, verb, found.subject))
+    if verb in files.PART_OF_VERB:
+        await files.keep(view, id, files.PART_OF_VERB[verb])
     target = answer if isinstance(answer, str) and verb in ("send-elsewhere", "insist") else id
     return view.go(f"/demandes/{target}", verb)
 
@@ -131,9 +135,10 @@ async def show_again(view: View) -> Response:
 
 PAGES = (
     *compose.PAGES,
+    *files.PAGES,
     get("/demandes/{id:id}", show, on="Task"),
     post("/demandes/{id:id}/lire", look, on="Task", to="verb"),
     get("/demandes/{id:id}/actes/{verb:id}", show_act, on="Task", to="verb"),
-    post("/demandes/{id:id}/actes/{verb:id}", act, again=show_act, on="Task", to="verb"),
+    post("/demandes/{id:id}/actes/{verb:id}", act, again=show_act, on="Task", to="verb", files=True),
     post("/demandes/{id:id}/suites/{child:id}/{verb:id}", act_on_child, again=show_again, on="Task", to="verb"),
 )

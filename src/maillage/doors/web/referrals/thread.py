@@ -11,7 +11,7 @@ from maillage.directory import Role, Service
 from maillage.doors.web import places, verbs
 from maillage.doors.web.forms import Field
 from maillage.doors.web.patients.presenters import Identity, load_identity
-from maillage.doors.web.referrals import forms, presenters, questionnaire
+from maillage.doors.web.referrals import files, forms, presenters, questionnaire
 from maillage.doors.web.view import View
 from maillage.kernel.errors import NotFound
 
@@ -40,6 +40,7 @@ class Thread:
     readers: list[str]
     acts: dict[str, tuple[str, ...]]
     whole: bool
+    files: dict[str, list[Any]]
 
     @property
     def subject(self) -> forms.Subject:
@@ -86,6 +87,7 @@ async def load(view: View, id: str) -> Thread:
         readers=[row["display"] for row in await referrals.readers(tx, id)],
         acts={verb: missing for verb, missing in (await verbs.available(view, "Task", id)).items() if verb not in forms.SILENT},
         whole=policy.sees_whole(view.actor, "ServiceRequest"),
+        files=await files.of_request(view, request["id"]),
     )
     return found if found.whole else _administrative(found)
 
@@ -107,6 +109,7 @@ def _administrative(found: Thread) -> Thread:
         rounds={},
         history=history,
         acts={verb: missing for verb, missing in found.acts.items() if verb not in forms.CLINICAL},
+        files={},
     )
 
 

@@ -1,0 +1,120 @@
+"""What comes with a request, an answer or a letter: files that were checked, kept encrypted, and shown to whom the text is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from maillage import documents
+from maillage.documents import Checked
+from maillage.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
+from maillage.referrals import queries
+from maillage.referrals.actions.case import Work
+from maillage.referrals.actions.rows import insert, update
+from maillage.store import Transaction
+from maillage.store.blobs import Vault
+
+MOST: Final = 20
+"""Files of one request, answers and letters together."""
+_WHEN: Final = {
+    "request": ("requester_org", ("to-complete",)),
+    "answer": ("requester_org", ("info-received",)),
+    "letter": ("owner_org", ("letter-sent",)),
+}
+"""Part -> whose, and in which states of the Task: a file goes with the text that its author just wrote."""
+
+
+async def attach(tx: Transaction, vault: Vault, task_id: str, files: Sequence[Checked], part: str) -> list[str]:
+    """Attach checked files to what was just written: the request being prepared, the answers given, or the signed letter; answers their ids.
+
+    Raises `NotFound`, `NotAllowed("not-for-this-party")`, `Conflict("not-in-table")`, `Invalid("too-many-files")`.
+    """
+    task = await queries.visible_task(tx, task_id)
+    request = await queries.lock_request(tx, task["request_id"])
+    task = await queries.task(tx, task_id)
+    side, states = _WHEN[part]
+    if task[side] not in tx.actor.organizations:
+        raise NotAllowed("not-for-this-party")
+    if task["state"] not in states:
+        raise Conflict("not-in-table", state=task["state"], legal=[])
+    if files and await queries.attachment_count(tx, request["id"]) + len(files) > MOST:
+        raise Invalid.one("too-many-files", files[0].field)
+    work = Work(tx, "attach")
+    parties = list(task["parties"] if part == "letter" else request["parties"])
+    made = [await _attach(work, vault, request, task, file, part, parties) for file in files]
+    if made:
+        queries.attachments_changed(tx, request["id"])
+        if part != "letter":
+            work.touch("service_request", request["id"])
+        await work.finish(("Task", task_id), task["patient_id"])
+    return made
+
+
+async def _attach(work: Work, vault: Vault, request: Any, task: Any, file: Checked, part: str, parties: list[str]) -> str:
+    tx, owner = work.tx, task["owner_org"] if part == "letter" else request["owner_org"]
+    kept = await documents.keep(tx, vault, file, patient=task["patient_id"], owner=owner, parties=parties)
+    await insert(
+        tx,
+        "referral_attachment",
+        id=kept.id,
+        request_id=request["id"],
+        task_id=None if part == "request" else task["id"],
+        patient_id=task["patient_id"],
+        owner_org=owner,
+        parties=parties,
+        part=part,
+        round=task["rounds"] if part == "answer" else None,
+        letter_id=task["document_id"] if part == "letter" else None,
+        status="current",
+        title=kept.title,
+        content_type=kept.content_type,
+        size=kept.size,
+        hash=kept.sha1,
+        author_role_id=tx.actor.role_id,
+        author_display=tx.actor.display or tx.actor.id,
+        attached_at=tx.now,
+    )
+    work.touch("referral_attachment", kept.id)
+    return kept.id
+
+
+async def detach(tx: Transaction, task_id: str, id: str) -> None:
+    """Take a file off a request that is still being prepared: its key is destroyed. Raises `NotFound`, `NotAllowed`, `Conflict("not-in-table")`."""
+    task = await queries.visible_task(tx, task_id)
+    request = await queries.lock_request(tx, task["request_id"])
+    row = next((row for row in await queries.attachments(tx, request["id"]) if row["id"] == id), None)
+    if row is None or row["status"] != "current":
+        raise NotFound("DocumentReference", id)
+    if request["owner_org"] not in tx.actor.organizations:
+        raise NotAllowed("not-for-this-party")
+    if request["status"] != "draft":
+        raise Conflict("not-in-table", state=task["state"], legal=[])
+    work = Work(tx, "detach")
+    await update(tx, "referral_attachment", id, status="entered-in-error")
+    await documents.destroy(tx, [id])
+    queries.attachments_changed(tx, request["id"])
+    work.touch("referral_attachment", id)
+    work.touch("service_request", request["id"])
+    await work.finish(("Task", task_id), task["patient_id"])
+
+
+async def show_to(work: Work, request_id: str, parties: Sequence[str]) -> None:
+    """Files of the request and of its answers go where the request goes."""
+    ids = [row["id"] for row in await queries.attachments(work.tx, request_id) if row["part"] != "letter" and row["status"] == "current"]
+    for id in ids:
+        await update(work.tx, "referral_attachment", id, parties=list(parties))
+        work.touch("referral_attachment", id)
+    if ids:
+        queries.attachments_changed(work.tx, request_id)
+        await documents.show_to(work.tx, ids, parties)
+
+
+async def hide(work: Work, request_id: str) -> None:
+    """Files of a request that should never have been are shown to nobody any more, their author included."""
+    rows = [row for row in await queries.attachments(work.tx, request_id) if row["status"] == "current"]
+    for row in rows:
+        await update(work.tx, "referral_attachment", row["id"], status="entered-in-error")
+        work.touch("referral_attachment", row["id"])
+    if rows:
+        queries.attachments_changed(work.tx, request_id)
+        await documents.show_to(work.tx, [row["id"] for row in rows], [])
