@@ -68,7 +68,7 @@ async def audited(db: Database, verb: str) -> list[str]:
 async def test_class_30_a_photo_reaches_the_service_without_its_place(db: Database, tmp_path: Path) -> None:
     door = make_door(db, data=tmp_path)
     async with visiting(door, GP) as gp, visiting(door, TRIAGE) as specialist:
-        task = await sent_with(gp, ("photo", PHOTO), ("pieces", ("lettre.pdf", files.pdf(), "application/pdf")))
+        task = await sent_with(gp, ("photo", PHOTO), ("pieces", ("lettre.pdf", LETTER, "application/pdf")))
         page = await read_by(specialist, task)
         photo, letter = pieces(page)
         assert "genou.jpg" in page.text

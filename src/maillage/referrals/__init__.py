@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from maillage.kernel.errors import Conflict, Invalid
-from maillage.referrals.actions.attaching import attach, detach
+from maillage.referrals.actions.attaching import attach, detach, shown_attachments
 from maillage.referrals.actions.changing import change_priority, declare_unavailable
 from maillage.referrals.actions.children import accept_follow_up, done, hand_back
 from maillage.referrals.actions.closing import (
@@ -49,7 +49,6 @@ from maillage.referrals.queries import (
     parked_now,
     patient_requests,
     readers,
-    shown_attachments,
     tasks_of,
     thread,
     visible_request,

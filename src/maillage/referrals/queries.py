@@ -234,29 +234,9 @@ async def attachments(tx: Transaction, request_id: str) -> Sequence[Row]:
     return known
 
 
-def none_attached(tx: Transaction, request_id: str) -> None:
-    """Say that a request was just made: nothing can be attached to it, and nobody needs to look."""
-    tx.keep(("attachments", request_id), ())
-
-
-def attachments_changed(tx: Transaction, request_id: str) -> None:
-    """What was read of the files of a request is no longer what is there."""
-    tx.keep(("attachments", request_id), None)
-
-
-async def attachment_count(tx: Transaction, request_id: str) -> int:
-    """How many files a request has, answers and letters included."""
-    return int(await tx.fetchval("SELECT count(*) FROM referral_attachment WHERE request_id = $1 AND status = 'current'", request_id))
-
-
-async def shown_attachments(tx: Transaction, request_id: str) -> Sequence[Row]:
-    """Those of them that the actor may see."""
-    params = Params([request_id])
-    seen = visible_to(tx.actor, "DocumentReference").sql("a", params)
-    return await tx.fetch(
-        f"SELECT a.* FROM referral_attachment a WHERE a.request_id = $1 AND a.status = 'current' AND {seen} ORDER BY a.attached_at, a.id",
-        *params,
-    )
+def remember_attached(tx: Transaction, request_id: str, rows: Sequence[Row] | None) -> None:
+    """Say what is attached to a request: nothing yet to one that was just made; None when it must be looked at again."""
+    tx.keep(("attachments", request_id), rows)
 
 
 async def form_of(tx: Transaction, request_id: str) -> list[Any]:

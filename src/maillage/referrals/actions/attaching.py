@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from maillage import documents
+from maillage.access import visible_to
 from maillage.documents import Checked
 from maillage.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from maillage.referrals import queries
 from maillage.referrals.actions.case import Work
 from maillage.referrals.actions.rows import insert, update
-from maillage.store import Transaction
+from maillage.store import Params, Transaction
 from maillage.store.blobs import Vault
 
 MOST: Final = 20
@@ -37,13 +38,13 @@ async def attach(tx: Transaction, vault: Vault, task_id: str, files: Sequence[Ch
         raise NotAllowed("not-for-this-party")
     if task["state"] not in states:
         raise Conflict("not-in-table", state=task["state"], legal=[])
-    if files and await queries.attachment_count(tx, request["id"]) + len(files) > MOST:
+    if files and len([row for row in await queries.attachments(tx, request["id"]) if row["status"] == "current"]) + len(files) > MOST:
         raise Invalid.one("too-many-files", files[0].field)
     work = Work(tx, "attach")
     parties = list(task["parties"] if part == "letter" else request["parties"])
     made = [await _attach(work, vault, request, task, file, part, parties) for file in files]
     if made:
-        queries.attachments_changed(tx, request["id"])
+        queries.remember_attached(tx, request["id"], None)
         if part != "letter":
             work.touch("service_request", request["id"])
         await work.finish(("Task", task_id), task["patient_id"])
@@ -78,6 +79,16 @@ async def _attach(work: Work, vault: Vault, request: Any, task: Any, file: Check
     return kept.id
 
 
+async def shown_attachments(tx: Transaction, request_id: str) -> Sequence[Any]:
+    """The files of a request, of its answers and letters, that the actor may see."""
+    params = Params([request_id])
+    seen = visible_to(tx.actor, "DocumentReference").sql("a", params)
+    return await tx.fetch(
+        f"SELECT a.* FROM referral_attachment a WHERE a.request_id = $1 AND a.status = 'current' AND {seen} ORDER BY a.attached_at, a.id",
+        *params,
+    )
+
+
 async def detach(tx: Transaction, task_id: str, id: str) -> None:
     """Take a file off a request that is still being prepared: its key is destroyed. Raises `NotFound`, `NotAllowed`, `Conflict("not-in-table")`."""
     task = await queries.visible_task(tx, task_id)
@@ -92,7 +103,7 @@ async def detach(tx: Transaction, task_id: str, id: str) -> None:
     work = Work(tx, "detach")
     await update(tx, "referral_attachment", id, status="entered-in-error")
     await documents.destroy(tx, [id])
-    queries.attachments_changed(tx, request["id"])
+    queries.remember_attached(tx, request["id"], None)
     work.touch("referral_attachment", id)
     work.touch("service_request", request["id"])
     await work.finish(("Task", task_id), task["patient_id"])
@@ -105,7 +116,7 @@ async def show_to(work: Work, request_id: str, parties: Sequence[str]) -> None:
         await update(work.tx, "referral_attachment", id, parties=list(parties))
         work.touch("referral_attachment", id)
     if ids:
-        queries.attachments_changed(work.tx, request_id)
+        queries.remember_attached(work.tx, request_id, None)
         await documents.show_to(work.tx, ids, parties)
 
 
@@ -116,5 +127,5 @@ async def hide(work: Work, request_id: str) -> None:
         await update(work.tx, "referral_attachment", row["id"], status="entered-in-error")
         work.touch("referral_attachment", row["id"])
     if rows:
-        queries.attachments_changed(work.tx, request_id)
+        queries.remember_attached(work.tx, request_id, None)
         await documents.show_to(work.tx, [row["id"] for row in rows], [])
