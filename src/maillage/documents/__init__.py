@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from maillage.documents.actions import Report, check, destroy, keep, load, rotate, show_to, sweep
+from maillage.documents.actions import Report, check, destroy, keep, load, rotate, show_to, sweep, withhold
 from maillage.documents.checks import Antivirus, AntivirusError, Checks
 from maillage.documents.queries import those, visible
 from maillage.documents.types import IMAGES, TAKEN, Checked, Document, Upload
@@ -26,4 +26,5 @@ __all__ = [
     "sweep",
     "those",
     "visible",
+    "withhold",
 ]

@@ -54,6 +54,11 @@ async def show_to(tx: Transaction, ids: Sequence[str], parties: Sequence[str]) -
     await tx.execute("UPDATE document SET parties = $2 WHERE id = ANY ($1::text[])", list(ids), list(parties))
 
 
+async def withhold(tx: Transaction, ids: Sequence[str]) -> None:
+    """Show these documents to nobody any more, whoever their parties are; their bytes stay."""
+    await tx.execute("UPDATE document SET withheld_at = $2 WHERE id = ANY ($1::text[]) AND withheld_at IS NULL", list(ids), tx.now)
+
+
 async def destroy(tx: Transaction, ids: Sequence[str]) -> None:
     """Destroy the keys of documents: their files cannot be read from the commit on, and are swept within the hour."""
     await tx.execute(

@@ -15,7 +15,7 @@ _PLAIN = "d.id, d.patient_id, d.title, d.content_type, d.size"
 
 
 async def visible(tx: Transaction, id: str) -> Document:
-    """A document that the actor may see. Raises `NotFound`: a destroyed one is absent too."""
+    """A document that the actor may see. Raises `NotFound`: one that is destroyed or withheld is absent too."""
     row = await _row(tx, id)
     return Document(row["id"], row["patient_id"], row["title"], row["content_type"], row["size"])
 
@@ -32,7 +32,9 @@ async def _row(tx: Transaction, id: str) -> Any:
         raise NotFound("DocumentReference", id)
     params = Params([id])
     seen = visible_to(tx.actor, "DocumentReference").sql("d", params)
-    row = await tx.fetchrow(f"SELECT d.* FROM document d WHERE d.id = $1 AND d.wrapped_key IS NOT NULL AND {seen}", *params)
+    row = await tx.fetchrow(
+        f"SELECT d.* FROM document d WHERE d.id = $1 AND d.wrapped_key IS NOT NULL AND d.withheld_at IS NULL AND {seen}", *params
+    )
     if row is None:
         raise NotFound("DocumentReference", id)
     return row
@@ -53,7 +55,7 @@ async def those(tx: Transaction, ids: Sequence[str]) -> list[Document]:
     params = Params([list(ids)])
     seen = visible_to(tx.actor, "DocumentReference").sql("d", params)
     rows = await tx.fetch(
-        f"SELECT {_PLAIN} FROM document d WHERE d.id = ANY ($1::text[]) AND d.wrapped_key IS NOT NULL AND {seen} ORDER BY d.received_at, d.id",
+        f"SELECT {_PLAIN} FROM document d WHERE d.id = ANY ($1::text[]) AND d.wrapped_key IS NOT NULL AND d.withheld_at IS NULL AND {seen} ORDER BY d.received_at, d.id",
         *params,
     )
     return [Document(**row) for row in rows]

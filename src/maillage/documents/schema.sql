@@ -16,10 +16,12 @@ CREATE TABLE document (
     wrapped_key bytea,
     received_at timestamptz NOT NULL,
     received_by text NOT NULL,
+    withheld_at timestamptz,
     destroyed_at timestamptz,
     -- A destroyed document has no key any more: what is left of its file, here or in a backup, cannot be read.
     CONSTRAINT document_key CHECK ((destroyed_at IS NULL) = (wrapped_key IS NOT NULL) AND (key_id IS NULL) = (wrapped_key IS NULL))
 );
+COMMENT ON COLUMN document.withheld_at IS 'What it came with should never have been: its bytes are shown to nobody, and are kept until somebody decides.';
 COMMENT ON COLUMN document.sha1 IS 'What FHIR R4 calls Attachment.hash; nothing here is decided on it.';
 CREATE INDEX document_patient ON document (patient_id);
 CREATE INDEX document_key_used ON document (key_id) WHERE key_id IS NOT NULL;

@@ -128,4 +128,4 @@ async def hide(work: Work, request_id: str) -> None:
         work.touch("referral_attachment", row["id"])
     if rows:
         queries.remember_attached(work.tx, request_id, None)
-        await documents.show_to(work.tx, [row["id"] for row in rows], [])
+        await documents.withhold(work.tx, [row["id"] for row in rows])
