@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from maillage import demonstration, journeys, worker
 from maillage.demonstration.vacations import open_sessions
 from maillage.doors.web import WebDoor
 from maillage.kernel.clock import FixedClock
-from maillage.settings import DemoSettings, Settings
+from maillage.settings import DataSettings, DemoSettings, Settings
 from maillage.store import Database
 
 SEED, PATIENTS = 2026, 40
@@ -54,6 +55,7 @@ class Running:
         self.address = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         self.server: uvicorn.Server | None = None
         self.dsn = ""
+        self.files = TemporaryDirectory(prefix="maillage-journey-")
         self.ready, self.problem = threading.Event(), None
         self.thread = threading.Thread(target=self._run, daemon=True)
 
@@ -90,13 +92,15 @@ class Running:
 
     def application(self, database: Database) -> Any:
         """What is served: the pages alone."""
-        return WebDoor(database, operations=journeys.OPERATIONS, settings=Settings(demo=DemoSettings(enabled=True)))
+        settings = Settings(demo=DemoSettings(enabled=True), data=DataSettings(folder=Path(self.files.name)))
+        return WebDoor(database, operations=journeys.OPERATIONS, settings=settings)
 
     def stop(self) -> None:
         if self.server:
             self.server.should_exit = True
         self.thread.join(20)
         self.socket.close()
+        self.files.cleanup()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from maillage.kernel.errors import NotFound
 from maillage.store import Params, Transaction
 from maillage.store.blobs import About, Kept
 
+_GIVEN = "d.wrapped_key IS NOT NULL AND d.withheld_at IS NULL"
 _PLAIN = "d.id, d.patient_id, d.title, d.content_type, d.size"
 
 
@@ -32,9 +33,7 @@ async def _row(tx: Transaction, id: str) -> Any:
         raise NotFound("DocumentReference", id)
     params = Params([id])
     seen = visible_to(tx.actor, "DocumentReference").sql("d", params)
-    row = await tx.fetchrow(
-        f"SELECT d.* FROM document d WHERE d.id = $1 AND d.wrapped_key IS NOT NULL AND d.withheld_at IS NULL AND {seen}", *params
-    )
+    row = await tx.fetchrow(f"SELECT d.* FROM document d WHERE d.id = $1 AND {_GIVEN} AND {seen}", *params)
     if row is None:
         raise NotFound("DocumentReference", id)
     return row
@@ -55,7 +54,7 @@ async def those(tx: Transaction, ids: Sequence[str]) -> list[Document]:
     params = Params([list(ids)])
     seen = visible_to(tx.actor, "DocumentReference").sql("d", params)
     rows = await tx.fetch(
-        f"SELECT {_PLAIN} FROM document d WHERE d.id = ANY ($1::text[]) AND d.wrapped_key IS NOT NULL AND d.withheld_at IS NULL AND {seen} ORDER BY d.received_at, d.id",
+        f"SELECT {_PLAIN} FROM document d WHERE d.id = ANY ($1::text[]) AND {_GIVEN} AND {seen} ORDER BY d.received_at, d.id",
         *params,
     )
     return [Document(**row) for row in rows]
