@@ -30,6 +30,7 @@ API_SHAPES: dict[str, tuple[str, ...]] = {
     "CONDITIONAL": ("/fhir/Task?identifier=absent",),
     "SEARCH": ("/fhir/Task/_search",),
     "INSTANCE": ("/fhir/Task/absent-0",),
+    "BINARY": ("/fhir/Binary/absent-0",),
     "HISTORY": ("/fhir/_history", "/fhir/Task/_history", "/fhir/Task/absent-0/_history"),
     "VERSION": ("/fhir/Task/absent-0/_history/1",),
     "OPERATION": ("/fhir/$versions", "/fhir/Task/$absent", "/fhir/Task/absent-0/$accept", "/fhir/StructureDefinition/$absent"),

@@ -19,6 +19,7 @@ from maillage.kernel.operations import Operation
 from maillage.record import SERVED, Stored, Visible, audit_many, is_within
 from maillage.settings import FhirSettings
 from maillage.store import Database, Transaction
+from maillage.store.blobs import Vault
 
 AUDIT_TYPE = "AuditEvent"
 SEARCHES = frozenset({"search", "search-system"})
@@ -29,13 +30,15 @@ NAMING, TRAITS, FEWEST_TRAITS = frozenset({"_id", "identifier"}), frozenset({"fa
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """What this door serves: operations by (type, name, on an instance), claims of the rooms by type, severity of false identifiers, settings."""
+    """What this door serves: operations by (type, name, on an instance), claims of the rooms by type, severity of false identifiers, settings,
+    where files lie."""
 
     operations: Mapping[tuple[str, str, bool], Operation]
     intake: Mapping[str, Claim]
     mode: Mode
     policy: FhirSettings = field(default_factory=FhirSettings)
     definitions: Definitions = field(default_factory=Definitions)
+    vault: Vault | None = None
 
 
 @dataclass(slots=True)

@@ -43,6 +43,7 @@ from maillage.kernel.intake import Claim
 from maillage.kernel.operations import Operation
 from maillage.settings import Settings
 from maillage.store import Database, Transaction, idempotency
+from maillage.store.blobs import Vault
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +82,7 @@ class FhirDoor:
             mode=mode or ("test" if self.settings.demo.enabled else "production"),
             policy=self.settings.fhir,
             definitions=definitions or Definitions(),
+            vault=Vault.of(self.settings),
         )
         self._key = b""
         self._tokens: dict[bytes, tuple[datetime, Holder]] = {}

@@ -8,6 +8,7 @@ from dataclasses import replace
 from maillage.codes.r4.search import compartments
 from maillage.doors.fhir.context import READABLE, Context
 from maillage.doors.fhir.http import ID, Request, Response
+from maillage.doors.fhir.interactions.binaries import read_binary
 from maillage.doors.fhir.interactions.bundle import bundle
 from maillage.doors.fhir.interactions.create import create
 from maillage.doors.fhir.interactions.definitions import read_definition, search_definitions
@@ -36,6 +37,7 @@ CONDITIONAL: Methods = {**TYPE, "PUT": update_where, "PATCH": patch_where, "DELE
 
 SEARCH: Methods = {"POST": search}
 INSTANCE: Methods = {"GET": read, "HEAD": read, "PUT": update, "PATCH": patch, "DELETE": delete}
+BINARY: Methods = {"GET": read_binary, "HEAD": read_binary}
 HISTORY: Methods = {"GET": history, "HEAD": history}
 VERSION: Methods = {"GET": vread, "HEAD": vread}
 
@@ -67,6 +69,8 @@ def _methods(path: tuple[str, ...], *, with_query: bool) -> Methods:
         return OPERATION
     if kind in DEFINITIONS:
         return _definition(rest)
+    if kind == "Binary" and len(rest) == 1 and ID.fullmatch(rest[0]):
+        return BINARY
     if kind not in READABLE:
         raise UnknownPlace
     if not rest:

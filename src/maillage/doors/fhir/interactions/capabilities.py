@@ -62,12 +62,15 @@ def _rest(registry: Registry, base: str) -> dict[str, Any]:
         "mode": "server",
         "documentation": SEARCHED,
         "security": _security(base),
-        "resource": [_described(registry, kind) for kind in sorted(READABLE | DEFINITIONS)],
+        "resource": [_described(registry, kind) for kind in sorted(READABLE | DEFINITIONS | {"Binary"})],
         "interaction": [{"code": code} for code in ("transaction", "batch", "history-system", "search-system")],
         "operation": whole,
         "searchParam": [_parameter(p) for p in search_parameters("Basic") if p.code in COMMON],
         "compartment": [f"http://hl7.org/fhir/CompartmentDefinition/{name.lower()}" for name in compartments()],
     }
+
+
+BINARIES = "The bytes of a document, to who may read the DocumentReference of the same id; always as a Binary resource, never bare."
 
 
 def _security(base: str) -> dict[str, Any]:
@@ -83,6 +86,8 @@ def _security(base: str) -> dict[str, Any]:
 def _described(registry: Registry, kind: str) -> dict[str, Any]:
     if kind in DEFINITIONS:
         return _definition_type(kind)
+    if kind == "Binary":
+        return {"type": kind, "documentation": BINARIES, "interaction": [{"code": "read"}], "versioning": "no-version"}
     return _audit_type() if kind == AUDIT_TYPE else _resource(registry, kind)
 
 
