@@ -2611,10 +2611,12 @@ CREATE TABLE document (
     wrapped_key bytea,
     received_at timestamptz NOT NULL,
     received_by text NOT NULL,
+    withheld_at timestamptz,
     destroyed_at timestamptz,
     -- A destroyed document has no key any more: what is left of its file, here or in a backup, cannot be read.
     CONSTRAINT document_key CHECK ((destroyed_at IS NULL) = (wrapped_key IS NOT NULL) AND (key_id IS NULL) = (wrapped_key IS NULL))
 );
+COMMENT ON COLUMN document.withheld_at IS 'What it came with should never have been: its bytes are shown to nobody, and are kept until somebody decides.';
 COMMENT ON COLUMN document.sha1 IS 'What FHIR R4 calls Attachment.hash; nothing here is decided on it.';
 CREATE INDEX document_patient ON document (patient_id);
 CREATE INDEX document_key_used ON document (key_id) WHERE key_id IS NOT NULL;
@@ -3005,6 +3007,32 @@ CREATE TABLE referral_letter (
     replaces text REFERENCES referral_letter (id)
 );
 CREATE INDEX referral_letter_task ON referral_letter (task_id);
+
+-- What came with a request, an answer or a letter: a file whose bytes `document` keeps (DocumentReference). It goes where that text goes.
+CREATE TABLE referral_attachment (
+    id text PRIMARY KEY REFERENCES document (id),
+    version integer NOT NULL DEFAULT 0,
+    request_id text NOT NULL REFERENCES service_request (id),
+    task_id text REFERENCES referral_task (id),
+    patient_id text NOT NULL REFERENCES patient (id),
+    owner_org text NOT NULL,
+    parties text[] NOT NULL,
+    part text NOT NULL CHECK (part IN ('request', 'answer', 'letter')),
+    round integer,
+    letter_id text REFERENCES referral_letter (id),
+    status text NOT NULL CHECK (status IN ('current', 'entered-in-error')),
+    title text NOT NULL,
+    content_type text NOT NULL,
+    size integer NOT NULL,
+    hash bytea NOT NULL,
+    author_role_id text,
+    author_display text NOT NULL,
+    attached_at timestamptz NOT NULL,
+    CONSTRAINT referral_attachment_whose CHECK ((part = 'request') = (task_id IS NULL)),
+    CONSTRAINT referral_attachment_letter CHECK ((part = 'letter') = (letter_id IS NOT NULL)),
+    CONSTRAINT referral_attachment_round CHECK ((part = 'answer') = (round IS NOT NULL))
+);
+CREATE INDEX referral_attachment_request ON referral_attachment (request_id);
 
 -- The visit (Encounter), as little as the loop needs.
 CREATE TABLE referral_encounter (
@@ -3628,6 +3656,7 @@ CALL put_party_wall('referral_task', 'Task', 'request_id', 'service_request');
 CALL put_party_wall('referral_child', 'Task', 'task_id', 'referral_task');
 CALL put_party_wall('referral_form', 'QuestionnaireResponse', 'request_id', 'service_request');
 CALL put_party_wall('referral_letter', 'DocumentReference', 'task_id', 'referral_task');
+CALL put_party_wall('referral_attachment', 'DocumentReference', 'request_id', 'service_request');
 CALL put_party_wall('referral_encounter', 'Encounter', 'task_id', 'referral_task');
 CALL put_party_wall('capacity_failure', 'Task', 'task_id', 'referral_task');
 CALL put_party_wall('patient_interval', 'Task', 'task_id', 'referral_task');
