@@ -1,0 +1,147 @@
+"""Requests and Tasks: found, locked in one order, and visible to the actor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from maillage.access import visible_to
+from maillage.kernel.actor import Actor
+from maillage.kernel.errors import NotFound
+from maillage.referrals import held
+from maillage.referrals.queries.rows import TYPE_OF_TABLE, row_of
+from maillage.store import Params, Transaction
+
+Row = Any
+
+
+async def find_task(tx: Transaction, id: str) -> tuple[str, str, str]:
+    """Where a Task id of ours lives: table, coordination Task, ServiceRequest. Raises `NotFound` when absent or invisible."""
+    params = Params([id])
+    seen = visible_to(tx.actor, "Task")
+    row = await tx.fetchrow(
+        f"""
+        SELECT 'referral_task' AS found, t.id AS task_id, t.request_id FROM referral_task t WHERE t.id = $1 AND {seen.sql("t", params)}
+        UNION ALL
+        SELECT 'referral_child', c.task_id, t.request_id FROM referral_child c JOIN referral_task t ON t.id = c.task_id
+        WHERE c.id = $1 AND {seen.sql("c", params)}
+        UNION ALL
+        SELECT 'capacity_failure', f.task_id, t.request_id FROM capacity_failure f JOIN referral_task t ON t.id = f.task_id
+        WHERE f.id = $1 AND {seen.sql("f", params)}
+        """,
+        *params,
+    )
+    if row is None:
+        raise NotFound("Task", id)
+    return row["found"], row["task_id"], row["request_id"]
+
+
+async def lock_request(tx: Transaction, request_id: str) -> Row:
+    """Lock a request: every verb on any of its Tasks takes this lock first, so that two parallel Tasks never wait for each other."""
+    if known := held.of_request(tx, request_id):
+        return known.request
+    row = await tx.fetchrow("SELECT * FROM service_request WHERE id = $1 FOR UPDATE", request_id)
+    return held.hold(tx, row).request if row else None
+
+
+async def try_lock_request(tx: Transaction, request_id: str) -> Row | None:
+    """Lock a request unless somebody is at work on it: the scheduler comes back."""
+    row = await tx.fetchrow("SELECT * FROM service_request WHERE id = $1 FOR UPDATE SKIP LOCKED", request_id)
+    return held.hold(tx, row).request if row else None
+
+
+async def task(tx: Transaction, id: str) -> Row:
+    """One coordination Task, as it stands in this transaction."""
+    return await row_of(tx, "referral_task", id)
+
+
+async def tasks_of(tx: Transaction, request_id: str) -> Sequence[Row]:
+    """The Tasks of a request that the actor sees, in the order in which they were made: those of other services too, for the rules."""
+    known = held.of_request(tx, request_id)
+    if known and known.tasks is not None:
+        return sorted(known.tasks.values(), key=lambda row: (row["authored_on"], row["id"]))
+    rows = await tx.fetch(
+        "SELECT t.* FROM service_request r, LATERAL tasks_of_request(r.id) t WHERE r.id = $1 ORDER BY t.authored_on, t.id", request_id
+    )
+    if known:
+        known.tasks = held.keep_all(tx, rows)
+    return rows
+
+
+async def task_for(tx: Transaction, request_id: str, service_id: str) -> Row | None:
+    """The Task of a request that is addressed to a service, the newest if there were several."""
+    return next((row for row in reversed(await tasks_of(tx, request_id)) if row["service_id"] == service_id), None)
+
+
+async def encounter_named(tx: Transaction, id: str) -> Row | None:
+    """Whose an Encounter is that the actor sees, ours or kept as received; None when there is none."""
+    await tx.settle()
+    params = Params([id])
+    return await tx.fetchrow(
+        f"""
+        SELECT h.patient_id, h.owner_org, h.parties FROM resource_head h
+        WHERE h.res_type = 'Encounter' AND h.id = $1 AND NOT h.deleted AND {visible_to(tx.actor, "Encounter").sql("h", params)}
+        """,
+        *params,
+    )
+
+
+async def may_read(tx: Transaction, task_id: str, organization_id: str) -> bool:
+    """Whether a clinician of an organisation would find a Task: nobody is told of what they cannot open."""
+    params = Params([task_id])
+    visible = visible_to(Actor("person", "", (organization_id,), frozenset({"medecin"})), "Task").sql("t", params)
+    return bool(await tx.beyond().fetchval(f"SELECT true FROM referral_task t WHERE t.id = $1 AND {visible}", *params))
+
+
+async def visible_request(tx: Transaction, id: str) -> Row:
+    """One request. Raises `NotFound` when absent or invisible."""
+    known = held.of_request(tx, id)
+    if known and tx.known(("seen", tx.actor.id, tx.actor.organizations, id)):
+        return known.request
+    params = Params([id])
+    row = await tx.fetchrow(
+        f"SELECT r.* FROM service_request r WHERE r.id = $1 AND {visible_to(tx.actor, 'ServiceRequest').sql('r', params)}", *params
+    )
+    if row is None:
+        raise NotFound("ServiceRequest", id)
+    tx.keep(("seen", tx.actor.id, tx.actor.organizations, id), True)
+    return row
+
+
+async def visible_task(tx: Transaction, id: str) -> Row:
+    """One coordination Task. Raises `NotFound` when absent or invisible."""
+    params = Params([id])
+    row = await tx.fetchrow(f"SELECT t.* FROM referral_task t WHERE t.id = $1 AND {visible_to(tx.actor, 'Task').sql('t', params)}", *params)
+    if row is None:
+        raise NotFound("Task", id)
+    return row
+
+
+async def is_ours(tx: Transaction, tables: Sequence[str], id: str) -> bool:
+    """Whether a row of one of these tables has this id, for the doors to know whose resource it is; tells nothing to a caller."""
+    if any(held.find(tx, table, id) for table in tables):
+        return True
+    found = " OR ".join(f"EXISTS (SELECT 1 FROM {table} WHERE id = $1)" for table in tables)
+    return bool(tables) and bool((await tx.peek(f"SELECT {found}", id))[0][0])
+
+
+async def sees(tx: Transaction, table: str, id: str) -> bool:
+    """Whether the caller sees the row with this id: what a reference to it may depend on."""
+    params = Params([id])
+    visible = visible_to(tx.actor, TYPE_OF_TABLE[table], tx.now).sql("r", params)
+    return bool((await tx.peek(f"SELECT EXISTS (SELECT 1 FROM {table} r WHERE r.id = $1 AND {visible})", *params))[0][0])
+
+
+async def open_duplicate(tx: Transaction, patient_id: str, service_id: str, requester_org: str, but: str) -> str | None:
+    """The Task that this requester already has in the hands of this service for this patient."""
+    found: str | None = await tx.fetchval(
+        """
+        SELECT id FROM referral_task WHERE patient_id = $1 AND service_id = $2 AND requester_org = $3 AND id <> $4
+            AND fhir_status IN ('received', 'accepted', 'in-progress') ORDER BY authored_on, id LIMIT 1
+        """,
+        patient_id,
+        service_id,
+        requester_org,
+        but,
+    )
+    return found
