@@ -28,7 +28,7 @@ from maillage.store.checks import inspect, inspect_login
 from maillage.store.context import Context
 from maillage.store.group import Appender
 from maillage.store.transaction import Transaction, Unit
-from maillage.store.writes import MOST_TOGETHER
+from maillage.store.writes import MOST_TOGETHER, Into
 
 T = TypeVar("T")
 TRIES = 3
@@ -79,7 +79,7 @@ class Database:
         self.clock = clock
         self.limits = limits
         self.warnings = warnings
-        self._appenders: dict[str, Appender] = {}
+        self._appenders: dict[Into, Appender] = {}
         self._leaving: set[asyncio.Task[None]] = set()
         self._dsn = ""
 
@@ -193,8 +193,8 @@ class Database:
         if not unit.begun and pending.may_share():
             conn, unit.conn = unit.conn, None
             await self._release(conn)  # others may use it while the shared commit is awaited
-            for sql, rows in pending.rows.items():
-                await self._appender(sql).add(rows)
+            for into, rows in pending.rows.items():
+                await self._appender(into).add(rows)
             return
         if unit.begun or len(pending.writes) + len(pending.rows) > MOST_TOGETHER:
             conn = await unit.ready(unit.writer)
@@ -204,10 +204,10 @@ class Database:
         else:
             await unit.flush()
 
-    def _appender(self, sql: str) -> Appender:
-        if sql not in self._appenders:
-            self._appenders[sql] = Appender(self._connection, sql, self.limits.statement + self.limits.cut)
-        return self._appenders[sql]
+    def _appender(self, into: Into) -> Appender:
+        if into not in self._appenders:
+            self._appenders[into] = Appender(self._connection, into, self.limits.statement + self.limits.cut)
+        return self._appenders[into]
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
