@@ -77,6 +77,6 @@ def _of_own(kind: str, verb: str) -> str:
     return "administration" if kind == "Account" else ""
 
 
-_COLUMNS = """id at action subtype verb outcome actor_kind actor_id actor_name role_id roles
-    organization purpose software address server res_type res_id patient_id query request_id""".split()
+_WHO = ("actor_kind", "actor_id", "actor_name", "role_id", "roles", "organization", "purpose", "software", "address", "server")
+_COLUMNS = ("id", "at", "action", "subtype", "verb", "outcome", *_WHO, "res_type", "res_id", "patient_id", "query", "request_id")
 _TABLE = Into("audit_event", tuple((name, "timestamptz" if name == "at" else "text") for name in _COLUMNS))
