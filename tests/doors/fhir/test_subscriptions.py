@@ -6,7 +6,7 @@ import asyncio
 import json
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,20 +14,16 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from tests.doors.fhir.conftest import Caller, caller, token
-from tests.support import machines
 from tests.support.certificates import authority_and_server
+from tests.support.following import BASE, SECRET, SETTINGS, approve, courier, software, told, wanted
 from tests.support.receiver import Receiver
-from tests.support.web import SEALING_KEY
 
 from maillage import access, journeys, record
 from maillage.access import choices
 from maillage.access.choices import Target
-from maillage.access.clients import actions
-from maillage.access.identity import Sealer
 from maillage.codes import r4
-from maillage.doors.connectors.webhooks import Courier, Sender, addresses
+from maillage.doors.connectors.webhooks import Sender, addresses
 from maillage.doors.connectors.webhooks.circuits import FAILURES
-from maillage.doors.connectors.webhooks.courier import purpose
 from maillage.doors.fhir import FhirDoor
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.clock import FixedClock
@@ -35,48 +31,10 @@ from maillage.messaging import subscriptions
 from maillage.messaging.subscriptions.rules import BACKPORT
 from maillage.messaging.subscriptions.topics import BY_TYPE
 from maillage.messaging.subscriptions.types import LEASE, TRIES
-from maillage.settings import IdentitySettings, ServerSettings, Settings, SubscriptionSettings
+from maillage.settings import SubscriptionSettings
 from maillage.store import Database, outbox
 
 pytestmark = pytest.mark.asyncio
-SECRET = b"a secret of thirty-two bytes....."
-SETTINGS = Settings(
-    identity=IdentitySettings(key=SEALING_KEY),
-    server=ServerSettings(base_url="https://maillage.example"),
-    subscriptions=SubscriptionSettings(loopback=True),
-)
-BASE = "https://maillage.example/fhir"
-SCOPES = "system/Subscription.cruds system/Task.rs"
-
-
-def monotonic(clock: FixedClock) -> Any:
-    begun = clock.now()
-    return lambda: (clock.now() - begun) / timedelta(seconds=1)
-
-
-def courier(db: Database, settings: Settings = SETTINGS) -> Courier:
-    return Courier(db, settings, monotonic=monotonic(db.clock))  # type: ignore[arg-type]  # the clock of tests is a fixed one
-
-
-async def told(db: Database, by: Courier | None = None) -> None:
-    """What the worker does: events to their followers, then out."""
-    await outbox.drain(db, subscriptions.HANDLERS)
-    await (by or courier(db)).drain()
-
-
-def wanted(url: str, *filters: str, **more: Any) -> dict[str, Any]:
-    channel = {"type": "rest-hook", "endpoint": url, "payload": "application/fhir+json", **more.pop("channel", {})}
-    made = {
-        "resourceType": "Subscription",
-        "status": "requested",
-        "reason": "suivi",
-        "criteria": BY_TYPE["Task"].url,
-        "channel": channel,
-        **more,
-    }
-    if filters:
-        made["_criteria"] = {"extension": [{"url": BACKPORT + "backport-filter-criteria", "valueString": text} for text in filters]}
-    return made
 
 
 class Partner:
@@ -110,21 +68,6 @@ class Partner:
 @pytest_asyncio.fixture
 async def door(db: Database) -> FhirDoor:
     return FhirDoor(db, mode="test", intake=journeys.INTAKE)
-
-
-async def approve(db: Database, client: str, *urls: str) -> None:
-    async with db.transaction(SYSTEM) as tx:
-        for url in urls:
-            await actions.allow_address(tx, client, url)
-        await actions.put_signing(tx, client, Sealer.of(SETTINGS).seal(SECRET, purpose(client)), keep=False)
-
-
-@asynccontextmanager
-async def software(door: FhirDoor, name: str, organization: str, url: str, scopes: str = SCOPES) -> AsyncIterator[Caller]:
-    await machines.register(door.db, name, organization, *scopes.split())
-    await approve(door.db, name, url)
-    async with caller(door, await machines.token_for(door, name, scopes)) as made:
-        yield made
 
 
 @pytest_asyncio.fixture
