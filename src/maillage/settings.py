@@ -211,6 +211,18 @@ class DocumentSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SubscriptionSettings:
+    """What partners' software is told of (ADR 0017)."""
+
+    at_once: int = setting(16, "Notifications on their way at once.")
+    each: int = setting(2, "Of these, how many to one destination.")
+    authority: str = setting("", "File (PEM) of the authorities that signed the receivers' certificates. Empty: those of the system.")
+    loopback: bool = setting(
+        False, "Whether notifications may go to our own machine, without TLS too: for tests and trials. Private networks are never reached."
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class DemoSettings:
     """The demonstration."""
 
@@ -233,6 +245,7 @@ class Settings:
     data: DataSettings = field(default_factory=DataSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
     documents: DocumentSettings = field(default_factory=DocumentSettings)
+    subscriptions: SubscriptionSettings = field(default_factory=SubscriptionSettings)
     demo: DemoSettings = field(default_factory=DemoSettings)
 
     @property

@@ -9,8 +9,10 @@ from typing import Any
 
 from maillage import documents, journeys, messaging
 from maillage.access import identity
+from maillage.doors.connectors.webhooks import Courier
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import MaillageError
+from maillage.messaging import subscriptions
 from maillage.record import proof
 from maillage.settings import Settings
 from maillage.store import Database, Transaction, idempotency, outbox
@@ -24,7 +26,7 @@ ROUND_SECONDS = 120.0
 
 HOUSEKEEPING_SECONDS = 3600.0
 CHAIN_SECONDS = 0.5
-HANDLERS = messaging.HANDLERS
+HANDLERS = {**messaging.HANDLERS, **subscriptions.HANDLERS}
 
 
 async def run(database: Database, settings: Settings) -> None:
@@ -34,6 +36,7 @@ async def run(database: Database, settings: Settings) -> None:
         _forever("audit-chain", CHAIN_SECONDS, chainer.catch_up),
         _forever("audit-parts", HOUSEKEEPING_SECONDS, lambda: make_parts(database)),
         _forever("outbox", OUTBOX_SECONDS, lambda: outbox.drain(database, HANDLERS)),
+        Courier(database, settings).run(),
         _forever("clock", CLOCK_SECONDS, lambda: tick(database)),
         _forever("orphans", HOUSEKEEPING_SECONDS, lambda: documents.sweep(database, Vault.of(settings), now=database.clock.now())),
         _forever("housekeeping", HOUSEKEEPING_SECONDS, lambda: forget(database)),
@@ -56,8 +59,9 @@ async def make_parts(database: Database) -> None:
 
 
 async def forget(database: Database) -> None:
-    """What is kept for a time and no longer: sessions that have ended, answers under an Idempotency-Key (thirty days)."""
+    """What is kept for a time and no longer: sessions that have ended, answers under an Idempotency-Key and delivered events (thirty days)."""
     await database.run(SYSTEM, identity.purge)
+    await database.run(SYSTEM, subscriptions.forget)
     await database.run(SYSTEM, idempotency.purge)
 
 

@@ -102,6 +102,26 @@ def test_a_client_is_registered_listed_rotated_and_disabled(terminal: Terminal, 
     assert "labo backend disabled" in terminal.type("list")[1]
 
 
+def test_where_a_client_is_notified_is_approved_and_its_secret_is_shown_once(terminal: Terminal, tmp_path: Path) -> None:
+    hook, data = "https://labo.example/hook", ("--data", str(tmp_path))
+    terminal.answer("add", "labo", *WHERE, "--scope", "system/Task.rs", "--jwks", file_of(tmp_path, public("p384")))
+    assert terminal.answer("allow", "labo", "--address", hook) == {"client": "labo", "allowed": hook}
+    assert terminal.answer("allow", "labo", "--address", hook)["allowed"] == hook
+    first = terminal.answer("secret", "labo", *data)["secret"]
+    assert (first[:6], len(first)) == ("whsec_", 50)
+    assert terminal.answer("secret", "labo", *data, "--keep")["secret"] != first
+    assert terminal.answer("refuse", "labo", "--address", hook)["refused"] == hook
+    for words, said in (
+        (("allow", "labo", "--address", "http://labo.example/hook"), "https"),
+        (("allow", "labo"), "--address"),
+        (("allow", "nobody", "--address", hook), "no client of this name"),
+        (("refuse", "labo", "--address", hook), "no such address"),
+        (("secret", "nobody", *data), "no client of this name"),
+    ):
+        status, _, err = terminal.type(*words)
+        assert (status != 0, said in err) == (True, True), err
+
+
 WRONG = [
     ({**KEYS["p384"].as_dict(private=True)}, "PRIVATE"),
     ({"kty": "oct", "k": "c2VjcmV0", "kid": "s"}, "PRIVATE"),

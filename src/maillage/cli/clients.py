@@ -1,4 +1,4 @@
-"""`maillage client add|list|disable|rotate|revoke`: the software of partners, and the apps that act for a person."""
+"""`maillage client add|list|disable|rotate|revoke|allow|refuse|secret`: the software of partners, and the apps that act for a person."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from cyclopts import Parameter
 
 from maillage import directory
 from maillage.access.clients import actions, queries, rules
-from maillage.access.clients.types import Client
+from maillage.access.clients.types import NO_CERTIFICATE, Certificate, Client
+from maillage.cli import notifying
 from maillage.cli.output import OK, PROBLEM, USAGE, Failure, settings_for, show
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import Conflict, Invalid, NotFound
@@ -38,7 +39,7 @@ SAID = {
 
 
 def client(
-    action: Literal["add", "list", "disable", "rotate", "revoke"],
+    action: Literal["add", "list", "disable", "rotate", "revoke", "allow", "refuse", "secret"],
     name: str = "",
     *,
     organization: Many = None,
@@ -47,13 +48,15 @@ def client(
     certificate: Path | None = None,
     redirect: Many = None,
     launch_url: str = "",
+    address: str = "",
     display: str = "",
     keep: bool = False,
     data: Path | None = None,
     json: bool = False,
 ) -> int:
-    """Register a client of the interface, list them, disable one, change its keys, or end its tokens.
+    """Register a client of the interface, list them, disable one, change its keys, end its tokens, or say where it may be notified.
 
+    `allow` approves an address for its subscriptions, `refuse` takes it back, `secret` makes the shared secret that signs what is sent, shown this once.
     Software that acts for itself proves who it is with a key (SMART backend services). An app that acts for a person has `--redirect`, and keys or none.
 
     Example: maillage client add labo --organization cms-clamart-soins --scope "system/Observation.cruds" --jwks labo.json
@@ -76,10 +79,12 @@ def client(
         Address to which an app is sent back, exactly; may be given several times.
     launch_url
         Address at which an app is opened from a patient's page.
+    address
+        With allow and refuse: an https address, or a folder of addresses.
     display
         Name that people read when they are asked for their consent.
     keep
-        With rotate: tokens that were given go on until they end. Without, they end now.
+        With rotate: tokens that were given go on until they end. Without, they end now. With secret: the one before signs too, until the next.
     data
         Data folder of the server.
     json
@@ -90,11 +95,15 @@ def client(
         return _list(settings, json=json)
     if not _NAME.fullmatch(name):
         raise Failure("name the client: letters, digits, dots and dashes", USAGE)
-    proof = (_keys(jwks), _thumbprint(certificate))
+    if action in ("allow", "refuse", "secret"):
+        return _told(asyncio.run(notifying.change(settings, action, name, address, keep=keep)), json=json)
+    proof = (_keys(jwks), _certificate(certificate))
     if action == "add":
         urls = tuple(_address(text) for text in redirect or ())
         kind = "backend" if not urls else "app" if jwks else "public-app"
-        made = Client(name, kind, display, tuple(organization or ()), tuple(scope.split()), *proof, urls, _address(launch_url))
+        shown = proof[1]
+        told = (tuple(organization or ()), tuple(scope.split()), proof[0], shown.thumbprint, urls, _address(launch_url))
+        made = Client(name, kind, display, *told, certificate_from=shown.starts, certificate_until=shown.ends)
         return _told(asyncio.run(_add(settings, made)), json=json)
     return _told(asyncio.run(_change(settings, action, name, proof, keep=keep)), json=json)
 
@@ -113,14 +122,14 @@ def _keys(file: Path | None) -> str:
         raise Failure(SAID[error.reason if isinstance(error, Invalid) else "jwks-form"], USAGE) from error
 
 
-def _thumbprint(file: Path | None) -> str:
+def _certificate(file: Path | None) -> Certificate:
     if file is None:
-        return ""
+        return NO_CERTIFICATE
     try:
-        der = x509.load_pem_x509_certificate(file.read_bytes()).public_bytes(Encoding.DER)
+        read = x509.load_pem_x509_certificate(file.read_bytes())
     except ValueError as error:
         raise Failure("the certificate is not PEM", USAGE) from error
-    return rules.thumbprint(der)
+    return Certificate(rules.thumbprint(read.public_bytes(Encoding.DER)), read.not_valid_before_utc, read.not_valid_after_utc)
 
 
 def _address(text: str) -> str:
@@ -148,8 +157,8 @@ def _complete(made: Client) -> None:
         raise Failure("give --jwks: software proves who it is with a key; an app has --redirect", USAGE)
 
 
-async def _change(settings: Settings, action: str, name: str, proof: tuple[str, str], *, keep: bool) -> dict[str, object]:
-    if action == "rotate" and not any(proof):
+async def _change(settings: Settings, action: str, name: str, proof: tuple[str, Certificate], *, keep: bool) -> dict[str, object]:
+    if action == "rotate" and not (proof[0] or proof[1].thumbprint):
         raise Failure("give --jwks or --certificate", USAGE)
     async with opened(settings) as database, database.transaction(SYSTEM) as tx:
         try:
@@ -158,7 +167,7 @@ async def _change(settings: Settings, action: str, name: str, proof: tuple[str, 
             raise Failure(SAID["not-found"], PROBLEM) from error
 
 
-async def _changed(tx: Transaction, action: str, name: str, proof: tuple[str, str], *, keep: bool) -> dict[str, object]:
+async def _changed(tx: Transaction, action: str, name: str, proof: tuple[str, Certificate], *, keep: bool) -> dict[str, object]:
     if action == "rotate":
         await actions.rotate_keys(tx, name, *proof, keep=keep)
         return {"rotated": True}

@@ -69,7 +69,7 @@ async def _serve(settings: Settings, *, json: bool) -> None:
         stance = Stance(Volumes(written_to(settings.data), settings.data).nearly_full)
         server = make_server(create_app(settings, database, stance), settings, stance)
         freeze_collector()
-        own = await database.beside(2, acquire=10)
+        own = await database.beside(4, acquire=10)
         work = asyncio.create_task(worker.run(own, settings))
         try:
             await server.serve()

@@ -8,9 +8,10 @@ from maillage import booking, directory, record, referrals
 from maillage.access import choices
 from maillage.codes.json import decode, encode
 from maillage.kernel.actor import SYSTEM
+from maillage.messaging import subscriptions
 from maillage.store import Database, Transaction
 
-RENDERERS = {**booking.RENDERERS, **referrals.RENDERERS, "Consent": choices.drawn}
+RENDERERS = {**booking.RENDERERS, **referrals.RENDERERS, "Consent": choices.drawn, **subscriptions.RENDERERS}
 BATCH = 200
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from maillage import booking, referrals
 from maillage.journeys import booking_to_referral, opposition_everywhere
 from maillage.kernel.intake import Claim
+from maillage.messaging import subscriptions
 from maillage.store import Transaction
 
 
@@ -25,5 +26,6 @@ INTAKE: tuple[Claim, ...] = (
     *(replace(claim, create=create_appointment) if claim.type == "Appointment" else claim for claim in booking.INTAKE),
     *referrals.INTAKE.values(),
     Claim("Consent", opposition_everywhere.claims, opposition_everywhere.create_refused, lambda _before, _after: "$revoke"),
+    subscriptions.CLAIM,
 )
 """The word of the rooms on plain writes, one Claim for each type."""

@@ -16,9 +16,13 @@ class Claim:
     `claims(tx, resource)`: whether this resource, new or stored, is the room's; what no room claims is kept whole.
     `create(tx, resource)`: the room's verb for a new one; answers (type, id). The resource carries an id that it may take.
     `verb_for(before, after)`: the name of the verb that an update stands for, told to whoever tries to rewrite the resource.
+    `update(tx, before, after, version)` and `delete(tx, before, version)`, which gives the version of the deletion: a room that is moved by plain
+    writes has both, and then no such verb.
     """
 
     type: str
     claims: Callable[[Any, Resource], Awaitable[bool]]
     create: Callable[[Any, Resource], Awaitable[tuple[str, str]]]
     verb_for: Callable[[Resource, Resource], str] = lambda _before, _after: ""
+    update: Callable[[Any, Any, Resource, int | None], Awaitable[None]] | None = None
+    delete: Callable[[Any, Any, int | None], Awaitable[int]] | None = None

@@ -1455,6 +1455,30 @@ CREATE INDEX ix_slot_p_status ON ix_slot USING gin (p_status) WITH (fastupdate =
 CREATE INDEX ix_slot_worklist_1 ON ix_slot (s_schedule, s_status, p_start);
 CREATE INDEX ix_slot_worklist_2 ON ix_slot (s_status, p_start);
 
+CREATE TABLE ix_subscription (
+    id text PRIMARY KEY,
+    version integer NOT NULL,
+    at timestamptz NOT NULL,
+    patient_id text,
+    owner_org text,
+    parties text[] NOT NULL DEFAULT '{}',
+    meta text[],
+    texts text[],
+    p_contact text[],
+    p_payload text[],
+    p_status text[],
+    p_type text[],
+    p_url text[]
+);
+CREATE INDEX ix_subscription_at ON ix_subscription (at DESC, id);
+CREATE INDEX ix_subscription_patient ON ix_subscription (patient_id, at DESC) WHERE patient_id IS NOT NULL;
+CREATE INDEX ix_subscription_meta ON ix_subscription USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_subscription_p_contact ON ix_subscription USING gin (p_contact) WITH (fastupdate = off) WHERE p_contact IS NOT NULL;
+CREATE INDEX ix_subscription_p_payload ON ix_subscription USING gin (p_payload) WITH (fastupdate = off) WHERE p_payload IS NOT NULL;
+CREATE INDEX ix_subscription_p_status ON ix_subscription USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
+CREATE INDEX ix_subscription_p_type ON ix_subscription USING gin (p_type) WITH (fastupdate = off) WHERE p_type IS NOT NULL;
+CREATE INDEX ix_subscription_p_url ON ix_subscription USING gin (p_url) WITH (fastupdate = off) WHERE p_url IS NOT NULL;
+
 CREATE TABLE ix_task (
     id text PRIMARY KEY,
     version integer NOT NULL,

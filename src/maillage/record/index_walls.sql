@@ -33,4 +33,5 @@ CALL put_index_wall('ix_relatedperson', 'RelatedPerson');
 CALL put_index_wall('ix_schedule', 'Schedule');
 CALL put_index_wall('ix_servicerequest', 'ServiceRequest');
 CALL put_index_wall('ix_slot', 'Slot');
+CALL put_index_wall('ix_subscription', 'Subscription');
 CALL put_index_wall('ix_task', 'Task');

@@ -45,6 +45,7 @@ SERVED = (
     "Schedule",
     "ServiceRequest",
     "Slot",
+    "Subscription",
     "Task",
 )
 """The resource types that have an index table and may be stored."""

@@ -55,6 +55,12 @@ LEAST: dict[str, dict[str, Any]] = {
     "Schedule": {"actor": [{"display": "x"}]},
     "ServiceRequest": {"status": "active", "intent": "order", "subject": HERE},
     "Slot": {"schedule": {"reference": "Schedule/x"}, "status": "free", "start": "2026-12-01T08:00:00Z", "end": "2026-12-01T08:20:00Z"},
+    "Subscription": {
+        "status": "requested",
+        "reason": "x",
+        "criteria": "Task?",
+        "channel": {"type": "rest-hook", "endpoint": "https://x.example"},
+    },
     "Task": {"status": "requested", "intent": "order"},
 }
 

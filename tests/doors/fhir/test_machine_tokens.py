@@ -207,7 +207,7 @@ async def test_new_keys_take_the_place_of_the_old_ones(keep: bool, status: int, 
     await labo(door.db, jwks=machines.jwks("rsa"))
     token = await token_for_rsa(door)
     async with door.db.transaction(SYSTEM) as tx:
-        await actions.rotate_keys(tx, "labo", machines.jwks("p384"), "", keep=keep)
+        await actions.rotate_keys(tx, "labo", machines.jwks("p384"), keep=keep)
     clock.advance(timedelta(seconds=5))
     assert (await asked(door, signed(claims(door.db, "labo"), "RS384"))).json() == REFUSED
     assert (await asked(door, signed(claims(door.db, "labo"), "ES384"))).status_code == 200

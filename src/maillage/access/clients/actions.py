@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from maillage.access.clients.authorisation import WORDS
-from maillage.access.clients.types import TOKEN_LIFETIME, Client, Proof
+from maillage.access.clients.types import NO_CERTIFICATE, TOKEN_LIFETIME, Certificate, Client, Proof
 from maillage.access.identity.secret import digest
 from maillage.access.narrowing import unreadable_scopes
 from maillage.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Unauthenticated
@@ -34,11 +34,12 @@ async def register_client(tx: Transaction, client: Client) -> None:
     check_scopes(client.kind, client.scopes)
     await tx.execute(
         """
-        INSERT INTO api_client (name, kind, display, organizations, scopes, jwks, certificate, redirect_uris, launch_uri, created_at)
-        VALUES ($1, $2, $3, $4, $5, nullif($6, ''), nullif($7, ''), $8, nullif($9, ''), $10)
+        INSERT INTO api_client (name, kind, display, organizations, scopes, jwks, certificate, redirect_uris, launch_uri, created_at, keys_at,
+            certificate_from, certificate_until)
+        VALUES ($1, $2, $3, $4, $5, nullif($6, ''), nullif($7, ''), $8, nullif($9, ''), $10, $10, $11, $12)
         """,
         *(client.name, client.kind, client.display, list(client.organizations), list(client.scopes), client.jwks, client.certificate),
-        *(list(client.redirect_uris), client.launch_uri, tx.now),
+        *(list(client.redirect_uris), client.launch_uri, tx.now, client.certificate_from, client.certificate_until),
     )
 
 
@@ -49,11 +50,16 @@ async def disable_client(tx: Transaction, name: str) -> None:
     await end_tokens(tx, name)
 
 
-async def rotate_keys(tx: Transaction, name: str, jwks: str, certificate: str, *, keep: bool) -> None:
+async def rotate_keys(tx: Transaction, name: str, jwks: str, certificate: Certificate = NO_CERTIFICATE, *, keep: bool) -> None:
     """New keys for a client; without `keep` the old ones were lost or stolen: what they gave ends at once. Raises `NotFound`."""
     changed = await tx.execute(
-        "UPDATE api_client SET jwks = coalesce(nullif($2, ''), jwks), certificate = coalesce(nullif($3, ''), certificate) WHERE name = $1",
-        *(name, jwks, certificate),
+        """
+        UPDATE api_client SET jwks = coalesce(nullif($2, ''), jwks), keys_at = $4, certificate = coalesce(nullif($3, ''), certificate),
+            certificate_from = CASE WHEN $3 = '' THEN certificate_from ELSE $5 END,
+            certificate_until = CASE WHEN $3 = '' THEN certificate_until ELSE $6 END
+        WHERE name = $1
+        """,
+        *(name, jwks, certificate.thumbprint, tx.now, certificate.starts, certificate.ends),
     )
     if changed != "UPDATE 1":
         raise NotFound("client", name)
@@ -108,7 +114,37 @@ async def give_token(
         """,
         *(digest(secret), client, list(scopes), certificate, grant, tx.now, tx.now + lifetime),
     )
+    await tx.execute("UPDATE api_client SET token_at = $2 WHERE name = $1 AND (token_at IS NULL OR token_at < $2)", client, tx.now)
     return secret
+
+
+async def allow_address(tx: Transaction, client: str, address: str) -> None:
+    """Let what the client follows be sent there, from now on. Raises `NotFound`."""
+    added = await tx.execute(
+        """
+        INSERT INTO api_client_address (client, address, created_at) SELECT name, $2, $3 FROM api_client WHERE name = $1
+        ON CONFLICT (client, address) DO UPDATE SET address = excluded.address
+        """,
+        *(client, address, tx.now),
+    )
+    if added != "INSERT 0 1":
+        raise NotFound("client", client)
+
+
+async def refuse_address(tx: Transaction, client: str, address: str) -> None:
+    """Nothing more goes there, waiting events included. Raises `NotFound` for an address that was not allowed."""
+    if await tx.execute("DELETE FROM api_client_address WHERE client = $1 AND address = $2", client, address) != "DELETE 1":
+        raise NotFound("address", address)
+
+
+async def put_signing(tx: Transaction, client: str, sealed: bytes, *, keep: bool) -> None:
+    """The secret that signs what is sent to a client; with `keep` the one before signs too, until the next change. Raises `NotFound`."""
+    changed = await tx.execute(
+        "UPDATE api_client SET signing_before = CASE WHEN $3 THEN signing END, signing = $2, signing_at = $4 WHERE name = $1",
+        *(client, sealed, keep, tx.now),
+    )
+    if changed != "UPDATE 1":
+        raise NotFound("client", client)
 
 
 async def forget_expired(tx: Transaction) -> None:

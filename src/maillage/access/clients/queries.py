@@ -40,7 +40,11 @@ def _client(row: Any) -> Client:
         redirect_uris=tuple(row["redirect_uris"]),
         launch_uri=row["launch_uri"] or "",
         disabled=row["disabled"],
+        **{name: row[name] for name in _INSTANTS},
     )
+
+
+_INSTANTS = ("certificate_from", "certificate_until", "created_at", "keys_at", "token_at", "signing_at")
 
 
 async def client_named(tx: Transaction, name: str) -> Client | None:
@@ -52,6 +56,23 @@ async def client_named(tx: Transaction, name: str) -> Client | None:
 async def all_clients(tx: Transaction) -> list[Client]:
     """Every client, disabled ones too, by name."""
     return [_client(row) for row in await tx.fetch("SELECT * FROM api_client ORDER BY name")]
+
+
+async def clients_of(tx: Transaction, organization: str) -> list[Client]:
+    """The clients that may act for an organisation, disabled ones too, by name."""
+    return [_client(row) for row in await tx.fetch("SELECT * FROM api_client WHERE $1 = ANY (organizations) ORDER BY name", organization)]
+
+
+async def addresses_of(tx: Transaction, client: str) -> list[str]:
+    """Where the operator lets us send what a client follows."""
+    rows = await tx.fetch("SELECT address FROM api_client_address WHERE client = $1 ORDER BY address", client)
+    return [row["address"] for row in rows]
+
+
+async def signing_of(tx: Transaction, client: str) -> tuple[bytes, ...]:
+    """The secrets that sign what is sent to a client, sealed: the present one first, then the one that it replaces."""
+    row = await tx.fetchrow("SELECT signing, signing_before FROM api_client WHERE name = $1", client)
+    return tuple(secret for secret in (row or ()) if secret is not None)
 
 
 async def apps_of(tx: Transaction, organization: str) -> list[Client]:

@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -141,6 +142,25 @@ def decoy(algorithm: str) -> RSAKey | ECKey:
 
 def _text(number: int) -> str:
     return binascii.b2a_base64(number.to_bytes(256, "big"), newline=False).decode().rstrip("=").replace("+", "-").replace("/", "_")
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """A public key as people compare it: its name, its kind, its thumbprint (RFC 7638)."""
+
+    name: str
+    kind: str
+    thumbprint: str
+
+
+def fingerprints(jwks: str) -> tuple[Fingerprint, ...]:
+    """The public keys of a client's record."""
+    listed = msgspec.json.decode(jwks)["keys"] if jwks else ()
+    return tuple(Fingerprint(key["kid"], _kind(key), _key(key).thumbprint()) for key in listed)
+
+
+def _kind(key: Mapping[str, Any]) -> str:
+    return f"RSA {len(_bytes(key['n'])) * 8} bits" if key["kty"] == "RSA" else f"EC {key['crv']}"
 
 
 def thumbprint(certificate: bytes) -> str:

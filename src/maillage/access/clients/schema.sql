@@ -16,6 +16,13 @@ CREATE TABLE api_client (
     disabled boolean NOT NULL DEFAULT false,
     id_prefix text CONSTRAINT api_client_id_prefix UNIQUE
         CONSTRAINT api_client_id_prefix_form CHECK (id_prefix ~ '^[a-z][a-z0-9]{1,20}-$'),
+    certificate_from timestamptz,
+    certificate_until timestamptz,
+    keys_at timestamptz,
+    token_at timestamptz,
+    signing bytea,
+    signing_before bytea,
+    signing_at timestamptz,
     CONSTRAINT api_client_keys CHECK ((kind IN ('backend', 'app')) = (jwks IS NOT NULL)),
     CONSTRAINT api_client_redirects CHECK ((kind IN ('app', 'public-app')) = (cardinality(redirect_uris) > 0))
 );
@@ -23,6 +30,20 @@ COMMENT ON COLUMN api_client.scopes IS 'The most that a token of a client with k
 COMMENT ON COLUMN api_client.certificate IS 'SHA-256 of the certificate that the client shows on every call (RFC 8705), in base64url; NULL: none asked.';
 COMMENT ON COLUMN api_client.id_prefix IS
     'How the ids begin that this client may choose itself (PUT to a new id); NULL: none. One prefix, one client: a chosen id never tells what others have.';
+
+COMMENT ON COLUMN api_client.certificate_until IS 'Until when that certificate is good, as it said when it was given to us.';
+COMMENT ON COLUMN api_client.keys_at IS 'When its keys, or its certificate, were last given.';
+COMMENT ON COLUMN api_client.token_at IS 'When it last got a token.';
+COMMENT ON COLUMN api_client.signing IS
+    'The shared secret that signs what is sent to it, sealed; `signing_before` is the one that is being replaced, and signs too.';
+
+-- Where what a client follows may be sent: approved by the operator, one by one; the address itself, or what lies in the folder that it names.
+CREATE TABLE api_client_address (
+    client text NOT NULL REFERENCES api_client (name),
+    address text NOT NULL,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (client, address)
+);
 
 -- An assertion that was taken: nobody takes it twice while it lives.
 CREATE TABLE api_jti (

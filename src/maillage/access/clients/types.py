@@ -41,6 +41,24 @@ class Client:
     redirect_uris: tuple[str, ...]
     launch_uri: str
     disabled: bool = False
+    certificate_from: datetime | None = None
+    certificate_until: datetime | None = None
+    created_at: datetime | None = None
+    keys_at: datetime | None = None
+    token_at: datetime | None = None
+    signing_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What is kept of a client's certificate: its thumbprint (RFC 8705), and from when until when it is good."""
+
+    thumbprint: str = ""
+    starts: datetime | None = None
+    ends: datetime | None = None
+
+
+NO_CERTIFICATE = Certificate()
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,10 @@ async def _update(context: Context, before: Stored, resource: Resource, base: st
     await _refuse_strangers(context, before)
     unknown, present = await references.check(context, content)
     warnings += _identifier_warnings(context, content) + unknown
+    claim = context.registry.intake.get(kind)
+    if claim and claim.update:
+        await claim.update(tx, before, content, version)
+        return await made(tx, kind, id), warnings
     if kind == "Patient":
         await directory.update_patient(tx, id, content, context.visible(kind, "u"), version=version, mode=context.registry.mode)
     elif kind in directory.KEPT_TYPES:
@@ -152,6 +156,9 @@ async def delete(context: Context, before: Stored, version: int | None) -> int:
     _refuse_read_only(kind)
     await refuse_rooms(context, before, {})
     await _refuse_strangers(context, before)
+    claim = context.registry.intake.get(kind)
+    if claim and claim.delete:
+        return await claim.delete(tx, before, version)
     if kind == "Patient" or kind in directory.KEPT_TYPES:
         raise Invalid.one("kept-in-directory", kind, "Entries of the directory are not deleted: set active to false.")
     await record.expect_version(tx, kind, id, version)
@@ -165,7 +172,7 @@ async def delete(context: Context, before: Stored, version: int | None) -> int:
 async def refuse_rooms(context: Context, before: Stored, after: Resource) -> None:
     """A resource that a room decides on is moved by verbs: 422 and the name of the verb. Nothing becomes a room's by being rewritten."""
     claim = context.registry.intake.get(before.type)
-    if claim is None:
+    if claim is None or claim.update:
         return
     stored = decode(before.content)
     if await claim.claims(context.tx, stored):

@@ -21,11 +21,12 @@ from maillage.doors.web.directory.pages import PAGES as DIRECTORY
 from maillage.doors.web.emergency.pages import PAGES as EMERGENCY
 from maillage.doors.web.home.pages import PAGES as HOME
 from maillage.doors.web.pages import Page
+from maillage.doors.web.partners.pages import PAGES as PARTNERS
 from maillage.doors.web.patients.accesses import PAGES as ACCESSES
 from maillage.doors.web.patients.pages import PAGES as PATIENTS
 from maillage.doors.web.referrals.pages import PAGES as REFERRALS
 
-_IDENTITY: tuple[Page, ...] = (*SIGN_IN, *PSC, *LOCAL, *INVITATION, *OWN, *FACTORS, *ADMINISTRATION)
+_IDENTITY: tuple[Page, ...] = (*SIGN_IN, *PSC, *LOCAL, *INVITATION, *OWN, *FACTORS, *ADMINISTRATION, *PARTNERS)
 _PATIENTS: tuple[Page, ...] = (*PATIENTS, *ACCESSES, *CHOICES, *EMERGENCY)
 _CARE: tuple[Page, ...] = (*DIRECTORY, *_PATIENTS, *GIVING, *BOOKING, *PLANNING, *WAITING, *REFERRALS)
 PAGES: tuple[Page, ...] = (*_IDENTITY, *LEGAL, *HOME, *_CARE, *APPS)

@@ -1724,6 +1724,30 @@ CREATE INDEX ix_slot_p_status ON ix_slot USING gin (p_status) WITH (fastupdate =
 CREATE INDEX ix_slot_worklist_1 ON ix_slot (s_schedule, s_status, p_start);
 CREATE INDEX ix_slot_worklist_2 ON ix_slot (s_status, p_start);
 
+CREATE TABLE ix_subscription (
+    id text PRIMARY KEY,
+    version integer NOT NULL,
+    at timestamptz NOT NULL,
+    patient_id text,
+    owner_org text,
+    parties text[] NOT NULL DEFAULT '{}',
+    meta text[],
+    texts text[],
+    p_contact text[],
+    p_payload text[],
+    p_status text[],
+    p_type text[],
+    p_url text[]
+);
+CREATE INDEX ix_subscription_at ON ix_subscription (at DESC, id);
+CREATE INDEX ix_subscription_patient ON ix_subscription (patient_id, at DESC) WHERE patient_id IS NOT NULL;
+CREATE INDEX ix_subscription_meta ON ix_subscription USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_subscription_p_contact ON ix_subscription USING gin (p_contact) WITH (fastupdate = off) WHERE p_contact IS NOT NULL;
+CREATE INDEX ix_subscription_p_payload ON ix_subscription USING gin (p_payload) WITH (fastupdate = off) WHERE p_payload IS NOT NULL;
+CREATE INDEX ix_subscription_p_status ON ix_subscription USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
+CREATE INDEX ix_subscription_p_type ON ix_subscription USING gin (p_type) WITH (fastupdate = off) WHERE p_type IS NOT NULL;
+CREATE INDEX ix_subscription_p_url ON ix_subscription USING gin (p_url) WITH (fastupdate = off) WHERE p_url IS NOT NULL;
+
 CREATE TABLE ix_task (
     id text PRIMARY KEY,
     version integer NOT NULL,
@@ -2497,6 +2521,13 @@ CREATE TABLE api_client (
     disabled boolean NOT NULL DEFAULT false,
     id_prefix text CONSTRAINT api_client_id_prefix UNIQUE
         CONSTRAINT api_client_id_prefix_form CHECK (id_prefix ~ '^[a-z][a-z0-9]{1,20}-$'),
+    certificate_from timestamptz,
+    certificate_until timestamptz,
+    keys_at timestamptz,
+    token_at timestamptz,
+    signing bytea,
+    signing_before bytea,
+    signing_at timestamptz,
     CONSTRAINT api_client_keys CHECK ((kind IN ('backend', 'app')) = (jwks IS NOT NULL)),
     CONSTRAINT api_client_redirects CHECK ((kind IN ('app', 'public-app')) = (cardinality(redirect_uris) > 0))
 );
@@ -2504,6 +2535,20 @@ COMMENT ON COLUMN api_client.scopes IS 'The most that a token of a client with k
 COMMENT ON COLUMN api_client.certificate IS 'SHA-256 of the certificate that the client shows on every call (RFC 8705), in base64url; NULL: none asked.';
 COMMENT ON COLUMN api_client.id_prefix IS
     'How the ids begin that this client may choose itself (PUT to a new id); NULL: none. One prefix, one client: a chosen id never tells what others have.';
+
+COMMENT ON COLUMN api_client.certificate_until IS 'Until when that certificate is good, as it said when it was given to us.';
+COMMENT ON COLUMN api_client.keys_at IS 'When its keys, or its certificate, were last given.';
+COMMENT ON COLUMN api_client.token_at IS 'When it last got a token.';
+COMMENT ON COLUMN api_client.signing IS
+    'The shared secret that signs what is sent to it, sealed; `signing_before` is the one that is being replaced, and signs too.';
+
+-- Where what a client follows may be sent: approved by the operator, one by one; the address itself, or what lies in the folder that it names.
+CREATE TABLE api_client_address (
+    client text NOT NULL REFERENCES api_client (name),
+    address text NOT NULL,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (client, address)
+);
 
 -- An assertion that was taken: nobody takes it twice while it lives.
 CREATE TABLE api_jti (
@@ -2590,6 +2635,88 @@ CREATE TABLE notification (
 );
 CREATE INDEX notification_inbox ON notification (organization_id, created_at DESC) WHERE read_at IS NULL;
 CREATE INDEX notification_focus ON notification (focus_type, focus_id);
+
+-- ===== subscriptions/schema.sql =====
+
+-- Subscriptions of machine clients, and what each of them is to be told.
+
+-- A subscription: whom it belongs to, what it wants, how it stands. `criteria`: its filters. `events`: how many events it has had, each with its number.
+-- `due_at`: when a handshake or a heartbeat is due. `fence` counts the turns of workers: one that lost its turn can no longer say how it ended.
+CREATE TABLE subscription (
+    id text PRIMARY KEY,
+    client text NOT NULL REFERENCES api_client (name),
+    topic text NOT NULL,
+    focus_type text NOT NULL,
+    criteria text[] NOT NULL DEFAULT '{}',
+    endpoint text NOT NULL,
+    destination text NOT NULL,
+    content text NOT NULL CHECK (content IN ('id-only', 'empty')),
+    media text NOT NULL,
+    timeout integer NOT NULL CHECK (timeout > 0),
+    heartbeat integer CHECK (heartbeat > 0),
+    ends timestamptz CHECK (is_sane(ends)),
+    scopes text[] NOT NULL,
+    resource text NOT NULL,
+    status text NOT NULL CHECK (status IN ('requested', 'active', 'error', 'off')),
+    error text NOT NULL DEFAULT '',
+    events bigint NOT NULL DEFAULT 0 CHECK (events >= 0),
+    created_at timestamptz NOT NULL,
+    due_at timestamptz,
+    answered_at timestamptz,
+    failed_at timestamptz,
+    leased_until timestamptz,
+    fence bigint NOT NULL DEFAULT 0,
+    owner_org text NOT NULL,
+    parties text[] NOT NULL
+);
+CREATE INDEX subscription_focus ON subscription (focus_type) WHERE status <> 'off';
+CREATE INDEX subscription_client ON subscription (client);
+
+-- One row for each subscription and event: written once however often the event comes, and ended once: sent, dead after too many tries until somebody
+-- decides, or withheld because its subscriber may no longer know of it. `id` is what the receiver knows a repetition by.
+CREATE TABLE subscription_delivery (
+    id text PRIMARY KEY,
+    subscription_id text NOT NULL REFERENCES subscription (id),
+    number bigint NOT NULL CHECK (number > 0),
+    res_type text NOT NULL,
+    res_id text NOT NULL,
+    version integer NOT NULL,
+    act text NOT NULL CHECK (act IN ('create', 'update', 'delete')),
+    at timestamptz NOT NULL,
+    due_at timestamptz NOT NULL,
+    tries integer NOT NULL DEFAULT 0,
+    error text NOT NULL DEFAULT '',
+    tried_at timestamptz,
+    sent_at timestamptz,
+    dead_at timestamptz,
+    withheld_at timestamptz,
+    patient_id text,
+    owner_org text NOT NULL,
+    parties text[] NOT NULL,
+    CONSTRAINT subscription_delivery_number UNIQUE (subscription_id, number),
+    CONSTRAINT subscription_delivery_once UNIQUE (subscription_id, res_type, res_id, version),
+    CONSTRAINT subscription_delivery_one_end CHECK (num_nonnulls(sent_at, dead_at, withheld_at) <= 1)
+);
+CREATE INDEX subscription_delivery_waiting ON subscription_delivery (subscription_id, number)
+    WHERE sent_at IS NULL AND dead_at IS NULL AND withheld_at IS NULL;
+CREATE INDEX subscription_delivery_dead ON subscription_delivery (dead_at) WHERE dead_at IS NOT NULL;
+CREATE INDEX subscription_delivery_done ON subscription_delivery (coalesce(sent_at, withheld_at));
+
+-- Every version of what partners follow becomes a message of the transaction that wrote it: a trigger, so that no code forgets it and nothing is lost
+-- between the act and the telling. Nobody follows: nothing is written. It reads subscriptions as the system, and shows nothing of them.
+CREATE FUNCTION tell_subscribers() RETURNS trigger LANGUAGE plpgsql SET app.kind = 'system' AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM subscription s WHERE s.focus_type = NEW.res_type AND s.status <> 'off') THEN
+        INSERT INTO outbox (id, topic, key, payload, request_id, created_at, due_at)
+        VALUES (gen_random_uuid()::text, 'subscription-event', 'event:' || NEW.res_type || '/' || NEW.id,
+            json_build_object('type', NEW.res_type, 'id', NEW.id, 'version', NEW.version)::text,
+            coalesce(current_setting('app.request', true), ''), app_now(), app_now());
+    END IF;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER resource_version_told AFTER INSERT ON resource_version FOR EACH ROW
+    WHEN (NEW.res_type IN ('Appointment', 'ServiceRequest', 'Task')) EXECUTE FUNCTION tell_subscribers();
 
 -- ===== documents/schema.sql =====
 
@@ -3595,6 +3722,7 @@ CALL put_index_wall('ix_relatedperson', 'RelatedPerson');
 CALL put_index_wall('ix_schedule', 'Schedule');
 CALL put_index_wall('ix_servicerequest', 'ServiceRequest');
 CALL put_index_wall('ix_slot', 'Slot');
+CALL put_index_wall('ix_subscription', 'Subscription');
 CALL put_index_wall('ix_task', 'Task');
 
 -- ===== directory/walls.sql =====
@@ -3638,11 +3766,19 @@ CALL put_grants('{web_session,local_password,factor_key,factor_totp,recovery_cod
 -- How machines are known: read before anybody acts. A launch names its patient and is found by the handle alone.
 CALL put_grants('{api_client,api_grant,api_refresh}', 'SELECT, INSERT, UPDATE');
 CALL put_grants('{api_token,api_jti,api_launch}', 'SELECT, INSERT, UPDATE, DELETE');
+CALL put_grants('{api_client_address}', 'SELECT, INSERT, UPDATE, DELETE');
 
 -- ===== messaging/walls.sql =====
 
 -- A notification is seen by the organisation that it awaits; whoever acts may write one for another.
 CALL put_wall('notification', written_by_parties(), '(SELECT app_kind()) IS NOT NULL');
+
+-- ===== subscriptions/walls.sql =====
+
+-- A subscription is seen by the organisations of its client; what it is told of, in the same way: numbers and instants, and never a resource.
+CALL put_wall('subscription', written_by_parties(), written_by_parties());
+CALL put_wall('subscription_delivery', written_by_parties(), written_by_parties(), 'SELECT, INSERT, UPDATE, DELETE',
+    by_parent('subscription_delivery', 'subscription_id', 'subscription'));
 
 -- ===== documents/walls.sql =====
 

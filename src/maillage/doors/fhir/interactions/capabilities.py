@@ -18,6 +18,7 @@ from maillage.doors.fhir.oauth import discovery
 from maillage.doors.fhir.operations.table import OPERATIONS as DOOR_OPERATIONS
 from maillage.doors.fhir.operations.table import SYSTEM, DoorOperation
 from maillage.kernel.operations import Operation
+from maillage.messaging import subscriptions
 from maillage.record import AUDIT_PARAMETERS, index
 from maillage.record.criteria import NOT_SERVED, modifiers
 
@@ -70,6 +71,14 @@ def _rest(registry: Registry, base: str) -> dict[str, Any]:
     }
 
 
+TOPICS = [
+    {"url": f"{subscriptions.BACKPORT}capabilitystatement-subscriptiontopic-canonical", "valueCanonical": topic.url}
+    for topic in subscriptions.TOPICS
+]
+FOLLOWED = (
+    "Topic-based subscriptions (R5 Backport STU 1.1): rest-hook to an address that the operator approved, id-only or empty, signed as Standard Webhooks say. "
+    + " ".join(f"{topic.url} takes {', '.join(sorted(topic.filters))}." for topic in subscriptions.TOPICS)
+)
 BINARIES = "The bytes of a document, to who may read the DocumentReference of the same id; always as a Binary resource, never bare."
 
 
@@ -106,7 +115,9 @@ def _resource(registry: Registry, kind: str) -> dict[str, Any]:
     profiles = [one["url"] for one in registry.definitions.profiles.resources() if one["type"] == kind]
     described: dict[str, Any] = {"type": kind, "supportedProfile": profiles}
     claim = registry.intake.get(kind)
-    if claim:
+    if kind == "Subscription":
+        described |= {"extension": TOPICS, "documentation": FOLLOWED}
+    elif claim:
         described["documentation"] = (
             "A resource addressed to a service of ours is moved by verbs: a create becomes the verb of its room, "
             "an update is answered by 422 and the name of the verb. Any other is kept whole."

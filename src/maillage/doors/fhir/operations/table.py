@@ -9,6 +9,7 @@ from maillage.codes.systems import ROOT
 from maillage.doors.fhir.context import Context
 from maillage.doors.fhir.http import Request, Response
 from maillage.doors.fhir.kinds import DEFINITIONS
+from maillage.doors.fhir.operations import subscriptions
 from maillage.doors.fhir.operations.everything import everything
 from maillage.doors.fhir.operations.lastn import lastn
 from maillage.doors.fhir.operations.match import match
@@ -19,6 +20,7 @@ from maillage.doors.fhir.operations.validate import validate
 from maillage.kernel.operations import Param
 
 HL7 = "http://hl7.org/fhir/OperationDefinition/"
+BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-"
 OWN = f"{ROOT}/OperationDefinition/"
 SYSTEM, TYPE, INSTANCE = "system", "type", "instance"
 
@@ -63,6 +65,10 @@ OPERATIONS: tuple[DoorOperation, ...] = (
     DoorOperation("lastn", HL7 + "Observation-lastn", lastn, "Les dernières observations de chaque code.", (TYPE,), ("Observation",), methods=("GET",),
         parameters=(Param("max", "positiveInt"), Param("patient", "Reference"), Param("subject", "Reference"), Param("category", "string"),
         Param("code", "string")), answers="Bundle"),
+    DoorOperation("status", BACKPORT + "status", subscriptions.status, "Où en sont les abonnements.", (TYPE, INSTANCE), ("Subscription",),
+        parameters=subscriptions.STATUS, answers="Bundle"),
+    DoorOperation("events", BACKPORT + "events", subscriptions.events, "Les événements d’un abonnement, par leurs numéros.", (INSTANCE,), ("Subscription",),
+        parameters=subscriptions.EVENTS, answers="Bundle"),
     DoorOperation("lookup", HL7 + "CodeSystem-lookup", lookup, "Ce que veut dire un code.", (TYPE,), ("CodeSystem",), parameters=LOOKUP),
     DoorOperation("validate-code", HL7 + "CodeSystem-validate-code", validate_code, "Dire si un code est dans une nomenclature.", (TYPE, INSTANCE),
         ("CodeSystem",), parameters=IN_SYSTEM),

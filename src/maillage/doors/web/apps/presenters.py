@@ -34,6 +34,7 @@ TYPES = {
     "QuestionnaireResponse": "les formulaires remplis",
     "ServiceRequest": "les demandes",
     "Slot": "les créneaux",
+    "Subscription": "les abonnements",
     "Task": "le suivi des demandes",
 }
 

@@ -1,0 +1,181 @@
+"""Clients, their keys, their subscriptions and what did not arrive, in words. Nothing here says what an event was about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from maillage.access.clients.rules import Fingerprint, fingerprints
+from maillage.access.clients.types import Client
+from maillage.access.scopes import LETTERS, Scope, read_scope
+from maillage.doors.web.apps.presenters import ACTS, TYPES
+from maillage.doors.web.catalogue import say, sentences
+
+SOON = timedelta(days=30)
+"""Before the end of a certificate: the time that a renewal takes."""
+
+KINDS = {
+    "token": "Jeton remis par l’exploitant",
+    "backend": "Logiciel",
+    "app": "Application d’une personne",
+    "public-app": "Application d’une personne",
+}
+STATES = {
+    "requested": ("Prise de contact", "wait"),
+    "active": ("Actif", "good"),
+    "error": ("Arrêté par une erreur", "bad"),
+    "off": ("Terminé", "off"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A client in the list."""
+
+    name: str
+    label: str
+    kind: str
+    badge: tuple[str, str]
+    certificate: tuple[str, str] | None
+    token_at: datetime | None
+    answered_at: datetime | None
+    dead: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A subscription."""
+
+    id: str
+    about: str
+    badge: tuple[str, str]
+    why: str
+    endpoint: str
+    events: int
+    waiting: int
+    dead: int
+    answered_at: datetime | None
+    failed_at: datetime | None
+    may_restart: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One event on its way."""
+
+    id: str
+    number: int
+    about: str
+    at: datetime
+    tried_at: datetime | None
+    badge: tuple[str, str]
+    why: str
+    tries: int
+    destination: str
+
+
+def lines(clients: Sequence[Client], followed: Sequence[Any], now: datetime) -> list[Line]:
+    """The clients of an organisation."""
+    return [_line(client, [row for row in followed if row["client"] == client.name], now) for client in clients]
+
+
+def _line(client: Client, rows: Sequence[Any], now: datetime) -> Line:
+    dead, waiting = (sum(row[name] for row in rows) for name in ("dead", "waiting"))
+    answered = max((row["answered_at"] for row in rows if row["answered_at"]), default=None)
+    badge = ("Fermé", "off") if client.disabled else ("Envois en échec", "bad") if dead else ("Ouvert", "good")
+    return Line(
+        client.name,
+        client.display,
+        KINDS[client.kind],
+        badge,
+        certificate_badge(client, now),
+        client.token_at,
+        answered,
+        dead,
+        waiting,
+    )
+
+
+def certificate_badge(client: Client, now: datetime) -> tuple[str, str] | None:
+    """How long the certificate of a client is still good; None without one, or without its dates."""
+    ends = client.certificate_until
+    if ends is None:
+        return None
+    if ends <= now:
+        return ("Certificat expiré", "bad")
+    return ("Certificat bientôt expiré", "alert") if ends - now < SOON else ("Certificat valable", "good")
+
+
+def keys(client: Client) -> tuple[Fingerprint, ...]:
+    """Its public keys, by name and fingerprint."""
+    return fingerprints(client.jwks)
+
+
+def scopes(client: Client) -> list[tuple[str, str]]:
+    """Each scope in words, and as it is written."""
+    return [(_sentence(text), text) for text in client.scopes]
+
+
+def _sentence(text: str) -> str:
+    scope = read_scope(text)
+    return text if scope is None else _of(scope)
+
+
+def _of(scope: Scope) -> str:
+    acts = [ACTS[letter] for letter in LETTERS if letter in scope.letters]
+    listed = ", ".join(acts[:-1]) + (" et " if acts[1:] else "") + acts[-1]
+    only = f" (seulement : {' ; '.join(f'{name} = {value}' for name, value in scope.criteria)})" if scope.criteria else ""
+    return f"{listed.capitalize()} {TYPES.get(scope.type, scope.type)}{only}"
+
+
+def followed(rows: Sequence[Any]) -> list[Followed]:
+    """The subscriptions of a client."""
+    return [
+        Followed(
+            row["id"],
+            TYPES.get(row["focus_type"], row["focus_type"]).capitalize(),
+            STATES[row["status"]],
+            why(row["error"]),
+            row["endpoint"],
+            row["events"],
+            row["waiting"],
+            row["dead"],
+            row["answered_at"],
+            row["failed_at"],
+            row["status"] == "error",
+        )
+        for row in rows
+    ]
+
+
+def exchanges(rows: Sequence[Any]) -> list[Exchange]:
+    """The last events that were sent, tried or set aside."""
+    return [_exchange(row, row["tried_at"], _state(row)) for row in rows]
+
+
+def letters(rows: Sequence[Any]) -> list[Exchange]:
+    """What was set aside until somebody decides."""
+    return [_exchange(row, row["dead_at"], ("Non distribué", "bad")) for row in rows]
+
+
+def _exchange(row: Any, tried: datetime | None, badge: tuple[str, str]) -> Exchange:
+    about = TYPES.get(row["res_type"], row["res_type"])
+    return Exchange(row["id"], row["number"], about, row["at"], tried, badge, why(row["error"]), row["tries"], row["destination"])
+
+
+def _state(row: Any) -> tuple[str, str]:
+    if row["sent_at"]:
+        return ("Reçu", "good")
+    return ("Non distribué", "bad") if row["dead_at"] else ("Nouvel essai prévu", "wait")
+
+
+def why(code: str) -> str:
+    """Why something was not delivered, in a sentence; nothing for no error."""
+    if not code:
+        return ""
+    if code.startswith("http-"):
+        return say("partner.http", status=code.removeprefix("http-"))
+    return say(f"partner.{code}") if f"partner.{code}" in sentences() else say("partner.other", code=code)

@@ -1,0 +1,76 @@
+"""The partner's page: what an administrator sees of a partner's software, and takes up again."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from tests.conftest import MONDAY
+from tests.support.following import set_aside, told
+from tests.support.receiver import Receiver
+from tests.support.web import make_door, patient_of, territory, visiting
+
+from maillage.access.clients.types import Client
+from maillage.doors.web.partners import presenters
+from maillage.kernel.clock import FixedClock
+from maillage.messaging.subscriptions.types import TRIES
+from maillage.store import Database
+
+FILL = territory
+pytestmark = pytest.mark.asyncio
+MANAGER = "gestionnaire-clamart"
+PLACE = "/partenaires/labo-b"
+
+
+async def test_a_dead_letter_is_shown_with_its_reason_and_taken_up_again(db: Database, clock: FixedClock) -> None:
+    async with Receiver() as receiver:
+        task = await set_aside(db, clock, receiver)
+        async with visiting(make_door(db), MANAGER) as visitor:
+            listed = await visitor.get("/partenaires")
+            assert "1 envoi non distribué" in listed.text.replace("\u00a0", " ")
+            shown = await visitor.get(PLACE)
+            for words in (
+                "Le partenaire a répondu par un refus (code 500)",
+                "Arrêté par une erreur",
+                "system/Task.rs",
+                receiver.url,
+                "p384",
+            ):
+                assert words in shown.text.replace("\u00a0", " "), words
+            assert task not in shown.text, "a number and an instant, nothing of what it was about"
+            assert patient_of("cms-clamart-soins") not in shown.text
+            [letter] = {part.partition('"')[0] for part in shown.text.split('name="envoi" value="')[1:]}
+            answer = await visitor.post(f"{PLACE}/envois", {"envoi": letter}, shown=PLACE)
+            assert (answer.status_code, answer.headers["location"]) == (303, f"{PLACE}?fait=delivery-resumed")
+            again = await visitor.post(f"{PLACE}/envois", {"envoi": letter, "_key": "other"}, shown=PLACE)
+            assert again.status_code == 404
+            await told(db)
+            assert [one.number for one in receiver.events] == [1] * (TRIES + 1)
+            assert "Reçu" in (await visitor.get(PLACE)).text
+
+
+async def test_an_administrator_sees_the_software_of_the_organisation_alone(db: Database, clock: FixedClock) -> None:
+    async with Receiver() as receiver:
+        await set_aside(db, clock, receiver)
+        door = make_door(db)
+        async with visiting(door, "medecin-clamart") as doctor, visiting(door, "direction-percy") as other:
+            assert [(await doctor.get(path)).status_code for path in ("/partenaires", PLACE)] == [403, 403]
+            assert "labo-b" not in (await other.get("/partenaires")).text
+            assert (await other.get(PLACE)).status_code == 404
+            assert (await other.post(f"{PLACE}/abonnements", {"abonnement": "x"})).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"), [(None, None), (-1, "Certificat expiré"), (29, "Certificat bientôt expiré"), (31, "Certificat valable")]
+)
+async def test_a_certificate_says_when_it_ends(ends: int | None, said: str | None) -> None:
+    until: datetime | None = MONDAY + timedelta(days=ends) if ends is not None else None
+    client = Client("a", "backend", "a", ("o",), (), "", "", (), "", certificate_until=until)
+    badge = presenters.certificate_badge(client, MONDAY)
+    assert (badge and badge[0]) == said
+
+
+async def test_every_reason_has_its_sentence() -> None:
+    assert presenters.why("http-503") == "Le partenaire a répondu par un refus (code 503)."
+    assert "inattendu" in presenters.why("inattendu")
+    assert presenters.why("") == ""
