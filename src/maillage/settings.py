@@ -126,6 +126,16 @@ class FhirSettings:
         "",
         "Header in which a trusted proxy gives the client's certificate (`Client-Cert` of RFC 9440, or percent-encoded PEM). Empty: none is read.",
     )
+    sas_names: tuple[str, ...] = setting(
+        (),
+        "Common names (CN) of the certificates that may speak at the SAS interface, separated by commas; the certificate comes in `certificate_header`. "
+        "Empty: no certificate is asked for there.",
+    )
+    sas_units: tuple[str, ...] = setting((), "Organisational units (OU) of which such a certificate must name one. Empty: any.")
+    sas_authorities: str = setting("", "File with the certificates (PEM) of the authorities that issue them; without it, nobody passes.")
+    sas_revoked: str = setting(
+        "", "File with the list (CRL, PEM) of revoked certificates, signed by one of these authorities. Empty: none is read."
+    )
     cors_origins: tuple[str, ...] = setting(
         (), "Origins whose scripts may call the API from a browser (`https://app.example`), separated by commas; never the pages."
     )

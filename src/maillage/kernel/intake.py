@@ -16,9 +16,12 @@ class Claim:
     `claims(tx, resource)`: whether this resource, new or stored, is the room's; what no room claims is kept whole.
     `create(tx, resource)`: the room's verb for a new one; answers (type, id). The resource carries an id that it may take.
     `verb_for(before, after)`: the name of the verb that an update stands for, told to whoever tries to rewrite the resource.
+    `read_change(before, after)`: the verb and its parameters that an update by a shared agenda's interface is, an empty verb when nothing changes,
+    None when it is no verb.
     """
 
     type: str
     claims: Callable[[Any, Resource], Awaitable[bool]]
     create: Callable[[Any, Resource], Awaitable[tuple[str, str]]]
     verb_for: Callable[[Resource, Resource], str] = lambda _before, _after: ""
+    read_change: Callable[[Resource, Resource], tuple[str, Resource] | None] | None = None

@@ -31,7 +31,7 @@ NAMING, TRAITS, FEWEST_TRAITS = frozenset({"_id", "identifier"}), frozenset({"fa
 @dataclass(frozen=True, slots=True)
 class Registry:
     """What this door serves: operations by (type, name, on an instance), claims of the rooms by type, severity of false identifiers, settings,
-    where files lie."""
+    where files lie, and the address of the pages."""
 
     operations: Mapping[tuple[str, str, bool], Operation]
     intake: Mapping[str, Claim]
@@ -39,6 +39,7 @@ class Registry:
     policy: FhirSettings = field(default_factory=FhirSettings)
     definitions: Definitions = field(default_factory=Definitions)
     vault: Vault | None = None
+    site: str = ""
 
 
 @dataclass(slots=True)
@@ -47,7 +48,7 @@ class Context:
 
     `shown` gathers what the answer shows, for the audit and for replays; `coming` names what the same transaction makes, `asked` what its
     resources refer to (by type and id, and whether the caller sees it); `answers_late`: creations are told when all of it is done; `trail`
-    is where the audit trail is read.
+    is where the audit trail is read; `interface` is the French guide by which the caller speaks, `findings` what it found beside.
     """
 
     registry: Registry
@@ -58,6 +59,8 @@ class Context:
     coming: frozenset[str] = frozenset()
     asked: dict[tuple[str, str], bool] = field(default_factory=dict)
     answers_late: bool = False
+    interface: str = ""
+    findings: list[Issue] = field(default_factory=list)
     alone: Callable[[Request], Awaitable[Response]] = field(kw_only=True)
     trail: Database = field(kw_only=True)
 

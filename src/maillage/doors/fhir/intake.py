@@ -9,7 +9,7 @@ from maillage import access, directory, journeys, record
 from maillage.access import DIRECTORY_TYPES
 from maillage.codes.json import decode
 from maillage.doors.fhir import references
-from maillage.doors.fhir.bodies import cleared
+from maillage.doors.fhir.bodies import cleared, slot_types
 from maillage.doors.fhir.context import Context
 from maillage.doors.fhir.references import Present
 from maillage.kernel.actor import SYSTEM
@@ -96,6 +96,8 @@ async def _update(context: Context, before: Stored, resource: Resource, base: st
     _refuse_read_only(kind)
     content, warnings = cleared(references.relative(resource, base))
     content = _labelled({**content, "id": id}, before)
+    if await _changed_by_verb(context, before, content, version):
+        return await made(tx, kind, id), warnings
     await refuse_rooms(context, before, content)
     await _refuse_strangers(context, before)
     unknown, present = await references.check(context, content)
@@ -107,6 +109,24 @@ async def _update(context: Context, before: Stored, resource: Resource, base: st
     else:
         return await _replace(context, before, content, present), warnings
     return await record.read(tx, kind, id, access.visible_to(SYSTEM, kind)), warnings
+
+
+async def _changed_by_verb(context: Context, before: Stored, after: Resource, version: int | None) -> bool:
+    """Whether the update was a verb of its room, and done: the interfaces of shared agendas tell an appointment by its next state (GAP, SAS)."""
+    claim = context.registry.intake.get(before.type)
+    if not context.interface or claim is None or claim.read_change is None:
+        return False
+    stands = decode(before.content)
+    if not await claim.claims(context.tx, stands):
+        return False
+    change = claim.read_change(stands, after)
+    if change is None:
+        return False
+    verb, parameters = change
+    if verb:
+        context.require(before.type, "u", "verb")
+        await context.registry.operations[(before.type, verb, True)].call(context.tx, before.id, version=version, **parameters)
+    return True
 
 
 async def revive(context: Context, before: Stored, resource: Resource, base: str) -> tuple[Stored, list[Issue]]:
@@ -129,7 +149,9 @@ async def revive(context: Context, before: Stored, resource: Resource, base: str
 
 def _labelled(content: Resource, before: Stored) -> Resource:
     """The labels that the server set stay as they are."""
-    labels = decode(before.content).get("meta", {}).get("security") if '"security"' in before.content else None
+    stood = decode(before.content).get("meta", {}) if '"security"' in before.content else {}
+    own = slot_types(stood)
+    labels = [label for label in stood.get("security", ()) if label not in own] + slot_types(content.get("meta", {}))
     return {**content, "meta": {**content.get("meta", {}), "security": labels}} if labels else content
 
 
