@@ -98,11 +98,11 @@ async def test_nothing_busy_reserved_hidden_or_past_is_shown(db: Database, sas: 
     assert (await sas.get("/fhir/sas/Slot", params=query)).json()["total"] == 6
     assert (await sas.get("/fhir/sas/Slot", params=[*WEEK, ("status", "busy"), *professionals(RPPS)])).json()["total"] == 0
     clock.set(session["starts_at"] + timedelta(hours=1))
+    sas.headers["authorization"] = f"Bearer {await token(db, 'sas', diary.OTHER)}"
     later = (await sas.get("/fhir/sas/Slot", params=query)).json()
-    assert {entry["resource"]["start"] for entry in later["entry"]} == {
-        f"2026-12-01T{hour}:00.000+01:00" for hour in ("15:20", "15:40", "16:00", "16:20", "16:40")
-    } & {entry["resource"]["start"] for entry in later["entry"]}
-    assert later["total"] == len(later["entry"]) < 6
+    hours = [entry["resource"]["start"][11:16] for entry in later["entry"]]
+    assert hours == sorted(hours)
+    assert (hours[0] > "15:00", later["total"]) == (True, len(hours))
 
 
 async def test_an_empty_answer_is_an_empty_searchset(db: Database, sas: Caller) -> None:

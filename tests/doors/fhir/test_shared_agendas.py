@@ -37,13 +37,15 @@ async def slots(db: Database) -> list[Any]:
     return await diary.slots(db, session["id"])
 
 
-def asked(patient: str, slot: str, status: str = "booked", **more: Any) -> dict[str, Any]:
+def asked(patient: str, slot: Any, status: str = "booked", **more: Any) -> dict[str, Any]:
     participants = [{"actor": {"reference": f"Patient/{patient}"}, "status": "accepted"}]
     return {
         "resourceType": "Appointment",
         "identifier": [OURS],
         "status": status,
-        "slot": [{"reference": f"Slot/{slot}"}],
+        "slot": [{"reference": f"Slot/{slot['id']}"}],
+        "start": slot["starts_at"].isoformat(),
+        "end": slot["ends_at"].isoformat(),
         "created": "2026-11-16T09:00:00+01:00",
         "participant": participants,
         **more,
@@ -53,21 +55,21 @@ def asked(patient: str, slot: str, status: str = "booked", **more: Any) -> dict[
 async def test_a_declared_booking_is_moved_and_cancelled_by_its_identifier(db: Database, agenda: Caller) -> None:
     first, second, *_ = await slots(db)
     patient = (await diary.patients(db))[0]
-    made = await agenda.post("/fhir/gap/Appointment", json=asked(patient, first["id"]))
+    made = await agenda.post("/fhir/gap/Appointment", json=asked(patient, first))
     assert made.status_code == 201, made.text
     id = made.json()["id"]
     assert made.headers["location"].startswith(f"http://testserver/fhir/gap/Appointment/{id}/")
     assert OURS in made.json()["identifier"]
-    again = await agenda.put(f"/fhir/gap/Appointment{WHERE}", json=asked(patient, first["id"]))
+    again = await agenda.put(f"/fhir/gap/Appointment{WHERE}", json=asked(patient, first))
     assert (again.status_code, again.headers["etag"]) == (200, made.headers["etag"])
-    moved = await agenda.put(f"/fhir/gap/Appointment{WHERE}", json=asked(patient, second["id"]))
+    moved = await agenda.put(f"/fhir/gap/Appointment{WHERE}", json=asked(patient, second))
     assert moved.status_code == 200, moved.text
     assert moved.json()["slot"] == [{"reference": f"Slot/{second['id']}"}]
     assert (await agenda.get(f"/fhir/gap/Slot/{first['id']}")).json()["status"] == "free"
-    over = await agenda.put(f"/fhir/gap/Appointment{WHERE}", json=asked(patient, second["id"], "cancelled"))
+    over = await agenda.put(f"/fhir/gap/Appointment{WHERE}", json=asked(patient, second, "cancelled"))
     assert (over.status_code, over.json()["status"], over.json()["id"]) == (200, "cancelled", id)
     assert (await agenda.get(f"/fhir/gap/Slot/{second['id']}")).json()["status"] == "free"
-    back = await agenda.put(f"/fhir/gap/Appointment{WHERE}", json=asked(patient, second["id"]))
+    back = await agenda.put(f"/fhir/gap/Appointment{WHERE}", json=asked(patient, second))
     assert back.status_code == 409, back.text
     assert back.json()["issue"][0]["details"]["coding"][1]["code"] == "SEND_CONFLICT"
 
@@ -75,22 +77,19 @@ async def test_a_declared_booking_is_moved_and_cancelled_by_its_identifier(db: D
 async def test_a_request_is_held_then_booked(db: Database, agenda: Caller) -> None:
     first, *_ = await slots(db)
     patient = (await diary.patients(db))[0]
-    made = await agenda.put(f"/fhir/gap/Appointment{WHERE}", json=asked(patient, first["id"], "proposed"))
+    made = await agenda.put(f"/fhir/gap/Appointment{WHERE}", json=asked(patient, first, "proposed"))
     assert (made.status_code, made.json()["status"]) == (201, "pending"), made.text
-    booked = await agenda.put(f"/fhir/gap/Appointment{WHERE}", json=asked(patient, first["id"]))
+    booked = await agenda.put(f"/fhir/gap/Appointment{WHERE}", json=asked(patient, first))
     assert (booked.status_code, booked.json()["status"]) == (200, "booked"), booked.text
-    arrived = await agenda.put(f"/fhir/gap/Appointment{WHERE}", json=asked(patient, first["id"], "arrived"))
+    arrived = await agenda.put(f"/fhir/gap/Appointment{WHERE}", json=asked(patient, first, "arrived"))
     assert arrived.status_code == 422
     assert "$arrive" in arrived.text
-    taken = await agenda.post(
-        "/fhir/gap/Appointment",
-        json=asked((await diary.patients(db))[1], first["id"]) | {"identifier": []} | {"identifier": [{**OURS, "value": "2"}]},
-    )
-    assert taken.status_code == 409
+    other = asked((await diary.patients(db))[1], first, identifier=[{**OURS, "value": "2"}])
+    assert (await agenda.post("/fhir/gap/Appointment", json=other)).status_code == 409
 
 
 async def test_the_condition_is_an_identifier_of_the_body(db: Database, agenda: Caller) -> None:
-    body = asked((await diary.patients(db))[0], "x")
+    body = asked((await diary.patients(db))[0], (await slots(db))[0])
     for condition in ("?identifier=urn:oid:1.2|other", "?status=booked", "?identifier=a&identifier=b"):
         refused = await agenda.put(f"/fhir/gap/Appointment{condition}", json=body)
         assert refused.status_code == 400, condition
@@ -119,7 +118,7 @@ async def test_what_names_no_slot_of_ours_is_kept_and_told_again(agenda: Caller)
     core = (await agenda.get(f"/fhir/gap/Appointment/{made.json()['id']}")).json()
     assert core["extension"][0]["url"] == systems.EXT_APPOINTMENT_OPERATOR
     assert (await agenda.get(f"/fhir/Appointment/{made.json()['id']}")).json()["extension"][0]["url"] == old
-    for missing in ("extension", "identifier", "start", "created"):
+    for missing in ("extension", "identifier", "created"):
         refused = await agenda.post("/fhir/sas/Appointment", json={key: value for key, value in declared.items() if key != missing})
         assert (refused.status_code, refused.json()["issue"][0]["expression"]) == (400, [f"Appointment.{missing}"])
 
