@@ -231,6 +231,17 @@ class DemoSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BulkSettings:
+    """Bulk Data exports."""
+
+    hours: float = setting(24.0, "Hours for which the files of a finished export can be fetched; then they are deleted.")
+    portion: int = setting(2000, "Resources of one type that one file holds at most.")
+    most: int = setting(3, "Exports of one client that may be running at the same time.")
+    folder: str = setting("", "Folder of the encrypted files of exports. Empty: `exports` in the data folder.")
+    keys: str = setting("", "File of their master key (mode 0600, made at first use). Empty: `exports.keys` in the data folder.")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole tree, read once at start-up."""
 
@@ -243,6 +254,7 @@ class Settings:
     data: DataSettings = field(default_factory=DataSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
     documents: DocumentSettings = field(default_factory=DocumentSettings)
+    bulk: BulkSettings = field(default_factory=BulkSettings)
     demo: DemoSettings = field(default_factory=DemoSettings)
 
     @property

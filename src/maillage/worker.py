@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
-from maillage import documents, journeys, messaging
+from maillage import documents, exports, journeys, messaging
 from maillage.access import identity
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import MaillageError
@@ -24,6 +25,7 @@ ROUND_SECONDS = 120.0
 
 HOUSEKEEPING_SECONDS = 3600.0
 CHAIN_SECONDS = 0.5
+EXPORT_SECONDS = 2.0
 HANDLERS = messaging.HANDLERS
 
 
@@ -36,6 +38,7 @@ async def run(database: Database, settings: Settings) -> None:
         _forever("outbox", OUTBOX_SECONDS, lambda: outbox.drain(database, HANDLERS)),
         _forever("clock", CLOCK_SECONDS, lambda: tick(database)),
         _forever("orphans", HOUSEKEEPING_SECONDS, lambda: documents.sweep(database, Vault.of(settings), now=database.clock.now())),
+        _forever("exports", EXPORT_SECONDS, lambda: export_round(database, settings)),
         _forever("housekeeping", HOUSEKEEPING_SECONDS, lambda: forget(database)),
     )
 
@@ -53,6 +56,13 @@ async def make_parts(database: Database) -> None:
         missing = await proof.make_parts(tx, tx.now)
     if missing:
         log.error("audit-part-missing: %s", ", ".join(missing), extra={"code": "audit-part-missing"})
+
+
+async def export_round(database: Database, settings: Settings) -> None:
+    """Carry on with what is being exported, and delete what is kept no longer."""
+    vault = exports.vault_of(settings)
+    await exports.build(database, vault, portion=settings.bulk.portion, keep=timedelta(hours=settings.bulk.hours))
+    await exports.sweep(database, vault, now=database.clock.now())
 
 
 async def forget(database: Database) -> None:

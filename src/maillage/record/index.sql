@@ -649,6 +649,39 @@ CREATE INDEX ix_episodeofcare_p_patient ON ix_episodeofcare USING gin (p_patient
 CREATE INDEX ix_episodeofcare_p_status ON ix_episodeofcare USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
 CREATE INDEX ix_episodeofcare_p_type ON ix_episodeofcare USING gin (p_type) WITH (fastupdate = off) WHERE p_type IS NOT NULL;
 
+CREATE TABLE ix_group (
+    id text PRIMARY KEY,
+    version integer NOT NULL,
+    at timestamptz NOT NULL,
+    patient_id text,
+    owner_org text,
+    parties text[] NOT NULL DEFAULT '{}',
+    meta text[],
+    texts text[],
+    p_actual text[],
+    p_characteristic text[],
+    p_characteristic_value text[],
+    p_code text[],
+    p_exclude text[],
+    p_identifier text[],
+    p_managing_entity text[],
+    p_member text[],
+    p_type text[],
+    p_value text[]
+);
+CREATE INDEX ix_group_at ON ix_group (at DESC, id);
+CREATE INDEX ix_group_patient ON ix_group (patient_id, at DESC) WHERE patient_id IS NOT NULL;
+CREATE INDEX ix_group_meta ON ix_group USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_group_p_actual ON ix_group USING gin (p_actual) WITH (fastupdate = off) WHERE p_actual IS NOT NULL;
+CREATE INDEX ix_group_p_characteristic ON ix_group USING gin (p_characteristic) WITH (fastupdate = off) WHERE p_characteristic IS NOT NULL;
+CREATE INDEX ix_group_p_characteristic_value ON ix_group USING gin (p_characteristic_value) WITH (fastupdate = off) WHERE p_characteristic_value IS NOT NULL;
+CREATE INDEX ix_group_p_code ON ix_group USING gin (p_code) WITH (fastupdate = off) WHERE p_code IS NOT NULL;
+CREATE INDEX ix_group_p_exclude ON ix_group USING gin (p_exclude) WITH (fastupdate = off) WHERE p_exclude IS NOT NULL;
+CREATE INDEX ix_group_p_managing_entity ON ix_group USING gin (p_managing_entity) WITH (fastupdate = off) WHERE p_managing_entity IS NOT NULL;
+CREATE INDEX ix_group_p_member ON ix_group USING gin (p_member) WITH (fastupdate = off) WHERE p_member IS NOT NULL;
+CREATE INDEX ix_group_p_type ON ix_group USING gin (p_type) WITH (fastupdate = off) WHERE p_type IS NOT NULL;
+CREATE INDEX ix_group_p_value ON ix_group USING gin (p_value) WITH (fastupdate = off) WHERE p_value IS NOT NULL;
+
 CREATE TABLE ix_healthcareservice (
     id text PRIMARY KEY,
     version integer NOT NULL,

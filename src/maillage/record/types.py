@@ -26,6 +26,7 @@ SERVED = (
     "Encounter",
     "Endpoint",
     "EpisodeOfCare",
+    "Group",
     "HealthcareService",
     "Location",
     "Media",

@@ -63,16 +63,9 @@ async def test_the_slots_of_two_professionals(door: FhirDoor, clock: FixedClock)
     assert bundle["total"] == len(slots) == 4  # the first of the fourth is past
     assert [one["start"] for one in slots[:2]] == ["2021-11-04T15:40:00.000+01:00", "2021-11-05T10:00:00.000+01:00"]
     assert {label["code"] for one in slots for label in one["meta"]["security"]} == {"PUBLIC", "PRO"}
-    assert {one["comment"] for one in slots} == {"https://exemple.com/rdv/com/"}
+    assert {one["comment"] for one in slots if "comment" in one} == {"https://exemple.com/rdv/com/"}
     beside = shown(bundle, "include")
     assert {kind: len(found) for kind, found in beside.items()} == {"Schedule": 3, "Practitioner": 2, "PractitionerRole": 3}
-    assert {one["contained"][0]["address"]["postalCode"] for one in beside["PractitionerRole"]} <= {
-        "31840",
-        "31700",
-        "31000",
-        "18000",
-        "81000",
-    } | {one["contained"][0]["address"]["postalCode"] for one in beside["PractitionerRole"]}
     assert {one["meta"]["profile"][0] for one in beside["PractitionerRole"]} == {
         "http://sas.fr/fhir/StructureDefinition/FrPractitionerRoleExerciceAgregateur"
     }

@@ -61,5 +61,5 @@ def _template(parts: list[str], kind: str) -> str:
 
 
 _NAMED = frozenset({("oauth", "token"), ("oauth", "revoke"), ("oauth", "introspect"), (".well-known", "smart-configuration")})
-_PLACES = frozenset({"metadata", "docs", "openapi.json", "_history", "_search"})
+_PLACES = frozenset({"exports", "metadata", "docs", "openapi.json", "_history", "_search"})
 _WORDS = frozenset({"_history", "_search", "*"})

@@ -17,7 +17,7 @@ from maillage.kernel.errors import Invalid, Issue, NotAllowed
 from maillage.kernel.intake import Claim
 from maillage.kernel.operations import Operation
 from maillage.record import SERVED, Stored, Visible, audit_many, is_within
-from maillage.settings import FhirSettings
+from maillage.settings import BulkSettings, FhirSettings
 from maillage.store import Database, Transaction
 from maillage.store.blobs import Vault
 
@@ -31,7 +31,8 @@ NAMING, TRAITS, FEWEST_TRAITS = frozenset({"_id", "identifier"}), frozenset({"fa
 @dataclass(frozen=True, slots=True)
 class Registry:
     """What this door serves: operations by (type, name, on an instance), claims of the rooms by type, severity of false identifiers, settings,
-    where files lie, and the address of the pages."""
+    where files lie, the address of the pages, where exports lie and how
+    they are bounded."""
 
     operations: Mapping[tuple[str, str, bool], Operation]
     intake: Mapping[str, Claim]
@@ -40,6 +41,8 @@ class Registry:
     definitions: Definitions = field(default_factory=Definitions)
     vault: Vault | None = None
     site: str = ""
+    exported: Vault | None = None
+    bulk: BulkSettings = field(default_factory=BulkSettings)
 
 
 @dataclass(slots=True)

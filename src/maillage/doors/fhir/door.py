@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from maillage import record
+from maillage import exports, record
 from maillage.access import Holder, holder_of_token, policy
 from maillage.access.identity.secret import digest
 from maillage.codes.definitions import Definitions
@@ -84,6 +84,8 @@ class FhirDoor:
             definitions=definitions or Definitions(),
             vault=Vault.of(self.settings),
             site=self.settings.server.base_url.rstrip("/"),
+            exported=exports.vault_of(self.settings),
+            bulk=self.settings.bulk,
         )
         self._key = b""
         self._tokens: dict[bytes, tuple[datetime, Holder]] = {}

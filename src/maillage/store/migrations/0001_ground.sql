@@ -918,6 +918,39 @@ CREATE INDEX ix_episodeofcare_p_patient ON ix_episodeofcare USING gin (p_patient
 CREATE INDEX ix_episodeofcare_p_status ON ix_episodeofcare USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
 CREATE INDEX ix_episodeofcare_p_type ON ix_episodeofcare USING gin (p_type) WITH (fastupdate = off) WHERE p_type IS NOT NULL;
 
+CREATE TABLE ix_group (
+    id text PRIMARY KEY,
+    version integer NOT NULL,
+    at timestamptz NOT NULL,
+    patient_id text,
+    owner_org text,
+    parties text[] NOT NULL DEFAULT '{}',
+    meta text[],
+    texts text[],
+    p_actual text[],
+    p_characteristic text[],
+    p_characteristic_value text[],
+    p_code text[],
+    p_exclude text[],
+    p_identifier text[],
+    p_managing_entity text[],
+    p_member text[],
+    p_type text[],
+    p_value text[]
+);
+CREATE INDEX ix_group_at ON ix_group (at DESC, id);
+CREATE INDEX ix_group_patient ON ix_group (patient_id, at DESC) WHERE patient_id IS NOT NULL;
+CREATE INDEX ix_group_meta ON ix_group USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_group_p_actual ON ix_group USING gin (p_actual) WITH (fastupdate = off) WHERE p_actual IS NOT NULL;
+CREATE INDEX ix_group_p_characteristic ON ix_group USING gin (p_characteristic) WITH (fastupdate = off) WHERE p_characteristic IS NOT NULL;
+CREATE INDEX ix_group_p_characteristic_value ON ix_group USING gin (p_characteristic_value) WITH (fastupdate = off) WHERE p_characteristic_value IS NOT NULL;
+CREATE INDEX ix_group_p_code ON ix_group USING gin (p_code) WITH (fastupdate = off) WHERE p_code IS NOT NULL;
+CREATE INDEX ix_group_p_exclude ON ix_group USING gin (p_exclude) WITH (fastupdate = off) WHERE p_exclude IS NOT NULL;
+CREATE INDEX ix_group_p_managing_entity ON ix_group USING gin (p_managing_entity) WITH (fastupdate = off) WHERE p_managing_entity IS NOT NULL;
+CREATE INDEX ix_group_p_member ON ix_group USING gin (p_member) WITH (fastupdate = off) WHERE p_member IS NOT NULL;
+CREATE INDEX ix_group_p_type ON ix_group USING gin (p_type) WITH (fastupdate = off) WHERE p_type IS NOT NULL;
+CREATE INDEX ix_group_p_value ON ix_group USING gin (p_value) WITH (fastupdate = off) WHERE p_value IS NOT NULL;
+
 CREATE TABLE ix_healthcareservice (
     id text PRIMARY KEY,
     version integer NOT NULL,
@@ -2656,6 +2689,60 @@ COMMENT ON COLUMN document.sha1 IS 'What FHIR R4 calls Attachment.hash; nothing 
 CREATE INDEX document_patient ON document (patient_id);
 CREATE INDEX document_key_used ON document (key_id) WHERE key_id IS NOT NULL;
 
+-- ===== exports/schema.sql =====
+
+-- A Bulk Data export: who asked for what, how far it is, until when its files are kept.
+CREATE TABLE bulk_export (
+    id text PRIMARY KEY,
+    -- The client as it asked, with the scopes of its token: each portion is read as this actor.
+    actor text NOT NULL,
+    client text NOT NULL,
+    owner_org text NOT NULL,
+    parties text[] NOT NULL CONSTRAINT bulk_export_parties CHECK (cardinality(parties) > 0),
+    level text NOT NULL CONSTRAINT bulk_export_level CHECK (level IN ('system', 'patient', 'group')),
+    group_id text CONSTRAINT bulk_export_group CHECK ((group_id IS NOT NULL) = (level = 'group')),
+    types text[] NOT NULL,
+    since timestamptz,
+    request text NOT NULL,
+    status text NOT NULL CONSTRAINT bulk_export_status CHECK (status IN ('accepted', 'running', 'done', 'failed', 'cancelled', 'expired')),
+    -- Which type is being read, and the last id that was: what a portion commits with its file.
+    step integer NOT NULL DEFAULT 0,
+    after_id text NOT NULL DEFAULT '',
+    -- The fencing number: how often it was claimed. `tries` counts claims without progress.
+    claims integer NOT NULL DEFAULT 0,
+    tries integer NOT NULL DEFAULT 0,
+    leased_until timestamptz,
+    asked_at timestamptz NOT NULL,
+    ended_at timestamptz,
+    expires_at timestamptz,
+    CONSTRAINT bulk_export_ended CHECK ((status IN ('accepted', 'running')) = (ended_at IS NULL)),
+    CONSTRAINT bulk_export_kept CHECK (status <> 'done' OR expires_at IS NOT NULL)
+);
+CREATE INDEX bulk_export_waiting ON bulk_export (asked_at) WHERE status IN ('accepted', 'running');
+CREATE INDEX bulk_export_client ON bulk_export (client, status);
+
+-- One file of it: its bytes lie encrypted in the folder of exports, under a key that only this row holds, wrapped.
+CREATE TABLE bulk_export_file (
+    id text PRIMARY KEY,
+    export_id text NOT NULL REFERENCES bulk_export (id),
+    step integer NOT NULL,
+    after_id text NOT NULL,
+    res_type text NOT NULL,
+    lines integer NOT NULL,
+    size integer NOT NULL,
+    sha256 bytea NOT NULL,
+    key_id text NOT NULL,
+    wrapped_key bytea NOT NULL,
+    CONSTRAINT bulk_export_file_once UNIQUE (export_id, step, after_id)
+);
+
+-- Whom an export has shown so far: each is audited once while it is built.
+CREATE TABLE bulk_export_patient (
+    export_id text NOT NULL REFERENCES bulk_export (id),
+    patient_id text NOT NULL,
+    PRIMARY KEY (export_id, patient_id)
+);
+
 -- ===== referrals/schema.sql =====
 
 -- The referral: requests, coordination Tasks, their statuses, and what is owed to whom (workflows.md 1).
@@ -3617,6 +3704,7 @@ CALL put_index_wall('ix_documentreference', 'DocumentReference');
 CALL put_index_wall('ix_encounter', 'Encounter');
 CALL put_index_wall('ix_endpoint', 'Endpoint');
 CALL put_index_wall('ix_episodeofcare', 'EpisodeOfCare');
+CALL put_index_wall('ix_group', 'Group');
 CALL put_index_wall('ix_healthcareservice', 'HealthcareService');
 CALL put_index_wall('ix_location', 'Location');
 CALL put_index_wall('ix_media', 'Media');
@@ -3688,6 +3776,12 @@ CALL put_wall('notification', written_by_parties(), '(SELECT app_kind()) IS NOT 
 -- ===== documents/walls.sql =====
 
 CALL put_party_wall('document', 'DocumentReference', 'patient_id', 'patient');
+
+-- ===== exports/walls.sql =====
+
+CALL put_wall('bulk_export', written_by_parties(), written_by_parties());
+CALL put_child_wall('bulk_export_file', 'export_id', 'bulk_export', 'SELECT, INSERT, DELETE');
+CALL put_child_wall('bulk_export_patient', 'export_id', 'bulk_export', 'SELECT, INSERT, DELETE');
 
 -- ===== referrals/walls.sql =====
 

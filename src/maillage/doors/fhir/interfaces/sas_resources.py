@@ -40,9 +40,14 @@ def slot(found: Resource, booking_url: str) -> Resource:
         "status": found["status"],
         "start": moment(found["start"]),
         "end": moment(found["end"]),
-        "comment": found.get("comment") or booking_url,
+        "comment": found.get("comment") or (booking_url if _is_ours(found) else None),
     }
     return {key: value for key, value in made.items() if value is not None}
+
+
+def _is_ours(found: Resource) -> bool:
+    """Whether the slot is one of a session of ours: a partner's tells its own booking address, or none."""
+    return any(one.get("url") == systems.EXT_SLOT_SERVICE_TYPE for one in found.get("extension", ()))
 
 
 def _is_of_cpts(types: list[Resource]) -> bool:

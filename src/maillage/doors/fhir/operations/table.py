@@ -10,6 +10,8 @@ from maillage.doors.fhir.context import Context
 from maillage.doors.fhir.http import Request, Response
 from maillage.doors.fhir.kinds import DEFINITIONS
 from maillage.doors.fhir.operations.everything import everything
+from maillage.doors.fhir.operations.export import PARAMETERS as ASKED
+from maillage.doors.fhir.operations.export import export
 from maillage.doors.fhir.operations.lastn import lastn
 from maillage.doors.fhir.operations.match import match
 from maillage.doors.fhir.operations.meta import add_meta, delete_meta, meta
@@ -19,6 +21,7 @@ from maillage.doors.fhir.operations.validate import validate
 from maillage.kernel.operations import Param
 
 HL7 = "http://hl7.org/fhir/OperationDefinition/"
+BULK = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/"
 OWN = f"{ROOT}/OperationDefinition/"
 SYSTEM, TYPE, INSTANCE = "system", "type", "instance"
 
@@ -70,6 +73,10 @@ OPERATIONS: tuple[DoorOperation, ...] = (
         ("ValueSet",), parameters=IN_SET),
     DoorOperation("expand", HL7 + "ValueSet-expand", expand, "Les codes d’un jeu de valeurs.", (TYPE, INSTANCE), ("ValueSet",), parameters=EXPAND,
         answers="ValueSet"),
+    DoorOperation("export", BULK + "export", export, "Exporter ce que vous pouvez voir, en fichiers NDJSON.", (SYSTEM,), parameters=ASKED),
+    DoorOperation("export", BULK + "patient-export", export, "Exporter ce qui concerne tous les patients que vous pouvez voir.", (TYPE,), ("Patient",),
+        parameters=ASKED),
+    DoorOperation("export", BULK + "group-export", export, "Exporter ce qui concerne les patients d’un groupe.", (INSTANCE,), ("Group",), parameters=ASKED),
 )  # fmt: skip
 """Each with its published definition."""
 
