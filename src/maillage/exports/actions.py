@@ -147,9 +147,11 @@ async def _write(tx: Transaction, vault: Vault, row: Any, kind: str, found: list
         *(id, row["id"], row["step"], row["after_id"], kind, len(found), kept.size, kept.sha256, kept.key_id, kept.wrapped_key),
     )
     fresh = await tx.fetch(
-        "INSERT INTO bulk_export_patient (export_id, patient_id) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING RETURNING patient_id",
-        row["id"],
-        sorted({stored.patient_id for stored in found if stored.patient_id}),
+        """
+        INSERT INTO bulk_export_patient (export_id, patient_id, owner_org, parties) SELECT $1, unnest($2::text[]), $3, $4
+        ON CONFLICT DO NOTHING RETURNING patient_id
+        """,
+        *(row["id"], sorted({stored.patient_id for stored in found if stored.patient_id}), row["owner_org"], row["parties"]),
     )
     shown = [(kind, "", patient["patient_id"]) for patient in fresh]
     await record.audit_many(tx, "R", sorted(shown), verb="export", query=row["request"])

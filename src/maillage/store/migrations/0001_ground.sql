@@ -2740,6 +2740,8 @@ CREATE TABLE bulk_export_file (
 CREATE TABLE bulk_export_patient (
     export_id text NOT NULL REFERENCES bulk_export (id),
     patient_id text NOT NULL,
+    owner_org text NOT NULL,
+    parties text[] NOT NULL,
     PRIMARY KEY (export_id, patient_id)
 );
 

@@ -42,6 +42,8 @@ class DoorOperation:
 
     def serves(self, kind: str) -> bool:
         """Whether it is asked on this type, or on its instances; definitions are asked by name only."""
+        if self.levels == (SYSTEM,):
+            return False
         return kind in self.types if self.types else kind not in DEFINITIONS
 
 
