@@ -51,7 +51,8 @@ class Context:
 
     `shown` gathers what the answer shows, for the audit and for replays; `coming` names what the same transaction makes, `asked` what its
     resources refer to (by type and id, and whether the caller sees it); `answers_late`: creations are told when all of it is done; `trail`
-    is where the audit trail is read; `interface` is the French guide by which the caller speaks, `findings` what it found beside.
+    is where the audit trail is read; `interface` is the French guide by which the caller speaks, `findings` what it found beside;
+    `gathered` what one Provenance will tell of many writes, by who is concerned.
     """
 
     registry: Registry
@@ -64,6 +65,7 @@ class Context:
     answers_late: bool = False
     interface: str = ""
     findings: list[Issue] = field(default_factory=list)
+    gathered: dict[Any, list[tuple[str, str, int]]] | None = None
     alone: Callable[[Request], Awaitable[Response]] = field(kw_only=True)
     trail: Database = field(kw_only=True)
 

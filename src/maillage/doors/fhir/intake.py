@@ -78,7 +78,17 @@ async def _provenance(
     context: Context, verb: str, target: tuple[str, str, int], *, patient: str | None, owner: str | None = None, parties: Sequence[str] = ()
 ) -> None:
     owner = owner or context.tx.actor.organization or None
+    if context.gathered is not None:
+        context.gathered.setdefault((verb, patient, owner, tuple(parties)), []).append(target)
+        return
     await record.provenance(context.tx, verb, [target], patient=patient, owner=owner, parties=parties)
+
+
+async def tell_gathered(context: Context) -> None:
+    """One Provenance for each patient of what was gathered."""
+    gathered, context.gathered = context.gathered or {}, {}
+    for (verb, patient, owner, parties), targets in gathered.items():
+        await record.provenance(context.tx, verb, targets, patient=patient, owner=owner, parties=parties)
 
 
 async def update(context: Context, before: Stored, resource: Resource, base: str, version: int | None) -> tuple[Stored, list[Issue]]:
