@@ -10,6 +10,7 @@ import shutil
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import asyncpg
 import httpx
@@ -78,11 +79,11 @@ async def fill(dsn: str, slots: int) -> None:
     await conn.close()
 
 
-def question(turn: int) -> list[tuple[str, str]]:
+def question(turn: int) -> httpx.QueryParams:
     """The query of the guide, of other professionals each time."""
     names = ",".join(f"{systems.IDNPS}|8{99700000000 + (turn * 25 + n) % PROFESSIONALS + 1}" for n in range(25))
     start = NOW + timedelta(days=turn % 2)
-    return [
+    asked: list[tuple[str, str | int | float | bool | None]] = [
         ("_include", "Slot:schedule"),
         ("_include:iterate", "Schedule:actor"),
         ("start", f"ge{start.isoformat()}"),
@@ -90,6 +91,7 @@ def question(turn: int) -> list[tuple[str, str]]:
         ("status", "free"),
         ("schedule.actor:Practitioner.identifier", names),
     ]
+    return httpx.QueryParams(asked)
 
 
 async def measure(owner: str, dsn: str, slots: int) -> int:
@@ -101,7 +103,8 @@ async def measure(owner: str, dsn: str, slots: int) -> int:
         secret = await issue_token(tx, "sas", ("system/*.rs",), ["bench"], timedelta(hours=1))
     spent: list[float] = []
     found = 0
-    transport = httpx.ASGITransport(FhirDoor(db, mode="test"))
+    door: Any = FhirDoor(db, mode="test")
+    transport = httpx.ASGITransport(door)
     async with httpx.AsyncClient(transport=transport, base_url="http://bench", headers={"authorization": f"Bearer {secret}"}) as http:
         for turn in range(ROUNDS):
             begun = time.perf_counter()

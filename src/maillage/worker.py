@@ -39,6 +39,11 @@ async def run(database: Database, settings: Settings) -> None:
         _forever("clock", CLOCK_SECONDS, lambda: tick(database)),
         _forever("orphans", HOUSEKEEPING_SECONDS, lambda: documents.sweep(database, Vault.of(settings), now=database.clock.now())),
         _forever("exports", EXPORT_SECONDS, lambda: export_round(database, settings)),
+        _forever(
+            "export-orphans",
+            HOUSEKEEPING_SECONDS,
+            lambda: exports.sweep_orphans(database, exports.vault_of(settings), now=database.clock.now()),
+        ),
         _forever("housekeeping", HOUSEKEEPING_SECONDS, lambda: forget(database)),
     )
 

@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
-from maillage.exports.actions import ask, build, cancel, fetch, sweep, vault_of
+from maillage.exports.actions import ask, build, cancel, fetch, sweep, sweep_orphans, vault_of
 from maillage.exports.queries import asked, files_of
 from maillage.exports.types import Export, File, Level, Wanted
 
-__all__ = ["Export", "File", "Level", "Wanted", "ask", "asked", "build", "cancel", "fetch", "files_of", "sweep", "vault_of"]
+__all__ = [
+    "Export",
+    "File",
+    "Level",
+    "Wanted",
+    "ask",
+    "asked",
+    "build",
+    "cancel",
+    "fetch",
+    "files_of",
+    "sweep",
+    "sweep_orphans",
+    "vault_of",
+]

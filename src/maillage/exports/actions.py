@@ -178,7 +178,7 @@ async def fetch(tx: Transaction, vault: Vault, export: Export, file: str, *, all
 
 
 async def sweep(db: Database, vault: Vault, *, now: datetime) -> int:
-    """Delete what is kept no longer: rows with their keys first, then the bytes, then files that no export needs. How many files went."""
+    """Delete the files of exports that are over: rows with their keys first, then the bytes. How many went."""
     async with db.transaction(SYSTEM) as tx:
         await tx.execute("UPDATE bulk_export SET status = 'expired' WHERE status = 'done' AND expires_at <= $1", now)
         ended = "SELECT id FROM bulk_export WHERE status IN ('expired', 'failed', 'cancelled')"
@@ -186,11 +186,11 @@ async def sweep(db: Database, vault: Vault, *, now: datetime) -> int:
         await tx.execute(f"DELETE FROM bulk_export_patient WHERE export_id IN ({ended})")
     for row in gone:
         await asyncio.to_thread(vault.folder.remove, row["id"])
-    return len(gone) + await _sweep_orphans(db, vault, now)
+    return len(gone)
 
 
-async def _sweep_orphans(db: Database, vault: Vault, now: datetime) -> int:
-    """Files that a kill left without their row."""
+async def sweep_orphans(db: Database, vault: Vault, *, now: datetime) -> int:
+    """Delete the files that a kill left without their row; how many there were."""
     lying = [one for one in await asyncio.to_thread(lambda: list(vault.folder.lying())) if one.written < (now - ORPHAN_AFTER).timestamp()]
     async with db.transaction(SYSTEM) as tx:
         known = await queries.known_files(tx, [one.id for one in lying if one.id])

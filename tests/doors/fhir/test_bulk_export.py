@@ -226,5 +226,6 @@ async def test_killed_five_times_it_is_complete_once(db: Database, dsn: str, our
     assert (found["Patient"], sorted(found["Observation"])) == ([patient], sorted(observations))
     vault = exports.vault_of(settings)
     assert len(list(vault.folder.lying())) == 10 + 5  # each kill left a file without a row
-    await exports.sweep(db, vault, now=MONDAY + timedelta(days=10_000))
+    assert await exports.sweep_orphans(db, vault, now=MONDAY + timedelta(days=10_000)) == 5
+    assert await exports.sweep(db, vault, now=MONDAY + timedelta(days=10_000)) == 10
     assert list(vault.folder.lying()) == []

@@ -156,3 +156,25 @@ async def test_the_directory_is_searched_by_its_own_parameters(ours: Caller) -> 
     ):
         found = await ours.get(f"/fhir/annuaire/{kind}?{query}", headers={"prefer": "handling=strict"})
         assert [entry["resource"]["id"] for entry in found.json().get("entry", ())] == [id], (query, found.text)
+
+
+async def test_the_directory_shows_what_the_public_one_shows(ours: Caller) -> None:
+    """Ten digits under the RPPS system of a role, as its guide writes them, are kept; they are nobody's RPPS."""
+    red = {"url": f"{AS}/as-ext-mailbox-mss-metadata", "extension": [{"url": "listeRouge", "valueBoolean": True}]}
+    who = await ours.make(
+        {"resourceType": "Practitioner", "telecom": [{"system": "email", "value": "secret@pro.mssante.example", "extension": [red]}]}
+    )
+    role = await ours.make(
+        {
+            "resourceType": "PractitionerRole",
+            "identifier": [{"system": "https://rpps.esante.gouv.fr", "value": "1012345678"}],
+            "practitioner": {"reference": f"Practitioner/{who['id']}"},
+            "specialty": [{"coding": [{"code": "SM54"}]}],
+            "telecom": [{"system": "phone", "value": "0199000000"}],
+        }
+    )
+    shown = (await ours.get(f"/fhir/annuaire/PractitionerRole/{role['id']}")).json()
+    assert ("specialty" in shown, shown["identifier"][0]["value"], len(shown["telecom"])) == (False, "1012345678", 1)
+    found = (await ours.get("/fhir/annuaire/PractitionerRole", params={"_include": "PractitionerRole:practitioner"})).json()
+    assert [sorted(entry["resource"].keys() & {"specialty", "telecom"}) for entry in found["entry"]] == [["telecom"], []]
+    assert "specialty" in (await ours.get(f"/fhir/PractitionerRole/{role['id']}")).json()

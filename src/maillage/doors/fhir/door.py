@@ -274,6 +274,13 @@ def _as_shown(response: Response, actor: Actor) -> Response:
 
 def _fingerprint(request: Request) -> str:
     """What makes two requests the same one."""
-    parts = [request.method, "/".join(request.path), repr(request.query), request.header("prefer"), request.header("if-match")]
+    parts = [
+        request.interface,
+        request.method,
+        "/".join(request.path),
+        repr(request.query),
+        request.header("prefer"),
+        request.header("if-match"),
+    ]
     parts.append(request.header("if-none-exist"))
     return hashlib.sha256("\x1f".join(parts).encode() + b"\x1f" + request.body).hexdigest()
