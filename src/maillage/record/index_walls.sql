@@ -16,6 +16,7 @@ CALL put_index_wall('ix_endpoint', 'Endpoint');
 CALL put_index_wall('ix_episodeofcare', 'EpisodeOfCare');
 CALL put_index_wall('ix_group', 'Group');
 CALL put_index_wall('ix_healthcareservice', 'HealthcareService');
+CALL put_index_wall('ix_list', 'List');
 CALL put_index_wall('ix_location', 'Location');
 CALL put_index_wall('ix_media', 'Media');
 CALL put_index_wall('ix_medicationstatement', 'MedicationStatement');

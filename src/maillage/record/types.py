@@ -28,6 +28,7 @@ SERVED = (
     "EpisodeOfCare",
     "Group",
     "HealthcareService",
+    "List",
     "Location",
     "Media",
     "MedicationStatement",

@@ -178,3 +178,46 @@ async def test_the_directory_shows_what_the_public_one_shows(ours: Caller) -> No
     found = (await ours.get("/fhir/annuaire/PractitionerRole", params={"_include": "PractitionerRole:practitioner"})).json()
     assert [sorted(entry["resource"].keys() & {"specialty", "telecom"}) for entry in found["entry"]] == [["telecom"], []]
     assert "specialty" in (await ours.get(f"/fhir/PractitionerRole/{role['id']}")).json()
+
+
+async def test_a_submission_set_comes_with_its_documents_and_their_bytes(ours: Caller) -> None:
+    data = base64.b64encode(b"compte rendu").decode()
+    one, two, three = (f"urn:uuid:0000000{n}-0000-4000-8000-000000000000" for n in (1, 2, 3))
+    content = await document(ours, url=three, hash="AAAA")
+    mhd = "https://profiles.ihe.net/ITI/MHD/StructureDefinition"
+    lot = {
+        "resourceType": "List",
+        "extension": [
+            {"url": f"{mhd}/ihe-sourceId", "valueIdentifier": {"value": "urn:oid:1.2.9"}},
+            {"url": f"{mhd}/ihe-designationType", "valueCodeableConcept": {"coding": [{"code": "04"}]}},
+        ],
+        "identifier": [{"value": "lot-1"}],
+        "status": "current",
+        "mode": "working",
+        "code": {"coding": [{"code": "submissionset"}]},
+        "subject": content["subject"],
+        "date": "2026-11-16T09:00:00+01:00",
+        "entry": [{"item": {"reference": two}}],
+    }
+    entries = [
+        {"fullUrl": one, "resource": lot, "request": {"method": "POST", "url": "List"}},
+        {"fullUrl": two, "resource": content, "request": {"method": "POST", "url": "DocumentReference"}},
+        {
+            "fullUrl": three,
+            "resource": {"resourceType": "Binary", "contentType": "text/plain", "data": data},
+            "request": {"method": "POST", "url": "Binary"},
+        },
+    ]
+    whole = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    made = await ours.post("/fhir/pdsm", json=whole)
+    assert made.status_code == 200, made.text
+    kept = [entry.get("resource") for entry in made.json()["entry"]]
+    assert kept[1]["content"][0]["attachment"] == {"contentType": "text/plain", "title": "Compte rendu", "hash": "AAAA", "data": data}
+    assert kept[0]["entry"][0]["item"]["reference"] == f"DocumentReference/{kept[1]['id']}"
+    assert (kept[2], made.json()["entry"][2]["response"]["location"]) == (None, made.json()["entry"][1]["response"]["location"])
+    assert made.json()["entry"][1]["response"]["outcome"]["issue"][0]["details"]["coding"][0]["code"] == "hash-false"
+    for query in ("sourceId=urn:oid:1.2.9", "designationType=04", "identifier=lot-1&code=submissionset"):
+        assert (await ours.get(f"/fhir/pdsm/List?{query}")).json()["total"] == 1, query
+    assert (await ours.post("/fhir/pdsm/List", json=lot)).status_code == 405
+    orphan = {**whole, "entry": [entries[0], entries[2]]}
+    assert (await ours.post("/fhir/pdsm", json=orphan)).status_code == 400

@@ -12,6 +12,10 @@ _SLOT_SERVICE: Final = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Sl
 _ARCHIVED: Final = "https://interop.esante.gouv.fr/ig/fhir/pdsm/StructureDefinition/pdsm-ext-is-archived"
 
 
+_MHD: Final = "https://profiles.ihe.net/ITI/MHD/StructureDefinition"
+_IHE: Final = "https://profiles.ihe.net/ITI/MHD/SearchParameter"
+
+
 class Row(NamedTuple):
     """One parameter; a branch is the steps through the JSON, the type at their end, the implied code system."""
 
@@ -124,6 +128,31 @@ FRENCH: Final[dict[str, tuple[Row, ...]]] = {
         _row(f"{_PDSM}/PDSm-DocumentReference-period-end", "period-end", "date", (["context", "period", "end"], "dateTime")),
     ),
     "HealthcareService": _TRACED,
+    "List": (
+        _row(f"{_PDSM}/PDSm-isArchived", "isArchived", "token", (["extension", ["where", "url", _ARCHIVED], "valueBoolean"], "boolean")),
+        _row(
+            f"{_PDSM}/PDSm-List-authorOrg",
+            "authorOrg",
+            "reference",
+            (["extension", ["where", "url", f"{_MHD}/ihe-authorOrg"], "valueReference"], "Reference"),
+            targets=("Organization",),
+            repeats=True,
+        ),
+        Row(
+            "designationType",
+            "token",
+            [(["extension", ["where", "url", f"{_MHD}/ihe-designationType"], "valueCodeableConcept"], "CodeableConcept", "")],
+            f"{_IHE}/DesignationType",
+            repeats=True,
+        ),
+        Row(
+            "sourceId",
+            "token",
+            [(["extension", ["where", "url", f"{_MHD}/ihe-sourceId"], "valueIdentifier"], "Identifier", "")],
+            f"{_IHE}/List-SourceId",
+            repeats=True,
+        ),
+    ),
     "Organization": (
         *_TRACED,
         *_MAILED,

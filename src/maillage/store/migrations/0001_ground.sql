@@ -990,6 +990,47 @@ CREATE INDEX ix_healthcareservice_p_service_category ON ix_healthcareservice USI
 CREATE INDEX ix_healthcareservice_p_service_type ON ix_healthcareservice USING gin (p_service_type) WITH (fastupdate = off) WHERE p_service_type IS NOT NULL;
 CREATE INDEX ix_healthcareservice_p_specialty ON ix_healthcareservice USING gin (p_specialty) WITH (fastupdate = off) WHERE p_specialty IS NOT NULL;
 
+CREATE TABLE ix_list (
+    id text PRIMARY KEY,
+    version integer NOT NULL,
+    at timestamptz NOT NULL,
+    patient_id text,
+    owner_org text,
+    parties text[] NOT NULL DEFAULT '{}',
+    meta text[],
+    texts text[],
+    p_authororg text[],
+    p_code text[],
+    p_date_lo timestamptz,
+    p_date_hi timestamptz,
+    p_designationtype text[],
+    p_empty_reason text[],
+    p_encounter text[],
+    p_identifier text[],
+    p_isarchived text[],
+    p_item text[],
+    p_patient text[],
+    p_source text[],
+    p_sourceid text[],
+    p_status text[],
+    p_subject text[]
+);
+CREATE INDEX ix_list_at ON ix_list (at DESC, id);
+CREATE INDEX ix_list_patient ON ix_list (patient_id, at DESC) WHERE patient_id IS NOT NULL;
+CREATE INDEX ix_list_meta ON ix_list USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_list_p_authororg ON ix_list USING gin (p_authororg) WITH (fastupdate = off) WHERE p_authororg IS NOT NULL;
+CREATE INDEX ix_list_p_code ON ix_list USING gin (p_code) WITH (fastupdate = off) WHERE p_code IS NOT NULL;
+CREATE INDEX ix_list_p_date_lo ON ix_list (p_date_lo) WHERE p_date_lo IS NOT NULL;
+CREATE INDEX ix_list_p_designationtype ON ix_list USING gin (p_designationtype) WITH (fastupdate = off) WHERE p_designationtype IS NOT NULL;
+CREATE INDEX ix_list_p_empty_reason ON ix_list USING gin (p_empty_reason) WITH (fastupdate = off) WHERE p_empty_reason IS NOT NULL;
+CREATE INDEX ix_list_p_encounter ON ix_list USING gin (p_encounter) WITH (fastupdate = off) WHERE p_encounter IS NOT NULL;
+CREATE INDEX ix_list_p_isarchived ON ix_list USING gin (p_isarchived) WITH (fastupdate = off) WHERE p_isarchived IS NOT NULL;
+CREATE INDEX ix_list_p_item ON ix_list USING gin (p_item) WITH (fastupdate = off) WHERE p_item IS NOT NULL;
+CREATE INDEX ix_list_p_patient ON ix_list USING gin (p_patient) WITH (fastupdate = off) WHERE p_patient IS NOT NULL;
+CREATE INDEX ix_list_p_source ON ix_list USING gin (p_source) WITH (fastupdate = off) WHERE p_source IS NOT NULL;
+CREATE INDEX ix_list_p_status ON ix_list USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
+CREATE INDEX ix_list_p_subject ON ix_list USING gin (p_subject) WITH (fastupdate = off) WHERE p_subject IS NOT NULL;
+
 CREATE TABLE ix_location (
     id text PRIMARY KEY,
     version integer NOT NULL,
@@ -3708,6 +3749,7 @@ CALL put_index_wall('ix_endpoint', 'Endpoint');
 CALL put_index_wall('ix_episodeofcare', 'EpisodeOfCare');
 CALL put_index_wall('ix_group', 'Group');
 CALL put_index_wall('ix_healthcareservice', 'HealthcareService');
+CALL put_index_wall('ix_list', 'List');
 CALL put_index_wall('ix_location', 'Location');
 CALL put_index_wall('ix_media', 'Media');
 CALL put_index_wall('ix_medicationstatement', 'MedicationStatement');

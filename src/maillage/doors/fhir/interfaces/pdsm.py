@@ -1,6 +1,6 @@
 """PDSm 3.1.1: documents published simply (ITI-105), found, and changed in three elements only: status, securityLabel and isArchived.
 
-https://interop.esante.gouv.fr/ig/fhir/pdsm. The submission sets and folders of ITI-65 (`List`) are not kept here.
+https://interop.esante.gouv.fr/ig/fhir/pdsm. Those of a transaction (ITI-65) are in `submissions.py`.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from maillage.doors.fhir.interactions.read import read
 from maillage.doors.fhir.interactions.search import search
 from maillage.doors.fhir.interfaces import mending
 from maillage.doors.fhir.interfaces.served import Interface, Served
+from maillage.doors.fhir.interfaces.submissions import provide, within
 from maillage.doors.fhir.negotiation import media
 from maillage.doors.fhir.problems import MethodNotAllowed
 from maillage.kernel.errors import Issue, Malformed, NotFound
@@ -106,6 +107,7 @@ PDSM: Final = Interface(
     name="pdsm",
     guides=("https://interop.esante.gouv.fr/ig/fhir/pdsm/CapabilityStatement/PDSm-GestionnaireDePartageDeDocuments",),
     dialect="core",
+    root={"POST": provide},
     types={
         "DocumentReference": Served(
             type={"GET": search, "POST": publish},
@@ -128,6 +130,23 @@ PDSM: Final = Interface(
                 "period",
                 "patient",
                 "author",
+            ),
+        ),
+        "List": Served(
+            type={"GET": search, "POST": within},
+            one={"GET": read},
+            parameters=(
+                "date",
+                "designationType",
+                "identifier",
+                "status",
+                "isArchived",
+                "title",
+                "sourceId",
+                "source",
+                "authorOrg",
+                "code",
+                "patient",
             ),
         ),
         "Binary": Served(one={"GET": read_binary}),
