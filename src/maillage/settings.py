@@ -126,6 +126,16 @@ class FhirSettings:
         "",
         "Header in which a trusted proxy gives the client's certificate (`Client-Cert` of RFC 9440, or percent-encoded PEM). Empty: none is read.",
     )
+    sas_names: tuple[str, ...] = setting(
+        (),
+        "Common names (CN) of the certificates that may speak at the SAS interface, separated by commas; the certificate comes in `certificate_header`. "
+        "Empty: no certificate is asked for there.",
+    )
+    sas_units: tuple[str, ...] = setting((), "Organisational units (OU) of which such a certificate must name one. Empty: any.")
+    sas_authorities: str = setting("", "File with the certificates (PEM) of the authorities that issue them; without it, nobody passes.")
+    sas_revoked: str = setting(
+        "", "File with the list (CRL, PEM) of revoked certificates, signed by one of these authorities. Empty: none is read."
+    )
     cors_origins: tuple[str, ...] = setting(
         (), "Origins whose scripts may call the API from a browser (`https://app.example`), separated by commas; never the pages."
     )
@@ -233,6 +243,17 @@ class DemoSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BulkSettings:
+    """Bulk Data exports."""
+
+    hours: float = setting(24.0, "Hours for which the files of a finished export can be fetched; then they are deleted.")
+    portion: int = setting(2000, "Resources of one type that one file holds at most.")
+    most: int = setting(3, "Exports of one client that may be running at the same time.")
+    folder: str = setting("", "Folder of the encrypted files of exports. Empty: `exports` in the data folder.")
+    keys: str = setting("", "File of their master key (mode 0600, made at first use). Empty: `exports.keys` in the data folder.")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole tree, read once at start-up."""
 
@@ -246,6 +267,7 @@ class Settings:
     audit: AuditSettings = field(default_factory=AuditSettings)
     documents: DocumentSettings = field(default_factory=DocumentSettings)
     subscriptions: SubscriptionSettings = field(default_factory=SubscriptionSettings)
+    bulk: BulkSettings = field(default_factory=BulkSettings)
     demo: DemoSettings = field(default_factory=DemoSettings)
 
     @property

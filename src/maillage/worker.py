@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
-from maillage import documents, journeys, messaging
+from maillage import documents, exports, journeys, messaging
 from maillage.access import identity
 from maillage.doors.connectors.webhooks import Courier
 from maillage.kernel.actor import SYSTEM
@@ -27,6 +28,7 @@ ROUND_SECONDS = 120.0
 HOUSEKEEPING_SECONDS = 3600.0
 CHAIN_SECONDS = 0.5
 HANDLERS = {**messaging.HANDLERS, **subscriptions.HANDLERS}
+EXPORT_SECONDS = 2.0
 
 
 async def run(database: Database, settings: Settings) -> None:
@@ -39,6 +41,12 @@ async def run(database: Database, settings: Settings) -> None:
         Courier(database, settings).run(),
         _forever("clock", CLOCK_SECONDS, lambda: tick(database)),
         _forever("orphans", HOUSEKEEPING_SECONDS, lambda: documents.sweep(database, Vault.of(settings), now=database.clock.now())),
+        _forever("exports", EXPORT_SECONDS, lambda: export_round(database, settings)),
+        _forever(
+            "export-orphans",
+            HOUSEKEEPING_SECONDS,
+            lambda: exports.sweep_orphans(database, exports.vault_of(settings), now=database.clock.now()),
+        ),
         _forever("housekeeping", HOUSEKEEPING_SECONDS, lambda: forget(database)),
     )
 
@@ -56,6 +64,13 @@ async def make_parts(database: Database) -> None:
         missing = await proof.make_parts(tx, tx.now)
     if missing:
         log.error("audit-part-missing: %s", ", ".join(missing), extra={"code": "audit-part-missing"})
+
+
+async def export_round(database: Database, settings: Settings) -> None:
+    """Carry on with what is being exported, and delete what is kept no longer."""
+    vault = exports.vault_of(settings)
+    await exports.build(database, vault, portion=settings.bulk.portion, keep=timedelta(hours=settings.bulk.hours))
+    await exports.sweep(database, vault, now=database.clock.now())
 
 
 async def forget(database: Database) -> None:

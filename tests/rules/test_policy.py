@@ -19,7 +19,7 @@ from maillage.record import SERVED
 CARERS = ("medecin", "sage-femme", "dentiste", "biologiste", "infirmier")
 DESKS = ("secretaire", "planificateur", "gestionnaire-lits", "gestionnaire", "coordinateur")
 CLINICAL = ("AllergyIntolerance", "Condition", "DiagnosticReport", "Media", "MedicationStatement", "Observation", "Procedure")
-EXCHANGE = ("Basic", "Communication", "Composition", "DocumentReference", "QuestionnaireResponse", "ServiceRequest", "Task")
+EXCHANGE = ("Basic", "Communication", "Composition", "DocumentReference", "List", "QuestionnaireResponse", "ServiceRequest", "Task")
 PATIENT_TYPES = tuple(kind for kind in SERVED if kind not in DIRECTORY_TYPES)
 ASKED = {
     *("medecin", "sage-femme", "infirmier", "biologiste", "regulateur", "assistant-social", "secretaire", "gestionnaire-lits"),

@@ -13,6 +13,7 @@ from typing import Any
 from maillage.booking import rules
 from maillage.booking.types import ExceptionKind, Row, SlotStatus
 from maillage.codes import specialties, systems
+from maillage.codes.json import decode, encode_text
 from maillage.kernel.errors import Invalid
 from maillage.kernel.period import PARIS, Period
 
@@ -94,7 +95,7 @@ def render_slot(row: Row) -> Resource:
     return {
         "resourceType": "Slot",
         "id": row["id"],
-        "meta": {"profile": [systems.PROFILE_SLOT]},
+        "meta": {"profile": [systems.PROFILE_SLOT], **_shown_to(row)},
         "extension": extensions,
         "specialty": [_specialty(row)],
         "appointmentType": {"coding": [{"system": systems.APPOINTMENT_TYPE, "code": "ROUTINE"}]},
@@ -105,6 +106,13 @@ def render_slot(row: Row) -> Resource:
     }
 
 
+def _shown_to(row: Row) -> Resource:
+    """To whom the SAS may show the slot (TRE_R314): to nobody while it is reserved."""
+    if not row["type_creneau"] or (row["reserved_for"] and row["released_at"] is None):
+        return {}
+    return {"security": [{"system": systems.TYPE_CRENEAU, "code": row["type_creneau"]}]}
+
+
 def render_appointment(row: Row) -> Resource:
     """One Appointment. A line of the waiting list has no slot; a cancelled one keeps the hours that it had."""
     slot = row["slot_id"] or row["offered_slot_id"]
@@ -113,7 +121,7 @@ def render_appointment(row: Row) -> Resource:
         "id": row["id"],
         "meta": {"profile": [systems.PROFILE_APPOINTMENT]},
         "extension": _appointment_extensions(row),
-        "identifier": [{"system": systems.OWN_APPOINTMENT_NUMBER, "value": row["id"]}],
+        "identifier": [{"system": systems.OWN_APPOINTMENT_NUMBER, "value": row["id"]}, *decode(row["partner_identifiers"] or "[]")],
         "status": row["status"],
         "cancelationReason": _cancellation(row),
         "specialty": [_specialty(row)],
@@ -294,4 +302,11 @@ def booking_request(resource: Resource) -> dict[str, Any]:
         "priority": priority_of(resource.get("priority")),
         "based_on": first_reference(resource, "basedOn", "ServiceRequest"),
         "task": first_reference(resource, "supportingInformation", "Task"),
+        "partner_identifiers": _partner_identifiers(resource),
     }
+
+
+def _partner_identifiers(resource: Resource) -> str | None:
+    """The numbers that a partner gave, as they came; none of ours."""
+    told = [one for one in _items(resource, "identifier") if isinstance(one, dict) and one.get("system") != systems.OWN_APPOINTMENT_NUMBER]
+    return encode_text(told) if told else None

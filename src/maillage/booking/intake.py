@@ -9,8 +9,8 @@ from maillage import record
 from maillage.access import visible_to
 from maillage.booking import queries
 from maillage.booking.actions import book, hold
-from maillage.booking.fhir import Resource, booking_request, reference_id
-from maillage.booking.types import AppointmentStatus, HoldKind
+from maillage.booking.fhir import Resource, booking_request, first_reference, reference_id
+from maillage.booking.types import AppointmentStatus, HoldKind, Side
 from maillage.kernel.errors import Invalid
 from maillage.kernel.intake import Claim
 from maillage.store import Transaction
@@ -105,6 +105,35 @@ def verb_for_schedule(_before: Resource, after: Resource) -> str:
     return "cancel-session" if after.get("active") is False else "update-vacation"
 
 
+def read_appointment_change(before: Resource, after: Resource) -> tuple[str, Resource] | None:
+    """The verb that a shared agenda's next state of an Appointment is (GAP 3.0.0, SAS 1.2.0): moved, booked, cancelled, kept or missed.
+
+    None for what takes more than the next state to be done, as an arrival, which asks for the identity to be confirmed.
+    """
+    status, was = str(after.get("status")), str(before.get("status"))
+    slot, stood = first_reference(after, "slot", "Slot"), first_reference(before, "slot", "Slot")
+    if status == was:
+        moved = slot is not None and slot != stood
+        return ("move", {"slot": f"Slot/{slot}"}) if moved else ("", {})
+    if status == "cancelled":
+        return "cancel", _cancellation_told(after)
+    if status == "noshow":
+        return "absent", {"reason": "unknown"}
+    verb = {"booked": "book", "fulfilled": "fulfil"}.get(status)
+    return (verb, {}) if verb else None
+
+
+def _cancellation_told(after: Resource) -> Resource:
+    """Why and on whose account, as far as the partner says."""
+    concept = after.get("cancelationReason")
+    told: Resource = concept if isinstance(concept, dict) else {}
+    codes = {one.get("code") for one in told.get("coding", ()) if isinstance(one, dict)}
+    comment = f"Annulé par l'agenda partenaire. {told.get('text', '')}".strip()
+    if "pat" in codes:
+        return {"side": Side.PATIENT, "reason": "unknown", "comment": comment}
+    return {"reason": "other", "comment": comment}
+
+
 async def _knows_schedule(tx: Transaction, id: str) -> bool:
     return await queries.knows(tx, "vacation", [id]) or await queries.knows(tx, "vacation_session", [id])
 
@@ -114,7 +143,7 @@ def _verb_for_slot(_before: Resource, _after: Resource) -> str:
 
 
 INTAKE: tuple[Claim, ...] = (
-    Claim("Appointment", claims_appointment, create_appointment, verb_for_appointment),
+    Claim("Appointment", claims_appointment, create_appointment, verb_for_appointment, read_appointment_change),
     Claim("Slot", claims_slot, refuse_create, _verb_for_slot),
     Claim("Schedule", claims_schedule, refuse_create, verb_for_schedule),
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from maillage.booking import actions, queries
 from maillage.booking.fhir import Resource, render_slot
-from maillage.booking.types import ABSENCE_REASONS, CANCEL_REASONS, PRIORITIES, SESSION_REASONS, ExceptionKind, HoldKind, Side
+from maillage.booking.types import ABSENCE_REASONS, CANCEL_REASONS, PRIORITIES, SESSION_REASONS, ExceptionKind, HoldKind, Side, TypeCreneau
 from maillage.kernel.errors import Malformed
 from maillage.kernel.operations import Operation, Param
 from maillage.store import Transaction
@@ -113,6 +113,7 @@ _REQUEST = (
     Param("first-visit", "boolean"),
 )
 _KIND = Param("kind", "code", values=tuple(HoldKind))
+_CRENEAU = Param("type-creneau", "code", values=tuple(TypeCreneau))
 _COMMENT = Param("comment", "string")
 _ROLE = Param("practitioner-role", "Reference", required=True)
 _CANCEL = tuple(dict.fromkeys(reason for side, reasons in CANCEL_REASONS.items() if side != Side.SYSTEM for reason in reasons))
@@ -154,10 +155,10 @@ OPERATIONS: tuple[Operation, ...] = (
         _ROLE, Param("service", "Reference", required=True), Param("site", "Reference", required=True), Param("room", "Reference", required=True),
         Param("starts", "time", required=True), Param("ends", "time", required=True), Param("rrule", "string", required=True),
         Param("valid-from", "date", required=True), Param("valid-to", "date"), Param("specialty", "code"), *_GRID,
-        Param("closed-on-holidays", "boolean")),
+        Param("closed-on-holidays", "boolean"), _CRENEAU),
     _on("Schedule", "update-vacation", actions.update_vacation,
         Param("room-id", "Reference"), Param("starts", "time"), Param("ends", "time"), Param("rrule", "string"), Param("valid-to", "date"),
-        Param("active", "boolean"), *_GRID, Param("closed-on-holidays", "boolean")),
+        Param("active", "boolean"), *_GRID, Param("closed-on-holidays", "boolean"), _CRENEAU),
     _on("Schedule", "add-exception", actions.add_exception,
         Param("day", "date", required=True), Param("kind", "code", required=True, values=tuple(ExceptionKind)), Param("to-day", "date"),
         Param("starts", "time"), Param("ends", "time"), Param("room", "Reference"), Param("reason", "string")),

@@ -55,6 +55,8 @@ CREATE TABLE vacation (
     reserved_asap integer NOT NULL DEFAULT 0,
     reserved_urgent integer NOT NULL DEFAULT 0,
     closed_on_holidays boolean NOT NULL DEFAULT true,
+    -- To whom the SAS shows its free slots (TRE_R314); to nobody when there is none.
+    type_creneau text CONSTRAINT vacation_type_creneau CHECK (type_creneau IN ('PUBLIC', 'PRO', 'SNP')),
     created_at timestamptz NOT NULL,
     CONSTRAINT vacation_period CHECK (valid_to >= valid_from),
     CONSTRAINT vacation_dates CHECK (is_sane(valid_from) AND is_sane(valid_to)),
@@ -120,6 +122,7 @@ CREATE TABLE vacation_session (
     reserved_asap integer NOT NULL,
     reserved_urgent integer NOT NULL,
     reserved_site integer NOT NULL,
+    type_creneau text,
     superseded boolean NOT NULL DEFAULT false,
     room_confirmed_at timestamptz,
     kit_confirmed boolean NOT NULL DEFAULT false,
@@ -215,6 +218,7 @@ CREATE TABLE slot (
     reserved_org text REFERENCES organization (id),
     release_at timestamptz,
     released_at timestamptz,
+    type_creneau text,
     appointment_id text,
     expires_at timestamptz,
     CONSTRAINT slot_period CHECK (ends_at > starts_at),
@@ -257,6 +261,8 @@ CREATE TABLE appointment (
     based_on text,
     task_id text,
     first_visit boolean NOT NULL DEFAULT true,
+    -- Under which numbers a partner knows it: Identifiers of FHIR as they came.
+    partner_identifiers text,
     created_at timestamptz NOT NULL,
     hold_kind text CONSTRAINT appointment_hold_kind CHECK (hold_kind IN ('screen', 'offer')),
     expires_at timestamptz,

@@ -58,6 +58,14 @@ class Reserved(StrEnum):
     SITE = "site"
 
 
+class TypeCreneau(StrEnum):
+    """To whom the SAS shows a free slot (TRE_R314); CPTS is for slots of a community alone."""
+
+    PUBLIC = "PUBLIC"
+    PRO = "PRO"
+    SNP = "SNP"
+
+
 class ExceptionKind(StrEnum):
     """What a dated exception does to the recurrence."""
 

@@ -25,6 +25,7 @@ COMMANDS = {
     "migrate": "migrate:migrate",
     "audit": "audit:audit",
     "documents": "documents:documents",
+    "import": "imports:import_",
     "generate": "generate:generate",
     "rerender": "rerender:rerender",
     "package": "package:package",

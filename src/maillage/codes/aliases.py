@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache, lru_cache
 
 from maillage.codes.facts import rows
@@ -37,3 +38,15 @@ def spellings(url: str) -> tuple[str, ...]:
     """The canonical URL first, then each alias: what a search has to look for."""
     first = canonical(url)
     return (first, *_aliases_of().get(first, ()))
+
+
+SAS_ROOT = "http://interopsante.org/fhir/"
+"""Under which SAS 1.2.0, built on FR Core 1.1.0, still writes profiles, extensions and code systems."""
+
+
+@cache
+def dialect(name: str) -> Mapping[str, str]:
+    """How one interface writes what we know under its canonical URL: `core` writes that one, `sas` the names of FR Core 1.1.0."""
+    if name == "core":
+        return dict(_canonical_of())
+    return {canonical(alias): alias for alias in sorted(_canonical_of()) if alias.startswith(SAS_ROOT)}

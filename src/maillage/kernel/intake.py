@@ -18,6 +18,8 @@ class Claim:
     `verb_for(before, after)`: the name of the verb that an update stands for, told to whoever tries to rewrite the resource.
     `update(tx, before, after, version)` and `delete(tx, before, version)`, which gives the version of the deletion: a room that is moved by plain
     writes has both, and then no such verb.
+    `read_change(before, after)`: the verb and its parameters that an update by a shared agenda's interface is, an empty verb when nothing changes,
+    None when it is no verb.
     """
 
     type: str
@@ -26,3 +28,4 @@ class Claim:
     verb_for: Callable[[Resource, Resource], str] = lambda _before, _after: ""
     update: Callable[[Any, Any, Resource, int | None], Awaitable[None]] | None = None
     delete: Callable[[Any, Any, int | None], Awaitable[int]] | None = None
+    read_change: Callable[[Resource, Resource], tuple[str, Resource] | None] | None = None

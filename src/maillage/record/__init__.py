@@ -20,7 +20,8 @@ from maillage.record.photographs import (
     provenance,
     written,
 )
-from maillage.record.queries import current, existing, first_organization, ids_of, is_within, lock_condition, present, read, vread
+from maillage.record.portions import Portion, members_of, patients_of, portion
+from maillage.record.queries import current, existing, first_organization, ids_of, is_within, lock_condition, present, read, taken, vread
 from maillage.record.seal import make_cursor, open_cursor, sealing_key
 from maillage.record.seal import scope as cursor_scope
 from maillage.record.search import Page, search, search_types
@@ -33,6 +34,7 @@ __all__ = [
     "SERVED",
     "Asked",
     "Page",
+    "Portion",
     "Span",
     "Stored",
     "Trail",
@@ -59,10 +61,13 @@ __all__ = [
     "lock_head",
     "make_cursor",
     "mask",
+    "members_of",
     "next_photograph",
     "of_patient",
     "open_cursor",
+    "patients_of",
     "photograph",
+    "portion",
     "present",
     "provenance",
     "read",
@@ -71,6 +76,7 @@ __all__ = [
     "search_trail",
     "search_types",
     "standing",
+    "taken",
     "versions",
     "vread",
     "written",

@@ -71,6 +71,15 @@ async def present(tx: Transaction, wanted: Mapping[str, Sequence[str]], visible_
     return {(row[0], row[1]) for row in await tx.peek("\nUNION ALL\n".join(parts), *params)}
 
 
+async def taken(tx: Transaction, keys: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of the (type, id) under which something is or was, whoever may see it: for whoever gives ids (no client is shown this)."""
+    await tx.settle()
+    sql = """SELECT h.res_type, h.id FROM unnest($1::text[], $2::text[]) AS asked (kind, id)
+        JOIN resource_head h ON h.res_type = asked.kind AND h.id = asked.id ORDER BY 1, 2"""
+    rows = await tx.beyond().fetch(sql, [kind for kind, _ in keys], [id for _, id in keys])
+    return {(row[0], row[1]) for row in rows}
+
+
 async def is_within(tx: Transaction, kind: str, id: str, demanded: Visible) -> bool:
     """Whether the last version of a resource meets a demand, what this transaction wrote included."""
     params = Params([kind, id])

@@ -49,15 +49,15 @@ class Form:
         return tuple(parameters[place] if text is None else (parameters[place][0], text) for place, text in self.places)
 
 
-def form_of(kinds: Sequence[str], parameters: Sequence[tuple[str, str]], *, strict: bool) -> Form:
-    """The form of a search. Raises `Malformed`."""
+def form_of(kinds: Sequence[str], parameters: Sequence[tuple[str, str]], *, strict: bool, most: int = MOST) -> Form:
+    """The form of a search, of at most `most` matches a page. Raises `Malformed`."""
     asked = tuple((name, value if name[:1] == "_" and name.partition(":")[0] in CONTROLS else None) for name, value in parameters)
     size = sum(len(name) + len(value or "") for name, value in asked)
-    return (_kept if size <= LONGEST_KEPT else _form)(tuple(kinds), asked, strict)
+    return (_kept if size <= LONGEST_KEPT else _form)(tuple(kinds), asked, strict, most)
 
 
-def _form(kinds: tuple[str, ...], asked: Asked, strict: bool) -> Form:
-    draft = _Draft(kinds, strict)
+def _form(kinds: tuple[str, ...], asked: Asked, strict: bool, most: int) -> Form:
+    draft = _Draft(kinds, strict, most)
     for place, (name, value) in enumerate(asked):
         draft.add(place, name, value)
     if draft.includes and draft.summary == "text":
@@ -94,6 +94,7 @@ class _Draft:
 
     kinds: tuple[str, ...]
     strict: bool
+    most: int
     criteria: list[tuple[int, str, tuple[Criterion, ...]]] = field(default_factory=list)
     includes: list[Include] = field(default_factory=list)
     sort: tuple[str, ...] = ()
@@ -142,7 +143,7 @@ class _Draft:
         elif name != head:
             raise refuse(name, f"{head} has no modifier", "not-supported")
         elif name == "_count":
-            self.count = _read_count(value)
+            self.count = min(_read_count(value), self.most)
         elif name == "_sort":
             self.sort = (*self.sort, *_listed(value))
         elif name == "_total":
@@ -185,7 +186,6 @@ def _one_of(name: str, value: str, allowed: Sequence[str]) -> str:
 
 
 def _read_count(text: str) -> int:
-    """Pages are never larger than two hundred, whatever is asked."""
     if not (text.isascii() and text.isdigit() and len(text) < 20):
         raise refuse("_count", "a whole number")
-    return min(int(text), MOST)
+    return int(text)

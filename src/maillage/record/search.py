@@ -14,7 +14,7 @@ from maillage.record.criteria.compartments import belongs
 from maillage.record.criteria.notation import unescape
 from maillage.record.criteria.strings import starting_alike
 from maillage.record.order import BY_ID, SortKey, after
-from maillage.record.requests import Form, form_of
+from maillage.record.requests import MOST, Form, form_of
 from maillage.record.types import Stored, Visible
 from maillage.store import Transaction
 
@@ -86,10 +86,11 @@ async def search_types(
     allows: Callable[[str], bool] = lambda _kind: True,
     compartment: tuple[str, str] | None = None,
     terms: Terminology | None = None,
+    most: int = MOST,
 ) -> Page:
-    """The same over several types at once, by the parameters that all of them have."""
+    """The same over several types at once, by the parameters that all of them have; `most`: how many matches a page may hold."""
     await tx.settle()
-    form = form_of(kinds, parameters, strict=strict)
+    form = form_of(kinds, parameters, strict=strict, most=most)
     query = Query(visible_for, tx.now, base, terms)
     arms = [_arm(form, query, place, parameters, compartment) for place in range(len(form.kinds))]
     used = form.used(parameters)

@@ -120,6 +120,11 @@ class Database:
         opened._dsn = dsn
         return opened
 
+    @property
+    def dsn(self) -> str:
+        """Its address, for other processes of the same command; it may hold a password."""
+        return self._dsn
+
     async def beside(self, pool_size: int, *, acquire: float) -> Database:
         """The same database over connections of its own: for work that must go on when requests hold every other one."""
         return await Database.open(self._dsn, self.clock, limits=replace(self.limits, pool_size=pool_size, acquire=acquire))

@@ -170,7 +170,10 @@ async def test_a_refusal_tells_the_legal_verbs(room: Caller) -> None:
                 "severity": "error",
                 "code": "conflict",
                 "details": {
-                    "coding": [{"system": "https://maillage.invalid/fhir/CodeSystem/issue-reason", "code": "not-in-table"}],
+                    "coding": [
+                        {"system": "https://maillage.invalid/fhir/CodeSystem/issue-reason", "code": "not-in-table"},
+                        {"system": "https://maillage.invalid/fhir/CodeSystem/culprit", "code": "SEND_CONFLICT"},
+                    ],
                     "text": "This verb is not possible in the present state.",
                 },
                 "diagnostics": "Possible now: decline, ask.",

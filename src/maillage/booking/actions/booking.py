@@ -30,6 +30,7 @@ async def hold(
     based_on: str | None = None,
     task: str | None = None,
     first_visit: bool = True,
+    partner_identifiers: str | None = None,
 ) -> Row:
     """Hold a free slot for a patient: ten minutes on screen, 48 hours (very urgent: 4) as an offer. Answers the pending appointment.
 
@@ -40,7 +41,13 @@ async def hold(
         raise Invalid.one("unknown-hold-kind", "Appointment", details=kind)
     row, line = await _ready(tx, "hold", slot, patient, want)
     expires = rules.hold_ends(kind, priority, tx.now, row["starts_at"])
-    facts = {"id": id or new_id(), "based_on": based_on, "task_id": task, "first_visit": first_visit}
+    facts = {
+        "id": id or new_id(),
+        "based_on": based_on,
+        "task_id": task,
+        "first_visit": first_visit,
+        "partner_identifiers": partner_identifiers,
+    }
     held = await _insert(tx, row, patient, want, **facts, status=line.target, turn="PT", due_at=expires, expires_at=expires, hold_kind=kind)
     taken = await change(tx, "slot", row["id"], status=SlotStatus.HELD, appointment_id=held["id"], expires_at=expires)
     await save_appointment(tx, line, held, [taken])
@@ -59,6 +66,7 @@ async def book(
     based_on: str | None = None,
     task: str | None = None,
     first_visit: bool = True,
+    partner_identifiers: str | None = None,
 ) -> Row:
     """Book: a pending hold or waiting-list offer by its `id`, or a free `slot` for a `patient`. Answers the booked appointment.
 
@@ -70,7 +78,7 @@ async def book(
         raise Invalid.one("slot-and-patient-needed", "Appointment", "either a pending appointment, or a slot and a patient")
     want = Want(_known(priority), requester_org or tx.actor.organization)
     row, line = await _ready(tx, "book", slot, patient, want)
-    facts = {"id": new_id(), "based_on": based_on, "task_id": task, "first_visit": first_visit}
+    facts = {"id": new_id(), "based_on": based_on, "task_id": task, "first_visit": first_visit, "partner_identifiers": partner_identifiers}
     due = deadlines.visit_due(row["ends_at"])
     made = await _insert(tx, row, patient, want, **facts, status=line.target, turn="PO", due_at=due, booked_at=tx.now)
     taken = await change(tx, "slot", row["id"], status=SlotStatus.BOOKED, appointment_id=made["id"], expires_at=None)

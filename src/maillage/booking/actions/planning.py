@@ -99,7 +99,7 @@ async def _plan_one(tx: Transaction, vacation: Row, occurrence: Occurrence, quot
     count = len(rules.cut(period, vacation["slot_minutes"]))
     rules.reserve(count, vacation["reserved_asap"], vacation["reserved_urgent"], quotas)
     same = ("practitioner_id", "practitioner_role_id", "healthcare_service_id", "specialty", "location_id", "owner_org", "host_org")
-    facts: dict[str, Any] = {name: vacation[name] for name in (*same, "slot_minutes", "reserved_asap", "reserved_urgent")}
+    facts: dict[str, Any] = {name: vacation[name] for name in (*same, "slot_minutes", "reserved_asap", "reserved_urgent", "type_creneau")}
     facts |= {"starts_at": period.start, "ends_at": period.end, "room_id": occurrence.room or vacation["room_id"]}
     facts |= session_turn(tx, line.target, facts, "PO")
     facts |= await _agreement(tx, vacation, occurrence.on)
@@ -149,7 +149,7 @@ async def _grid(tx: Transaction, session: Row) -> list[tuple[Period, Reservation
 
 
 async def _insert_slot(tx: Transaction, session: Row, period: Period, kept: Reservation | None) -> Row:
-    same = ("owner_org", "healthcare_service_id", "specialty", "location_id", "practitioner_role_id")
+    same = ("owner_org", "healthcare_service_id", "specialty", "location_id", "practitioner_role_id", "type_creneau")
     facts: dict[str, Any] = {name: session[name] for name in same}
     if kept:
         release = rules.release_at(kept.kind, period.start, working_calendar())

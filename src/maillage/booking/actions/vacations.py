@@ -30,6 +30,7 @@ CHANGEABLE = frozenset(
         "reserved_asap",
         "reserved_urgent",
         "closed_on_holidays",
+        "type_creneau",
         "active",
     }
 )
@@ -109,8 +110,10 @@ async def create_vacation(
     reserved_urgent: int = 0,
     quotas: Sequence[Share] = (),
     closed_on_holidays: bool = True,
+    type_creneau: str | None = None,
 ) -> Row:
-    """Open a vacation: `practitioner_role` is the role at the host site, `service` the hospital's service that it serves.
+    """Open a vacation: `practitioner_role` is the role at the host site, `service` the hospital's service that it serves; `type_creneau`
+    (TRE_R314) shows its free slots to the SAS.
 
     Raises `Invalid` (bad-recurrence, other-specialty, room-elsewhere, quota-above-slots, local-time-gap, local-time-doubled).
     """
@@ -132,7 +135,8 @@ async def create_vacation(
     }
     grid = {"slot_minutes": slot_minutes or offered.minutes, "buffer_before": buffer_before, "buffer_after": buffer_after}
     kept = {"reserved_asap": reserved_asap, "reserved_urgent": reserved_urgent, "closed_on_holidays": closed_on_holidays}
-    facts: dict[str, Any] = {**who, **where, **when, **grid, **kept}
+    shown = {"type_creneau": type_creneau}
+    facts: dict[str, Any] = {**who, **where, **when, **grid, **kept, **shown}
     check_template(facts, quotas)
     row = await insert(tx, "vacation", id=id or new_id(), created_at=tx.now, **facts)
     await _promise(tx, row["id"], quotas)

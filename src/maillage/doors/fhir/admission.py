@@ -12,6 +12,9 @@ from maillage.doors.fhir.kinds import DEFINITIONS
 EMERGENCIES = frozenset({"$break-glass", "$request-bed"})
 """Operations that pass before the rest under load: a refusal there is a danger to somebody (hazards H8 and H10)."""
 
+INTERFACES = frozenset({"annuaire", "cds", "gap", "pdsm", "sas"})
+"""The first parts of the addresses of French interfaces: the rest is read as everywhere."""
+
 EXPORTS = frozenset({"$everything", "$export"})
 _LOOKS = frozenset({"GET", "HEAD"})
 
@@ -27,6 +30,7 @@ class Seconds:
 def classify(method: str, path: str, operations: Collection[tuple[str, str]], seconds: Seconds) -> Route:
     """The route of a request. `operations` are the (type, name) of the verbs that write; ids and unknown words never stand in the name."""
     parts = [part for part in path.split("/") if part]
+    parts = parts[1:] if parts and parts[0] in INTERFACES else parts
     kind = parts[0] if parts and (parts[0] in READABLE or parts[0] in DEFINITIONS) else ""
     last = parts[-1] if parts else ""
     if last.startswith("$"):
@@ -57,5 +61,5 @@ def _template(parts: list[str], kind: str) -> str:
 
 
 _NAMED = frozenset({("oauth", "token"), ("oauth", "revoke"), ("oauth", "introspect"), (".well-known", "smart-configuration")})
-_PLACES = frozenset({"metadata", "docs", "openapi.json", "_history", "_search"})
+_PLACES = frozenset({"exports", "metadata", "docs", "openapi.json", "_history", "_search"})
 _WORDS = frozenset({"_history", "_search", "*"})

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from maillage.codes import r4
 from maillage.codes.json import decode, encode
+from maillage.codes.systems import TYPE_CRENEAU
 from maillage.doors.fhir import narratives, xml
 from maillage.doors.fhir.http import Request
 from maillage.doors.fhir.negotiation import check_sent, is_xml
@@ -106,7 +107,15 @@ def cleared(resource: dict[str, Any]) -> tuple[dict[str, Any], list[Issue]]:
         return resource, warnings
     kept = {key: value for key, value in meta.items() if key not in SERVER_META and key.removeprefix("_") not in (*SERVER_META, "security")}
     rest = {key: value for key, value in resource.items() if key != "meta"}
-    if "security" in meta:
+    audience = slot_types(meta)
+    if audience:
+        kept["security"] = audience
+    if "security" in meta and audience != meta["security"]:
         kind = resource["resourceType"]
         warnings.append(Issue("warning", "value", "label-ignored", f"{kind}.meta.security", "Security labels are set by the server."))
     return ({**rest, "meta": kept} if kept else rest), warnings
+
+
+def slot_types(meta: dict[str, Any]) -> list[Any]:
+    """To whom a slot is shown (TRE_R314): labels by their place only, which close nothing and are their author's to say (SAS 1.2.0)."""
+    return [label for label in meta.get("security", ()) if type(label) is dict and label.get("system") == TYPE_CRENEAU]

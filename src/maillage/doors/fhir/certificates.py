@@ -31,19 +31,33 @@ class Certificates:
 
     def presented(self, scope: dict[str, Any]) -> str:
         """The SHA-256 of the certificate in base64url (`x5t#S256`); empty when none came, when two did, or from where it counts for nothing."""
+        der = self.shown(scope)
+        return rules.thumbprint(der) if der else ""
+
+    def sent(self, scope: dict[str, Any]) -> bool:
+        """Whether the header came at all, whoever wrote it."""
+        return any(name == self._name for name, _ in scope["headers"])
+
+    def shown(self, scope: dict[str, Any]) -> bytes:
+        """The certificate itself (DER), as a trusted proxy hands it over; nothing in the same cases."""
         peer = (scope.get("client") or ("",))[0]
         found = [value for name, value in scope["headers"] if name == self._name]
-        return thumbprint(found[0].decode("latin-1")) if len(found) == 1 and self._proxies.trusts(peer) else ""
+        return der_of(found[0].decode("latin-1")) if self._name and len(found) == 1 and self._proxies.trusts(peer) else b""
+
+
+def der_of(text: str) -> bytes:
+    """Of the header `Client-Cert: :base64:` (RFC 9440), of a percent-encoded PEM, or of PEM as it is; nothing for anything else."""
+    if not text or len(text) > LONGEST:
+        return b""
+    try:
+        return base64.b64decode(text.strip(":"), validate=True) if text.startswith(":") else _from_pem(unquote_to_bytes(text))
+    except (binascii.Error, ValueError):
+        return b""
 
 
 def thumbprint(text: str) -> str:
-    """Of the header `Client-Cert: :base64:` (RFC 9440), of a percent-encoded PEM, or of PEM as it is; empty for anything else."""
-    if not text or len(text) > LONGEST:
-        return ""
-    try:
-        der = base64.b64decode(text.strip(":"), validate=True) if text.startswith(":") else _from_pem(unquote_to_bytes(text))
-    except (binascii.Error, ValueError):
-        return ""
+    """The SHA-256 of the certificate in such a text; empty when there is none."""
+    der = der_of(text)
     return rules.thumbprint(der) if der else ""
 
 

@@ -17,7 +17,7 @@ from maillage.kernel.errors import Invalid, Issue, NotAllowed
 from maillage.kernel.intake import Claim
 from maillage.kernel.operations import Operation
 from maillage.record import SERVED, Stored, Visible, audit_many, is_within
-from maillage.settings import FhirSettings
+from maillage.settings import BulkSettings, FhirSettings
 from maillage.store import Database, Transaction
 from maillage.store.blobs import Vault
 
@@ -31,7 +31,8 @@ NAMING, TRAITS, FEWEST_TRAITS = frozenset({"_id", "identifier"}), frozenset({"fa
 @dataclass(frozen=True, slots=True)
 class Registry:
     """What this door serves: operations by (type, name, on an instance), claims of the rooms by type, severity of false identifiers, settings,
-    where files lie."""
+    where files lie, the address of the pages, where exports lie and how
+    they are bounded."""
 
     operations: Mapping[tuple[str, str, bool], Operation]
     intake: Mapping[str, Claim]
@@ -39,6 +40,9 @@ class Registry:
     policy: FhirSettings = field(default_factory=FhirSettings)
     definitions: Definitions = field(default_factory=Definitions)
     vault: Vault | None = None
+    site: str = ""
+    exported: Vault | None = None
+    bulk: BulkSettings = field(default_factory=BulkSettings)
 
 
 @dataclass(slots=True)
@@ -47,7 +51,8 @@ class Context:
 
     `shown` gathers what the answer shows, for the audit and for replays; `coming` names what the same transaction makes, `asked` what its
     resources refer to (by type and id, and whether the caller sees it); `answers_late`: creations are told when all of it is done; `trail`
-    is where the audit trail is read.
+    is where the audit trail is read; `interface` is the French guide by which the caller speaks, `findings` what it found beside;
+    `gathered` what one Provenance will tell of many writes, by who is concerned.
     """
 
     registry: Registry
@@ -58,6 +63,9 @@ class Context:
     coming: frozenset[str] = frozenset()
     asked: dict[tuple[str, str], bool] = field(default_factory=dict)
     answers_late: bool = False
+    interface: str = ""
+    findings: list[Issue] = field(default_factory=list)
+    gathered: dict[Any, list[tuple[str, str, int]]] | None = None
     alone: Callable[[Request], Awaitable[Response]] = field(kw_only=True)
     trail: Database = field(kw_only=True)
 

@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from maillage import record
+from maillage import exports, record
 from maillage.access import Holder, holder_of_token, policy
 from maillage.access.identity.secret import digest
 from maillage.codes.definitions import Definitions
 from maillage.codes.json import decode, encode
 from maillage.directory import Mode
 from maillage.doors import edge
-from maillage.doors.fhir import admission, audits, documentation, negotiation, problems
+from maillage.doors.fhir import admission, audits, documentation, interfaces, negotiation, problems
 from maillage.doors.fhir.certificates import Certificates
 from maillage.doors.fhir.context import Context, Registry
 from maillage.doors.fhir.http import (
@@ -33,10 +33,10 @@ from maillage.doors.fhir.http import (
     send_response,
 )
 from maillage.doors.fhir.interactions.entries import play
+from maillage.doors.fhir.interfaces.gate import Gate
 from maillage.doors.fhir.negotiation import Wanted
 from maillage.doors.fhir.oauth import OAuth
 from maillage.doors.fhir.oauth.discovery import configuration
-from maillage.doors.fhir.routes import find
 from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.errors import Issue, MaillageError, Malformed, Unauthenticated, Unavailable
 from maillage.kernel.intake import Claim
@@ -83,11 +83,15 @@ class FhirDoor:
             policy=self.settings.fhir,
             definitions=definitions or Definitions(),
             vault=Vault.of(self.settings),
+            site=self.settings.server.base_url.rstrip("/"),
+            exported=exports.vault_of(self.settings),
+            bulk=self.settings.bulk,
         )
         self._key = b""
         self._tokens: dict[bytes, tuple[datetime, Holder]] = {}
         self.oauth = OAuth(db)
         self._certificates = Certificates(self.settings)
+        self._gate = Gate(self.settings.fhir)
         self._documents: dict[tuple[str, ...], Response] = {}
         self._transport = edge.transport_security(self.settings.server.base_url)
         self._seconds = admission.Seconds(self.settings.edge.deadline_read, self.settings.edge.deadline_batch)
@@ -125,7 +129,7 @@ class FhirDoor:
             if request.path[:1] == ("oauth",):
                 return await self.oauth.answer(request, receive)
             how = negotiation.wanted(request)
-            response = await self._serve(scope, request, receive)
+            response = await self._serve(scope, interfaces.entered(request), receive)
         except MaillageError as error:
             response = problems.answer(error)
         except Exception as error:  # the last wall: a defect is logged here and told without any detail
@@ -140,11 +144,13 @@ class FhirDoor:
             return self._public(request)
         actor = NOBODY
         try:
+            if request.interface == "sas" and self._gate.closed:
+                self._gate.check(self._certificates.shown(scope), sent=self._certificates.sent(scope), now=self.db.clock.now())
             actor = await self._actor(request)
             edge.charge(scope, actor)
             if actor.client and actor.kind == "person":
                 request = replace(request, origin=replace(request.origin, software=actor.client))
-            handler = find(request)
+            handler = interfaces.find(request)
             limit = self.settings.server.body_limit
             if body := await read_body(receive, limit, request.header("content-length")):
                 request = replace(request, body=body)
@@ -172,11 +178,17 @@ class FhirDoor:
         key = (request.base, *request.path)
         made = self._documents.get(key)
         if made is None:
-            known = request.path == WELL_KNOWN
-            made = configuration(request.base) if known else documentation.document(self.registry, request.base, request.path[0])
+            made = self._document(request)
             if len(self._documents) < 48:
                 self._documents[key] = made
         return Response(made.status, made.body, dict(made.headers))
+
+    def _document(self, request: Request) -> Response:
+        if request.path == WELL_KNOWN:
+            return configuration(request.base)
+        if request.interface:
+            return interfaces.described(request)
+        return documentation.document(self.registry, request.base, request.path[0])
 
     # --- who -----------------------------------------------------------------------
     async def _actor(self, request: Request) -> Actor:
@@ -207,7 +219,9 @@ class FhirDoor:
 
     # --- inside the transaction ------------------------------------------------------
     async def _in_transaction(self, tx: Transaction, request: Request, handler: Any) -> Response:
-        context = Context(self.registry, tx, await self._sealing_key(tx), find, alone=partial(self._alone, tx.actor), trail=self.trail)
+        context = Context(
+            self.registry, tx, await self._sealing_key(tx), interfaces.find, alone=partial(self._alone, tx.actor), trail=self.trail
+        )
         key = request.header("idempotency-key")
         if request.method != "POST" or not key or request.path[-1:] == ("_search",):
             response: Response = await handler(context, request)
@@ -260,6 +274,13 @@ def _as_shown(response: Response, actor: Actor) -> Response:
 
 def _fingerprint(request: Request) -> str:
     """What makes two requests the same one."""
-    parts = [request.method, "/".join(request.path), repr(request.query), request.header("prefer"), request.header("if-match")]
+    parts = [
+        request.interface,
+        request.method,
+        "/".join(request.path),
+        repr(request.query),
+        request.header("prefer"),
+        request.header("if-match"),
+    ]
     parts.append(request.header("if-none-exist"))
     return hashlib.sha256("\x1f".join(parts).encode() + b"\x1f" + request.body).hexdigest()

@@ -40,7 +40,7 @@ _SECURITY = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One interaction asked for: over HTTP, or by an entry of a Bundle (`in_bundle`)."""
+    """One interaction asked for: over HTTP, or by an entry of a Bundle (`in_bundle`); `interface`: the French guide by which the caller speaks."""
 
     method: str
     path: tuple[str, ...]
@@ -53,6 +53,7 @@ class Request:
     in_bundle: bool = False
     origin: Origin = NOWHERE
     certificate: str = ""
+    interface: str = ""
 
     def header(self, name: str) -> str:
         """A header's value, empty when it was not sent."""

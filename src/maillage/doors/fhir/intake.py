@@ -9,7 +9,7 @@ from maillage import access, directory, journeys, record
 from maillage.access import DIRECTORY_TYPES
 from maillage.codes.json import decode
 from maillage.doors.fhir import references
-from maillage.doors.fhir.bodies import cleared
+from maillage.doors.fhir.bodies import cleared, slot_types
 from maillage.doors.fhir.context import Context
 from maillage.doors.fhir.references import Present
 from maillage.kernel.actor import SYSTEM
@@ -78,7 +78,17 @@ async def _provenance(
     context: Context, verb: str, target: tuple[str, str, int], *, patient: str | None, owner: str | None = None, parties: Sequence[str] = ()
 ) -> None:
     owner = owner or context.tx.actor.organization or None
+    if context.gathered is not None:
+        context.gathered.setdefault((verb, patient, owner, tuple(parties)), []).append(target)
+        return
     await record.provenance(context.tx, verb, [target], patient=patient, owner=owner, parties=parties)
+
+
+async def tell_gathered(context: Context) -> None:
+    """One Provenance for each patient of what was gathered."""
+    gathered, context.gathered = context.gathered or {}, {}
+    for (verb, patient, owner, parties), targets in gathered.items():
+        await record.provenance(context.tx, verb, targets, patient=patient, owner=owner, parties=parties)
 
 
 async def update(context: Context, before: Stored, resource: Resource, base: str, version: int | None) -> tuple[Stored, list[Issue]]:
@@ -96,6 +106,8 @@ async def _update(context: Context, before: Stored, resource: Resource, base: st
     _refuse_read_only(kind)
     content, warnings = cleared(references.relative(resource, base))
     content = _labelled({**content, "id": id}, before)
+    if await _changed_by_verb(context, before, content, version):
+        return await made(tx, kind, id), warnings
     await refuse_rooms(context, before, content)
     await _refuse_strangers(context, before)
     unknown, present = await references.check(context, content)
@@ -111,6 +123,24 @@ async def _update(context: Context, before: Stored, resource: Resource, base: st
     else:
         return await _replace(context, before, content, present), warnings
     return await record.read(tx, kind, id, access.visible_to(SYSTEM, kind)), warnings
+
+
+async def _changed_by_verb(context: Context, before: Stored, after: Resource, version: int | None) -> bool:
+    """Whether the update was a verb of its room, and done: the interfaces of shared agendas tell an appointment by its next state (GAP, SAS)."""
+    claim = context.registry.intake.get(before.type)
+    if not context.interface or claim is None or claim.read_change is None:
+        return False
+    stands = decode(before.content)
+    if not await claim.claims(context.tx, stands):
+        return False
+    change = claim.read_change(stands, after)
+    if change is None:
+        return False
+    verb, parameters = change
+    if verb:
+        context.require(before.type, "u", "verb")
+        await context.registry.operations[(before.type, verb, True)].call(context.tx, before.id, version=version, **parameters)
+    return True
 
 
 async def revive(context: Context, before: Stored, resource: Resource, base: str) -> tuple[Stored, list[Issue]]:
@@ -133,7 +163,9 @@ async def revive(context: Context, before: Stored, resource: Resource, base: str
 
 def _labelled(content: Resource, before: Stored) -> Resource:
     """The labels that the server set stay as they are."""
-    labels = decode(before.content).get("meta", {}).get("security") if '"security"' in before.content else None
+    stood = decode(before.content).get("meta", {}) if '"security"' in before.content else {}
+    own = slot_types(stood)
+    labels = [label for label in stood.get("security", ()) if label not in own] + slot_types(content.get("meta", {}))
     return {**content, "meta": {**content.get("meta", {}), "security": labels}} if labels else content
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from maillage.codes.json import encode
 from maillage.codes.systems import OWN_ISSUE
+from maillage.doors.fhir import culprits
 from maillage.doors.fhir.http import Response, etag
 from maillage.doors.fhir.negotiation import NotAcceptable
 from maillage.kernel import errors
@@ -61,6 +62,19 @@ SENTENCES = {
     "storage-full": "The disk is nearly full: nothing is written until the operator has made room; reads go on.",
     "internal": "Something failed here; the request id lets the operator find it. Nothing was changed.",
     "room-decides": "This resource is moved by verbs, not by rewriting it.",
+    "respond-async": "An export is asked for with Prefer: respond-async.",
+    "export-asked": "The export is being made; its address is in Content-Location.",
+    "export-cancelled": "The export is cancelled and its files are deleted.",
+    "export-not-done": "The export is still being made.",
+    "export-failed": "The export could not be made; ask again.",
+    "machines-only": "This is served to machine clients, not to people.",
+    "certificate-missing": "This interface is served to clients that show their certificate.",
+    "certificate-refused": "This certificate is not one of those that may speak here.",
+    "certificate-revoked": "This certificate was revoked.",
+    "certificate-expired": "This certificate is out of its dates.",
+    "certificate-unreadable": "The certificate that was handed over cannot be read.",
+    "regulator-there": "An active account has this identifier already.",
+    "professionals-asked": "Ask for one to twenty-five professionals by their national identifiers.",
     "several-match": "Several resources match: nothing was done.",
 }
 
@@ -109,20 +123,27 @@ def status_of(error: MaillageError) -> int:
     return next((STATUS[family] for family in type(error).__mro__ if family in STATUS), 500)
 
 
-def outcome(issues: Iterable[Issue], extra: dict[str, Any] | None = None) -> dict[str, Any]:
-    """An OperationOutcome."""
-    rendered = [_issue(issue, extra or {}) for issue in issues]
+def outcome(issues: Iterable[Issue], extra: dict[str, Any] | None = None, status: int = 0) -> dict[str, Any]:
+    """An OperationOutcome; that of an error says with its status who failed."""
+    rendered = [_blamed(_issue(issue, extra or {}), issue, status) for issue in issues]
     return {"resourceType": "OperationOutcome", "issue": rendered or [_issue(Issue("information", "informational", "all-ok"), {})]}
+
+
+def _blamed(rendered: dict[str, Any], issue: Issue, status: int) -> dict[str, Any]:
+    if status:
+        rendered["details"]["coding"].append({"system": culprits.SYSTEM, "code": culprits.code(status, issue.reason)})
+    return rendered
 
 
 def answer(error: MaillageError) -> Response:
     """The answer that tells an error: invisible and absent are the same bytes."""
-    return Response(status_of(error), encode(outcome(error.issues, error.extra)), _headers(error))
+    status = status_of(error)
+    return Response(status, encode(outcome(error.issues, error.extra, status)), _headers(error))
 
 
 def defect() -> Response:
     """The answer to a defect of ours: nothing of it leaves but the request id, in its header."""
-    return Response(500, encode(outcome([Issue("fatal", "exception", "internal")])))
+    return Response(500, encode(outcome([Issue("fatal", "exception", "internal")], status=500)))
 
 
 def _headers(error: MaillageError) -> dict[str, str]:

@@ -20,6 +20,7 @@ from maillage.doors.fhir.interactions.search import EVERY, search, search_compar
 from maillage.doors.fhir.interactions.update import update, update_where
 from maillage.doors.fhir.interactions.vread import vread
 from maillage.doors.fhir.kinds import DEFINITIONS
+from maillage.doors.fhir.operations.export import PLACE, export_cancel, export_file, export_status
 from maillage.doors.fhir.operations.invoke import invoke
 from maillage.doors.fhir.problems import MethodNotAllowed, UnknownPlace
 from maillage.kernel.errors import NotFound
@@ -47,6 +48,8 @@ async def invoke_head(context: Context, request: Request) -> Response:
     return await invoke(context, replace(request, method="GET"))
 
 
+EXPORT: Methods = {"GET": export_status, "HEAD": export_status, "DELETE": export_cancel}
+EXPORT_FILE: Methods = {"GET": export_file, "HEAD": export_file}
 OPERATION: Methods = {"GET": invoke, "HEAD": invoke_head, "POST": invoke}
 
 
@@ -65,8 +68,8 @@ def _methods(path: tuple[str, ...], *, with_query: bool) -> Methods:
     if path in SYSTEM:
         return SYSTEM[path]
     kind, *rest = path
-    if kind.startswith("$") and not rest:
-        return OPERATION
+    if kind == PLACE or (kind.startswith("$") and not rest):
+        return OPERATION if kind != PLACE else _export(rest)
     if kind in DEFINITIONS:
         return _definition(rest)
     if kind == "Binary" and len(rest) == 1 and ID.fullmatch(rest[0]):
@@ -82,6 +85,12 @@ def _methods(path: tuple[str, ...], *, with_query: bool) -> Methods:
     if kind in compartments() and len(rest) > 1 and (rest[1] in READABLE or rest[1] == EVERY):
         return _compartment(rest[2:])
     return _instance(rest[1:])
+
+
+def _export(rest: list[str]) -> Methods:
+    if not rest or len(rest) > 2 or not all(ID.fullmatch(part) for part in rest):
+        raise UnknownPlace
+    return EXPORT if len(rest) == 1 else EXPORT_FILE
 
 
 def _on_type(name: str) -> Methods:

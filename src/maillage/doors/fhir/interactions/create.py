@@ -26,6 +26,7 @@ async def create(context: Context, request: Request) -> Response:
 async def told(context: Context, request: Request, made: tuple[str, str, list[Issue]]) -> Response:
     """The answer to a creation. In a transaction it is written at the end, when the resource is what the whole transaction made of it."""
     kind, id, warnings = made
+    warnings, context.findings = [*warnings, *context.findings], []
     context.shown.append((kind, id))
     if context.answers_late:
         return Response(201, shown=((kind, id),), later=lambda stored: written(stored, request, 201, warnings))

@@ -23,7 +23,7 @@ async def search(context: Context, request: Request) -> Response:
     """A Bundle of type searchset: the resources of one type."""
     kind = request.path[0]
     context.require(kind, "s")
-    parameters = _parameters(request)
+    parameters = parameters_of(request)
     if kind == AUDIT_TYPE:
         return await audits.search(context, request, parameters)
     return await _answer(context, request, (kind,), parameters, f"{request.base}/{kind}")
@@ -31,7 +31,7 @@ async def search(context: Context, request: Request) -> Response:
 
 async def search_system(context: Context, request: Request) -> Response:
     """Over the types that `_type` names, else over all that the caller may search."""
-    types, parameters = _split_type(_parameters(request))
+    types, parameters = _split_type(parameters_of(request))
     if not types and not parameters:
         raise _refuse("_type", "say at least one parameter, or the types with _type")
     return await _answer(context, request, _kinds(context, types, SERVED), parameters, request.base, told=types)
@@ -41,7 +41,7 @@ async def search_compartment(context: Context, request: Request) -> Response:
     """One type, or `*`, in the compartment of a resource: `Patient/1/Observation`, `Patient/1/*`."""
     name, id, kind = request.path[:3]
     members = kinds_in(name)
-    types, parameters = _split_type(_parameters(request)) if kind == EVERY else ((), _parameters(request))
+    types, parameters = _split_type(parameters_of(request)) if kind == EVERY else ((), parameters_of(request))
     if kind != EVERY and kind not in members:
         raise _refuse(kind, f"{kind} is not in the compartment of a {name}")
     kinds = _kinds(context, types, members) if kind == EVERY else (kind,)
@@ -105,7 +105,7 @@ def _refuse(name: str, details: str) -> Malformed:
     return Malformed(Issue("error", "value", "search-parameter", f"http.{name}"[:200], details))
 
 
-def _parameters(request: Request) -> Parameters:
+def parameters_of(request: Request) -> Parameters:
     """The parameters of the URL and, by POST, of a form body."""
     if request.method != "POST" or not request.body:
         return request.query

@@ -59,6 +59,7 @@ async def replace(context: Context, request: Request, before: Stored, resource: 
     else:
         stored, warnings = await intake.update(context, before, resource, request.base, version)
     context.shown.append((stored.type, stored.id))
+    warnings, context.findings = [*warnings, *context.findings], []
     return written(stored, request, 201 if before.deleted else 200, warnings)
 
 

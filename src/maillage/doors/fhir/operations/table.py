@@ -11,6 +11,8 @@ from maillage.doors.fhir.http import Request, Response
 from maillage.doors.fhir.kinds import DEFINITIONS
 from maillage.doors.fhir.operations import subscriptions
 from maillage.doors.fhir.operations.everything import everything
+from maillage.doors.fhir.operations.export import PARAMETERS as ASKED
+from maillage.doors.fhir.operations.export import export
 from maillage.doors.fhir.operations.lastn import lastn
 from maillage.doors.fhir.operations.match import match
 from maillage.doors.fhir.operations.meta import add_meta, delete_meta, meta
@@ -21,6 +23,7 @@ from maillage.kernel.operations import Param
 
 HL7 = "http://hl7.org/fhir/OperationDefinition/"
 BACKPORT = "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-"
+BULK = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/"
 OWN = f"{ROOT}/OperationDefinition/"
 SYSTEM, TYPE, INSTANCE = "system", "type", "instance"
 
@@ -41,6 +44,8 @@ class DoorOperation:
 
     def serves(self, kind: str) -> bool:
         """Whether it is asked on this type, or on its instances; definitions are asked by name only."""
+        if self.levels == (SYSTEM,):
+            return False
         return kind in self.types if self.types else kind not in DEFINITIONS
 
 
@@ -76,6 +81,10 @@ OPERATIONS: tuple[DoorOperation, ...] = (
         ("ValueSet",), parameters=IN_SET),
     DoorOperation("expand", HL7 + "ValueSet-expand", expand, "Les codes d’un jeu de valeurs.", (TYPE, INSTANCE), ("ValueSet",), parameters=EXPAND,
         answers="ValueSet"),
+    DoorOperation("export", BULK + "export", export, "Exporter ce que vous pouvez voir, en fichiers NDJSON.", (SYSTEM,), parameters=ASKED),
+    DoorOperation("export", BULK + "patient-export", export, "Exporter ce qui concerne tous les patients que vous pouvez voir.", (TYPE,), ("Patient",),
+        parameters=ASKED),
+    DoorOperation("export", BULK + "group-export", export, "Exporter ce qui concerne les patients d’un groupe.", (INSTANCE,), ("Group",), parameters=ASKED),
 )  # fmt: skip
 """Each with its published definition."""
 
