@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import tomllib
 from collections.abc import Mapping
@@ -149,12 +150,33 @@ def _parameter(key: str, said: Mapping[str, Any]) -> Parameter:
     return made
 
 
+def problems(values: Mapping[str, Any], model: str = "ed") -> list[Wrong]:
+    """Everything that is wrong with these numbers: of each parameter, then of those that only hold together."""
+    known = load(model)
+    found: list[Wrong] = []
+    for key, value in values.items():
+        try:
+            known.parameters[key].checked(value) if key in known.parameters else _unknown(key, model)
+        except Wrong as wrong:
+            found.append(wrong)
+    if not found:
+        try:
+            _together({**known.defaults(), **values})
+        except Wrong as wrong:
+            found.append(wrong)
+    return found
+
+
+def _unknown(key: str, model: str) -> None:
+    raise Wrong(key, "unknown-key", f"the model '{model}' has no such parameter")
+
+
 def _made(name: str, said: Mapping[str, Any], values: Mapping[str, Any]) -> Scenario:
     model = load(said.get("model", "ed"))
     full = model.defaults()
     for key, value in values.items():
         if key not in model.parameters:
-            raise Wrong(key, "unknown-key", f"the model '{model.name}' has no such parameter")
+            _unknown(key, model.name)
         full[key] = model.parameters[key].checked(value)
     _together(full)
     changed = tuple(key for key in full if full[key] != model.parameters[key].value)
@@ -189,6 +211,32 @@ def read(text: str, name: str) -> Scenario:
     made = _made(name, {"model": base.model if base else "ed", **raw}, values)
     sites = tuple(_made(f"{name}/{site['name']}", raw, {**values, **site.get("set", {})}) for site in raw.get("sites", ()))
     return Scenario(made.name, made.title, made.model, made.values, made.changed, made.question, sites)
+
+
+def text_of(scenario: Scenario) -> str:
+    """The scenario as a file that stands alone: `read` gives the same numbers back, hence the same hash."""
+    model = load(scenario.model)
+    lines = [
+        f"{key} = {_toml(value)}" for key, value in (("title", scenario.title), ("question", scenario.question), ("model", model.name))
+    ]
+    lines += ["[set]", *_changes(scenario, model.defaults())]
+    for site in scenario.sites:
+        changes = ", ".join(_changes(site, scenario.values))
+        lines += ["[[sites]]", f"name = {_toml(site.name.rpartition('/')[2])}", f"set = {{ {changes} }}"]
+    return "\n".join(lines) + "\n"
+
+
+def _changes(scenario: Scenario, base: Mapping[str, Value]) -> list[str]:
+    return [f"{_toml(key)} = {_toml(value)}" for key, value in scenario.values.items() if value != base[key]]
+
+
+def _toml(value: Any) -> str:
+    """A value as TOML writes it: JSON's texts are TOML's, its numbers too but for the infinite."""
+    if isinstance(value, list):
+        return f"[{', '.join(_toml(item) for item in value)}]"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return repr(value)
 
 
 def shipped_names() -> list[str]:

@@ -8,7 +8,7 @@ from html import escape
 from typing import Final
 
 from maillage.simulation import answers, plots
-from maillage.simulation.compiled import digest
+from maillage.simulation.compiled import version
 from maillage.simulation.parameters import ASSUMPTION, Parameter, Scenario, load
 from maillage.simulation.sensitivity import Bar
 from maillage.simulation.study import Study, compare
@@ -123,6 +123,6 @@ def _access(study: Study, other: Study | None) -> str:
     command = f"maillage simulate {study.scenario.name}{f' --against {other.scenario.name}' if other else ''}"
     command += f" --replications {len(study.figures)} --seed {study.seed} --report rapport.html"
     return (
-        f"<h2>6. Mise en œuvre et accès</h2><p>Moteur à pas discrets, code {digest()[:16]} ; scénarios : {escape(scenarios)}.</p>"
+        f"<h2>6. Mise en œuvre et accès</h2><p>Moteur à pas discrets, code {version()} ; scénarios : {escape(scenarios)}.</p>"
         f"<p>Refaire ce rapport à l'octet près : <code>{escape(command)}</code></p>"
     )

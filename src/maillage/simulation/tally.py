@@ -30,6 +30,8 @@ USES: Final = {
     "uhcd": ("uhcd",),
     "bed": ("bed",),
 }
+SETTLING: Final = ("census", "busy:bed")
+"""The curves that tell when a run has forgotten its start."""
 CROWD: Final = 160
 """Bins of a curve's histogram by time of day."""
 
@@ -46,6 +48,8 @@ class Tally:
     crowd: dict[str, NDArray[np.int64]]
     """Curve -> quarter of the day, number present (rounded): how many days."""
     days: int
+    daily: dict[str, NDArray[np.float64]]
+    """Curve -> sum over runs of the mean of each day, those of the warm-up too."""
 
     def added(self, other: Tally) -> Tally:
         """Histograms and curves of both; figures belong to one run and are left out."""
@@ -55,6 +59,7 @@ class Tally:
             {key: value + other.mean_day[key] for key, value in self.mean_day.items()},
             {key: value + other.crowd[key] for key, value in self.crowd.items()},
             self.days + other.days,
+            {key: value + other.daily[key] for key, value in self.daily.items()},
         )
 
 
@@ -63,7 +68,7 @@ def tally(world: World, played: Played, *, warm_up: int = WARM_UP, curves: bool 
     made = _Counting(world, played, warm_up)
     made.durations()
     made.occupancy(curves=curves)
-    return Tally(made.figures, made.minutes, made.mean_day, made.crowd, made.days)
+    return Tally(made.figures, made.minutes, made.mean_day, made.crowd, made.days, made.daily)
 
 
 def quantiles_of(histogram: NDArray[np.int64], shares: tuple[float, ...]) -> list[float]:
@@ -96,6 +101,7 @@ class _Counting:
         self.minutes: dict[str, NDArray[np.int64]] = {}
         self.mean_day: dict[str, NDArray[np.float64]] = {}
         self.crowd: dict[str, NDArray[np.int64]] = {}
+        self.daily: dict[str, NDArray[np.float64]] = {}
 
     def mark(self, name: str) -> NDArray[np.float64]:
         return np.asarray(self.marks[:, self.names[name]])
@@ -208,7 +214,9 @@ class _Counting:
         held = self.patients & np.isnan(self.mark("uhcd"))
         areas.add("boarders", np.where(held, self.mark("ask:bed"), np.nan), self.mark("got:bed"))
         self._log(areas, names, zones)
-        self._curves(dict(zip(names, areas.values()[:, int(self.begin / QUARTER) :], strict=True)), zones, keep=curves)
+        values = areas.values()
+        self.daily = {name: values[names.index(name)].reshape(-1, QUARTERS).mean(axis=1) for name in SETTLING} if curves else {}
+        self._curves(dict(zip(names, values[:, int(self.begin / QUARTER) :], strict=True)), zones, keep=curves)
 
     def _log(self, areas: Curves, names: list[str], zones: list[str]) -> None:
         """Stays in zones, and services that a hand-over interrupted."""
