@@ -211,6 +211,13 @@ class DocumentSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SimulationSettings:
+    """The simulation of an emergency department, asked on the pages (ADR 0020)."""
+
+    minutes: float = setting(10.0, "Minutes that one experiment may take; what is known by then is its answer.")
+
+
+@dataclass(frozen=True, slots=True)
 class DemoSettings:
     """The demonstration."""
 
@@ -233,6 +240,7 @@ class Settings:
     data: DataSettings = field(default_factory=DataSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
     documents: DocumentSettings = field(default_factory=DocumentSettings)
+    simulation: SimulationSettings = field(default_factory=SimulationSettings)
     demo: DemoSettings = field(default_factory=DemoSettings)
 
     @property

@@ -12,41 +12,9 @@ from maillage.simulation.parameters import Scenario, load
 from maillage.simulation.sensitivity import Bar
 from maillage.simulation.study import Difference, Estimate, Study, compare
 from maillage.simulation.warmup import settled
+from maillage.simulation.words import CHARGED, HOLD, LABELS, LIMITS, MAIN, STOPPED, number, table
 
-MAIN: Final = {
-    "door_mean": ("Délai porte-médecin, moyenne", "min"),
-    "door_p90": ("Délai porte-médecin, 9e décile", "min"),
-    "door_within": ("Vus dans le délai FRENCH", "%"),
-    "stay_mean": ("Durée de séjour, moyenne", "min"),
-    "stay_p90": ("Durée de séjour, 9e décile", "min"),
-    "stay_over_8h": ("Séjours de plus de 8 h", "%"),
-    "unseen": ("Partis sans être vus", "%"),
-    "boarding_hours": ("Attente d'un lit, dans le service", "h/jour"),
-    "boarders_8h": ("Attendent un lit à 8 h", "personnes"),
-    "og_taken": ("Pris par le médecin de ville", "%"),
-    "og_missed": ("Éligibles non pris", "% des éligibles"),
-    "idle:og": ("Médecin de ville sans patient", "h/jour"),
-    "use:doctor": ("Occupation des médecins", "%"),
-    "use:nurse": ("Occupation des infirmiers", "%"),
-    "use:box": ("Occupation des boxes", "%"),
-    "use:bed": ("Occupation des lits d'aval", "%"),
-}
-LIMITS: Final = (
-    "Compare des organisations ; ne prédit ni une journée, ni un patient. Un écart simulé n'est pas un effet démontré.",
-    "Non calé sur ce service.",
-    "La patience est une hypothèse ; lire les départs sans soins à côté des durées.",
-    "Simplifié : équipes identiques, sans fatigue ni adaptation ; niveau fixé au tri ; ni âge ni retour ; un ensemble de lits.",
-    "Laboratoire sans file ; jours de 24 h. Zones : places et surveillance, non la sûreté des locaux.",
-)
-HOLD: Final[Mapping[str, float]] = {"door_p90": 60.0, "unseen": 3.0}
-"""What the teams that are searched must hold."""
-STOPPED: Final = {
-    "precise": "précision atteinte",
-    "asked": "nombre demandé",
-    "most": "nombre maximal",
-    "time": "temps écoulé",
-    "": "en cours",
-}
+__all__ = ["HOLD", "LIMITS", "MAIN", "STOPPED", "number", "table"]
 
 
 def assumptions(scenario: Scenario) -> tuple[int, int]:
@@ -97,14 +65,6 @@ def _plain(value: float) -> float | None:
     return round(value, 6) if math.isfinite(value) else None
 
 
-def number(value: float) -> str:
-    """A number as a French page writes it."""
-    if not math.isfinite(value):
-        return "–"
-    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 1 else 2
-    return f"{value:.{digits}f}".replace(".", ",")
-
-
 def sentence(label: str, unit: str, found: Estimate) -> str:
     """A figure with its interval."""
     return f"{label} : {number(found.mean)} {unit} [{number(found.low)} ; {number(found.high)}]"
@@ -145,10 +105,6 @@ def warm_up_lines(study: Study) -> list[str]:
 
 SAID: Final = (("door_mean", "le délai porte-médecin moyen", "min"), ("stay_mean", "la durée de séjour moyenne", "min"),
                ("unseen", "la part de départs sans être vu", "point(s)"), ("boarding_hours", "l'attente d'un lit", "h par jour"))  # fmt: skip
-CHARGED: Final = {
-    "doctor": "les médecins", "nurse": "les infirmiers", "ioa": "l'infirmier d'accueil", "box": "les boxes", "imaging": "l'imagerie",
-    "uhcd": "l'UHCD", "bed": "les lits d'aval",
-}  # fmt: skip
 
 
 def conclusion(study: Study, other: Study | None = None) -> list[str]:
@@ -200,29 +156,22 @@ def _loaded(study: Study) -> str:
 
 def curves(study: Study) -> dict[str, dict[str, list[float]]]:
     """The curves by time of day, for pages that draw them themselves."""
-    shown = {name: plots.day_of(study.total, name) for name in plots.LABELS if name in study.total.crowd}
+    shown = {name: plots.day_of(study.total, name) for name in LABELS if name in study.total.crowd}
     return {
         name: {part: [round(float(value), 2) for value in values] for part, values in zip(("mean", "low", "high"), parts, strict=True)}
         for name, parts in ((name, (day.mean, day.low, day.high)) for name, day in shown.items())
     }
 
 
-def table(found: Mapping[str, Any]) -> str:
-    """An answer as lines for a spreadsheet: what each figure is of, then the figure with its interval."""
-    rows = ["indicateur;unité;scénario;moyenne;bas;haut;graine;empreinte;code;réplications"]
-    for one in (found, found.get("against")):
-        if one:
-            trace = f"{one['seed']};{one['scenario_hash']};{one['code_hash']};{one['replications']}"
-            rows += [f"{_row(name, one['scenario'], figure)};{trace}" for name, figure in one["figures"].items()]
-    for name, figure in found.get("difference", {}).items():
-        rows.append(f"{_row(name, 'écart', figure)};{found['seed']};;{found['code_hash']};{found['replications']}")
-    return "\ufeff" + "\r\n".join(rows) + "\r\n"
-
-
-def _row(name: str, scenario: str, figure: Mapping[str, float | None]) -> str:
-    unit = MAIN[name][1] if name in MAIN else ""
-    values = ["" if figure[part] is None else str(figure[part]).replace(".", ",") for part in ("mean", "low", "high")]
-    return ";".join([name, unit, scenario, *values])
+def team_lines(found: Mapping[str, Any]) -> list[str]:
+    """What the search of teams found."""
+    if not found:
+        return []
+    searched, volume = found["staffing"], found["breaking_volume"]
+    team = searched["found"]
+    said = ", ".join(f"{key} {value}" for key, value in team.items()) if team else "aucune équipe de la grille ne tient les limites"
+    broken = "au-delà du plafond simulé" if volume is None else f"à partir de {number(volume)} passages par an"
+    return [f"Équipe la moins chère qui tient ({len(searched['tried'])} essayées) : {said}.", f"L'organisation présente cède {broken}."]
 
 
 def weights(bars: Sequence[Bar]) -> list[dict[str, Any]]:
@@ -236,14 +185,3 @@ def weight_lines(bars: Sequence[Bar]) -> list[str]:
         f"  {bar.key} : {number(bar.low.mean)} / {number(bar.high.mean)} min quand il baisse / monte d'un cinquième" for bar in bars[:5]
     ]
     return ["Les cinq hypothèses qui pèsent le plus sur le délai porte-médecin :", *said] if said else []
-
-
-def team_lines(found: Mapping[str, Any]) -> list[str]:
-    """What the search of teams found."""
-    if not found:
-        return []
-    searched, volume = found["staffing"], found["breaking_volume"]
-    team = searched["found"]
-    said = ", ".join(f"{key} {value}" for key, value in team.items()) if team else "aucune équipe de la grille ne tient les limites"
-    broken = "au-delà du plafond simulé" if volume is None else f"à partir de {number(volume)} passages par an"
-    return [f"Équipe la moins chère qui tient ({len(searched['tried'])} essayées) : {said}.", f"L'organisation présente cède {broken}."]

@@ -7,7 +7,7 @@ import json
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -125,9 +125,16 @@ class Scenario:
         """A parameter that is a word."""
         return str(self.values[key])
 
-    def changing(self, values: Mapping[str, Any], name: str = "") -> Scenario:
-        """The same with these numbers, checked."""
-        return _made(name or self.name, {"title": self.title, "model": self.model, "question": self.question}, {**self.values, **values})
+    def changing(self, values: Mapping[str, Any], name: str = "", title: str = "", question: str = "") -> Scenario:
+        """The same with these numbers, checked, in each of its departments; what sets a department apart stays."""
+        said = {"title": title or self.title, "model": self.model, "question": question or self.question}
+        made = _made(name or self.name, said, {**self.values, **values})
+        own = [{key: value for key, value in site.values.items() if value != self.values[key]} for site in self.sites]
+        sites = tuple(
+            _made(f"{made.name}/{site.name.rpartition('/')[2]}", said, {**made.values, **kept})
+            for site, kept in zip(self.sites, own, strict=True)
+        )
+        return replace(made, sites=sites)
 
 
 @cache

@@ -5,30 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maillage.simulation.tally import CROWD, QUARTERS, Tally
+from maillage.simulation.words import LABELS
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 640, 240, 48, 28
 BAND, LINE, GRID, LESS, MORE = "#c9d8ea", "#1f4e79", "#d0d0d0", "#7a9cc6", "#c0504d"
-LABELS: Final = {
-    "census": "Présents dans le service",
-    "boarders": "Attendent un lit, box occupé",
-    "queue:box": "Attendent un box",
-    "queue:doctor": "En box, attendent un médecin",
-    "queue:nurse": "En box, attendent un infirmier",
-    "busy:box": "Boxes occupés",
-    "busy:doctor": "Médecins occupés",
-    "busy:nurse": "Infirmiers occupés",
-    "busy:og": "Médecin de ville occupé",
-    "busy:bed": "Lits d'aval occupés",
-    "zone:stretchers": "Zone brancards",
-    "zone:near": "Zone d'attente proche",
-    "zone:remote": "Zone d'attente à distance",
-}
 
 
 @dataclass(frozen=True, slots=True)

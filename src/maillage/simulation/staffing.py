@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maillage.simulation import sweep
-from maillage.simulation.answers import HOLD
 from maillage.simulation.parameters import Scenario, load
 from maillage.simulation.study import Study, study
 from maillage.simulation.sweep import Mapper
 from maillage.simulation.tally import Tally
+from maillage.simulation.words import HOLD
 
 
 def normal_density(x: float) -> float:
