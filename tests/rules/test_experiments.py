@@ -24,7 +24,7 @@ EXPECTED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("status", "move"), product(sorted(rules.LIVE | rules.OVER), MOVES))
+@pytest.mark.parametrize(("status", "move"), list(product(sorted(rules.LIVE | rules.OVER), MOVES)))
 def test_each_state_takes_its_moves_and_no_other(status: str, move: str) -> None:
     assert rules.may_move(status, move) == (Allowed() if (status, move) in EXPECTED else Refused("experiment-over"))
 
@@ -66,7 +66,7 @@ def test_the_editor_asks_for_every_parameter_once() -> None:
     assert len(names) == len(set(names)) > 180
 
 
-@pytest.mark.parametrize("parameter", load().parameters.values(), ids=lambda one: one.key)
+@pytest.mark.parametrize("parameter", list(load().parameters.values()), ids=lambda one: one.key)
 def test_each_parameter_has_its_words(parameter: Any) -> None:
     assert labels.entry("parameter", parameter.key)
     assert not parameter.unit or labels.entry("unit", parameter.unit)

@@ -12,9 +12,9 @@ from maillage.simulation.parameters import Scenario, load
 from maillage.simulation.sensitivity import Bar
 from maillage.simulation.study import Difference, Estimate, Study, compare
 from maillage.simulation.warmup import settled
-from maillage.simulation.words import CHARGED, HOLD, LABELS, LIMITS, MAIN, STOPPED, number, table
+from maillage.simulation.words import CHARGED, HOLD, LABELS, MAIN, STOPPED, limits, number, table
 
-__all__ = ["HOLD", "LIMITS", "MAIN", "STOPPED", "number", "table"]
+__all__ = ["HOLD", "MAIN", "STOPPED", "limits", "number", "table"]
 
 
 def assumptions(scenario: Scenario) -> tuple[int, int]:
@@ -52,7 +52,7 @@ def _one(study: Study) -> dict[str, Any]:
         "figures": {name: _said(found) for name, found in study.estimates().items()},
         "warm_up_found": _plain(warm.days),
         "warm_up_warns": warm.warns,
-        "limits": list(LIMITS),
+        "limits": list(limits(study.scenario.calibration)),
     }
 
 
@@ -92,7 +92,7 @@ def lines(study: Study, other: Study | None = None) -> list[str]:
         made += [f"Écart : « {other.scenario.title} » moins « {study.scenario.title} »"]
         found = compare(study, other, list(MAIN))
         made += [f"  {gap_sentence(label, unit, found[name])}" for name, (label, unit) in MAIN.items()]
-    return [*made, *conclusion(study, other), *LIMITS]
+    return [*made, *conclusion(study, other), *limits(*(each.scenario.calibration for each in ((study, other) if other else (study,))))]
 
 
 def warm_up_lines(study: Study) -> list[str]:

@@ -117,6 +117,17 @@ def patients(scenario: Scenario, seed: int, days: int) -> tuple[NDArray[np.float
     return times, ids, cls
 
 
+def given(
+    scenario: Scenario, seed: int, days: int, came: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.uint64], NDArray[np.int32]]:
+    """The same for people who came at these times: their rows are numbered in order, their class is drawn."""
+    times = np.ascontiguousarray(came[came < days * 1440.0])
+    ids = np.arange(len(times), dtype=np.uint64)
+    cls = np.empty(len(times), np.int32)
+    choose(draws.drawn(seed, ids, Purpose.LEVEL), calendar(scenario, days), (times / 1440.0).astype(np.int64), cls)
+    return times, ids, cls
+
+
 def direct(scenario: Scenario, seed: int, days: int) -> tuple[NDArray[np.float64], NDArray[np.uint64]]:
     """Time and row number of the direct admissions, Poisson in the opening hours."""
     parameter = load(scenario.model).parameters["direct.per_day"]

@@ -101,6 +101,8 @@ class Scenario:
     question: str = ""
     sites: tuple[Scenario, ...] = ()
     """Departments run side by side; empty when the scenario is one department."""
+    calibration: str = ""
+    """What a fit to a department's own data says of itself; nothing for a scenario that was fitted to none."""
 
     @property
     def digest(self) -> str:
@@ -134,7 +136,7 @@ class Scenario:
             _made(f"{made.name}/{site.name.rpartition('/')[2]}", said, {**made.values, **kept})
             for site, kept in zip(self.sites, own, strict=True)
         )
-        return replace(made, sites=sites)
+        return replace(made, sites=sites, calibration=self.calibration)
 
 
 @cache
@@ -201,7 +203,7 @@ def _together(values: Mapping[str, Any]) -> None:
         raise Wrong("discharge.from", "order", "it comes after discharge.to (or direct.from after direct.to)")
 
 
-ALLOWED: Final = {"title", "model", "question", "base", "set", "sites"}
+ALLOWED: Final = {"title", "model", "question", "base", "set", "sites", "calibration"}
 
 
 def read(text: str, name: str) -> Scenario:
@@ -217,15 +219,14 @@ def read(text: str, name: str) -> Scenario:
     values = {**(base.values if base else {}), **raw.get("set", {})}
     made = _made(name, {"model": base.model if base else "ed", **raw}, values)
     sites = tuple(_made(f"{name}/{site['name']}", raw, {**values, **site.get("set", {})}) for site in raw.get("sites", ()))
-    return Scenario(made.name, made.title, made.model, made.values, made.changed, made.question, sites)
+    return replace(made, sites=sites, calibration=str(raw.get("calibration", "")))
 
 
 def text_of(scenario: Scenario) -> str:
     """The scenario as a file that stands alone: `read` gives the same numbers back, hence the same hash."""
     model = load(scenario.model)
-    lines = [
-        f"{key} = {_toml(value)}" for key, value in (("title", scenario.title), ("question", scenario.question), ("model", model.name))
-    ]
+    said = {"title": scenario.title, "question": scenario.question, "calibration": scenario.calibration, "model": model.name}
+    lines = [f"{key} = {_toml(value)}" for key, value in said.items() if value]
     lines += ["[set]", *_changes(scenario, model.defaults())]
     for site in scenario.sites:
         changes = ", ".join(_changes(site, scenario.values))

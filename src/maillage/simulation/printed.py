@@ -32,7 +32,7 @@ def source(study: Study, other: Study | None = None) -> str:
     head = ", ".join(_text(cell) for cell in ["Indicateur", *(each.scenario.name for each in both), *(["Écart apparié"] if other else [])])
     title = " et ".join(each.scenario.title for each in both)
     notes = [
-        *answers.LIMITS,
+        *answers.limits(*(each.scenario.calibration for each in both)),
         *(f"{each.scenario.name} {each.scenario.digest}, graine {each.seed}, {len(each.figures)} réplications" for each in both),
     ]
     return "\n".join(

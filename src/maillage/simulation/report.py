@@ -25,7 +25,12 @@ def html(study: Study, other: Study | None = None, bars: Sequence[Bar] = ()) -> 
     """The whole report as one page without a script."""
     parts = [
         f"<h1>{escape(study.scenario.title)}{' et ' + escape(other.scenario.title) if other else ''}</h1>",
-        "<ul>" + "".join(f"<li>{escape(limit)}</li>" for limit in answers.LIMITS) + "</ul>",
+        "<ul>"
+        + "".join(
+            f"<li>{escape(limit)}</li>"
+            for limit in answers.limits(*(each.scenario.calibration for each in ((study, other) if other else (study,))))
+        )
+        + "</ul>",
         _objectives(study, other),
         _results(study, other),
         *([_weights(bars)] if bars else []),

@@ -24,13 +24,22 @@ MAIN: Final = {
     "use:box": ("Occupation des boxes", "%"),
     "use:bed": ("Occupation des lits d'aval", "%"),
 }
+NOT_FITTED: Final = "Non calé sur ce service."
 LIMITS: Final = (
     "Compare des organisations ; ne prédit ni une journée, ni un patient. Un écart simulé n'est pas un effet démontré.",
-    "Non calé sur ce service.",
+    NOT_FITTED,
     "La patience est une hypothèse ; lire les départs sans soins à côté des durées.",
     "Simplifié : équipes identiques, sans fatigue ni adaptation ; niveau fixé au tri ; ni âge ni retour ; un ensemble de lits.",
     "Laboratoire sans file ; jours de 24 h. Zones : places et surveillance, non la sûreté des locaux.",
 )
+
+
+def limits(*calibrations: str) -> tuple[str, ...]:
+    """What is said with every result; a scenario that was fitted to its department says how."""
+    said = [each or NOT_FITTED for each in dict.fromkeys(calibrations)] or [NOT_FITTED]
+    return (LIMITS[0], *said, *LIMITS[2:])
+
+
 HOLD: Final[Mapping[str, float]] = {"door_p90": 60.0, "unseen": 3.0}
 """What the teams that are searched must hold."""
 STOPPED: Final = {

@@ -215,10 +215,10 @@ def covered(world: World, seed: int) -> World:
     return replace(world, stations=stations, place=build(world.program, stations, world.plan), duty=duty)
 
 
-def people(world: World, seed: int) -> Rows:
-    """The rows of one seed."""
+def people(world: World, seed: int, came: NDArray[np.float64] | None = None) -> Rows:
+    """The rows of one seed; those who come by the door come at these times when they are given (real days replace drawn ones)."""
     scenario, program = world.scenario, world.program
-    times, ids, cls = arrivals.patients(scenario, seed, world.days)
+    times, ids, cls = arrivals.patients(scenario, seed, world.days) if came is None else arrivals.given(scenario, seed, world.days, came)
     direct_times, direct_ids = arrivals.direct(scenario, seed, world.days)
     classes = len(program.names.classes)
     like = program.names.classes.index(load(scenario.model).direct["like"])

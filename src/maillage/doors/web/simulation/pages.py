@@ -15,7 +15,7 @@ from maillage.experiments import Experiment, Text
 from maillage.kernel.errors import Malformed, NotFound
 from maillage.simulation import Scenario, Wrong, shipped, shipped_names, text_of
 from maillage.simulation import read as read_scenario
-from maillage.simulation.words import LIMITS, table
+from maillage.simulation.words import table
 
 AGAIN: Final = 1
 """Seconds after which a page that waits looks again; the reader may stop it."""
@@ -174,7 +174,7 @@ def _shown(found: Experiment) -> dict[str, Any]:
         "line": presenters.line(found, _titles(found)),
         "titles": _titles(found),
         "answer": answer,
-        "limits": LIMITS,
+        "limits": presenters.limits_of(answer),
         "sides": presenters.sides(answer) if answer and figures else [],
         "rows": presenters.main_rows(answer) if answer and figures else [],
         "plots": presenters.plots(answer) if answer and figures else [],

@@ -9,7 +9,7 @@ from typing import Any, Final
 from maillage.doors.web.catalogue import word
 from maillage.experiments import Experiment
 from maillage.simulation import load
-from maillage.simulation.words import LABELS, MAIN, STOPPED, number
+from maillage.simulation.words import LABELS, LIMITS, MAIN, STOPPED, number
 
 Figure = Mapping[str, float | None]
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 640, 240, 44, 28, 8
@@ -233,6 +233,12 @@ def tried(answer: Mapping[str, Any]) -> list[tuple[str, str, str, list[str]]]:
         )
         for each in answer["staffing"]["tried"]
     ]
+
+
+def limits_of(answer: Mapping[str, Any] | None) -> Sequence[str]:
+    """What is said with every result."""
+    told = [one["limits"] for one in sides(answer) if "limits" in one] if answer else []
+    return list(dict.fromkeys(limit for limits in told for limit in limits)) if told else LIMITS
 
 
 def trace(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
