@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
-from xml.parsers import expat
+from xml.parsers import expat  # lint: spared, because a year of passages is more than the wrapper takes; types are refused below too
 
 import numpy as np
 

@@ -182,6 +182,8 @@ def fill(key: Any, row: Any, cls: Any, form: Any, purpose: Any, value: Any, when
                 out[i, j] = value[j, c, 0]
             elif kind == EITHER:
                 out[i, j] = max(out[i, int(value[j, c, 0])], out[i, int(value[j, c, 1])])
+            elif kind == RESIDUAL and value[j, c, 2] <= 0.0:
+                out[i, j] = 0.0
             elif kind == RESIDUAL:
                 u = _unit(key, n, purpose[j])
                 z = _value(LOGNORMAL, _unit(key, n, purpose[j] + np.uint64(1)), value[j, c, 0], value[j, c, 1], value[j, c, 2])

@@ -108,7 +108,15 @@ class Scenario:
     def digest(self) -> str:
         """A hash of everything that the result depends on, but the seed and the code."""
         model = load(self.model)
-        text = repr((model.path, model.columns, model.direct, sorted(self.values.items()), [site.digest for site in self.sites]))
+        text = repr(
+            (
+                model.path,
+                model.columns,
+                model.direct,
+                [(key, _whole(value)) for key, value in sorted(self.values.items())],
+                [site.digest for site in self.sites],
+            )
+        )
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def number(self, key: str) -> float:
@@ -137,6 +145,13 @@ class Scenario:
             for site, kept in zip(self.sites, own, strict=True)
         )
         return replace(made, sites=sites, calibration=self.calibration)
+
+
+def _whole(value: Any) -> Any:
+    """A value as it is hashed: six is six, however it was written."""
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 @cache

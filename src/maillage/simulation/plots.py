@@ -9,7 +9,8 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from maillage.simulation.tally import CROWD, QUARTERS, Tally
+from maillage.simulation.areas import CROWD, QUARTERS
+from maillage.simulation.tally import Tally
 from maillage.simulation.words import LABELS
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 640, 240, 48, 28

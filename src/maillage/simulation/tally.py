@@ -11,13 +11,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from maillage.simulation.areas import QUARTER, Curves, add_minutes
+from maillage.simulation.areas import IDLE, MOST, OVER, QUARTER, QUARTERS, TOTAL, USED, Curves, Walked, add_minutes
 from maillage.simulation.play import Played
 from maillage.simulation.world import WARM_UP, World
 
 LONGEST: Final = 2880
 """Minutes of a histogram; what is longer stands in its last bin."""
-QUARTERS: Final = 96
 EXITS: Final = ("home", "og", "ward", "uhcd", "unseen")
 STAFF: Final = ("ioa", "nurse", "doctor", "imaging", "og")
 USES: Final = {
@@ -32,8 +31,6 @@ USES: Final = {
 }
 SETTLING: Final = ("census", "busy:bed")
 """The curves that tell when a run has forgotten its start."""
-CROWD: Final = 160
-"""Bins of a curve's histogram by time of day."""
 
 
 @dataclass(slots=True)
@@ -214,9 +211,8 @@ class _Counting:
         held = self.patients & np.isnan(self.mark("uhcd"))
         areas.add("boarders", np.where(held, self.mark("ask:bed"), np.nan), self.mark("got:bed"))
         self._log(areas, names, zones)
-        values = areas.values()
-        self.daily = {name: values[names.index(name)].reshape(-1, QUARTERS).mean(axis=1) for name in SETTLING} if curves else {}
-        self._curves(dict(zip(names, values[:, int(self.begin / QUARTER) :], strict=True)), zones, keep=curves)
+        duty = np.stack([self.world.duty[name] for name in USES])
+        self._curves(areas.walked(int(self.begin / QUARTER), duty), names, zones, keep=curves)
 
     def _log(self, areas: Curves, names: list[str], zones: list[str]) -> None:
         """Stays in zones, and services that a hand-over interrupted."""
@@ -228,33 +224,25 @@ class _Counting:
                 into[kind == -1 - self.names[f"got:{use}"]] = names.index(f"busy:{resource}")
         areas.spread(into, np.ascontiguousarray(times[:, 0]), np.ascontiguousarray(times[:, 1]))
 
-    def _curves(self, found: dict[str, NDArray[np.float64]], zones: list[str], *, keep: bool) -> None:
+    def _curves(self, found: Walked, names: list[str], zones: list[str], *, keep: bool) -> None:
+        quarters, hours = self.days * QUARTERS, QUARTER / 60.0 / self.days
         for name in (station.name for station in self.world.stations):
-            capacity = self.world.duty[name][int(self.begin / QUARTER) :]
-            busy = found[f"busy:{name}"]
-            duty = max(1e-9, float(capacity.sum()))
-            self.figures[f"use:{name}"] = 100.0 * float(np.minimum(busy, capacity).sum()) / duty if duty > 1 else 0.0
-            hours = QUARTER / 60.0 / self.days
-            self.figures[f"idle:{name}"] = float(np.maximum(0.0, capacity - busy).sum()) * hours
-            self.figures[f"overtime:{name}"] = float(np.maximum(0.0, busy - capacity).sum()) * hours
+            of = found.facts[names.index(f"busy:{name}")]
+            duty = max(1e-9, float(of[USED] + of[IDLE]))
+            self.figures[f"use:{name}"] = 100.0 * float(of[USED]) / duty if duty > 1 else 0.0
+            self.figures[f"idle:{name}"] = float(of[IDLE]) * hours
+            self.figures[f"overtime:{name}"] = float(of[OVER]) * hours
         for name in zones:
-            values = found[f"zone:{name}"]
-            tenths = np.cumsum(np.bincount((values * 10.0).astype(np.int64)))
-            self.figures[f"zone:{name}_p95"] = float(np.searchsorted(tenths, 0.95 * len(values))) / 10.0
-            self.figures[f"zone:{name}_max"] = float(values.max())
-            self.figures[f"zone:{name}_hours"] = float(values.sum()) * QUARTER / 60.0 / self.days
-        self.figures["boarders_8h"] = float(found["boarders"][8 * 4 :: QUARTERS].mean())
-        self.figures["census_mean"] = float(found["census"].mean())
-        for name, values in found.items() if keep else ():
-            by_day = values.reshape(-1, QUARTERS)
-            self.mean_day[name] = by_day.sum(axis=0)
-            self.crowd[name] = _crowd(by_day)
-
-
-def _crowd(by_day: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Histogram of the number present at each quarter of the day."""
-    bins = np.minimum(np.rint(by_day), CROWD - 1).astype(np.int64) + np.arange(QUARTERS) * CROWD
-    return np.asarray(np.bincount(bins.ravel(), minlength=QUARTERS * CROWD).reshape(QUARTERS, CROWD))
+            line = names.index(f"zone:{name}")
+            self.figures[f"zone:{name}_p95"] = float(np.searchsorted(np.cumsum(found.tenths[line]), 0.95 * quarters)) / 10.0
+            self.figures[f"zone:{name}_max"] = float(found.facts[line, MOST])
+            self.figures[f"zone:{name}_hours"] = float(found.facts[line, TOTAL]) * hours
+        self.figures["boarders_8h"] = float(found.mean_day[names.index("boarders"), 8 * 4]) / self.days
+        self.figures["census_mean"] = float(found.facts[names.index("census"), TOTAL]) / quarters
+        if keep:
+            self.mean_day = dict(zip(names, found.mean_day, strict=True))
+            self.crowd = dict(zip(names, found.crowd, strict=True))
+            self.daily = {name: found.daily[names.index(name), : self.world.days] / QUARTERS for name in SETTLING}
 
 
 def figures_of(played: Any, world: World) -> dict[str, float]:

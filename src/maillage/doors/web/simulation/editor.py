@@ -199,5 +199,5 @@ def _together(found: dict[str, Any], model: Model, reader: Reader) -> None:
 
 def name_of(title: str) -> str:
     """A short name for files and tables, from a title."""
-    plain = unicodedata.normalize("NFKD", title.lower()).encode("ascii", "ignore").decode()
+    plain = "".join(char for char in unicodedata.normalize("NFKD", title.lower()) if not unicodedata.combining(char))
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60] or "scenario"
