@@ -119,7 +119,7 @@ async def shown_and_taken(visitor: Visitor, address: str, folder: Path) -> None:
     words = said(page)
     assert "refresh" not in page.headers
     assert "Terminée" in words
-    assert re.search(r"le délai porte-médecin moyen (baisse|augmente) de|aucune différence démontrée", words)
+    assert re.search(r"Le délai porte-médecin moyen (baisse|augmente) de|aucune différence démontrée", words)
     assert words.index("Durée de séjour, moyenne") < words.index("Partis sans être vus")
     assert "ne prédit ni une journée, ni un patient" in words
     assert page.text.count('class="m-plot"') >= 6

@@ -84,6 +84,8 @@ class Walk:
             self.stamp(row, f"end:{use}")
             return self.text.labels[step.target]
         self.stamp(row, f"got:{use}")
+        if step.first:
+            self.stamps[row].setdefault(step.first, self.env.now)
         if step.op == steps.SEIZE:
             held[step.subject] = request
             return at

@@ -103,8 +103,8 @@ def warm_up_lines(study: Study) -> list[str]:
     return [f"Mise en régime trouvée : {found.days:.0f} jours, plus que les {found.used} écartés."] if found.warns else []
 
 
-SAID: Final = (("door_mean", "le délai porte-médecin moyen", "min"), ("stay_mean", "la durée de séjour moyenne", "min"),
-               ("unseen", "la part de départs sans être vu", "point(s)"), ("boarding_hours", "l'attente d'un lit", "h par jour"))  # fmt: skip
+SAID: Final = (("door_mean", "Le délai porte-médecin moyen", "min"), ("stay_mean", "La durée de séjour moyenne", "min"),
+               ("unseen", "La part de départs sans être vu", "points"), ("boarding_hours", "L'attente d'un lit", "h par jour"))  # fmt: skip
 
 
 def conclusion(study: Study, other: Study | None = None) -> list[str]:

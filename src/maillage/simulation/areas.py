@@ -51,7 +51,9 @@ USED, IDLE, OVER, TOTAL, MOST = range(5)
 
 
 @compiled
-def walk(parts: Any, whole: Any, begin: int, duty: Any, mean_day: Any, crowd: Any, daily: Any, tenths: Any, facts: Any) -> None:
+def walk(
+    parts: Any, whole: Any, begin: int, duty: Any, crowd_of: Any, mean_day: Any, crowd: Any, daily: Any, tenths: Any, facts: Any
+) -> None:
     """Read each curve once: by day from the start, by time of day and against what is on duty from `begin`. Leaves the curves empty."""
     curves, quarters = parts.shape[0], parts.shape[1] - 1
     for j in range(curves):
@@ -66,7 +68,8 @@ def walk(parts: Any, whole: Any, begin: int, duty: Any, mean_day: Any, crowd: An
                 continue
             at = q % QUARTERS
             mean_day[j, at] += value
-            crowd[j, at, min(max(np.int64(np.rint(value)), 0), CROWD - 1)] += 1
+            if crowd_of[j] >= 0:
+                crowd[crowd_of[j], at, min(max(np.int64(np.rint(value)), 0), CROWD - 1)] += 1
             tenths[j, min(max(np.int64(value * 10.0), 0), TENTHS - 1)] += 1
             facts[j, TOTAL] += value
             facts[j, MOST] = max(facts[j, MOST], value)
@@ -81,7 +84,7 @@ def walk(parts: Any, whole: Any, begin: int, duty: Any, mean_day: Any, crowd: An
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """What curves amount to; lines in the order of their names."""
+    """What curves amount to; lines in the order of their names (`crowd`: of those that are drawn)."""
 
     mean_day: NDArray[np.float64]
     crowd: NDArray[np.int64]
@@ -111,17 +114,18 @@ class Curves:
         """Add each interval to the curve of its row."""
         add_intervals(begin, end, into, self.horizon, self._kept[1], self._kept[2])
 
-    def walked(self, begin: int, duty: NDArray[np.float64]) -> Walked:
-        """What the curves amount to from this quarter on; the first of them against what is on duty."""
+    def walked(self, begin: int, duty: NDArray[np.float64], drawn: list[str]) -> Walked:
+        """What the curves amount to from this quarter on; the first of them against what is on duty, with histograms of those that are drawn."""
         count = len(self.names)
+        crowd_of = np.array([drawn.index(name) if name in drawn else -1 for name in self.names])
         made = Walked(
             np.zeros((count, QUARTERS)),
-            np.zeros((count, QUARTERS, CROWD), np.int64),
+            np.zeros((len(drawn), QUARTERS, CROWD), np.int64),
             np.zeros((count, self.quarters // QUARTERS + 1)),
             np.zeros((count, TENTHS), np.int64),
             np.zeros((count, 5)),
         )
-        walk(self._kept[1], self._kept[2], begin, duty, made.mean_day, made.crowd, made.daily, made.tenths, made.facts)
+        walk(self._kept[1], self._kept[2], begin, duty, crowd_of, made.mean_day, made.crowd, made.daily, made.tenths, made.facts)
         _LOCAL.kept = self._kept
         return made
 

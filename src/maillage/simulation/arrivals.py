@@ -87,10 +87,10 @@ def day_factors(scenario: Scenario, seed: int, days: int) -> NDArray[np.float64]
     cv = scenario.number("arrivals.dispersion")
     if cv <= 0.0:
         return np.ones(days)
-    from scipy.special import gammaincinv  # noqa: PLC0415  # loaded only when days differ
-
     drawn = draws.drawn(seed, np.arange(days, dtype=np.uint64), Purpose.DAY)
-    return np.asarray(gammaincinv(1.0 / cv**2, drawn) * cv**2)
+    found = np.empty(days)
+    draws.gamma_quantiles(drawn, 1.0 / cv**2, found)
+    return found * cv**2
 
 
 def calendar(scenario: Scenario, days: int) -> NDArray[np.float64]:

@@ -32,6 +32,7 @@ def html(study: Study, other: Study | None = None, bars: Sequence[Bar] = ()) -> 
         )
         + "</ul>",
         _objectives(study, other),
+        "<ul>" + "".join(f"<li>{escape(said)}</li>" for said in answers.conclusion(study, other)) + "</ul>",
         _results(study, other),
         *([_weights(bars)] if bars else []),
         _logic(study.scenario),
@@ -113,14 +114,17 @@ def _value(scenario: Scenario, parameter: Parameter) -> str:
 
 
 def _experiments(study: Study, other: Study | None) -> str:
+    both = (study, other) if other else (study,)
     rows = [
         [
             each.scenario.name, f"{len(each.figures)}", answers.STOPPED[each.stopped], f"{each.days} j", f"{each.warm_up} j", f"{each.seed}",
         ]
-        for each in ((study, other) if other else (study,))
+        for each in both
     ]  # fmt: skip
     head = ["Scénario", "Réplications", "Arrêt", "Durée", "Mise en régime", "Graine"]
-    return f"<h2>5. Expériences</h2><p>Mêmes tirages dans les deux scénarios ; intervalles de Student.</p>{_table(head, rows)}"
+    told = "".join(f"<p>{escape(line)}</p>" for each in both for line in answers.warm_up_lines(each))
+    drawn = "".join(plots.welch_plot(each, number=900 + n) for n, each in enumerate(both))
+    return f"<h2>5. Expériences</h2><p>Mêmes tirages dans les deux scénarios ; intervalles de Student.</p>{_table(head, rows)}{told}{drawn}"
 
 
 def _access(study: Study, other: Study | None) -> str:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from maillage.simulation.areas import IDLE, MOST, OVER, QUARTER, QUARTERS, TOTAL, USED, Curves, Walked, add_minutes
 from maillage.simulation.play import Played
+from maillage.simulation.words import LABELS
 from maillage.simulation.world import WARM_UP, World
 
 LONGEST: Final = 2880
@@ -181,10 +182,9 @@ class _Counting:
         direct = (self.played.rows.at == self.world.program.starts["direct"]) & (self.arrive >= self.begin)
         self.figures["direct_by_ed"] = 100.0 * int((direct & ~np.isnan(self.mark("ask:box"))).sum()) / max(1, int(direct.sum()))
         wait = np.where(np.isnan(self.mark("got:box")), self.mark("exit"), self.mark("got:box")) - self.mark("triaged")
-        due = 0.0
-        for c, after in enumerate(self.world.scenario.numbers("reevaluation.after")):
-            if after > 0:
-                due += float(np.nansum(np.floor(np.where(self.counted & (self.cls == c), wait, 0.0) / after)))
+        after = np.array(self.world.scenario.numbers("reevaluation.after"))[self.cls]
+        waits = self.counted & (after > 0) & (wait >= after)
+        due = float(np.floor(wait[waits] / after[waits]).sum())
         self.figures["reevaluations"] = due / self.days
         self.figures["reevaluation_minutes"] = due / self.days * self.world.scenario.number("reevaluation.minutes")
 
@@ -212,7 +212,8 @@ class _Counting:
         areas.add("boarders", np.where(held, self.mark("ask:bed"), np.nan), self.mark("got:bed"))
         self._log(areas, names, zones)
         duty = np.stack([self.world.duty[name] for name in USES])
-        self._curves(areas.walked(int(self.begin / QUARTER), duty), names, zones, keep=curves)
+        drawn = [name for name in names if name in LABELS] if curves else []
+        self._curves(areas.walked(int(self.begin / QUARTER), duty, drawn), names, drawn, zones)
 
     def _log(self, areas: Curves, names: list[str], zones: list[str]) -> None:
         """Stays in zones, and services that a hand-over interrupted."""
@@ -224,7 +225,7 @@ class _Counting:
                 into[kind == -1 - self.names[f"got:{use}"]] = names.index(f"busy:{resource}")
         areas.spread(into, np.ascontiguousarray(times[:, 0]), np.ascontiguousarray(times[:, 1]))
 
-    def _curves(self, found: Walked, names: list[str], zones: list[str], *, keep: bool) -> None:
+    def _curves(self, found: Walked, names: list[str], drawn: list[str], zones: list[str]) -> None:
         quarters, hours = self.days * QUARTERS, QUARTER / 60.0 / self.days
         for name in (station.name for station in self.world.stations):
             of = found.facts[names.index(f"busy:{name}")]
@@ -239,9 +240,9 @@ class _Counting:
             self.figures[f"zone:{name}_hours"] = float(found.facts[line, TOTAL]) * hours
         self.figures["boarders_8h"] = float(found.mean_day[names.index("boarders"), 8 * 4]) / self.days
         self.figures["census_mean"] = float(found.facts[names.index("census"), TOTAL]) / quarters
-        if keep:
+        if drawn:
             self.mean_day = dict(zip(names, found.mean_day, strict=True))
-            self.crowd = dict(zip(names, found.crowd, strict=True))
+            self.crowd = dict(zip(drawn, found.crowd, strict=True))
             self.daily = {name: found.daily[names.index(name), : self.world.days] / QUARTERS for name in SETTLING}
 
 
