@@ -13,7 +13,8 @@ from tests.support.web import Visitor, make_door, territory, visiting
 from maillage import experiments
 from maillage.cli.simulate import simulate
 from maillage.experiments import actions
-from maillage.kernel.actor import SYSTEM
+from maillage.kernel.actor import SYSTEM, Actor
+from maillage.simulation import read as read_scenario
 from maillage.store import Database
 
 FILL = territory
@@ -93,6 +94,24 @@ async def test_a_scenario_is_kept_and_found_again(db: Database) -> None:
         assert re.search(r'name="box-base" value="30"', (await visitor.get(f"/simulation/scenario?depuis={id}")).text)
         gone = await visitor.post(f"/simulation/scenario/{id}/retirer", shown="/simulation")
         assert gone.headers["location"] == "/simulation?fait=simulation-dropped"
+
+
+async def test_a_file_of_the_calibration_is_taken_in_and_says_by_what_it_was_fitted(db: Database) -> None:
+    file = "title = 'Notre service'\nbase = 'percy-20000'\ncalibration = 'Calé sur ce service : 39 semaines.'\n[set]\n'box.base' = 17\n"
+    async with visiting(make_door(db), MANAGER) as visitor:
+        bad = await visitor.post("/simulation/fichier", {"file": "[set]\n'box.base' = 0"}, shown="/simulation")
+        assert bad.status_code == 422
+        assert "Ce fichier n'est pas un scénario (box.base, 0 is not between 1 and 400 boxes)." in said(bad)
+        assert (await visitor.post("/simulation/fichier", {"file": file}, shown="/simulation")).status_code == 303
+        assert "Notre service" in said(await visitor.get("/simulation"))
+    [kept] = await kept_scenarios(db)
+    assert read_scenario(kept.content, "ours").calibration == "Calé sur ce service : 39 semaines."
+
+
+async def kept_scenarios(db: Database) -> list[experiments.Kept]:
+    manager = Actor("person", "x", ("hia-percy",), frozenset({"gestionnaire"}), assurance="demo")
+    async with db.transaction(manager) as tx:
+        return await experiments.scenarios(tx)
 
 
 async def test_asked_followed_played_and_taken_away(db: Database, tmp_path: Path) -> None:

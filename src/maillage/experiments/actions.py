@@ -104,7 +104,7 @@ async def begin(tx: Transaction) -> Experiment | None:
         tx.now,
         tx.now - rules.LOST_AFTER,
     )
-    return queries._experiment(row) if row else None
+    return queries.experiment_of(row) if row else None
 
 
 async def beat(tx: Transaction, id: str, done: int, expected: int) -> bool:

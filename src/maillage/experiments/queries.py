@@ -38,7 +38,7 @@ async def experiments(tx: Transaction, *, limit: int = 20) -> list[Experiment]:
         tx.actor.organization,
         limit,
     )
-    return [_experiment(row) for row in rows]
+    return [experiment_of(row) for row in rows]
 
 
 async def experiment(tx: Transaction, id: str) -> Experiment:
@@ -50,10 +50,11 @@ async def experiment(tx: Transaction, id: str) -> Experiment:
     )
     if row is None:
         raise NotFound("experiment", id)
-    return _experiment(row)
+    return experiment_of(row)
 
 
-def _experiment(row: Any) -> Experiment:
+def experiment_of(row: Any) -> Experiment:
+    """A row with the columns of `COLUMNS` and its answer, or none."""
     said = dict(row)
     against = said.pop("against")
     name, other = said.pop("scenario_name"), said.pop("against_name")

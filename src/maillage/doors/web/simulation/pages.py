@@ -20,6 +20,14 @@ from maillage.simulation.words import table
 AGAIN: Final = 1
 """Seconds after which a page that waits looks again; the reader may stop it."""
 ON: Final = "Simulation"
+FILE: Final = Field(
+    "file",
+    "Fichier de scénario",
+    "textarea",
+    True,
+    hint="Le texte d’un fichier .toml, par exemple celui qu’écrit « maillage calibrate » à partir de vos RPU.",
+    maxlength=50_000,
+)
 
 
 async def show_list(view: View) -> Response:
@@ -29,11 +37,12 @@ async def show_list(view: View) -> Response:
     choices = _choices(kept)
     first = Field("scenario", "Organisation de départ", "select", True, choices=choices, chosen=("percy-35000-rebuilt",))
     second = Field("against", "Comparée à", "select", choices=choices, empty="Rien", chosen=("percy-35000-overflow",))
-    fields = redisplay((first, second), view.rejected)
+    fields = redisplay((first, second, FILE), view.rejected)
     return view.page(
         "simulation/templates/list.html",
         "Simulation des urgences",
-        fields=fields,
+        fields=fields[:2],
+        file=fields[2],
         errors=summary(view.rejected, fields),
         shipped=[shipped(name) for name in shipped_names()],
         kept=kept,
@@ -148,6 +157,20 @@ async def save(view: View) -> Response:
     return view.go("/simulation", "simulation-kept")
 
 
+async def take(view: View) -> Response:
+    """Keep a scenario that was written elsewhere: by the calibration, or by another house."""
+    reader = Reader(view.values)
+    content = reader.read(FILE) or ""
+    reader.done()
+    try:
+        title = read_scenario(content, "scenario").title
+    except Wrong as wrong:
+        reader.fail("file", f"simulation-file:{wrong.key}, {wrong.detail}")
+        reader.done()
+    await experiments.keep(view.tx, Text(title, content))
+    return view.go("/simulation", "simulation-kept")
+
+
 async def drop(view: View) -> Response:
     """Keep a scenario no longer."""
     await experiments.drop(view.tx, view.path("id"))
@@ -245,6 +268,7 @@ PAGES = (
     post("/simulation", start, again=show_list, on=ON),
     get("/simulation/scenario", show_editor, on=ON),
     post("/simulation/scenario", save, again=show_editor, on=ON),
+    post("/simulation/fichier", take, again=show_list, on=ON),
     post("/simulation/scenario/{id:id}/retirer", drop, on=ON),
     get("/simulation/{id:id}", show, on=ON),
     post("/simulation/{id:id}/arreter", stop, on=ON),
