@@ -67,7 +67,7 @@ async def test_the_editor_shows_units_limits_and_what_is_assumed(db: Database) -
         page = await visitor.get("/simulation/scenario?depuis=percy-35000-overflow")
         words = said(page)
         assert "Boxes, 1 à 400." in words
-        assert "Min, 1 à ∞. Hypothèse." in words
+        assert "Minutes, 1 à ∞. Hypothèse." in words
         assert re.search(r'name="box-base" value="26"', page.text)
         assert (await visitor.get("/simulation/scenario?depuis=nobody")).status_code == 404
 

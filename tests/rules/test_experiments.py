@@ -94,7 +94,7 @@ def test_a_form_sent_as_it_was_shown_changes_nothing(name: str) -> None:
 WRONG = {
     "box_base": ("0", "simulation-range:1 à 400 boxes"),
     "doctor_base": ("deux", "simulation-number"),
-    "patience_mean_4": ("-3", "simulation-range:1 à ∞ min"),
+    "patience_mean_4": ("-3", "simulation-range:1 à ∞ minutes"),
     "arrivals_share_0": ("40", "simulation-sum"),
     "ward_share_0": ("95", "simulation-over"),
     "discharge_from": ("22", "simulation-order"),

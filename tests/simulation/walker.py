@@ -68,8 +68,8 @@ class Walk:
             elif step.op == steps.DELAY:
                 yield self.env.timeout(self.value(step.subject, row))
             elif step.op == steps.RELEASE:
-                self.servers[step.subject].release(held.pop(step.subject))
                 self.stamp(row, f"end:{step.subject}")
+                yield self.servers[step.subject].release(held.pop(step.subject))
             else:
                 at = yield from self.asked(step, row, at, held)
 
@@ -91,7 +91,7 @@ class Walk:
             return at
         yield self.env.timeout(self.value(step.duration, row))
         self.stamp(row, f"end:{use}")
-        server.release(request)
+        yield server.release(request)  # the list is served first, then whoever gave back goes on
         return at
 
     def mark(self, name: str) -> np.ndarray:

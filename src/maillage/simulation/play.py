@@ -95,7 +95,7 @@ def traced(program: Program, count: int, desk: Desk | None = None) -> Trace:
     """An empty trace."""
     desk = desk or Desk()
     lines = LOG_LINES * count + 1024
-    marks = desk.take("marks", (len(program.marks), count)).T
+    marks = desk.take("marks", (max(2, len(program.marks)), count)).T  # one column alone would be another kind of array, compiled anew
     marks[:] = np.nan
     exits = desk.take("exits", (count,), np.int32)
     exits[:] = -1

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from maillage.doors.web.catalogue import word
 from maillage.doors.web.forms import Choice, Field, Reader
+from maillage.doors.web.typography import NARROW
 from maillage.doors.web.view import Values
 from maillage.simulation import Model, Parameter, Scenario, load, problems
 
@@ -99,7 +100,12 @@ def _hint(parameter: Parameter) -> str:
 
 
 def _range(parameter: Parameter) -> str:
-    return f"{number(parameter.low)} à {number(parameter.high)}"
+    return f"{_grouped(parameter.low)} à {_grouped(parameter.high)}"
+
+
+def _grouped(value: float) -> str:
+    """A number to be read, not typed."""
+    return f"{int(value):,}".replace(",", NARROW) if math.isfinite(value) and value >= 10_000 else number(value)
 
 
 def sections(scenario: Scenario, named: tuple[tuple[str, tuple[str, ...]], ...], shown: dict[str, Field] | None = None) -> list[Section]:

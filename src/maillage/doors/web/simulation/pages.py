@@ -103,8 +103,9 @@ async def _based_on(view: View) -> tuple[Scenario, str]:
 async def show_editor(view: View) -> Response:
     """Every number of a scenario; what differs from the model is open."""
     base, name = await _based_on(view)
+    own = name not in shipped_names() and "." not in name
     heads = (
-        editor.TITLE.started(base.title),
+        editor.TITLE.started(base.title if own else f"{base.title}, modifié"[:120]),
         editor.QUESTION.started(base.question),
         Field(
             "against",
@@ -129,7 +130,7 @@ async def show_editor(view: View) -> Response:
         decided=editor.sections(base, editor.DECIDED, shown),
         supposed=editor.sections(base, editor.SUPPOSED, shown),
         errors=summary(view.rejected, list(shown.values())),
-        own=name not in shipped_names() and "." not in name,
+        own=own,
         changed=frozenset(base.changed),
     )
 

@@ -15,6 +15,7 @@ Figure = Mapping[str, float | None]
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 640, 240, 44, 28, 8
 PLOTTED: Final = ("census", "queue:box", "queue:doctor", "boarders", "busy:doctor", "busy:box", "zone:near", "zone:remote")
 TONES: Final = {"requested": "wait", "in-progress": "work", "completed": "done", "cancelled": "off", "failed": "bad"}
+SIDES: Final = ("Départ", "Comparée")
 STAFF: Final = {
     "ioa": "Infirmier d’accueil", "nurse": "Infirmiers", "doctor": "Médecins", "box": "Boxes", "imaging": "Imagerie",
     "og": "Médecin de ville", "uhcd": "UHCD", "bed": "Lits d’aval",
@@ -154,19 +155,26 @@ def plots(answer: Mapping[str, Any]) -> list[Plot]:
 
 def _plot(name: str, curves: list[tuple[str, Mapping[str, list[float]]]]) -> Plot:
     top = max(1.0, 1.1 * max(max(curve["high"] + curve["mean"]) for _, curve in curves))
-    heads = ["Heure"] + [
-        f"{part}, {title}" if len(curves) > 1 else part for title, _ in curves for part in ("Moyenne", "1er décile", "9e décile")
-    ]
+    names = list(SIDES) if len(curves) > 1 else ["Moyenne (8 jours sur 10)"]
     rows = [
-        (f"{hour} h", tuple(number(curve[part][4 * hour]) for _, curve in curves for part in ("mean", "low", "high"))) for hour in range(24)
+        (
+            f"{hour} h",
+            tuple(
+                f"{number(curve['mean'][4 * hour])} ({curve['low'][4 * hour]:.0f} à {curve['high'][4 * hour]:.0f})" for _, curve in curves
+            ),
+        )
+        for hour in range(24)
     ]
     return Plot(
         id=name.replace(":", "-"),
         title=LABELS[name],
-        curves=tuple(_curve(title, look, curve, top) for (title, curve), look in zip(curves, ("first", "second"), strict=False)),
+        curves=tuple(
+            _curve(f"{side} : {title}", look, curve, top)
+            for (title, curve), look, side in zip(curves, ("first", "second"), SIDES, strict=False)
+        ),
         ticks=tuple((_y(top * share, top), number(top * share)) for share in (0.0, 0.25, 0.5, 0.75, 1.0)),
         hours=tuple((_x(4 * hour), f"{hour} h") for hour in range(0, 24, 4)),
-        heads=tuple(heads),
+        heads=("Heure", *names),
         rows=tuple(rows),
     )
 
