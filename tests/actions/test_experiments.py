@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,6 +13,7 @@ from tests.factories import referrals as make
 
 from maillage import experiments
 from maillage.experiments import Text, actions
+from maillage.experiments import runner as running
 from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.clock import FixedClock
 from maillage.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -53,6 +56,33 @@ async def test_what_is_no_longer_heard_of_is_begun_again(db: Database, clock: Fi
     again = await db.run(SYSTEM, actions.begin)
     assert again
     assert again.id == id
+
+
+async def test_what_never_ends_is_given_up_after_three_tries(db: Database, clock: FixedClock) -> None:
+    id = await ask(db)
+    for _ in range(3):
+        assert await db.run(SYSTEM, actions.begin)
+        clock.advance(timedelta(seconds=61))
+    assert await db.run(SYSTEM, actions.begin) is None
+    found = await status(db, id)
+    assert (found.status, found.reason) == ("failed", "given-up")
+
+
+@pytest.mark.parametrize(
+    ("program", "reason"),
+    [("pass", "process-ended"), ("print('no answer')", "runner: JSONDecodeError"), ("import time; time.sleep(60)", "took-too-long")],
+)
+async def test_a_process_that_breaks_fails_its_experiment_and_leaves_nothing_behind(
+    db: Database, monkeypatch: pytest.MonkeyPatch, program: str, reason: str
+) -> None:
+    id = await ask(db)
+    monkeypatch.setattr(running, "COMMAND", (sys.executable, "-c", program))
+    monkeypatch.setattr(running, "GRACE", 0.3)
+    runner = experiments.Runner(db, minutes=0.005)
+    with suppress(ValueError):
+        await runner.round()
+    assert (await status(db, id)).reason == reason
+    assert runner.process is None
 
 
 async def test_a_first_answer_is_kept_then_replaced_and_the_last_one_stays(db: Database) -> None:

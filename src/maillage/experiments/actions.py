@@ -93,16 +93,24 @@ async def cancel(tx: Transaction, id: str) -> None:
 
 # --- the worker ------------------------------------------------------------------------------
 async def begin(tx: Transaction) -> Experiment | None:
-    """Take the oldest experiment that waits, or one of which nothing was heard for a minute; nobody else takes it meanwhile."""
+    """Take the oldest experiment that waits, or one of which nothing was heard for a minute; nobody else takes it meanwhile.
+
+    One that was begun three times and never ended is given up.
+    """
+    lost = tx.now - rules.LOST_AFTER
+    await tx.execute(
+        "UPDATE experiment SET status = 'failed', ended_at = $1, reason = 'given-up' WHERE status = 'in-progress' AND beat_at < $2 AND tries >= $3",
+        *(tx.now, lost, rules.MOST_TRIES),
+    )
     row = await tx.fetchrow(
         f"""
-        UPDATE experiment SET status = 'in-progress', begun_at = $1, beat_at = $1, done = 0, expected = 0 WHERE id = (
+        UPDATE experiment SET status = 'in-progress', begun_at = $1, beat_at = $1, done = 0, expected = 0, tries = tries + 1 WHERE id = (
             SELECT id FROM experiment WHERE status = 'requested' OR (status = 'in-progress' AND beat_at < $2)
             ORDER BY asked_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
         RETURNING {queries.COLUMNS}, NULL AS answer
         """,
         tx.now,
-        tx.now - rules.LOST_AFTER,
+        lost,
     )
     return queries.experiment_of(row) if row else None
 

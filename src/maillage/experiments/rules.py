@@ -25,6 +25,9 @@ MOST_WAITING: Final = 5
 LOST_AFTER: Final = timedelta(seconds=60)
 """An experiment of which nothing is heard for so long is played again from its beginning."""
 
+MOST_TRIES: Final = 3
+"""How often an experiment is begun at most."""
+
 
 def may_move(status: str, move: str) -> Answer:
     """Whether an experiment in this state takes this move."""

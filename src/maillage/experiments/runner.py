@@ -43,8 +43,10 @@ class Runner:
             return False
         try:
             await self._play(experiment)
-        except BaseException:
+        except BaseException as error:
             await self.close()
+            if isinstance(error, Exception):
+                await self._failed(experiment.id, f"runner: {type(error).__name__}")
             raise
         self._idle_since = loop.time()
         return True

@@ -26,6 +26,7 @@ CREATE TABLE experiment (
     replications integer CHECK (replications BETWEEN 2 AND 1000),
     asked_at timestamptz NOT NULL,
     asked_by text NOT NULL,
+    tries integer NOT NULL DEFAULT 0 CHECK (tries BETWEEN 0 AND 3),
     done integer NOT NULL DEFAULT 0,
     expected integer NOT NULL DEFAULT 0,
     answer jsonb,
@@ -42,6 +43,7 @@ CREATE TABLE experiment (
     CONSTRAINT experiment_failed CHECK (status <> 'failed' OR reason <> '')
 );
 COMMENT ON COLUMN experiment.beat_at IS 'When whoever plays it was last heard of.';
+COMMENT ON COLUMN experiment.tries IS 'How often it was begun: what ends whoever plays it is not tried for ever.';
 COMMENT ON COLUMN experiment.first_at IS 'When a first answer was there, which later ones replace.';
 CREATE INDEX experiment_owner ON experiment (owner_org, asked_at DESC);
 CREATE INDEX experiment_live ON experiment (asked_at) WHERE status IN ('requested', 'in-progress');

@@ -50,18 +50,18 @@ def _one(study: Study) -> dict[str, Any]:
         "assumptions": {"assumed": assumed, "parameters": total},
         "changed": {key: study.scenario.values[key] for key in study.scenario.changed},
         "figures": {name: _said(found) for name, found in study.estimates().items()},
-        "warm_up_found": _plain(warm.days),
+        "warm_up_found": plain(warm.days),
         "warm_up_warns": warm.warns,
         "limits": list(limits(study.scenario.calibration)),
     }
 
 
 def _said(found: Estimate) -> dict[str, Any]:
-    return {key: _plain(value) for key, value in (("mean", found.mean), ("low", found.low), ("high", found.high))}
+    return {key: plain(value) for key, value in (("mean", found.mean), ("low", found.low), ("high", found.high))}
 
 
-def _plain(value: float) -> float | None:
-    """JSON has no infinity."""
+def plain(value: float) -> float | None:
+    """A number that JSON can say: it has no infinity."""
     return round(value, 6) if math.isfinite(value) else None
 
 

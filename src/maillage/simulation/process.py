@@ -76,7 +76,15 @@ def teams(grid: Mapping[str, list[int]], tried: list[Team]) -> dict[str, Any]:
         "grid": dict(grid),
         "costs": dict(COSTS),
         "limits": dict(answers.HOLD),
-        "tried": [{"values": each.values, "cost": each.cost, "holds": each.holds, "figures": each.figures} for each in tried],
+        "tried": [
+            {
+                "values": each.values,
+                "cost": each.cost,
+                "holds": each.holds,
+                "figures": {name: [answers.plain(value) for value in pair] for name, pair in each.figures.items()},
+            }
+            for each in tried
+        ],
         "found": tried[-1].values if tried and tried[-1].holds else None,
     }
 
@@ -125,7 +133,7 @@ def main() -> None:
         os._exit(0)
 
     def tell(said: Mapping[str, Any]) -> None:
-        sys.stdout.write(json.dumps(said) + "\n")
+        sys.stdout.write(json.dumps(said, allow_nan=False) + "\n")
         sys.stdout.flush()
 
     threading.Thread(target=listen, daemon=True).start()

@@ -237,7 +237,7 @@ def tried(answer: Mapping[str, Any]) -> list[tuple[str, str, str, list[str]]]:
             ", ".join(f"{label} {value}" for label, value in team(each["values"])),
             number(each["cost"]),
             "tient" if each["holds"] else "ne tient pas",
-            [f"{number(mean)} (au plus {number(high)})" for mean, high in each["figures"].values()],
+            [f"{_number(mean)} (au plus {_number(high)})" for mean, high in each["figures"].values()],
         )
         for each in answer["staffing"]["tried"]
     ]
