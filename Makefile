@@ -29,7 +29,7 @@ export npm_config_cache := $(CURDIR)/.setup/cache/npm
 endif
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test check rerender bench faults mutants sbom clean
+.PHONY: help setup demo test check rerender bench ladder faults mutants sbom clean
 help:
 	@sed -n '2,7s/^# *//p' Makefile
 
@@ -54,6 +54,10 @@ rerender: .setup/packages .setup/vendor
 
 bench: .setup/packages .setup/vendor
 	@$(BIN)/python -m bench
+
+# Long rungs of the simulation's ladder: generated shifts, coverage of fifty calibrations.
+ladder: .setup/packages .setup/simulation
+	@$(BIN)/python -m pytest -m nightly -p no:randomly $(PYTEST_ARGS) tests/simulation
 
 faults: .setup/packages .setup/vendor
 	@$(BIN)/python -m pytest -m nightly -p no:randomly $(PYTEST_ARGS) tests/faults

@@ -68,6 +68,30 @@ def replication(name: str, rounds: int = 5) -> float:
     return best(lambda: sweep.work(Unit(scenario, (next(seeds),), DAYS, world.WARM_UP)), rounds) * 1e3
 
 
+def first_answer() -> tuple[float, float]:
+    """Wall seconds from a question of the pages to its first answer, twenty years of each of two scenarios: from a cold process, then from a warm one."""
+    names = {"scenario": "percy-35000-rebuilt", "against": REFERENCE}
+    job = {key: {"name": name, "text": parameters.text_of(parameters.shipped(name))} for key, name in names.items()}
+    asked = json.dumps({"kind": "figures", "seed": 1, "replications": None, "most": 40, **job}) + "\n"
+    found = []
+    with subprocess.Popen(
+        [sys.executable, "-m", "maillage.simulation.process"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as child:
+        if child.stdin is None or child.stdout is None:
+            raise RuntimeError("a process without pipes")
+        begun = time.perf_counter()
+        for _ in range(2):
+            child.stdin.write(asked)
+            child.stdin.flush()
+            answered = 0.0
+            while not (said := json.loads(child.stdout.readline())).get("final"):
+                answered = answered or (time.perf_counter() if "answer" in said else 0.0)
+            found.append((answered or time.perf_counter()) - begun)
+            begun = time.perf_counter()
+        child.stdin.close()
+    return found[0], found[1]
+
+
 def measure(replications: int) -> dict[str, object]:
     """Everything that the last line says."""
     engine, simpy, same = against_simpy()
@@ -88,6 +112,8 @@ def measure(replications: int) -> dict[str, object]:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cold = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     print(f"cold start to a first year: {cold:.2f} s of processor; memory {memory} MB", flush=True)
+    first, warm = first_answer()
+    print(f"first answer of a page, two scenarios: {warm:.2f} s from a warm process, {first:.2f} s from a cold one", flush=True)
     return {
         "ratio_to_simpy": round(simpy / engine, 1),
         "replication_ms": round(years[REFERENCE], 1),
@@ -95,6 +121,7 @@ def measure(replications: int) -> dict[str, object]:
         "identical_to_simpy": same,
         "memory_mb": memory,
         "cold_start_s": round(cold, 2),
+        "first_answer_s": round(warm, 2),
         "scenarios_ms": {name: round(spent, 1) for name, spent in years.items()},
     }
 

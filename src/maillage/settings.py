@@ -233,6 +233,13 @@ class SubscriptionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SimulationSettings:
+    """The simulation of an emergency department, asked on the pages (ADR 0020)."""
+
+    minutes: float = setting(10.0, "Minutes that one experiment may take; what is known by then is its answer.")
+
+
+@dataclass(frozen=True, slots=True)
 class DemoSettings:
     """The demonstration."""
 
@@ -268,6 +275,7 @@ class Settings:
     documents: DocumentSettings = field(default_factory=DocumentSettings)
     subscriptions: SubscriptionSettings = field(default_factory=SubscriptionSettings)
     bulk: BulkSettings = field(default_factory=BulkSettings)
+    simulation: SimulationSettings = field(default_factory=SimulationSettings)
     demo: DemoSettings = field(default_factory=DemoSettings)
 
     @property

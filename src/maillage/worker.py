@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
-from maillage import documents, exports, journeys, messaging
+from maillage import documents, experiments, exports, journeys, messaging
 from maillage.access import identity
 from maillage.doors.connectors.webhooks import Courier
 from maillage.kernel.actor import SYSTEM
@@ -29,12 +29,23 @@ HOUSEKEEPING_SECONDS = 3600.0
 CHAIN_SECONDS = 0.5
 HANDLERS = {**messaging.HANDLERS, **subscriptions.HANDLERS}
 EXPORT_SECONDS = 2.0
+EXPERIMENT_SECONDS = 0.25
 
 
 async def run(database: Database, settings: Settings) -> None:
     """Work until cancelled. A failed round is logged with its code and tried again: it never ends the worker."""
     chainer = proof.Chainer(database, keeper(settings))
+    runner = experiments.Runner(database, minutes=settings.simulation.minutes)
+    longest = settings.simulation.minutes * 60.0 + ROUND_SECONDS
+    try:
+        await _rounds(database, settings, chainer, runner, longest)
+    finally:
+        await runner.close()
+
+
+async def _rounds(database: Database, settings: Settings, chainer: proof.Chainer, runner: experiments.Runner, longest: float) -> None:
     await asyncio.gather(
+        _forever("experiments", EXPERIMENT_SECONDS, runner.round, longest=longest),
         _forever("audit-chain", CHAIN_SECONDS, chainer.catch_up),
         _forever("audit-parts", HOUSEKEEPING_SECONDS, lambda: make_parts(database)),
         _forever("outbox", OUTBOX_SECONDS, lambda: outbox.drain(database, HANDLERS)),
@@ -95,10 +106,10 @@ async def tick(database: Database) -> None:
         raise failed[0]
 
 
-async def _forever(name: str, pause: float, round_: Callable[[], Awaitable[Any]]) -> None:
+async def _forever(name: str, pause: float, round_: Callable[[], Awaitable[Any]], *, longest: float = ROUND_SECONDS) -> None:
     while True:
         try:
-            async with asyncio.timeout(ROUND_SECONDS):
+            async with asyncio.timeout(longest):
                 await round_()
         except Exception as error:  # noqa: BLE001  # deadlines and messages must go on, whatever one round met
             code = error.reason if isinstance(error, MaillageError) else type(error).__name__

@@ -22,4 +22,4 @@ def test_each_page_asks_for_an_action_and_what_acts_does_not_ask_to_read() -> No
 
 
 def test_each_type_that_the_api_answers_for_is_in_the_policy() -> None:
-    assert policy.policy().types == READABLE | DEFINITIONS
+    assert policy.policy().types == READABLE | DEFINITIONS | policy.OWN_WORDS

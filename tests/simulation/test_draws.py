@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maillage.simulation.draws import Purpose, drawn, quantile, uniform
+from maillage.simulation.draws import Purpose, drawn, gamma_quantiles, quantile, uniform
+from maillage.simulation.study import student
 from maillage.simulation.world import logarithmic
 
 VECTORS = [
@@ -65,3 +66,21 @@ def test_a_lognormal_has_the_mean_and_the_spread_asked_for() -> None:
     values = np.exp(location + scale * np.array([quantile(p) for p in u]))
     assert values.mean() == pytest.approx(30.0, rel=0.01)
     assert values.std() / values.mean() == pytest.approx(0.6, rel=0.02)
+
+
+@pytest.mark.parametrize("shape", [4.0, 11.1, 400.0, 2500.0])
+def test_the_quantile_of_the_gamma(shape: float) -> None:
+    from scipy.special import gammaincinv
+
+    shares = np.array([1e-6, 0.01, 0.3, 0.5, 0.9, 0.9999])
+    found = np.empty(len(shares))
+    gamma_quantiles(shares, shape, found)
+    assert found == pytest.approx(gammaincinv(shape, shares), rel=1e-9)
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 3, 19, 20, 99, 999])
+@pytest.mark.parametrize("level", [0.9, 0.95, 0.99, 1 - 0.05 / 7])
+def test_the_quantile_of_student(freedom: int, level: float) -> None:
+    from scipy.special import stdtrit
+
+    assert student(freedom, level) == pytest.approx(float(stdtrit(freedom, 0.5 + level / 2)), rel=1e-9)

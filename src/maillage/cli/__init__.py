@@ -31,6 +31,7 @@ COMMANDS = {
     "package": "package:package",
     "docs": "docs:docs",
     "simulate": "simulate:simulate",
+    "calibrate": "calibrate:calibrate",
     "plan": "plan:plan",
 }
 """Word -> module and function."""

@@ -15,7 +15,7 @@ from cyclopts.validators import Number
 from maillage.cli.status import ENVIRONMENT, OK, USAGE, Failure
 from maillage.simulation import answers, parameters, sweep
 from maillage.simulation.sensitivity import Bar, tornado
-from maillage.simulation.study import MOST, Study, study
+from maillage.simulation.study import Study, stages
 from maillage.simulation.sweep import Mapper
 
 
@@ -28,12 +28,14 @@ def simulate(
     minutes: Annotated[float, Parameter(validator=Number(gt=0))] = 30.0,
     report: Path | None = None,
     sensitivity: bool = False,
+    staffing: bool = False,
     dask: str = "",
     json: bool = False,
 ) -> int:
     """Run a scenario (a name that ships with maillage, or a TOML file) until its answer is precise, for `--minutes` at most.
 
-    `--report` writes an HTML page, or a PDF where typst is installed; `--sensitivity` adds the assumptions that weigh most.
+    `--report` writes an HTML page, a PDF where typst is installed, or a CSV, by its suffix; `--sensitivity` adds the assumptions that weigh most;
+    `--staffing` searches the cheapest team that holds the limits (p90 door-to-doctor 60 min, 3 % unseen) and the volume that breaks this one.
     `--against` compares it with another on the same people. Without a scenario, lists those that ship. Ctrl-C cancels.
 
     Example: maillage simulate percy-35000-rebuilt --against percy-35000-overflow --report rapport.html
@@ -48,32 +50,38 @@ def simulate(
         raise Failure(str(error), USAGE) from error
     end = time.monotonic() + minutes * 60.0
     with _mapper(dask) as mapper:
-        studies = [_run(each, seed, replications, mapper, end, quiet=json) for each in (first, second) if each]
-        if len(studies) == 2:
-            studies = _same_length(studies, seed, mapper, end, quiet=json)
+        studies = _run([first, *([second] if second else [])], seed, replications, mapper, end, quiet=json)
         bars = tornado(first, seed=seed, mapper=mapper) if sensitivity else []
-    answer = {**answers.answer(*studies), **({"sensitivity": answers.weights(bars)} if sensitivity else {})}
+        search = _searched(first, seed, mapper, quiet=json) if staffing else {}
+    answer = {**answers.answer(*studies), **({"sensitivity": answers.weights(bars)} if sensitivity else {}), **search}
     if report:
-        _write(report, studies, bars)
-    return _say(answer, [*answers.lines(*studies), *answers.weight_lines(bars)], json=json)
+        _write(report, studies, bars, answer)
+    return _say(answer, [*answers.lines(*studies), *answers.weight_lines(bars), *answers.team_lines(search)], json=json)
 
 
-def _run(scenario: parameters.Scenario, seed: int, replications: int | None, mapper: Mapper, end: float, *, quiet: bool) -> Study:
+def _searched(scenario: parameters.Scenario, seed: int, mapper: Mapper, *, quiet: bool) -> dict[str, Any]:
+    """The cheapest team that holds the limits, and the volume at which this one breaks."""
+    from maillage.simulation import process, staffing  # noqa: PLC0415  # only when asked for
+
+    with _progress(scenario.title, quiet=quiet) as told:
+        grid = staffing.grid_around(scenario, seed=seed, mapper=mapper)
+        tried = staffing.frontier(scenario, grid, seed=seed, mapper=mapper, told=told)
+        volume = staffing.breaking_volume(scenario, seed=seed, mapper=mapper)
+    return {"staffing": process.teams(grid, tried), "breaking_volume": volume if volume < float("inf") else None}
+
+
+def _run(
+    scenarios: list[parameters.Scenario], seed: int, replications: int | None, mapper: Mapper, end: float, *, quiet: bool
+) -> tuple[Study, ...]:
+    """The scenarios on the same people, as many replications of each."""
     try:
-        with _progress(scenario.title, quiet=quiet) as told:
-            return study(
-                scenario, seed=seed, replications=replications, most=MOST, mapper=mapper, told=told, late=lambda: time.monotonic() > end
-            )
+        with _progress(scenarios[-1].title, quiet=quiet) as told:
+            found = stages(scenarios, seed=seed, replications=replications, mapper=mapper, told=told, late=lambda: time.monotonic() > end)
+            return list(found)[-1]
     except KeyboardInterrupt as error:
         raise Failure("cancelled") from error
     except parameters.Wrong as error:
         raise Failure(str(error), USAGE) from error
-
-
-def _same_length(studies: list[Study], seed: int, mapper: Mapper, end: float, *, quiet: bool) -> list[Study]:
-    """Two studies of as many replications: pairs need both."""
-    count = max(len(each.figures) for each in studies)
-    return [each if len(each.figures) == count else _run(each.scenario, seed, count, mapper, end, quiet=quiet) for each in studies]
 
 
 @contextmanager
@@ -109,10 +117,13 @@ def _mapper(address: str) -> Iterator[Mapper]:
         yield sweep.on_cluster(client)
 
 
-def _write(path: Path, studies: list[Study], bars: list[Bar]) -> None:
+def _write(path: Path, studies: tuple[Study, ...], bars: list[Bar], answer: dict[str, Any]) -> None:
     """The report, in the form that its suffix asks for."""
     from maillage.simulation import printed, report  # noqa: PLC0415  # only when asked for
 
+    if path.suffix == ".csv":
+        path.write_text(answers.table(answer), encoding="utf-8", newline="")
+        return
     try:
         made = (
             printed.pdf(*studies) if path.suffix == ".pdf" else report.html(studies[0], studies[1] if studies[1:] else None, bars).encode()

@@ -1,21 +1,8 @@
-"""Simulation of an emergency department, forecasts, allocation of sessions: pure and seeded, arrays in, arrays out."""
+"""Simulation of an emergency department, forecasts, allocation of sessions: pure and seeded, arrays in, arrays out.
 
-from maillage.simulation.parameters import Model, Parameter, Scenario, Wrong, find, load, read, shipped, shipped_names
-from maillage.simulation.study import Difference, Estimate, Study, compare, study
+The face is light: scenarios and words. What computes (`study`, `process`, `forecast`, `allocation`) is imported by its own name where it is run.
+"""
 
-__all__ = [
-    "Difference",
-    "Estimate",
-    "Model",
-    "Parameter",
-    "Scenario",
-    "Study",
-    "Wrong",
-    "compare",
-    "find",
-    "load",
-    "read",
-    "shipped",
-    "shipped_names",
-    "study",
-]
+from maillage.simulation.parameters import Model, Parameter, Scenario, Wrong, find, load, problems, read, shipped, shipped_names, text_of
+
+__all__ = ["Model", "Parameter", "Scenario", "Wrong", "find", "load", "problems", "read", "shipped", "shipped_names", "text_of"]

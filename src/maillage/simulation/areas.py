@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -40,14 +42,69 @@ def add_minutes(minutes: Any, group: Any, counts: Any, sums: Any) -> None:
             sums[g] += value
 
 
+QUARTERS: Final = 96
+CROWD: Final = 160
+"""Bins of a curve's histogram by time of day."""
+TENTHS: Final = 4096
+"""Bins of the histogram of a zone, in tenths of a person."""
+USED, IDLE, OVER, TOTAL, MOST = range(5)
+
+
+@compiled
+def walk(
+    parts: Any, whole: Any, begin: int, duty: Any, crowd_of: Any, mean_day: Any, crowd: Any, daily: Any, tenths: Any, facts: Any
+) -> None:
+    """Read each curve once: by day from the start, by time of day and against what is on duty from `begin`. Leaves the curves empty."""
+    curves, quarters = parts.shape[0], parts.shape[1] - 1
+    for j in range(curves):
+        run = 0.0
+        for q in range(quarters):
+            run += whole[j, q]
+            value = run + parts[j, q]
+            parts[j, q] = 0.0
+            whole[j, q] = 0.0
+            daily[j, q // QUARTERS] += value
+            if q < begin:
+                continue
+            at = q % QUARTERS
+            mean_day[j, at] += value
+            if crowd_of[j] >= 0:
+                crowd[crowd_of[j], at, min(max(np.int64(np.rint(value)), 0), CROWD - 1)] += 1
+            tenths[j, min(max(np.int64(value * 10.0), 0), TENTHS - 1)] += 1
+            facts[j, TOTAL] += value
+            facts[j, MOST] = max(facts[j, MOST], value)
+            if j < duty.shape[0]:
+                facts[j, USED] += min(value, duty[j, q])
+                facts[j, IDLE] += max(0.0, duty[j, q] - value)
+                facts[j, OVER] += max(0.0, value - duty[j, q])
+        parts[j, quarters] = 0.0
+        whole[j, quarters] = 0.0
+        whole[j, quarters + 1] = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """What curves amount to; lines in the order of their names (`crowd`: of those that are drawn)."""
+
+    mean_day: NDArray[np.float64]
+    crowd: NDArray[np.int64]
+    daily: NDArray[np.float64]
+    tenths: NDArray[np.int64]
+    facts: NDArray[np.float64]
+
+
 class Curves:
-    """Means by quarter of an hour of several step functions."""
+    """Several step functions by quarter of an hour. The arrays of a thread are used again by its next run: `walk` leaves them empty."""
 
     def __init__(self, names: list[str], horizon: float) -> None:
-        quarters = int(np.ceil(horizon / QUARTER))
         self.names, self.horizon = names, horizon
-        self._parts = np.zeros((len(names), quarters + 1))
-        self._whole = np.zeros((len(names), quarters + 2))
+        self.quarters = int(np.ceil(horizon / QUARTER))
+        shape = (len(names), self.quarters)
+        kept = getattr(_LOCAL, "kept", None)
+        if kept is None or kept[0] != shape:
+            kept = (shape, np.zeros((len(names), self.quarters + 1)), np.zeros((len(names), self.quarters + 2)))
+        _LOCAL.kept = None  # given back by `walked`: what an error leaves half filled is not used again
+        self._kept = kept
 
     def add(self, name: str, begin: NDArray[np.float64], end: NDArray[np.float64]) -> None:
         """Add the intervals to one curve."""
@@ -55,11 +112,25 @@ class Curves:
 
     def spread(self, into: NDArray[np.int64], begin: NDArray[np.float64], end: NDArray[np.float64]) -> None:
         """Add each interval to the curve of its row."""
-        add_intervals(begin, end, into, self.horizon, self._parts, self._whole)
+        add_intervals(begin, end, into, self.horizon, self._kept[1], self._kept[2])
 
-    def values(self) -> NDArray[np.float64]:
-        """Curve, quarter: the mean number."""
-        return np.asarray((np.cumsum(self._whole, axis=1)[:, :-1] + self._parts)[:, :-1])
+    def walked(self, begin: int, duty: NDArray[np.float64], drawn: list[str]) -> Walked:
+        """What the curves amount to from this quarter on; the first of them against what is on duty, with histograms of those that are drawn."""
+        count = len(self.names)
+        crowd_of = np.array([drawn.index(name) if name in drawn else -1 for name in self.names])
+        made = Walked(
+            np.zeros((count, QUARTERS)),
+            np.zeros((len(drawn), QUARTERS, CROWD), np.int64),
+            np.zeros((count, self.quarters // QUARTERS + 1)),
+            np.zeros((count, TENTHS), np.int64),
+            np.zeros((count, 5)),
+        )
+        walk(self._kept[1], self._kept[2], begin, duty, crowd_of, made.mean_day, made.crowd, made.daily, made.tenths, made.facts)
+        _LOCAL.kept = self._kept
+        return made
+
+
+_LOCAL = threading.local()
 
 
 def steps_area(shifts: Any, horizon: float) -> NDArray[np.float64]:

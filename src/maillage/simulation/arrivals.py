@@ -87,10 +87,10 @@ def day_factors(scenario: Scenario, seed: int, days: int) -> NDArray[np.float64]
     cv = scenario.number("arrivals.dispersion")
     if cv <= 0.0:
         return np.ones(days)
-    from scipy.special import gammaincinv  # noqa: PLC0415  # loaded only when days differ
-
     drawn = draws.drawn(seed, np.arange(days, dtype=np.uint64), Purpose.DAY)
-    return np.asarray(gammaincinv(1.0 / cv**2, drawn) * cv**2)
+    found = np.empty(days)
+    draws.gamma_quantiles(drawn, 1.0 / cv**2, found)
+    return found * cv**2
 
 
 def calendar(scenario: Scenario, days: int) -> NDArray[np.float64]:
@@ -114,6 +114,17 @@ def patients(scenario: Scenario, seed: int, days: int) -> tuple[NDArray[np.float
     times, ids = thinned(seed, 0, ceiling, kept, Purpose.ARRIVAL)
     cls = np.empty(len(times), np.int32)
     choose(draws.drawn(seed, ids, Purpose.LEVEL), shares, (times / 1440.0).astype(np.int64), cls)
+    return times, ids, cls
+
+
+def given(
+    scenario: Scenario, seed: int, days: int, came: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.uint64], NDArray[np.int32]]:
+    """The same for people who came at these times: their rows are numbered in order, their class is drawn."""
+    times = np.ascontiguousarray(came[came < days * 1440.0])
+    ids = np.arange(len(times), dtype=np.uint64)
+    cls = np.empty(len(times), np.int32)
+    choose(draws.drawn(seed, ids, Purpose.LEVEL), calendar(scenario, days), (times / 1440.0).astype(np.int64), cls)
     return times, ids, cls
 
 

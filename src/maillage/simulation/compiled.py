@@ -30,6 +30,15 @@ def digest() -> str:
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in found if file.is_file())).hexdigest()
 
 
+@cache
+def version() -> str:
+    """A hash of everything that a figure depends on but the scenario and the seed: the sources and the pathways of this package."""
+    folder = files("maillage.simulation")
+    found = sorted((item.name, item.read_bytes()) for item in folder.iterdir() if item.name.endswith(".py"))
+    found += sorted((item.name, item.read_bytes()) for item in folder.joinpath("model").iterdir() if item.is_file())
+    return hashlib.sha256(b"\0".join(name.encode() + b"\0" + text for name, text in found)).hexdigest()[:16]
+
+
 def compiled(function: F) -> F:
     """The function as cached machine code that runs beside other threads."""
     try:

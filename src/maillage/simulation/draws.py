@@ -143,6 +143,27 @@ def quantile(p: float) -> float:
     return -_tail(r) if q < 0.0 else _tail(r)
 
 
+@compiled
+def gamma_quantiles(u: Any, shape: float, out: Any) -> None:
+    """Quantiles of a gamma of unit scale, for shapes of four and more: Wilson and Hilferty's guess, then Newton on the incomplete gamma series."""
+    constant = math.lgamma(shape)
+    for i in range(u.shape[0]):
+        x = shape * (1.0 - 1.0 / (9.0 * shape) + quantile(u[i]) / (3.0 * math.sqrt(shape))) ** 3
+        for _ in range(20):
+            density = math.exp((shape - 1.0) * math.log(x) - x - constant)
+            term = total = 1.0 / shape
+            n = shape
+            while term > 1e-17 * total:
+                n += 1.0
+                term *= x / n
+                total += term
+            step = (x * density * total - u[i]) / density
+            x -= max(min(step, x / 2.0), -x)
+            if abs(step) <= 1e-13 * x:
+                break
+        out[i] = x
+
+
 CONSTANT, LOGNORMAL, EXPONENTIAL, BERNOULLI, BETWEEN, EITHER, UNIFORM, RESIDUAL, NORMAL = range(9)
 
 
@@ -168,26 +189,34 @@ def _value(kind: int, u: float, a: float, b: float, c: float) -> float:
     return min(c, math.exp(a + b * z))
 
 
+BLOCK: Final = 64
+"""Rows that are filled column by column before the next ones: one kind at a time, and everything near."""
+
+
 @compiled
 def fill(key: Any, row: Any, cls: Any, form: Any, purpose: Any, value: Any, when: Any, other: Any, out: Any) -> None:
     """Fill `out[row, column]`. A column whose condition does not hold keeps its other value and costs no draw."""
     rows, columns = out.shape
-    for i in range(rows):
-        c, n = cls[i], row[i]
+    for begin in range(0, rows, BLOCK):
+        end = min(rows, begin + BLOCK)
         for j in range(columns):
-            kind = form[j]
-            if when[j] >= 0 and out[i, when[j]] == 0.0:
-                out[i, j] = other[j]
-            elif kind == CONSTANT:
-                out[i, j] = value[j, c, 0]
-            elif kind == EITHER:
-                out[i, j] = max(out[i, int(value[j, c, 0])], out[i, int(value[j, c, 1])])
-            elif kind == RESIDUAL:
-                u = _unit(key, n, purpose[j])
-                z = _value(LOGNORMAL, _unit(key, n, purpose[j] + np.uint64(1)), value[j, c, 0], value[j, c, 1], value[j, c, 2])
-                out[i, j] = u * z
-            else:
-                out[i, j] = _value(kind, _unit(key, n, purpose[j]), value[j, c, 0], value[j, c, 1], value[j, c, 2])
+            kind, condition, stream = form[j], when[j], purpose[j]
+            for i in range(begin, end):
+                c = cls[i]
+                if condition >= 0 and out[i, condition] == 0.0:
+                    out[i, j] = other[j]
+                elif kind == CONSTANT:
+                    out[i, j] = value[j, c, 0]
+                elif kind == EITHER:
+                    out[i, j] = max(out[i, int(value[j, c, 0])], out[i, int(value[j, c, 1])])
+                elif kind == RESIDUAL and value[j, c, 2] <= 0.0:
+                    out[i, j] = 0.0
+                elif kind == RESIDUAL:
+                    u = _unit(key, row[i], stream)
+                    z = _value(LOGNORMAL, _unit(key, row[i], stream + np.uint64(1)), value[j, c, 0], value[j, c, 1], value[j, c, 2])
+                    out[i, j] = u * z
+                else:
+                    out[i, j] = _value(kind, _unit(key, row[i], stream), value[j, c, 0], value[j, c, 1], value[j, c, 2])
 
 
 @compiled

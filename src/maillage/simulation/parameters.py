@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -100,12 +101,22 @@ class Scenario:
     question: str = ""
     sites: tuple[Scenario, ...] = ()
     """Departments run side by side; empty when the scenario is one department."""
+    calibration: str = ""
+    """What a fit to a department's own data says of itself; nothing for a scenario that was fitted to none."""
 
     @property
     def digest(self) -> str:
         """A hash of everything that the result depends on, but the seed and the code."""
         model = load(self.model)
-        text = repr((model.path, model.columns, model.direct, sorted(self.values.items()), [site.digest for site in self.sites]))
+        text = repr(
+            (
+                model.path,
+                model.columns,
+                model.direct,
+                [(key, _whole(value)) for key, value in sorted(self.values.items())],
+                [site.digest for site in self.sites],
+            )
+        )
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def number(self, key: str) -> float:
@@ -124,9 +135,23 @@ class Scenario:
         """A parameter that is a word."""
         return str(self.values[key])
 
-    def changing(self, values: Mapping[str, Any], name: str = "") -> Scenario:
-        """The same with these numbers, checked."""
-        return _made(name or self.name, {"title": self.title, "model": self.model, "question": self.question}, {**self.values, **values})
+    def changing(self, values: Mapping[str, Any], name: str = "", title: str = "", question: str = "") -> Scenario:
+        """The same with these numbers, checked, in each of its departments; what sets a department apart stays."""
+        said = {"title": title or self.title, "model": self.model, "question": question or self.question}
+        made = _made(name or self.name, said, {**self.values, **values})
+        own = [{key: value for key, value in site.values.items() if value != self.values[key]} for site in self.sites]
+        sites = tuple(
+            _made(f"{made.name}/{site.name.rpartition('/')[2]}", said, {**made.values, **kept})
+            for site, kept in zip(self.sites, own, strict=True)
+        )
+        return replace(made, sites=sites, calibration=self.calibration)
+
+
+def _whole(value: Any) -> Any:
+    """A value as it is hashed: six is six, however it was written."""
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 @cache
@@ -149,12 +174,33 @@ def _parameter(key: str, said: Mapping[str, Any]) -> Parameter:
     return made
 
 
+def problems(values: Mapping[str, Any], model: str = "ed") -> list[Wrong]:
+    """Everything that is wrong with these numbers: of each parameter, then of those that only hold together."""
+    known = load(model)
+    found: list[Wrong] = []
+    for key, value in values.items():
+        try:
+            known.parameters[key].checked(value) if key in known.parameters else _unknown(key, model)
+        except Wrong as wrong:
+            found.append(wrong)
+    if not found:
+        try:
+            _together({**known.defaults(), **values})
+        except Wrong as wrong:
+            found.append(wrong)
+    return found
+
+
+def _unknown(key: str, model: str) -> None:
+    raise Wrong(key, "unknown-key", f"the model '{model}' has no such parameter")
+
+
 def _made(name: str, said: Mapping[str, Any], values: Mapping[str, Any]) -> Scenario:
     model = load(said.get("model", "ed"))
     full = model.defaults()
     for key, value in values.items():
         if key not in model.parameters:
-            raise Wrong(key, "unknown-key", f"the model '{model.name}' has no such parameter")
+            _unknown(key, model.name)
         full[key] = model.parameters[key].checked(value)
     _together(full)
     changed = tuple(key for key in full if full[key] != model.parameters[key].value)
@@ -172,7 +218,7 @@ def _together(values: Mapping[str, Any]) -> None:
         raise Wrong("discharge.from", "order", "it comes after discharge.to (or direct.from after direct.to)")
 
 
-ALLOWED: Final = {"title", "model", "question", "base", "set", "sites"}
+ALLOWED: Final = {"title", "model", "question", "base", "set", "sites", "calibration"}
 
 
 def read(text: str, name: str) -> Scenario:
@@ -188,7 +234,32 @@ def read(text: str, name: str) -> Scenario:
     values = {**(base.values if base else {}), **raw.get("set", {})}
     made = _made(name, {"model": base.model if base else "ed", **raw}, values)
     sites = tuple(_made(f"{name}/{site['name']}", raw, {**values, **site.get("set", {})}) for site in raw.get("sites", ()))
-    return Scenario(made.name, made.title, made.model, made.values, made.changed, made.question, sites)
+    return replace(made, sites=sites, calibration=str(raw.get("calibration", "")))
+
+
+def text_of(scenario: Scenario) -> str:
+    """The scenario as a file that stands alone: `read` gives the same numbers back, hence the same hash."""
+    model = load(scenario.model)
+    said = {"title": scenario.title, "question": scenario.question, "calibration": scenario.calibration, "model": model.name}
+    lines = [f"{key} = {_toml(value)}" for key, value in said.items() if value]
+    lines += ["[set]", *_changes(scenario, model.defaults())]
+    for site in scenario.sites:
+        changes = ", ".join(_changes(site, scenario.values))
+        lines += ["[[sites]]", f"name = {_toml(site.name.rpartition('/')[2])}", f"set = {{ {changes} }}"]
+    return "\n".join(lines) + "\n"
+
+
+def _changes(scenario: Scenario, base: Mapping[str, Value]) -> list[str]:
+    return [f"{_toml(key)} = {_toml(value)}" for key, value in scenario.values.items() if value != base[key]]
+
+
+def _toml(value: Any) -> str:
+    """A value as TOML writes it: JSON's texts are TOML's, its numbers too but for the infinite."""
+    if isinstance(value, list):
+        return f"[{', '.join(_toml(item) for item in value)}]"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return repr(value)
 
 
 def shipped_names() -> list[str]:

@@ -76,48 +76,83 @@ def rows(
     )
 
 
-def traced(program: Program, count: int) -> Trace:
+class Desk:
+    """Memory that runs of one thread use one after the other: what a run wrote is gone when the next one begins."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, NDArray[Any]] = {}
+
+    def take(self, name: str, shape: tuple[int, ...], kind: type[Any] = np.float64) -> NDArray[Any]:
+        """An array whose contents are anything."""
+        size = math.prod(shape)
+        kept = self._kept.get(name)
+        if kept is None or len(kept) < size:
+            kept = self._kept[name] = np.empty(size + size // 16, kind)
+        return kept[:size].reshape(shape)
+
+
+def traced(program: Program, count: int, desk: Desk | None = None) -> Trace:
     """An empty trace."""
+    desk = desk or Desk()
     lines = LOG_LINES * count + 1024
+    marks = desk.take("marks", (max(2, len(program.marks)), count)).T  # one column alone would be another kind of array, compiled anew
+    marks[:] = np.nan
+    exits = desk.take("exits", (count,), np.int32)
+    exits[:] = -1
     return Trace(
-        marks=np.full((count, len(program.marks)), np.nan, order="F"),
-        exits=np.full(count, -1, np.int32),
-        log=np.empty((lines, 2), np.int32),
-        log_times=np.empty((lines, 2)),
+        marks=marks,
+        exits=exits,
+        log=desk.take("log", (lines, 2), np.int32),
+        log_times=desk.take("log_times", (lines, 2)),
         info=np.zeros(4, np.int64),
     )
 
 
-def _state(place: Place, count: int, lists: int) -> State:
+def _state(place: Place, count: int, lists: int, desk: Desk) -> State:
+    row, rest = desk.take("row", (count, 16), np.int32), desk.take("rest", (count,))
+    row[:], rest[:] = -1, -1.0
     resources, zones = len(place.first), len(place.zone_places)
     watched = np.ones(zones + 2, np.int32)
     return State(
-        row=np.full((count, 16), -1, np.int32),
-        when=np.empty(count),
-        order=np.empty(count, np.int64),
-        rest=np.full(count, -1.0),
+        row=row,
+        when=desk.take("when", (count,)),
+        order=desk.take("order", (count,), np.int64),
+        rest=rest,
         wheel=np.full(memory.WHEEL, -1, np.int32),
         head=np.full(lists + resources, -1, np.int32),
         tail=np.full(lists + resources, -1, np.int32),
         busy=np.zeros(resources, np.int64),
         capacity=np.zeros(resources, np.int64),
         waiting=np.zeros(resources, np.int64),
-        ready=np.empty(count + 1, np.int32),
+        ready=desk.take("ready", (count + 1,), np.int32),
         zone_head=np.full(zones + 2, -1, np.int32),
         zone_count=np.zeros(zones + 2, np.int64),
         zone_open=watched,
-        zone_since=np.empty(count),
+        zone_since=desk.take("zone_since", (count,)),
         taken=np.zeros(64, np.int64),
         number=np.zeros(4, np.int64),
     )
 
 
-def play(program: Program, place: Place, who: Rows, horizon: float, *, day: float = DAY, onto: NDArray[np.float64] | None = None) -> Played:
-    """Run until the horizon. `onto`: stamps of those who were here before (a run may start from the live board)."""
-    trace = traced(program, len(who.start))
+def play(
+    program: Program,
+    place: Place,
+    who: Rows,
+    horizon: float,
+    *,
+    day: float = DAY,
+    onto: NDArray[np.float64] | None = None,
+    desk: Desk | None = None,
+) -> Played:
+    """Run until the horizon. `onto`: stamps of those who were here before (a run may start from the live board).
+
+    With a `desk`, what is returned lasts until its next run.
+    """
+    desk = desk or Desk()
+    trace = traced(program, len(who.start), desk)
     if onto is not None:
         trace.marks[:] = onto
-    state = _state(place, len(who.start), len(place.reserve))
+    state = _state(place, len(who.start), len(place.reserve), desk)
     span = horizon if math.isfinite(horizon) else 1.0
     scale = 2.0 ** round(math.log2(max(1.0, 3.0 * len(who.start)) / max(span, 1e-9)))
     engine.run(place, who, trace, state, float(horizon), scale, float(day))

@@ -5,30 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maillage.simulation.tally import CROWD, QUARTERS, Tally
+from maillage.simulation.areas import CROWD, QUARTERS
+from maillage.simulation.study import Study
+from maillage.simulation.tally import Tally
+from maillage.simulation.warmup import welch
+from maillage.simulation.words import LABELS
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 640, 240, 48, 28
 BAND, LINE, GRID, LESS, MORE = "#c9d8ea", "#1f4e79", "#d0d0d0", "#7a9cc6", "#c0504d"
-LABELS: Final = {
-    "census": "Présents dans le service",
-    "boarders": "Attendent un lit, box occupé",
-    "queue:box": "Attendent un box",
-    "queue:doctor": "En box, attendent un médecin",
-    "queue:nurse": "En box, attendent un infirmier",
-    "busy:box": "Boxes occupés",
-    "busy:doctor": "Médecins occupés",
-    "busy:nurse": "Infirmiers occupés",
-    "busy:og": "Médecin de ville occupé",
-    "busy:bed": "Lits d'aval occupés",
-    "zone:stretchers": "Zone brancards",
-    "zone:near": "Zone d'attente proche",
-    "zone:remote": "Zone d'attente à distance",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +79,23 @@ def _table(day: Day) -> str:
 
 def _said(value: float) -> str:
     return f"{value:.1f}".replace(".", ",")
+
+
+def welch_plot(study: Study, *, number: int) -> str:
+    """Welch's plot: the daily census, mean over runs, smoothed; what comes before the line is left out."""
+    series = study.total.daily["census"] / len(study.figures)
+    smooth = welch(series[None, :])
+    top = max(1.0, float(smooth.max()) * 1.1)
+    xs = LEFT + np.arange(len(smooth)) * (WIDTH - LEFT - 8) / max(1, len(smooth) - 1)
+    line = _points(xs, HEIGHT - BOTTOM - smooth / top * (HEIGHT - BOTTOM - 8))
+    left_out = LEFT + study.warm_up * (WIDTH - LEFT - 8) / max(1, len(smooth) - 1)
+    title = f"Mise en régime, {study.scenario.name} : présents par jour, moyenne des années simulées, lissée sur 15 jours ; trait : jours écartés"
+    grid = "".join(_grid_line(top, share) for share in (0.0, 0.5, 1.0))
+    return (
+        f'<figure><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-labelledby="plot-{number}"><title id="plot-{number}">{escape(title)}</title>{grid}'
+        f'<polyline points="{line}" fill="none" stroke="{LINE}" stroke-width="2"/>'
+        f'<line x1="{left_out:.1f}" x2="{left_out:.1f}" y1="8" y2="{HEIGHT - BOTTOM}" stroke="{MORE}"/></svg><figcaption>{escape(title)}</figcaption></figure>'
+    )
 
 
 def tornado(bars: Sequence[tuple[str, float, float]], unit: str) -> str:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from maillage.simulation import answers
+from typing import Final
+
+from maillage.simulation import answers, plots
 from maillage.simulation.study import Study, compare
+from maillage.simulation.words import LABELS
+
+DRAWN: Final = ("census", "queue:box", "busy:doctor")
 
 
 class NotInstalled(RuntimeError):
@@ -32,7 +37,7 @@ def source(study: Study, other: Study | None = None) -> str:
     head = ", ".join(_text(cell) for cell in ["Indicateur", *(each.scenario.name for each in both), *(["Écart apparié"] if other else [])])
     title = " et ".join(each.scenario.title for each in both)
     notes = [
-        *answers.LIMITS,
+        *answers.limits(*(each.scenario.calibration for each in both)),
         *(f"{each.scenario.name} {each.scenario.digest}, graine {each.seed}, {len(each.figures)} réplications" for each in both),
     ]
     return "\n".join(
@@ -41,10 +46,21 @@ def source(study: Study, other: Study | None = None) -> str:
             '#set text(lang: "fr", size: 10pt)',
             '#set page(paper: "a4", margin: 2cm)',
             f"#heading(level: 1, {_text(title)})",
+            *(f"- #{_text(said)}" for said in answers.conclusion(study, other)),
+            '#heading(level: 2, "À garder en tête")',
             *(f"- #{_text(note)}" for note in notes),
             f"#table(columns: {2 + len(both) if other else 2}, table.header({head}), {', '.join(rows)})",
+            *(_drawn(each, name, 10 * n + k) for n, each in enumerate(both) for k, name in enumerate(DRAWN) if name in each.total.crowd),
         ]
     )
+
+
+def _drawn(study: Study, name: str, number: int) -> str:
+    """A curve by time of day, as a picture with its title."""
+    made = plots.by_time_of_day(study.total, name, number=number)
+    svg = made[made.index("<svg") : made.index("</svg>") + 6].replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    caption = _text(f"{study.scenario.name} : {LABELS[name]}, moyenne et bande de 8 jours sur 10")
+    return f'#figure(image(bytes({_text(svg)}), format: "svg", width: 85%), caption: {caption}, supplement: none, numbering: none)'
 
 
 def _text(value: str) -> str:

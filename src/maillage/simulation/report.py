@@ -8,7 +8,7 @@ from html import escape
 from typing import Final
 
 from maillage.simulation import answers, plots
-from maillage.simulation.compiled import digest
+from maillage.simulation.compiled import version
 from maillage.simulation.parameters import ASSUMPTION, Parameter, Scenario, load
 from maillage.simulation.sensitivity import Bar
 from maillage.simulation.study import Study, compare
@@ -25,8 +25,14 @@ def html(study: Study, other: Study | None = None, bars: Sequence[Bar] = ()) -> 
     """The whole report as one page without a script."""
     parts = [
         f"<h1>{escape(study.scenario.title)}{' et ' + escape(other.scenario.title) if other else ''}</h1>",
-        "<ul>" + "".join(f"<li>{escape(limit)}</li>" for limit in answers.LIMITS) + "</ul>",
+        "<ul>"
+        + "".join(
+            f"<li>{escape(limit)}</li>"
+            for limit in answers.limits(*(each.scenario.calibration for each in ((study, other) if other else (study,))))
+        )
+        + "</ul>",
         _objectives(study, other),
+        "<ul>" + "".join(f"<li>{escape(said)}</li>" for said in answers.conclusion(study, other)) + "</ul>",
         _results(study, other),
         *([_weights(bars)] if bars else []),
         _logic(study.scenario),
@@ -108,14 +114,17 @@ def _value(scenario: Scenario, parameter: Parameter) -> str:
 
 
 def _experiments(study: Study, other: Study | None) -> str:
+    both = (study, other) if other else (study,)
     rows = [
         [
             each.scenario.name, f"{len(each.figures)}", answers.STOPPED[each.stopped], f"{each.days} j", f"{each.warm_up} j", f"{each.seed}",
         ]
-        for each in ((study, other) if other else (study,))
+        for each in both
     ]  # fmt: skip
     head = ["Scénario", "Réplications", "Arrêt", "Durée", "Mise en régime", "Graine"]
-    return f"<h2>5. Expériences</h2><p>Mêmes tirages dans les deux scénarios ; intervalles de Student.</p>{_table(head, rows)}"
+    told = "".join(f"<p>{escape(line)}</p>" for each in both for line in answers.warm_up_lines(each))
+    drawn = "".join(plots.welch_plot(each, number=900 + n) for n, each in enumerate(both))
+    return f"<h2>5. Expériences</h2><p>Mêmes tirages dans les deux scénarios ; intervalles de Student.</p>{_table(head, rows)}{told}{drawn}"
 
 
 def _access(study: Study, other: Study | None) -> str:
@@ -123,6 +132,6 @@ def _access(study: Study, other: Study | None) -> str:
     command = f"maillage simulate {study.scenario.name}{f' --against {other.scenario.name}' if other else ''}"
     command += f" --replications {len(study.figures)} --seed {study.seed} --report rapport.html"
     return (
-        f"<h2>6. Mise en œuvre et accès</h2><p>Moteur à pas discrets, code {digest()[:16]} ; scénarios : {escape(scenarios)}.</p>"
+        f"<h2>6. Mise en œuvre et accès</h2><p>Moteur à pas discrets, code {version()} ; scénarios : {escape(scenarios)}.</p>"
         f"<p>Refaire ce rapport à l'octet près : <code>{escape(command)}</code></p>"
     )

@@ -16,6 +16,7 @@ from maillage.simulation.parameters import Scenario, load
 from maillage.simulation.study import Study, study
 from maillage.simulation.sweep import Mapper
 from maillage.simulation.tally import Tally
+from maillage.simulation.words import HOLD
 
 
 def normal_density(x: float) -> float:
@@ -58,7 +59,7 @@ class Limit:
     most: float
 
 
-LIMITS: Final = (Limit("door_p90", 60.0), Limit("unseen", 3.0))
+LIMITS: Final = tuple(Limit(figure, most) for figure, most in HOLD.items())
 COSTS: Final[Mapping[str, float]] = {
     "doctor.base": 24.0 * 3,
     "doctor.extra": 16.0 * 3,
@@ -127,6 +128,29 @@ def _judged(found: Study, values: dict[str, int], limits: Sequence[Limit], cost:
     estimates = {limit.figure: found.estimate(limit.figure, 0.90) for limit in limits}
     figures = {name: (each.mean, each.high) for name, each in estimates.items()}
     return Team(values, cost, all(estimates[limit.figure].high <= limit.most for limit in limits), figures)
+
+
+PLENTY: Final = {"doctor.base": 100, "nurse.base": 100, "box.base": 400, "imaging.base": 20, "bed.base": 3000}
+"""Nobody waits for any of these: what is busy then is the offered load."""
+
+
+def grid_around(scenario: Scenario, *, seed: int = 2026, days: int = 182, mapper: Mapper = sweep.threads) -> dict[str, list[int]]:
+    """The teams to try: one less to one more of what the offered load asks for by night and by day, and boxes by twos."""
+    free = study(scenario.changing({**PLENTY, "bed.filled": 1}), seed=seed, replications=2, days=days, mapper=mapper)
+    made: dict[str, list[int]] = {}
+    for name in ("doctor", "nurse"):
+        parameters = load(scenario.model).parameters
+        asked, begin = guess(free.total, name), int(scenario.numbers(f"{name}.hours")[0])
+        night = max(1, int(asked[:begin].max(initial=1)))
+        made[f"{name}.base"] = _near(night, parameters[f"{name}.base"].low)
+        made[f"{name}.extra"] = _near(max(0, int(asked.max()) - night), parameters[f"{name}.extra"].low)
+    boxes = team(float(free.total.mean_day["busy:box"].max() / free.total.days), 0.8)
+    made["box.base"] = [max(1, boxes + more) for more in (0, 4, 8)]
+    return made
+
+
+def _near(number: int, low: float) -> list[int]:
+    return [each for each in (number - 1, number, number + 1) if each >= max(low, 0)]
 
 
 def breaking_volume(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
-
-from scipy.special import stdtrit
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Final
 
 from maillage.simulation import sweep
 from maillage.simulation.parameters import Scenario
@@ -53,7 +52,7 @@ class Study:
     """One for each replication, in order."""
     total: Tally
     stopped: str
-    """Why no more were run: `precise`, `asked`, `most`, `time`."""
+    """Why no more were run: `precise`, `asked`, `most`, `time`; empty while more are to come."""
 
     def estimate(self, name: str, level: float = 0.95) -> Estimate:
         """The mean of a figure with its Student interval."""
@@ -62,6 +61,30 @@ class Study:
     def estimates(self) -> dict[str, Estimate]:
         """Every figure."""
         return {name: self.estimate(name) for name in self.figures[0]}
+
+
+@cache
+def student(freedom: int, level: float) -> float:
+    """The t within which a Student variable lies with this probability: the finite series for whole degrees of freedom, inverted by halving.
+
+    Abramowitz and Stegun 26.7.3 and 26.7.4. A library would take half a second to load for this one number.
+    """
+    low, high = 0.0, math.pi / 2
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _within(freedom, middle) < level else (low, middle)
+    return math.sqrt(freedom) * math.tan((low + high) / 2)
+
+
+def _within(freedom: int, angle: float) -> float:
+    """P(|T| < √ν·tan angle)."""
+    sine, square = math.sin(angle), math.cos(angle) ** 2
+    odd = freedom % 2
+    term, total = math.cos(angle) if odd else 1.0, 0.0
+    for n in range(1 + odd, freedom, 2):
+        total += term
+        term *= square * n / (n + 1)
+    return 2 / math.pi * (angle + sine * total) if odd else sine * total
 
 
 def estimate(values: Sequence[float], level: float = 0.95) -> Estimate:
@@ -74,7 +97,7 @@ def estimate(values: Sequence[float], level: float = 0.95) -> Estimate:
     if n < 2:
         return Estimate(mean, math.inf, math.nan, n)
     deviation = math.sqrt(math.fsum((value - mean) ** 2 for value in kept) / (n - 1))
-    return Estimate(mean, float(stdtrit(n - 1, 0.5 + level / 2)) * deviation / math.sqrt(n), deviation, n)
+    return Estimate(mean, student(n - 1, level) * deviation / math.sqrt(n), deviation, n)
 
 
 def precise(figures: Sequence[Mapping[str, float]]) -> bool:
@@ -83,8 +106,36 @@ def precise(figures: Sequence[Mapping[str, float]]) -> bool:
     return all(e.half <= max(RELATIVE * abs(e.mean), MINUTE) for e in found)
 
 
-def study(
-    scenario: Scenario,
+@dataclass(slots=True)
+class _Growing:
+    """What is known so far of one scenario."""
+
+    scenario: Scenario
+    seed: int
+    days: int
+    warm_up: int
+    curves: bool
+    figures: list[dict[str, float]] = field(default_factory=list)
+    total: Tally | None = None
+
+    def grow(self, count: int, mapper: Mapper, told: Callable[[], None], late: Callable[[], bool]) -> None:
+        """Run up to `count` replications in all, fewer when time is up."""
+        seeds = [sweep.seed_of(self.seed, n) for n in range(len(self.figures), count)]
+        for done in mapper(sweep.work, sweep.units_of(self.scenario, seeds, self.days + self.warm_up, self.warm_up, curves=self.curves)):
+            self.figures += done.figures
+            self.total = done.total if self.total is None else self.total.added(done.total)
+            told()
+            if late():
+                return
+
+    def known(self, stopped: str) -> Study:
+        if self.total is None:
+            raise ValueError("no replication was asked for")
+        return Study(self.scenario, self.seed, self.days, self.warm_up, tuple(self.figures), self.total, stopped)
+
+
+def stages(
+    scenarios: Sequence[Scenario],
     *,
     seed: int = 2026,
     replications: int | None = None,
@@ -95,28 +146,32 @@ def study(
     told: Callable[[int, int], None] | None = None,
     late: Callable[[], bool] = lambda: False,
     curves: bool = True,
-) -> Study:
-    """Run a scenario: as many replications as asked, or until precise. `told(done, expected)`; `late()` says that time is up."""
-    figures: list[dict[str, float]] = []
-    total: Tally | None = None
-    asked, stopped = replications or FEWEST, "asked"
+) -> Iterator[tuple[Study, ...]]:
+    """What is known of each scenario after twenty replications, then after twice as many, until all are known well enough.
+
+    Each has as many as the others, on the same seeds. `told(done, expected)`; `late()` says that time is up.
+    """
+    growing = [_Growing(scenario, seed, days, warm_up, curves) for scenario in scenarios]
+    asked = replications or min(FEWEST, most)
+
+    def tell() -> None:
+        if told:
+            told(sum(len(each.figures) for each in growing), asked * len(growing))
+
     while True:
-        seeds = [sweep.seed_of(seed, n) for n in range(len(figures), asked)]
-        for done in mapper(sweep.work, sweep.units_of(scenario, seeds, days + warm_up, warm_up, curves=curves)):
-            figures += done.figures
-            total = done.total if total is None else total.added(done.total)
-            if told:
-                told(len(figures), asked)
-            if late():
-                break
-        reason = _enough(figures, replications, most, late=late())
-        if reason:
-            stopped = reason
-            break
+        for each in growing:
+            each.grow(asked, mapper, tell, late)
+        reasons = [_enough(each.figures, replications, most, late=late()) for each in growing]
+        stopped = "" if "" in reasons else next((reason for reason in ("time", "most", "precise") if reason in reasons), "asked")
+        yield tuple(each.known(stopped) for each in growing)
+        if stopped:
+            return
         asked = min(most, 2 * asked)
-    if total is None:
-        raise ValueError("no replication was asked for")
-    return Study(scenario, seed, days, warm_up, tuple(figures), total, stopped)
+
+
+def study(scenario: Scenario, **asked: Any) -> Study:
+    """Run a scenario: as many replications as asked, or until precise; takes what `stages` takes."""
+    return [found for (found,) in stages([scenario], **asked)][-1]
 
 
 def _enough(figures: Sequence[Mapping[str, float]], replications: int | None, most: int, *, late: bool) -> str:

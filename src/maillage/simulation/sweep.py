@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -12,9 +13,11 @@ from typing import Any, Final, Protocol
 from maillage.simulation import world
 from maillage.simulation.draws import WORD, mix
 from maillage.simulation.parameters import Scenario
+from maillage.simulation.play import Desk
 from maillage.simulation.tally import Tally, tally
 
 SEEDS_OF_A_UNIT: Final = 8
+_LOCAL = threading.local()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,8 @@ def work(unit: Unit) -> Done:
 def _year(unit: Unit, scenario: Scenario, seed: int) -> Tally:
     ready = _world(scenario.digest, unit.days, _Held(scenario))
     here = world.covered(ready, seed)
-    return tally(here, world.run(here, seed), warm_up=unit.warm_up, curves=unit.curves)
+    desk = _LOCAL.desk = getattr(_LOCAL, "desk", None) or Desk()
+    return tally(here, world.run(here, seed, desk), warm_up=unit.warm_up, curves=unit.curves)
 
 
 def _side_by_side(unit: Unit, seed: int) -> Tally:

@@ -11,13 +11,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from maillage.simulation.areas import QUARTER, Curves, add_minutes
+from maillage.simulation.areas import IDLE, MOST, OVER, QUARTER, QUARTERS, TOTAL, USED, Curves, Walked, add_minutes
 from maillage.simulation.play import Played
+from maillage.simulation.words import LABELS
 from maillage.simulation.world import WARM_UP, World
 
 LONGEST: Final = 2880
 """Minutes of a histogram; what is longer stands in its last bin."""
-QUARTERS: Final = 96
 EXITS: Final = ("home", "og", "ward", "uhcd", "unseen")
 STAFF: Final = ("ioa", "nurse", "doctor", "imaging", "og")
 USES: Final = {
@@ -30,8 +30,8 @@ USES: Final = {
     "uhcd": ("uhcd",),
     "bed": ("bed",),
 }
-CROWD: Final = 160
-"""Bins of a curve's histogram by time of day."""
+SETTLING: Final = ("census", "busy:bed")
+"""The curves that tell when a run has forgotten its start."""
 
 
 @dataclass(slots=True)
@@ -46,6 +46,8 @@ class Tally:
     crowd: dict[str, NDArray[np.int64]]
     """Curve -> quarter of the day, number present (rounded): how many days."""
     days: int
+    daily: dict[str, NDArray[np.float64]]
+    """Curve -> sum over runs of the mean of each day, those of the warm-up too."""
 
     def added(self, other: Tally) -> Tally:
         """Histograms and curves of both; figures belong to one run and are left out."""
@@ -55,6 +57,7 @@ class Tally:
             {key: value + other.mean_day[key] for key, value in self.mean_day.items()},
             {key: value + other.crowd[key] for key, value in self.crowd.items()},
             self.days + other.days,
+            {key: value + other.daily[key] for key, value in self.daily.items()},
         )
 
 
@@ -63,7 +66,7 @@ def tally(world: World, played: Played, *, warm_up: int = WARM_UP, curves: bool 
     made = _Counting(world, played, warm_up)
     made.durations()
     made.occupancy(curves=curves)
-    return Tally(made.figures, made.minutes, made.mean_day, made.crowd, made.days)
+    return Tally(made.figures, made.minutes, made.mean_day, made.crowd, made.days, made.daily)
 
 
 def quantiles_of(histogram: NDArray[np.int64], shares: tuple[float, ...]) -> list[float]:
@@ -96,6 +99,7 @@ class _Counting:
         self.minutes: dict[str, NDArray[np.int64]] = {}
         self.mean_day: dict[str, NDArray[np.float64]] = {}
         self.crowd: dict[str, NDArray[np.int64]] = {}
+        self.daily: dict[str, NDArray[np.float64]] = {}
 
     def mark(self, name: str) -> NDArray[np.float64]:
         return np.asarray(self.marks[:, self.names[name]])
@@ -178,10 +182,9 @@ class _Counting:
         direct = (self.played.rows.at == self.world.program.starts["direct"]) & (self.arrive >= self.begin)
         self.figures["direct_by_ed"] = 100.0 * int((direct & ~np.isnan(self.mark("ask:box"))).sum()) / max(1, int(direct.sum()))
         wait = np.where(np.isnan(self.mark("got:box")), self.mark("exit"), self.mark("got:box")) - self.mark("triaged")
-        due = 0.0
-        for c, after in enumerate(self.world.scenario.numbers("reevaluation.after")):
-            if after > 0:
-                due += float(np.nansum(np.floor(np.where(self.counted & (self.cls == c), wait, 0.0) / after)))
+        after = np.array(self.world.scenario.numbers("reevaluation.after"))[self.cls]
+        waits = self.counted & (after > 0) & (wait >= after)
+        due = float(np.floor(wait[waits] / after[waits]).sum())
         self.figures["reevaluations"] = due / self.days
         self.figures["reevaluation_minutes"] = due / self.days * self.world.scenario.number("reevaluation.minutes")
 
@@ -208,7 +211,9 @@ class _Counting:
         held = self.patients & np.isnan(self.mark("uhcd"))
         areas.add("boarders", np.where(held, self.mark("ask:bed"), np.nan), self.mark("got:bed"))
         self._log(areas, names, zones)
-        self._curves(dict(zip(names, areas.values()[:, int(self.begin / QUARTER) :], strict=True)), zones, keep=curves)
+        duty = np.stack([self.world.duty[name] for name in USES])
+        drawn = [name for name in names if name in LABELS] if curves else []
+        self._curves(areas.walked(int(self.begin / QUARTER), duty, drawn), names, drawn, zones)
 
     def _log(self, areas: Curves, names: list[str], zones: list[str]) -> None:
         """Stays in zones, and services that a hand-over interrupted."""
@@ -220,33 +225,25 @@ class _Counting:
                 into[kind == -1 - self.names[f"got:{use}"]] = names.index(f"busy:{resource}")
         areas.spread(into, np.ascontiguousarray(times[:, 0]), np.ascontiguousarray(times[:, 1]))
 
-    def _curves(self, found: dict[str, NDArray[np.float64]], zones: list[str], *, keep: bool) -> None:
+    def _curves(self, found: Walked, names: list[str], drawn: list[str], zones: list[str]) -> None:
+        quarters, hours = self.days * QUARTERS, QUARTER / 60.0 / self.days
         for name in (station.name for station in self.world.stations):
-            capacity = self.world.duty[name][int(self.begin / QUARTER) :]
-            busy = found[f"busy:{name}"]
-            duty = max(1e-9, float(capacity.sum()))
-            self.figures[f"use:{name}"] = 100.0 * float(np.minimum(busy, capacity).sum()) / duty if duty > 1 else 0.0
-            hours = QUARTER / 60.0 / self.days
-            self.figures[f"idle:{name}"] = float(np.maximum(0.0, capacity - busy).sum()) * hours
-            self.figures[f"overtime:{name}"] = float(np.maximum(0.0, busy - capacity).sum()) * hours
+            of = found.facts[names.index(f"busy:{name}")]
+            duty = max(1e-9, float(of[USED] + of[IDLE]))
+            self.figures[f"use:{name}"] = 100.0 * float(of[USED]) / duty if duty > 1 else 0.0
+            self.figures[f"idle:{name}"] = float(of[IDLE]) * hours
+            self.figures[f"overtime:{name}"] = float(of[OVER]) * hours
         for name in zones:
-            values = found[f"zone:{name}"]
-            tenths = np.cumsum(np.bincount((values * 10.0).astype(np.int64)))
-            self.figures[f"zone:{name}_p95"] = float(np.searchsorted(tenths, 0.95 * len(values))) / 10.0
-            self.figures[f"zone:{name}_max"] = float(values.max())
-            self.figures[f"zone:{name}_hours"] = float(values.sum()) * QUARTER / 60.0 / self.days
-        self.figures["boarders_8h"] = float(found["boarders"][8 * 4 :: QUARTERS].mean())
-        self.figures["census_mean"] = float(found["census"].mean())
-        for name, values in found.items() if keep else ():
-            by_day = values.reshape(-1, QUARTERS)
-            self.mean_day[name] = by_day.sum(axis=0)
-            self.crowd[name] = _crowd(by_day)
-
-
-def _crowd(by_day: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Histogram of the number present at each quarter of the day."""
-    bins = np.minimum(np.rint(by_day), CROWD - 1).astype(np.int64) + np.arange(QUARTERS) * CROWD
-    return np.asarray(np.bincount(bins.ravel(), minlength=QUARTERS * CROWD).reshape(QUARTERS, CROWD))
+            line = names.index(f"zone:{name}")
+            self.figures[f"zone:{name}_p95"] = float(np.searchsorted(np.cumsum(found.tenths[line]), 0.95 * quarters)) / 10.0
+            self.figures[f"zone:{name}_max"] = float(found.facts[line, MOST])
+            self.figures[f"zone:{name}_hours"] = float(found.facts[line, TOTAL]) * hours
+        self.figures["boarders_8h"] = float(found.mean_day[names.index("boarders"), 8 * 4]) / self.days
+        self.figures["census_mean"] = float(found.facts[names.index("census"), TOTAL]) / quarters
+        if drawn:
+            self.mean_day = dict(zip(names, found.mean_day, strict=True))
+            self.crowd = dict(zip(drawn, found.crowd, strict=True))
+            self.daily = {name: found.daily[names.index(name), : self.world.days] / QUARTERS for name in SETTLING}
 
 
 def figures_of(played: Any, world: World) -> dict[str, float]:

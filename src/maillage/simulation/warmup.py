@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from maillage.simulation.study import Estimate, estimate
+from maillage.simulation.study import Estimate, Study, estimate
 
 BATCH: Final = 5
 
@@ -36,13 +36,23 @@ def mser5(series: NDArray[np.float64]) -> int:
 class WarmUp:
     """What was found, against what is left out."""
 
-    days: int
+    days: float
+    """Infinite when the run never settles."""
     used: int
 
     @property
     def warns(self) -> bool:
         """More should be left out than is."""
         return self.days > self.used
+
+
+def settled(study: Study) -> WarmUp:
+    """When the daily census and the occupied beds of a study have forgotten how the runs began: the later of the two, by the mean over runs."""
+    try:
+        found = max((mser5(series / len(study.figures)) for series in study.total.daily.values()), default=0)
+    except TooLong:
+        return WarmUp(math.inf, study.warm_up)
+    return WarmUp(found, study.warm_up)
 
 
 def welch(runs: NDArray[np.float64], window: int = 7) -> NDArray[np.float64]:

@@ -17,7 +17,7 @@ from maillage.simulation.draws import BERNOULLI, BETWEEN, CONSTANT, EITHER, EXPO
 from maillage.simulation.memory import Place, Rows
 from maillage.simulation.parameters import Model, Scenario, load
 from maillage.simulation.place import DAY, Plan, Station, Zone, build, daily, levels, names
-from maillage.simulation.play import Played, play
+from maillage.simulation.play import Desk, Played, play
 
 WARM_UP, YEAR_DAYS = 28, 364
 FORMS: Final = {
@@ -83,6 +83,8 @@ def columns_of(scenario: Scenario) -> Columns:
             made.value[n, :, :2] = [order.index(name) for name in said["columns"]]
         else:
             made.value[n] = [_values(scenario, model, said, c) for c in range(count)]
+            if "only" in said:  # drawn for those present at the start alone
+                made.value[n, : count - 1, 2] = 0.0
     return made
 
 
@@ -215,10 +217,10 @@ def covered(world: World, seed: int) -> World:
     return replace(world, stations=stations, place=build(world.program, stations, world.plan), duty=duty)
 
 
-def people(world: World, seed: int) -> Rows:
-    """The rows of one seed."""
+def people(world: World, seed: int, came: NDArray[np.float64] | None = None, desk: Desk | None = None) -> Rows:
+    """The rows of one seed; those who come by the door come at these times when they are given (real days replace drawn ones)."""
     scenario, program = world.scenario, world.program
-    times, ids, cls = arrivals.patients(scenario, seed, world.days)
+    times, ids, cls = arrivals.patients(scenario, seed, world.days) if came is None else arrivals.given(scenario, seed, world.days, came)
     direct_times, direct_ids = arrivals.direct(scenario, seed, world.days)
     classes = len(program.names.classes)
     like = program.names.classes.index(load(scenario.model).direct["like"])
@@ -231,7 +233,7 @@ def people(world: World, seed: int) -> Rows:
     drawn_as = np.concatenate([np.full(present, classes + 1), cls, np.full(len(direct_times), classes)]).astype(np.int32)[order]
     at = np.repeat(np.array([program.starts[name] for name in ("present", "ed", "direct")], np.int32), counts)[order]
     start = start[order]
-    table = np.empty((len(start), len(world.columns.form)))
+    table = (desk or Desk()).take("columns", (len(start), len(world.columns.form)))
     c = world.columns
     draws.fill(np.uint64(draws.key_of(seed)), row, drawn_as, c.form, c.purpose, c.value, c.when, c.other, table)
     lying = table[:, list(load(scenario.model).columns).index("lying")] > 0
@@ -239,6 +241,6 @@ def people(world: World, seed: int) -> Rows:
     return Rows(start, at, start, level, plan, table, np.zeros(1), np.zeros(1, np.int64))
 
 
-def run(world: World, seed: int) -> Played:
-    """One year of one seed."""
-    return play(world.program, covered(world, seed).place, people(world, seed), world.days * DAY)
+def run(world: World, seed: int, desk: Desk | None = None) -> Played:
+    """One year of one seed. With a `desk`, what is returned lasts until its next run."""
+    return play(world.program, covered(world, seed).place, people(world, seed, desk=desk), world.days * DAY, desk=desk)

@@ -24,7 +24,7 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 SCHEMAS = (
     *("store", "record", "directory", "access", "access/clients", "messaging", "messaging/subscriptions", "documents", "exports"),
     *("referrals", "booking", "tele_expertise", "admissions", "discharge", "overflow", "laboratory", "prevention"),
-    *("governance", "training", "evaluation", "research", "journeys", "indicators"),
+    *("governance", "training", "evaluation", "research", "experiments", "journeys", "indicators"),
 )
 LOCK = 0x6D61696C6C616765  # "maillage"
 

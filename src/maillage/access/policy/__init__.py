@@ -6,6 +6,7 @@ from maillage.access.policy.masking import SUBSETTED, masked, withheld_parameter
 from maillage.access.policy.rules import (
     ADMINISTRATIVE,
     NOTHING,
+    OWN_WORDS,
     WHOLE,
     assured,
     decide,
@@ -20,6 +21,7 @@ from maillage.access.policy.rules import (
 __all__ = [
     "ADMINISTRATIVE",
     "NOTHING",
+    "OWN_WORDS",
     "SUBSETTED",
     "WHOLE",
     "assured",

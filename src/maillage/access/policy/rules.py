@@ -14,6 +14,8 @@ from maillage.kernel.answers import Allowed, Answer, Refused
 
 LETTERS: Final = {"read": "ra", "write": "w", "verb": "v"}
 WHOLE, ADMINISTRATIVE, NOTHING = "whole", "administrative", "nothing"
+OWN_WORDS: Final = frozenset({"Simulation"})
+"""What the matrix speaks of that is no resource, and stands on pages alone."""
 ALWAYS: Final = frozenset({"resourceType", "id", "meta", "language"})
 
 

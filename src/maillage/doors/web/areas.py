@@ -25,11 +25,12 @@ from maillage.doors.web.partners.pages import PAGES as PARTNERS
 from maillage.doors.web.patients.accesses import PAGES as ACCESSES
 from maillage.doors.web.patients.pages import PAGES as PATIENTS
 from maillage.doors.web.referrals.pages import PAGES as REFERRALS
+from maillage.doors.web.simulation.pages import PAGES as SIMULATION
 
 _IDENTITY: tuple[Page, ...] = (*SIGN_IN, *PSC, *LOCAL, *INVITATION, *OWN, *FACTORS, *ADMINISTRATION, *PARTNERS)
 _PATIENTS: tuple[Page, ...] = (*PATIENTS, *ACCESSES, *CHOICES, *EMERGENCY)
 _CARE: tuple[Page, ...] = (*DIRECTORY, *_PATIENTS, *GIVING, *BOOKING, *PLANNING, *WAITING, *REFERRALS)
-PAGES: tuple[Page, ...] = (*_IDENTITY, *LEGAL, *HOME, *_CARE, *APPS)
+PAGES: tuple[Page, ...] = (*_IDENTITY, *LEGAL, *HOME, *_CARE, *SIMULATION, *APPS)
 
 SERVER_PAGES: tuple[Page, ...] = PSC_SERVER
 """What other servers call, without a browser: no session and no form of ours."""

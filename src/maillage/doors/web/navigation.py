@@ -24,6 +24,7 @@ _PLACES = (
     ("/patients", "Patients", "person", (), "Patient"),
     ("/services", "Services", "book", (), "HealthcareService"),
     ("/vacations", "Vacations", "calendar", ("/accueil", "/rendez-vous", "/planification", "/attente"), "Schedule"),
+    ("/simulation", "Simulation", "chart", (), "Simulation"),
 )
 
 

@@ -1,0 +1,1 @@
+"""Scenarios of the emergency department, played and compared."""

@@ -1,0 +1,25 @@
+"""A scenario fitted to what a department recorded: what is read off, what is fitted, how well it fits, and whether it foretells weeks held out."""
+
+from __future__ import annotations
+
+from maillage.simulation.calibration.extract import EXITS, Extract, summaries
+from maillage.simulation.calibration.fit import FACTORS, Factor, Fit, fit
+from maillage.simulation.calibration.held_out import HeldOut, calibrated, held_out
+from maillage.simulation.calibration.reading import read_off
+from maillage.simulation.calibration.replay import observed, replayed
+
+__all__ = [
+    "EXITS",
+    "FACTORS",
+    "Extract",
+    "Factor",
+    "Fit",
+    "HeldOut",
+    "calibrated",
+    "fit",
+    "held_out",
+    "observed",
+    "read_off",
+    "replayed",
+    "summaries",
+]

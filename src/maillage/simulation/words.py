@@ -1,0 +1,97 @@
+"""The words of results, without the weight of what computes them: pages import this file alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+MAIN: Final = {
+    "door_mean": ("Délai porte-médecin, moyenne", "min"),
+    "door_p90": ("Délai porte-médecin, 9e décile", "min"),
+    "door_within": ("Vus dans le délai FRENCH", "%"),
+    "stay_mean": ("Durée de séjour, moyenne", "min"),
+    "stay_p90": ("Durée de séjour, 9e décile", "min"),
+    "stay_over_8h": ("Séjours de plus de 8 h", "%"),
+    "unseen": ("Partis sans être vus", "%"),
+    "boarding_hours": ("Attente d'un lit, dans le service", "h/jour"),
+    "boarders_8h": ("Attendent un lit à 8 h", "personnes"),
+    "og_taken": ("Pris par le médecin de ville", "%"),
+    "og_missed": ("Éligibles non pris", "% des éligibles"),
+    "idle:og": ("Médecin de ville sans patient", "h/jour"),
+    "use:doctor": ("Occupation des médecins", "%"),
+    "use:nurse": ("Occupation des infirmiers", "%"),
+    "use:box": ("Occupation des boxes", "%"),
+    "use:bed": ("Occupation des lits d'aval", "%"),
+}
+NOT_FITTED: Final = "Non calé sur ce service."
+LIMITS: Final = (
+    "Compare des organisations ; ne prédit ni une journée, ni un patient. Un écart simulé n'est pas un effet démontré.",
+    NOT_FITTED,
+    "La patience est une hypothèse ; lire les départs sans soins à côté des durées.",
+    "Simplifié : équipes identiques, sans fatigue ni adaptation ; niveau fixé au tri ; ni âge ni retour ; un ensemble de lits.",
+    "Laboratoire sans file ; jours de 24 h. Zones : places et surveillance, non la sûreté des locaux.",
+)
+
+
+def limits(*calibrations: str) -> tuple[str, ...]:
+    """What is said with every result; a scenario that was fitted to its department says how."""
+    said = [each or NOT_FITTED for each in dict.fromkeys(calibrations)] or [NOT_FITTED]
+    return (LIMITS[0], *said, *LIMITS[2:])
+
+
+HOLD: Final[Mapping[str, float]] = {"door_p90": 60.0, "unseen": 3.0}
+"""What the teams that are searched must hold."""
+STOPPED: Final = {
+    "precise": "précision atteinte",
+    "asked": "nombre demandé",
+    "most": "nombre maximal",
+    "time": "temps écoulé",
+    "": "en cours",
+}
+
+LABELS: Final = {
+    "census": "Présents dans le service",
+    "boarders": "Attendent un lit, box occupé",
+    "queue:box": "Attendent un box",
+    "queue:doctor": "En box, attendent un médecin",
+    "queue:nurse": "En box, attendent un infirmier",
+    "busy:box": "Boxes occupés",
+    "busy:doctor": "Médecins occupés",
+    "busy:nurse": "Infirmiers occupés",
+    "busy:og": "Médecin de ville occupé",
+    "busy:bed": "Lits d'aval occupés",
+    "zone:stretchers": "Zone brancards",
+    "zone:near": "Zone d'attente proche",
+    "zone:remote": "Zone d'attente à distance",
+}
+CHARGED: Final = {
+    "doctor": "les médecins", "nurse": "les infirmiers", "ioa": "l'infirmier d'accueil", "box": "les boxes", "imaging": "l'imagerie",
+    "uhcd": "l'UHCD", "bed": "les lits d'aval",
+}  # fmt: skip
+
+
+def number(value: float) -> str:
+    """A number as a French page writes it."""
+    if not math.isfinite(value):
+        return "–"
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 1 else 2
+    return f"{value:.{digits}f}".replace(".", ",")
+
+
+def table(found: Mapping[str, Any]) -> str:
+    """An answer as lines for a spreadsheet: what each figure is of, then the figure with its interval."""
+    rows = ["indicateur;unité;scénario;moyenne;bas;haut;graine;empreinte;code;réplications"]
+    for one in (found, found.get("against")):
+        if one:
+            trace = f"{one['seed']};{one['scenario_hash']};{one['code_hash']};{one['replications']}"
+            rows += [f"{_row(name, one['scenario'], figure)};{trace}" for name, figure in one["figures"].items()]
+    for name, figure in found.get("difference", {}).items():
+        rows.append(f"{_row(name, 'écart', figure)};{found['seed']};;{found['code_hash']};{found['replications']}")
+    return "\ufeff" + "\r\n".join(rows) + "\r\n"
+
+
+def _row(name: str, scenario: str, figure: Mapping[str, float | None]) -> str:
+    unit = MAIN[name][1] if name in MAIN else ""
+    values = ["" if figure[part] is None else str(figure[part]).replace(".", ",") for part in ("mean", "low", "high")]
+    return ";".join([name, unit, scenario, *values])
