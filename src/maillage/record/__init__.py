@@ -20,7 +20,7 @@ from maillage.record.photographs import (
     provenance,
     written,
 )
-from maillage.record.queries import current, existing, first_organization, ids_of, is_within, lock_condition, present, read, vread
+from maillage.record.queries import current, existing, first_organization, ids_of, is_within, lock_condition, owner_of, present, read, vread
 from maillage.record.seal import make_cursor, open_cursor, sealing_key
 from maillage.record.seal import scope as cursor_scope
 from maillage.record.search import Page, search, search_types
@@ -62,6 +62,7 @@ __all__ = [
     "next_photograph",
     "of_patient",
     "open_cursor",
+    "owner_of",
     "photograph",
     "present",
     "provenance",

@@ -76,7 +76,9 @@ def _reach(actor: Actor, params: Params) -> str:
     if actor.kind == "system":
         return "true"
     if actor.kind == "patient":
-        return f"e.patient_id = {params.add(actor.id)}"
+        own = f"e.patient_id = {params.add(actor.id)}"
+        only = params.add(sorted(f"{kind}/{id}" for kind, id in actor.only)) if actor.only else ""
+        return f"({own} AND e.res_type || '/' || e.res_id = ANY ({only}::text[]))" if only else own
     return f"e.organization = ANY ({params.add(list(actor.organizations))}::text[])"
 
 
