@@ -51,6 +51,7 @@ EXPECTED = [
     ("not-selected", "SY", UNDECIDED, "cancelled"),
     ("change-priority", "RC PC", f"to-complete {UNDECIDED} {ACCEPTED}", SAME),
     ("declare-unavailable", "PT RO PO", f"{UNDECIDED} {ACCEPTED}", SAME),
+    ("say-no-news", "PT", f"{UNDECIDED} to-book waiting-capacity not-attended to-rebook seen cancellation-requested", SAME),
     (
         "enter-in-error",
         "RC PC",

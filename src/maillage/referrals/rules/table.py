@@ -160,6 +160,13 @@ TABLE: Final = TransitionTable(
         ),
         line("declare-unavailable", f"{UNDECIDED} {ACCEPTED}", SAME, "PT RO PO", needs="period-missing"),
         line(
+            "say-no-news",
+            f"{UNDECIDED} to-book waiting-capacity not-attended to-rebook seen cancellation-requested",
+            SAME,
+            "PT",
+            needs="already-said",
+        ),
+        line(
             "enter-in-error",
             f"to-complete {UNDECIDED} to-book waiting-capacity offered booked not-attended to-rebook",
             "entered-in-error",
