@@ -66,10 +66,18 @@ def answer(view: View, error: MaillageError) -> Response:
         view,
         "layout/problem.html",
         **_shown(status, error),
-        back=view.request.url.path.partition("/actes/")[0],
+        back=_back(view),
         written=written if status in (409, 412, 422) else [],
     )
     return Response(body, status, media_type="text/html")
+
+
+def _back(view: View) -> str:
+    """Where the present state of the thing is shown."""
+    path = view.request.url.path
+    if view.of_patient:
+        return "/".join(path.split("/")[:3]) if path.startswith("/suivi/") and view.session else ""
+    return path.partition("/actes/")[0]
 
 
 _REASONS = {408: "body-too-slow", 429: "too-many-requests", 503: "unavailable", 507: "storage-full"}

@@ -2285,7 +2285,8 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT EXISTS (SELECT 1 FROM opposition o WHERE o.patient_id = patient AND opposes(o, kind, opposed.id, owner, orgs, actor, now))
 $$;
 
--- What the policies of a table ask, as text for `put_wall`: the rule of `access.VisibleTo`. `OFFSET 0` and CASE are explained there. `kind` is an
+-- What the policies of a table ask, as text for `put_wall`: the rule of `access.VisibleTo`. A patient's own rows are the patient's; which of them a link
+-- opens is the first wall's to say. `OFFSET 0` and CASE are explained there. `kind` is an
 -- SQL expression for the resource type of a row, `id` names the column that holds the id of the resource.
 CREATE FUNCTION by_link(name text, kind text, narrowed text, id text DEFAULT 'id') RETURNS text LANGUAGE sql AS $$
     SELECT format('EXISTS (SELECT FROM care_link c WHERE c.patient_id = %1$I.patient_id AND c.organization_id = ANY ((SELECT app_orgs())::text[])
@@ -2295,13 +2296,14 @@ CREATE FUNCTION by_link(name text, kind text, narrowed text, id text DEFAULT 'id
 $$;
 -- What the patient refuses beats everything (CSP L1110-4 IV): a restrictive policy, whatever else lets the row through.
 CREATE FUNCTION unopposed(name text, kind text, id text DEFAULT 'id') RETURNS text LANGUAGE sql AS $$
-    SELECT format('CASE WHEN patient_id IS NULL OR (SELECT app_is_system()) THEN true ELSE NOT EXISTS (SELECT FROM opposition o
+    SELECT format('CASE WHEN patient_id IS NULL OR (SELECT app_is_system()) OR (SELECT app_kind()) = ''patient'' THEN true ELSE NOT EXISTS (SELECT FROM opposition o
         WHERE o.patient_id = %1$I.patient_id
         AND opposes(o, %2$s, %1$I.%3$I, %1$I.owner_org, (SELECT app_orgs()), (SELECT app_actor()), (SELECT app_now())) OFFSET 0) END', name, kind, id)
 $$;
 -- A table whose rows name their parties.
 CREATE FUNCTION by_parties(name text, kind text) RETURNS text LANGUAGE sql AS $$
-    SELECT format('CASE WHEN parties && (SELECT app_orgs()) THEN true WHEN (SELECT app_is_system()) THEN true ELSE %s END',
+    SELECT format('CASE WHEN parties && (SELECT app_orgs()) THEN true WHEN (SELECT app_is_system()) THEN true
+        WHEN (SELECT app_kind()) = ''patient'' THEN patient_id = (SELECT app_actor()) ELSE %s END',
         by_link(name, quote_literal(kind), 'c.basis = ANY (shared_bases())'))
 $$;
 CREATE FUNCTION written_by_parties() RETURNS text LANGUAGE sql AS $$
@@ -2310,13 +2312,16 @@ $$;
 -- A table of identities: any live link shows them, and the organisation that keeps the file finds it again.
 CREATE FUNCTION by_identity(name text, id text DEFAULT 'id') RETURNS text LANGUAGE sql AS $$
     SELECT format('CASE WHEN parties && (SELECT app_orgs()) THEN true WHEN (SELECT app_is_system()) THEN true
-        WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE %s END', by_link(name, quote_literal('Patient'), 'true', id))
+        WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true
+        WHEN (SELECT app_kind()) = ''patient'' THEN %I.%I = (SELECT app_actor()) ELSE %s END',
+        name, id, by_link(name, quote_literal('Patient'), 'true', id))
 $$;
 -- A table of resources of several types.
 CREATE FUNCTION by_type(name text) RETURNS text LANGUAGE sql AS $$
     SELECT format('CASE WHEN parties && (SELECT app_orgs()) THEN true WHEN (SELECT app_is_system()) THEN true
         WHEN patient_id IS NULL THEN res_type = ANY (open_types()) AND (SELECT app_kind()) IS NOT NULL
-        WHEN res_type = ANY (linked_types()) AND owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE %s END',
+        WHEN res_type = ANY (linked_types()) AND owner_org = ANY ((SELECT app_orgs())::text[]) THEN true
+        WHEN (SELECT app_kind()) = ''patient'' THEN patient_id = (SELECT app_actor()) ELSE %s END',
         by_link(name, format('%I.res_type', name), format('(%I.res_type = ANY (linked_types()) OR c.basis = ANY (shared_bases()))', name)))
 $$;
 -- A table of resources of one type.
@@ -2568,6 +2573,58 @@ CREATE TABLE api_launch (
     expires_at timestamptz NOT NULL
 );
 
+-- ===== patient_link/schema.sql =====
+
+-- How a patient opens, without an account, the page of one request, one appointment or one emergency access (workflow rule book 15).
+-- These rows are the system's alone: they belong to no organisation, and nobody reads them but to open a page.
+
+-- The code of a patient, which every link asks: told at booking, or sent by another channel than the link. Ten wrong ones take it away.
+CREATE TABLE patient_code (
+    patient_id text PRIMARY KEY REFERENCES patient (id),
+    code_hash text CHECK (code_hash LIKE '$argon2id$%'),
+    failures integer NOT NULL DEFAULT 0 CHECK (failures >= 0),
+    asked_at timestamptz,
+    owner_org text NOT NULL DEFAULT '',
+    parties text[] NOT NULL DEFAULT '{}'
+);
+COMMENT ON COLUMN patient_code.asked_at IS 'The last time that the patient asked for a new link: no more than one every ten minutes.';
+
+-- Each link that was given, by the hash of its secret: it opens one page, once, until it expires.
+CREATE TABLE patient_link (
+    token_hash bytea PRIMARY KEY,
+    patient_id text NOT NULL REFERENCES patient_code (patient_id),
+    res_type text NOT NULL CONSTRAINT patient_link_about CHECK (res_type IN ('Task', 'Appointment', 'BreakGlass')),
+    res_id text NOT NULL,
+    made_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    used_at timestamptz,
+    revoked_at timestamptz,
+    owner_org text NOT NULL DEFAULT '',
+    parties text[] NOT NULL DEFAULT '{}',
+    CONSTRAINT patient_link_period CHECK (expires_at > made_at),
+    CONSTRAINT patient_link_one_end CHECK (num_nonnulls(used_at, revoked_at) <= 1)
+);
+CREATE INDEX patient_link_patient ON patient_link (patient_id);
+CREATE INDEX patient_link_made ON patient_link (made_at);
+
+-- A page that a link opened, in one browser, for a quarter of an hour. Its id stands in the address, its secret in a cookie of its own: two pages never cross.
+CREATE TABLE patient_visit (
+    id text PRIMARY KEY,
+    secret_hash bytea NOT NULL CONSTRAINT patient_visit_secret UNIQUE,
+    patient_id text NOT NULL REFERENCES patient_code (patient_id),
+    res_type text NOT NULL,
+    res_id text NOT NULL,
+    csrf text NOT NULL,
+    began_at timestamptz NOT NULL,
+    ends_at timestamptz NOT NULL,
+    ended_at timestamptz,
+    owner_org text NOT NULL DEFAULT '',
+    parties text[] NOT NULL DEFAULT '{}',
+    CONSTRAINT patient_visit_period CHECK (ends_at > began_at)
+);
+CREATE INDEX patient_visit_patient ON patient_visit (patient_id);
+CREATE INDEX patient_visit_ends ON patient_visit (ends_at);
+
 -- ===== messaging/schema.sql =====
 
 -- In-app notifications: something awaits you. No name, no reason: the page says the rest to who may see it.
@@ -2590,6 +2647,47 @@ CREATE TABLE notification (
 );
 CREATE INDEX notification_inbox ON notification (organization_id, created_at DESC) WHERE read_at IS NULL;
 CREATE INDEX notification_focus ON notification (focus_type, focus_id);
+
+-- How a person wants to be told beside the pages, at one place of work. `digest_at` NULL: as things come. Quiet hours may pass midnight.
+CREATE TABLE notification_setting (
+    role_id text PRIMARY KEY,
+    organization_id text NOT NULL,
+    roles text[] NOT NULL,
+    channel text NOT NULL CHECK (channel IN ('none', 'email', 'sms')),
+    email text NOT NULL DEFAULT '',
+    phone text NOT NULL DEFAULT '',
+    digest_at time,
+    quiet_from time,
+    quiet_to time,
+    changed_at timestamptz NOT NULL,
+    CONSTRAINT notification_setting_address CHECK ((channel <> 'email' OR email <> '') AND (channel <> 'sms' OR phone <> '')),
+    CONSTRAINT notification_setting_quiet CHECK ((quiet_from IS NULL) = (quiet_to IS NULL))
+);
+CREATE INDEX notification_setting_organization ON notification_setting (organization_id);
+
+-- What is to be told to whom beside the pages, by when; several leave in one message (`sent_in`). One notification reaches a person once by a channel.
+CREATE TABLE notice (
+    notification_id text NOT NULL REFERENCES notification (id),
+    role_id text NOT NULL REFERENCES notification_setting (role_id),
+    channel text NOT NULL CHECK (channel IN ('email', 'sms')),
+    urgent boolean NOT NULL,
+    due_at timestamptz NOT NULL,
+    sent_in text,
+    sent_at timestamptz,
+    PRIMARY KEY (notification_id, role_id, channel),
+    CONSTRAINT notice_sent CHECK ((sent_in IS NULL) = (sent_at IS NULL))
+);
+CREATE INDEX notice_due ON notice (due_at) WHERE sent_in IS NULL;
+CREATE INDEX notice_message ON notice (sent_in) WHERE sent_in IS NOT NULL;
+
+-- How a patient wants to be told; nothing said is by SMS, else by e-mail.
+CREATE TABLE patient_channel (
+    patient_id text PRIMARY KEY REFERENCES patient (id),
+    channel text NOT NULL CHECK (channel IN ('sms', 'email', 'call')),
+    chosen_at timestamptz NOT NULL,
+    owner_org text NOT NULL DEFAULT '',
+    parties text[] NOT NULL DEFAULT '{}'
+);
 
 -- ===== documents/schema.sql =====
 
@@ -2916,7 +3014,7 @@ CREATE TABLE referral_child (
     requester_org text NOT NULL,
     parties text[] NOT NULL GENERATED ALWAYS AS (ARRAY[owner_org, requester_org]) STORED,
     code text NOT NULL CHECK (code IN
-        ('provide-information', 'confirm-appointment', 'decide-next', 'acknowledge-letter', 'follow-up', 'abort')),
+        ('provide-information', 'confirm-appointment', 'decide-next', 'acknowledge-letter', 'follow-up', 'abort', 'no-news')),
     state text NOT NULL CHECK (state IN ('due', 'accepted', 'handed-back', 'completed', 'cancelled')),
     priority text NOT NULL,
     round integer,
@@ -2938,7 +3036,9 @@ CREATE TABLE referral_child (
 CREATE INDEX referral_child_task ON referral_child (task_id);
 -- At most one open child says whose turn it is.
 CREATE UNIQUE INDEX referral_child_one_turn ON referral_child (task_id)
-    WHERE state IN ('due', 'accepted', 'handed-back') AND code NOT IN ('follow-up', 'abort');
+    WHERE state IN ('due', 'accepted', 'handed-back') AND code NOT IN ('follow-up', 'abort', 'no-news');
+-- A patient who hears nothing says it once, until somebody acts.
+CREATE UNIQUE INDEX referral_child_no_news ON referral_child (task_id) WHERE code = 'no-news' AND turn IS NOT NULL;
 
 -- Who did what to a child Task, and when; never changed.
 CREATE TABLE referral_child_status (
@@ -3639,10 +3739,22 @@ CALL put_grants('{web_session,local_password,factor_key,factor_totp,recovery_cod
 CALL put_grants('{api_client,api_grant,api_refresh}', 'SELECT, INSERT, UPDATE');
 CALL put_grants('{api_token,api_jti,api_launch}', 'SELECT, INSERT, UPDATE, DELETE');
 
+-- ===== patient_link/walls.sql =====
+
+-- Nobody reads or writes what opens a patient's page but the system itself.
+CALL put_wall('patient_code', '(SELECT app_is_system())', '(SELECT app_is_system())');
+CALL put_wall('patient_link', '(SELECT app_is_system())', '(SELECT app_is_system())', 'SELECT, INSERT, UPDATE, DELETE');
+CALL put_wall('patient_visit', '(SELECT app_is_system())', '(SELECT app_is_system())', 'SELECT, INSERT, UPDATE, DELETE');
+
 -- ===== messaging/walls.sql =====
 
 -- A notification is seen by the organisation that it awaits; whoever acts may write one for another.
 CALL put_wall('notification', written_by_parties(), '(SELECT app_kind()) IS NOT NULL');
+-- How colleagues are told: no patient in it.
+CALL put_grants('{notification_setting}', 'SELECT, INSERT, UPDATE');
+-- What leaves the house is the system's to carry.
+CALL put_wall('notice', '(SELECT app_is_system())', '(SELECT app_is_system())', 'SELECT, INSERT, UPDATE, DELETE');
+CALL put_wall('patient_channel', '(SELECT app_is_system())', '(SELECT app_is_system())');
 
 -- ===== documents/walls.sql =====
 
