@@ -93,6 +93,13 @@ async def identity(db: Database, patient: str) -> list[str]:
     return [row["family"], row["given"], str(row["birth_date"]), patient]
 
 
+async def test_two_messages_at_once_bring_one_code(db: Database, mail: MailServer, sms: Gateway) -> None:
+    visit, patient = await booked(db, email=ADDRESS, phone=NUMBER)
+    await diary.act(db, SYSTEM, messaging.tell_patient, "appointment-move", focus=("Appointment", visit), patient=patient)
+    await make.carried(db, messaging.handlers(post(mail.settings, sms.settings)))
+    assert (len(sms.sent), len(mail.taken)) == (2, 1)
+
+
 async def test_the_code_is_kept_and_the_next_message_is_a_link_alone(
     db: Database, mail: MailServer, sms: Gateway, clock: FixedClock
 ) -> None:

@@ -65,7 +65,7 @@ def mail_server(folder: Path, **changes: Any) -> Iterator[MailServer]:
     context.load_cert_chain(certificate, key)
     port = free_port()
     settings = MailSettings(
-        host="127.0.0.1", port=port, authority=str(certificate), sender="maillage@percy.example", timeout=3.0, **changes
+        host="127.0.0.1", port=port, authority=str(certificate), sender="maillage@messages.example", timeout=3.0, **changes
     )
     server = MailServer(settings)
     controller = Controller(server, hostname="127.0.0.1", port=port, tls_context=context, require_starttls=True)

@@ -14,7 +14,6 @@ from maillage import messaging
 from maillage.cli.output import ENVIRONMENT, NOT_OURS, OK, settings_for, show
 from maillage.codes import r4
 from maillage.documents import Antivirus, AntivirusError
-from maillage.doors.connectors.smtp import SmtpChannel
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import Unavailable
 from maillage.record import proof
@@ -112,9 +111,12 @@ def _notes(settings: Settings) -> list[str]:
 
 def _mail(settings: Settings) -> dict[str, str]:
     """The mail server answers and takes our name; the gateway for SMS is not asked, since a request there is a message."""
+    if not settings.mail.host:
+        return _check("mail")
+    from maillage.doors.connectors.smtp import SmtpChannel  # noqa: PLC0415  # a command on data knows no door until it has to knock at one
+
     try:
-        if settings.mail.host:
-            asyncio.run(SmtpChannel(settings.mail).check())
+        asyncio.run(SmtpChannel(settings.mail).check())
     except Unavailable as error:
         return _check("mail", f"{error.reason}: {settings.mail.host}:{settings.mail.port}", "correct MAILLAGE_MAIL__*, or start the server")
     return _check("mail")

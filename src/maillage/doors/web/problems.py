@@ -44,7 +44,7 @@ _OTHER_CHOICE = frozenset(
 )
 """Conflicts that another answer of the same form avoids."""
 
-TITLES = {401: 403, 408: 503, 412: 409, 413: 400, 415: 400, 428: 409, 429: 503, 507: 503}
+TITLES = {408: 503, 412: 409, 413: 400, 415: 400, 428: 409, 429: 503, 507: 503}
 """Statuses that share the title of another one."""
 
 

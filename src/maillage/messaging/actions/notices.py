@@ -72,7 +72,7 @@ async def gather(tx: Transaction) -> int:
         tx.now,
     )
     for row in due:
-        id = await outbox.enqueue(tx, TELL, {"role": row["role_id"], "channel": row["channel"]}, key=f"to/{row['role_id']}")
+        id = await outbox.enqueue(tx, TELL, {"role": row["role_id"], "channel": row["channel"]})
         await tx.execute(
             "UPDATE notice SET sent_in = $4, sent_at = $5 WHERE role_id = $1 AND channel = $2 AND notification_id = ANY ($3::text[])",
             *(row["role_id"], row["channel"], row["ids"], id, tx.now),

@@ -43,10 +43,10 @@ async def route(tx: Transaction, payload: dict[str, Any], post: Post) -> str | N
     answer_by = datetime.fromisoformat(payload["answer_by"]) if payload.get("answer_by") else None
     due = tx.now if asked else rules.send_at(tx.now, PATIENT_QUIET, answer_by)
     about = {"patient": id, "focus": payload["focus"], "asked": asked}
-    await outbox.enqueue(tx, SEND, {**about, "kind": LINK, "channel": channel}, key=f"to/{id}", due_at=due)
+    await outbox.enqueue(tx, SEND, {**about, "kind": LINK, "channel": channel}, due_at=due)
     other = rules.other_channel(contact, channel, post.channels)
     if other and not await patient_link.has_code(tx, id):
-        await outbox.enqueue(tx, SEND, {**about, "kind": CODE, "channel": other}, key=f"to/{id}", due_at=due)
+        await outbox.enqueue(tx, SEND, {**about, "kind": CODE, "channel": other}, due_at=due)
     return None
 
 
@@ -61,6 +61,8 @@ async def send(tx: Transaction, payload: dict[str, Any], post: Post) -> str | No
         return None
     to = (await contact_of(tx, patient)).address(payload["channel"])
     if kind == CODE:
+        if await patient_link.has_code(tx, id):
+            return None  # another message brought one meanwhile: a second would put it out of use
         values = {"code": patient_link.spelt(await patient_link.give_code(tx, id))}
     else:
         values = {"address": f"{post.address}/p/{await patient_link.give_link(tx, id, focus)}"}

@@ -31,7 +31,7 @@ CODE = Field(
 
 async def show_opening(view: View) -> Response:
     """The two questions; nothing is said of whom or what the link is about."""
-    link = await patient_link.live_link(view.tx, view.path("token"))
+    link = await patient_link.live_link(view.tx.beyond(), view.path("token"))  # whoever is signed in at this browser
     visit = sessions.secret_of(view.request, view.door.site, sessions.VISIT_COOKIE) or sessions.new_visit()
     if link is None:
         return _with_visit(view, visit, _ended(view, visit))
@@ -112,7 +112,7 @@ def _too_soon(view: View, error: NotAllowed) -> Response:
 
 async def ask_new_link(view: View) -> Response:
     """Send a new link to the number or address of the file; the answer is the same for a link that never was one."""
-    asked = await patient_link.ask_again(view.tx, view.path("token"))
+    asked = await patient_link.ask_again(view.tx.beyond(), view.path("token"))
     if asked is not None:
         await messaging.tell_patient(view.tx, messaging.ASKED, focus=asked[1], patient=asked[0])
     return view.page("tracker/templates/asked.html", "Nouveau lien")
