@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -16,11 +17,12 @@ from tests.support.postgres import as_owner
 from tests.support.sms_gateway import Gateway, sms_gateway
 
 from maillage import journeys, messaging, worker
+from maillage.app import stop_task
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.clock import FixedClock
 from maillage.kernel.period import PARIS
 from maillage.messaging import Post
-from maillage.settings import MailSettings, ServerSettings, Settings, SmsSettings
+from maillage.settings import DataSettings, MailSettings, ServerSettings, Settings, SmsSettings
 from maillage.store import Database, outbox
 
 FILL = crossings.territory
@@ -236,6 +238,22 @@ async def test_what_was_held_leaves_when_a_channel_is_connected_and_what_is_too_
     await make.carried(db, handlers)
     assert await stands(db) == {"held": [(messaging.PATIENT, "too-old")], "dead": []}
     assert len(sms.sent) == 1
+
+
+async def test_the_worker_lets_out_what_was_held_when_a_server_is_named(
+    db: Database, mail: MailServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await booked(db, email=ADDRESS)
+    await make.carried(db, messaging.HANDLERS)
+    monkeypatch.setattr(worker, "OUTBOX_SECONDS", 0.01)
+    work = asyncio.create_task(worker.run(db, Settings(data=DataSettings(folder=tmp_path), mail=mail.settings)))
+    try:
+        async with asyncio.timeout(20):
+            while not mail.taken:  # noqa: ASYNC110  # the server wakes nobody
+                await asyncio.sleep(0.02)
+    finally:
+        await stop_task(work)
+    assert make.secret_in(mail.texts()[0])
 
 
 async def test_a_used_link_asks_for_a_new_one_once_in_ten_minutes(db: Database, sms: Gateway, clock: FixedClock) -> None:
