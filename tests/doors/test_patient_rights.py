@@ -135,6 +135,28 @@ async def test_a_choice_that_the_desk_recorded_is_seen_and_taken_back_and_anothe
         assert mine not in (await holder.sees("/choix")).text
 
 
+async def test_an_agreement_opens_the_record_until_it_is_taken_back(db: Database, clock: FixedClock) -> None:
+    task = await crossings.to_book(db)
+    patient = await patient_of(db, task)
+    until = f"{clock.now() + timedelta(days=30):%Y-%m-%d}"
+
+    async def opened() -> bool:
+        async with db.transaction(SYSTEM) as tx:
+            return await choices.consents_to(tx, patient, "cabinet-creteil")
+
+    async with in_front(db, task) as holder:
+        page = (await holder.sees("/accord")).text
+        assert "selected" not in page, "nothing is chosen beforehand"
+        assert (await holder.acts("/accord", shown="/accord", lieu="cabinet-creteil")).status_code == 422
+        assert (await holder.acts("/accord", shown="/accord", lieu="cabinet-creteil", jusque="2020-01-01")).status_code == 422
+        assert not await opened()
+        assert (await holder.acts("/accord", shown="/accord", lieu="cabinet-creteil", jusque=until)).status_code == 303
+        assert await opened()
+        [given] = re.findall(r"/choix/([^/]+)/fin", (await holder.sees("/choix")).text)
+        assert (await holder.acts(f"/choix/{given}/fin", shown="/choix")).status_code == 303
+        assert not await opened()
+
+
 async def test_who_looked_at_the_request_is_named_and_nothing_of_the_rest_of_the_record(db: Database) -> None:
     task = await crossings.to_book(db)
     patient = await patient_of(db, task)

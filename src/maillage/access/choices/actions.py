@@ -55,12 +55,12 @@ async def consent(tx: Transaction, patient_id: str, *, target: Target, ends: dat
 
     Raises `NotFound` for a patient whom the actor does not see, `Invalid` with the reason code.
     """
-    await _require(tx, patient_id)
+    house = await _require(tx, patient_id)
     _check(rules.check_consent(tx.now, ends, target, tx.actor.organizations), rules.check_speaker(said_by))
     await _check_document(tx, target)
-    made = Choice(new_id(), patient_id, CONSENT, target, said_by, tx.now, ends, tx.now, tx.actor.organization, purpose)
+    made = Choice(new_id(), patient_id, CONSENT, target, said_by, tx.now, ends, tx.now, house, purpose)
     named = (target.organization, target.practitioner, *target.document_columns)
-    await tx.execute(_CONSENT, made.id, patient_id, *named, purpose, said_by, tx.now, ends, tx.now, _recorder(tx), tx.actor.organization)
+    await tx.execute(_CONSENT, made.id, patient_id, *named, purpose, said_by, tx.now, ends, tx.now, _recorder(tx), house)
     await links.link(
         tx,
         patient_id,

@@ -11,7 +11,8 @@ from maillage import journeys, messaging, record
 from maillage.access import choices
 from maillage.doors.web import places
 from maillage.doors.web.catalogue import say, word
-from maillage.doors.web.forms import Field, Reader, redisplay, summary
+from maillage.doors.web.choices.forms import end_of
+from maillage.doors.web.forms import Choice, Field, Reader, redisplay, summary
 from maillage.doors.web.pages import get, post
 from maillage.doors.web.patients.accesses import accesses
 from maillage.doors.web.tracker.pages import csrf_of, load, own_page, play
@@ -20,6 +21,7 @@ from maillage.kernel.errors import Conflict, Invalid, NotFound
 from maillage.kernel.period import wall_to_utc
 
 FROM = Field("de", "Premier jour où vous n’êtes pas libre", "date", True)
+UNTIL = Field("jusque", "Jusqu’à quel jour ?", "date", True, "Vous pouvez retirer votre accord avant.")
 TO = Field("a", "Dernier jour", "date", True)
 QUESTIONS = (choices.MESSAGES, choices.READING, choices.EMERGENCY, choices.FEEDING)
 YES, NO = "oui", "non"
@@ -108,6 +110,37 @@ async def choose(view: View) -> Response:
     return view.go(f"{own_page(view)}/choix", "own-choice")
 
 
+async def show_agreement(view: View) -> Response:
+    """To whom, until when: nothing is chosen beforehand (GDPR 7)."""
+    fields = redisplay(await _agreement(view), view.rejected)
+    return view.page(
+        "tracker/templates/agreement.html",
+        "Donner un accord",
+        own_page=own_page(view),
+        csrf=csrf_of(view),
+        fields=fields,
+        problems=summary(view.rejected, fields),
+    )
+
+
+async def _agreement(view: View) -> tuple[Field, Field]:
+    houses = (await places.organizations(view.tx)).values()
+    return Field("lieu", "À quel lieu de soins ?", "select", True, choices=tuple(Choice(one.id, one.name) for one in houses)), UNTIL
+
+
+async def agree(view: View) -> Response:
+    """The patient agrees that a house outside the care team reads; it ends that day, or when the patient says so."""
+    place, until = await _agreement(view)
+    reader = Reader(view.values)
+    organization, last = reader.read(place), reader.read(until)
+    reader.done()
+    try:
+        await journeys.consent(view.tx.beyond(), view.actor.id, organization=organization, ends=end_of(last), said_by="patient")
+    except Invalid as error:
+        raise Invalid.one(error.reason, until.name) from error
+    return view.go(f"{own_page(view)}/choix", "own-choice")
+
+
 async def withdraw(view: View) -> Response:
     """Take back what was agreed to or refused with somebody named, at once."""
     mine = {one.id for one in await choices.own_choices(view.tx)}
@@ -150,6 +183,8 @@ PAGES = tuple(
         get("/suivi/{visit:id}/choix", show_choices, on="Consent"),
         post("/suivi/{visit:id}/choix", choose, again=show_choices, on="Consent"),
         post("/suivi/{visit:id}/choix/{choice:id}/fin", withdraw, again=show_choices, on="Consent"),
+        get("/suivi/{visit:id}/accord", show_agreement, on="Consent"),
+        post("/suivi/{visit:id}/accord", agree, again=show_agreement, on="Consent"),
         post("/suivi/{visit:id}/canal", choose_channel, again=show_choices, on="Consent"),
         get("/suivi/{visit:id}/acces", show_accesses, on="AuditEvent"),
     )
