@@ -100,6 +100,7 @@ async def test_a_day_of_things_is_one_message_that_counts_what_is_still_unread(d
     assert "https://maillage.example" in text
     assert not [word for word in NAMES if word.casefold() in text.casefold()]
     await house.tells("4")
+    await house.works()
     clock.advance(timedelta(days=1))
     await house.works()
     assert len(house.mail.taken) == 2

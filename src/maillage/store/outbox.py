@@ -71,15 +71,14 @@ async def enqueue(tx: Transaction, topic: str, payload: dict[str, Any], *, key: 
 
 async def drain(db: Database, handlers: Carriers, limit: int = 100) -> int:
     """Carry out messages that are due, at most `limit`; give how many succeeded."""
-    carriers = {topic: one if isinstance(one, Carrier) else Carrier(one) for topic, one in handlers.items()}
     done = tried = 0
     while tried < limit:
-        claimed = await _claim(db, carriers, min(BATCH, limit - tried))
+        claimed = await _claim(db, handlers, min(BATCH, limit - tried))
         if not claimed:
             break
         for row in claimed:
             tried += 1
-            done += await _carry_out(db, row, carriers[row["topic"]])
+            done += await _carry_out(db, row, handlers[row["topic"]])
     return done
 
 
@@ -146,16 +145,22 @@ async def purge(tx: Transaction, before: datetime) -> int:
     return int((await tx.execute("DELETE FROM outbox WHERE done_at < $1", before)).split()[-1])
 
 
-async def _claim(db: Database, carriers: Mapping[str, Carrier], limit: int) -> list[asyncpg.Record]:
+def _carrier(one: Handler | Carrier) -> Carrier:
+    """A handler alone is carried in the usual way."""
+    return one if isinstance(one, Carrier) else Carrier(one)
+
+
+async def _claim(db: Database, handlers: Carriers, limit: int) -> list[asyncpg.Record]:
     async with db.transaction(SYSTEM) as tx:
-        rows = await tx.fetch(_CLAIM, tx.now, LEASE, sorted(carriers), limit)
-        spent = [row for row in rows if row["tries"] > carriers[row["topic"]].tries]
+        rows = await tx.fetch(_CLAIM, tx.now, LEASE, sorted(handlers), limit)
+        spent = [row for row in rows if row["tries"] > _carrier(handlers[row["topic"]]).tries]
         for row in spent:
-            await _give_up(tx, row, carriers[row["topic"]], "worker-died")
+            await _give_up(tx, row, _carrier(handlers[row["topic"]]), "worker-died")
     return sorted((row for row in rows if row not in spent), key=lambda row: int(row["number"]))
 
 
-async def _carry_out(db: Database, row: asyncpg.Record, carrier: Carrier) -> bool:
+async def _carry_out(db: Database, row: asyncpg.Record, handler: Handler | Carrier) -> bool:
+    carrier = _carrier(handler)
     try:
         async with db.transaction(SYSTEM, request_id=row["request_id"]) as tx:
             # the number of the try is the fencing number: a worker that lost its lease finds another one and stops
