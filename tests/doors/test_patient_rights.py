@@ -20,7 +20,7 @@ from maillage.access import choices, patient_link, visible_to
 from maillage.doors.web.areas import PAGES
 from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.clock import FixedClock
-from maillage.kernel.errors import NotAllowed, NotFound
+from maillage.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from maillage.store import Database
 
 FILL = crossings.territory
@@ -72,9 +72,31 @@ async def test_no_news_is_a_task_of_whoever_holds_the_turn_once_until_somebody_a
     await crossings.check(db)
 
 
+async def test_who_holds_the_turn_says_that_the_patient_has_news_and_the_other_side_cannot(db: Database) -> None:
+    task = await crossings.to_book(db)
+    async with in_front(db, task) as holder:
+        await holder.acts("/sans-nouvelles")
+        child = await no_news(db, task)
+        said = {"comment": "Appelée ce matin."}
+        assert [one.verb for one in await diary.act(db, crossings.PLANNER, referrals.available_actions, child["id"])] == ["give-news"]
+        assert await diary.act(db, crossings.GP, referrals.available_actions, child["id"]) == ()
+        for actor, family, because in ((crossings.GP, NotAllowed, "not-the-holder"), (crossings.PLANNER, Invalid, "comment-missing")):
+            with pytest.raises(family) as refusal:
+                await diary.act(db, actor, referrals.give_news, child["id"], **(said if actor is crossings.GP else {}))
+            assert refusal.value.reason == because
+        with pytest.raises(Conflict):
+            await diary.act(db, crossings.GP, referrals.done, child["id"])
+        await diary.act(db, crossings.PLANNER, referrals.give_news, child["id"], **said)
+        assert (await no_news(db, task))["state"] == "completed"
+        assert (await holder.acts("/sans-nouvelles")).status_code == 303, "and may say it again"
+    await crossings.check(db)
+
+
 async def no_news(db: Database, task: str) -> Any:
     async with db.transaction(SYSTEM) as tx:
-        return await tx.fetchrow("SELECT * FROM referral_child WHERE task_id = $1 AND code = 'no-news'", task)
+        return await tx.fetchrow(
+            "SELECT * FROM referral_child WHERE task_id = $1 AND code = 'no-news' ORDER BY authored_on DESC, id DESC LIMIT 1", task
+        )
 
 
 async def test_days_when_the_patient_is_not_free_are_the_patients_part_of_the_wait(db: Database, clock: FixedClock) -> None:

@@ -141,6 +141,7 @@ CHILD_EXPECTED = {
     ("accepted", "done", "RO"): "completed",
     ("handed-back", "done", "PC"): "completed",
     ("handed-back", "done", "PO"): "completed",
+    **{("due", "give-news", party): "completed" for party in ("RC", "RO", "PC", "PO", "LD")},
     ("none", "open-child", "SY"): "due",
     ("due", "settle", "SY"): "completed",
     ("accepted", "settle", "SY"): "completed",
