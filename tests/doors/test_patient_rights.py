@@ -18,6 +18,7 @@ from tests.support.routes import filled
 from maillage import booking, journeys, record, referrals
 from maillage.access import choices, patient_link, visible_to
 from maillage.doors.web.areas import PAGES
+from maillage.doors.web.typography import french
 from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.clock import FixedClock
 from maillage.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -135,7 +136,7 @@ async def test_each_choice_is_taken_and_taken_back_at_once(db: Database) -> None
                 async with db.transaction(SYSTEM) as tx:
                     assert await choices.refuses(tx, patient, act) is refused, (act, answer)
         page = (await holder.sees("/choix")).text
-        assert page.count("Votre choix : oui.") == 4
+        assert page.count(french("Votre choix : oui.")) == 4
         looks = re.findall(r'class="([^"]+)" type="submit" name="reponse" value="(oui|non)"', page)
         assert len(looks) == 8
         assert len({look for look, _ in looks}) == 1, "no answer is more visible than the other"
@@ -147,7 +148,7 @@ async def test_a_choice_that_the_desk_recorded_is_seen_and_taken_back_and_anothe
     task = await crossings.to_book(db)
     patient, other = await patient_of(db, task), (await diary.patients(db))[7]
     named = {"act": "reading", "organization": "cabinet-creteil", "said_by": "patient"}
-    mine, theirs = [await diary.act(db, diary.HOST, journeys.oppose, one, **named) for one in (patient, other)]
+    mine, theirs = [await diary.act(db, diary.NURSE, journeys.oppose, one, **named) for one in (patient, other)]
     async with in_front(db, task) as holder:
         page = (await holder.sees("/choix")).text
         assert mine in page
