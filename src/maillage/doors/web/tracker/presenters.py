@@ -11,7 +11,10 @@ from maillage.doors.web.catalogue import say
 from maillage.doors.web.presenters import aware, plain_date
 
 _SIDE = {"requester": "doctor", "RC": "doctor", "RO": "doctor", "PT": "you"}
-_DECIDED = frozenset({"to-book", "waiting-capacity", "offered", "booked", "not-attended", "to-rebook", "seen", "letter-sent", "closed"})
+_DECIDED = frozenset(
+    {"to-book", "waiting-capacity", "offered", "booked", "not-attended", "to-rebook", "seen", "letter-sent", "advised", "closed"}
+)
+"""States in which the patient may know that the service has decided: a no is told by the doctor first."""
 OVER = frozenset({"closed", "cancelled", "entered-in-error"})
 
 
@@ -52,28 +55,38 @@ class Tracked:
     late: bool
     steps: tuple[Step, ...]
     meeting: Meeting | None
-    over: bool
 
 
 def tracked(task: Any | None, visit: Any | None, service: Service | None, sites: dict[str, Place], now: datetime) -> Tracked:
     """From a Task, its appointment, or an appointment alone."""
-    shown = meeting(visit, sites, now)
-    turn = _turn(task, visit)
-    due = (task["due_at"] if task is not None else visit["due_at"] if visit is not None and visit["status"] == "pending" else None) or None
+    shown, turn = meeting(visit, sites, now), _turn(task, visit)
+    due = None if _kept(task, shown) else _due(task, visit)
     late = due is not None and aware(due) <= now and turn != "you"
-    waits = task is None and visit is not None and visit["status"] == "waitlist"
     return Tracked(
-        service.name if service else "",
-        service.phone if service else "",
-        say(f"own.state.{task['state']}") if task is not None else say(f"own.visit.{visit['status']}") if visit is not None else "",
-        say(f"own.turn.{turn}") if turn else "",
-        turn == "you",
-        "" if waits or due is None or _kept(task, shown) else say("own.late" if late else "own.due", day=plain_date(due)),
-        late,
-        steps(task) if task is not None else (),
-        shown,
-        task["state"] in OVER if task is not None else visit is not None and visit["status"] in ("fulfilled", "noshow", "cancelled"),
+        service=service.name if service else "",
+        phone=service.phone if service else "",
+        now=_now(task, visit),
+        turn=say(f"own.turn.{turn}") if turn else "",
+        mine=turn == "you",
+        due=say("own.late" if late else "own.due", day=plain_date(due)) if due else "",
+        late=late,
+        steps=steps(task) if task is not None else (),
+        meeting=shown,
     )
+
+
+def _now(task: Any | None, visit: Any | None) -> str:
+    if task is not None:
+        return say(f"own.state.{task['state']}")
+    return say(f"own.visit.{visit['status']}") if visit is not None else ""
+
+
+def _due(task: Any | None, visit: Any | None) -> datetime | None:
+    """By when whoever has the turn promised to act; a waiting list promises no day."""
+    if task is not None:
+        due: datetime | None = task["due_at"]
+        return due
+    return visit["due_at"] if visit is not None and visit["status"] == "pending" else None
 
 
 def _kept(task: Any | None, shown: Meeting | None) -> bool:
@@ -107,22 +120,21 @@ def meeting(visit: Any | None, sites: dict[str, Place], now: datetime) -> Meetin
 
 
 def steps(task: Any) -> tuple[Step, ...]:
-    """Sent, read, decided, seen, written back: each with its date when it has one."""
+    """Sent, read, decided, seen, written back: each with its date when it has one, and the day that is planned for the visit."""
     state = task["state"]
-    reached = [
-        (say("own.step.sent"), task["first_sent_at"]),
-        (say("own.step.read"), task["opened_at"]),
-        (say("own.step.decided"), task["decided_at"] if state in _DECIDED or state == "advised" else None),
-        (say("own.step.visit"), task["seen_at"]),
-        (say("own.step.letter"), task["entered_at"] if state == "letter-sent" else None),
-    ]
-    done = [number for number, (_, at) in enumerate(reached) if at is not None]
-    last = done[-1] if done else -1
-    over = state in OVER or (state == "closed")
+    dates = {
+        "sent": task["first_sent_at"],
+        "read": task["opened_at"],
+        "decided": task["decided_at"] if state in _DECIDED else None,
+        "visit": task["seen_at"],
+        "letter": task["entered_at"] if state == "letter-sent" else None,
+    }
+    last = max((number for number, at in enumerate(dates.values()) if at is not None), default=-1)
     found = []
-    for number, (title, at) in enumerate(reached):
-        place = "past" if number <= last or state == "closed" else "now" if number == last + 1 and not over else "next"
-        note = say("own.step.planned") if title == say("own.step.visit") and task["slot_start"] and at is None else ""
-        shown = task["slot_start"] if note else at
-        found.append(Step(title, shown, "", note, place))
+    for number, (code, at) in enumerate(dates.items()):
+        planned = code == "visit" and at is None and task["slot_start"] is not None
+        place = "past" if number <= last or state == "closed" else "now" if number == last + 1 and state not in OVER else "next"
+        found.append(
+            Step(say(f"own.step.{code}"), task["slot_start"] if planned else at, "", say("own.step.planned") if planned else "", place)
+        )
     return tuple(found)
