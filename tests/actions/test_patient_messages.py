@@ -219,6 +219,23 @@ async def test_who_wants_a_voice_or_has_no_number_is_called(db: Database, sms: G
     assert len(await told(db)) == 4
 
 
+async def test_a_minors_secret_leaves_by_no_message(db: Database, sms: Gateway) -> None:
+    _, patient = await booked(db, phone=NUMBER)
+    async with db.transaction(SYSTEM) as tx:
+        await tx.execute(
+            """
+            INSERT INTO security_label (id, patient_id, code, starts, set_by, owner_org, parties)
+            VALUES ('l', $1, 'INVISIBLE_REPRESENTANTS_LEGAUX', $2, 'dr', $3, ARRAY[$3])
+            """,
+            patient,
+            tx.now,
+            diary.HOSPITAL,
+        )
+    await make.carried(db, messaging.handlers(post(sms=sms.settings)))
+    assert sms.sent == []
+    assert await told(db) == OFFICE
+
+
 async def test_what_was_held_leaves_when_a_channel_is_connected_and_what_is_too_old_does_not(
     db: Database, sms: Gateway, clock: FixedClock
 ) -> None:

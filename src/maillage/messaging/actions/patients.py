@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from maillage import directory, record
-from maillage.access import choices, patient_link, visible_to
+from maillage.access import choices, labels, patient_link, visible_to
 from maillage.codes.json import decode
 from maillage.directory import Patient
 from maillage.kernel.actor import SYSTEM
@@ -36,7 +36,7 @@ async def route(tx: Transaction, payload: dict[str, Any], post: Post) -> str | N
     if patient is None:
         return None
     contact = await contact_of(tx, patient)
-    channel = rules.channel_for(contact, post.channels)
+    channel = CALL if await labels.keeps_a_secret(tx, id) else rules.channel_for(contact, post.channels)
     if channel == CALL:
         await ask_for_a_call(tx, id, focus)
         return None
