@@ -240,6 +240,32 @@ class SimulationSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MailSettings:
+    """E-mail to patients and colleagues."""
+
+    host: str = setting("", "Mail server that takes our messages. Empty: no e-mail leaves.")
+    port: int = setting(587, "Its port.")
+    security: str = setting(
+        "starttls", "How the connection is encrypted: `starttls`, `tls` (from the first byte) or `none` (a server on this machine)."
+    )
+    authority: str = setting("", "File (PEM) of the authority that signed the server's certificate. Empty: those of the system.")
+    user: str = setting("", "Our name there. Empty: the server asks for none.")
+    password: str = setting("", "Our password there.", secret=True)
+    sender: str = setting("maillage@localhost", "Address from which messages come.")
+    timeout: float = setting(5.0, "Seconds that one exchange with the server may take.")
+
+
+@dataclass(frozen=True, slots=True)
+class SmsSettings:
+    """SMS to patients and colleagues, by an HTTP gateway (`src/maillage/doors/connectors/sms/README.md`)."""
+
+    url: str = setting("", "Address of the gateway. Empty: no SMS leaves.")
+    token: str = setting("", "What proves to the gateway who we are.", secret=True)
+    sender: str = setting("maillage", "Name or number from which messages come.")
+    timeout: float = setting(5.0, "Seconds that one request to the gateway may take.")
+
+
+@dataclass(frozen=True, slots=True)
 class DemoSettings:
     """The demonstration."""
 
@@ -276,7 +302,14 @@ class Settings:
     subscriptions: SubscriptionSettings = field(default_factory=SubscriptionSettings)
     bulk: BulkSettings = field(default_factory=BulkSettings)
     simulation: SimulationSettings = field(default_factory=SimulationSettings)
+    mail: MailSettings = field(default_factory=MailSettings)
+    sms: SmsSettings = field(default_factory=SmsSettings)
     demo: DemoSettings = field(default_factory=DemoSettings)
+
+    @property
+    def address(self) -> str:
+        """Where users reach the pages, as links say it."""
+        return self.server.base_url.rstrip("/") or f"http://{self.server.host}:{self.server.port}"
 
     @property
     def audit_key(self) -> Path:

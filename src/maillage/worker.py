@@ -9,11 +9,13 @@ from datetime import timedelta
 from typing import Any
 
 from maillage import documents, experiments, exports, journeys, messaging
-from maillage.access import identity
+from maillage.access import identity, patient_link
+from maillage.doors.connectors.sms import SmsChannel
+from maillage.doors.connectors.smtp import SmtpChannel
 from maillage.doors.connectors.webhooks import Courier
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import MaillageError
-from maillage.messaging import subscriptions
+from maillage.messaging import EMAIL, NO_CHANNEL, PATIENT, SEND, SMS, Channel, Post, subscriptions
 from maillage.record import proof
 from maillage.settings import Settings
 from maillage.store import Database, Transaction, idempotency, outbox
@@ -27,9 +29,11 @@ ROUND_SECONDS = 120.0
 
 HOUSEKEEPING_SECONDS = 3600.0
 CHAIN_SECONDS = 0.5
-HANDLERS = {**messaging.HANDLERS, **subscriptions.HANDLERS}
 EXPORT_SECONDS = 2.0
 EXPERIMENT_SECONDS = 0.25
+NOTICE_SECONDS = 5.0
+HANDLERS = {**messaging.HANDLERS, **subscriptions.HANDLERS}
+"""What is carried where no channel is connected."""
 
 
 async def run(database: Database, settings: Settings) -> None:
@@ -44,12 +48,17 @@ async def run(database: Database, settings: Settings) -> None:
 
 
 async def _rounds(database: Database, settings: Settings, chainer: proof.Chainer, runner: experiments.Runner, longest: float) -> None:
+    post = post_of(settings)
+    handlers = {**messaging.handlers(post), **subscriptions.HANDLERS}
+    if post.channels:
+        await _safely("release", lambda: database.run(SYSTEM, release))
     await asyncio.gather(
         _forever("experiments", EXPERIMENT_SECONDS, runner.round, longest=longest),
         _forever("audit-chain", CHAIN_SECONDS, chainer.catch_up),
         _forever("audit-parts", HOUSEKEEPING_SECONDS, lambda: make_parts(database)),
-        _forever("outbox", OUTBOX_SECONDS, lambda: outbox.drain(database, HANDLERS)),
+        _forever("outbox", OUTBOX_SECONDS, lambda: outbox.drain(database, handlers)),
         Courier(database, settings).run(),
+        _forever("notices", NOTICE_SECONDS, lambda: database.run(SYSTEM, messaging.gather)),
         _forever("clock", CLOCK_SECONDS, lambda: tick(database)),
         _forever("orphans", HOUSEKEEPING_SECONDS, lambda: documents.sweep(database, Vault.of(settings), now=database.clock.now())),
         _forever("exports", EXPORT_SECONDS, lambda: export_round(database, settings)),
@@ -60,6 +69,22 @@ async def _rounds(database: Database, settings: Settings, chainer: proof.Chainer
         ),
         _forever("housekeeping", HOUSEKEEPING_SECONDS, lambda: forget(database)),
     )
+
+
+def post_of(settings: Settings) -> Post:
+    """The channels that the settings name: none, and what leaves the house is held."""
+    channels: dict[str, Channel] = {}
+    if settings.mail.host:
+        channels[EMAIL] = SmtpChannel(settings.mail, demo=settings.demo.enabled)
+    if settings.sms.url:
+        channels[SMS] = SmsChannel(settings.sms, demo=settings.demo.enabled)
+    return Post(settings.address, channels)
+
+
+async def release(tx: Transaction) -> None:
+    """A channel is connected: what was held for want of one is looked at again."""
+    for topic in (PATIENT, SEND):
+        await outbox.release(tx, topic, NO_CHANNEL)
 
 
 def keeper(settings: Settings) -> proof.Keeper:
@@ -89,6 +114,7 @@ async def forget(database: Database) -> None:
     await database.run(SYSTEM, identity.purge)
     await database.run(SYSTEM, subscriptions.forget)
     await database.run(SYSTEM, idempotency.purge)
+    await database.run(SYSTEM, patient_link.purge)
 
 
 async def tick(database: Database) -> None:
@@ -108,13 +134,17 @@ async def tick(database: Database) -> None:
 
 async def _forever(name: str, pause: float, round_: Callable[[], Awaitable[Any]], *, longest: float = ROUND_SECONDS) -> None:
     while True:
-        try:
-            async with asyncio.timeout(longest):
-                await round_()
-        except Exception as error:  # noqa: BLE001  # deadlines and messages must go on, whatever one round met
-            code = error.reason if isinstance(error, MaillageError) else type(error).__name__
-            log.warning("worker-round-failed: %s: %s", name, code, extra={"code": "worker-round-failed"})
+        await _safely(name, round_, longest=longest)
         await asyncio.sleep(pause)
+
+
+async def _safely(name: str, round_: Callable[[], Awaitable[Any]], *, longest: float = ROUND_SECONDS) -> None:
+    try:
+        async with asyncio.timeout(longest):
+            await round_()
+    except Exception as error:  # noqa: BLE001  # deadlines and messages must go on, whatever one round met
+        code = error.reason if isinstance(error, MaillageError) else type(error).__name__
+        log.warning("worker-round-failed: %s: %s", name, code, extra={"code": "worker-round-failed"})
 
 
 Step = Callable[[Transaction], Awaitable[Any]]

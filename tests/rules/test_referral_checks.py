@@ -212,6 +212,7 @@ CASES: list[tuple[str, str, str, str, dict[str, Any], dict[str, Any]]] = [
     ("already-insisted", "insist", "declined", "RC", {"already_insisted": True}, {}),
     ("text-too-short", "insist", "declined", "RC", {}, {"comment": "trop court"}),
     ("period-missing", "declare-unavailable", "sent", "RO", {}, {"slot": None}),
+    ("already-said", "say-no-news", "sent", "PT", {"no_news": True}, {}),
 ]
 
 

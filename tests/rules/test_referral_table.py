@@ -51,6 +51,7 @@ EXPECTED = [
     ("not-selected", "SY", UNDECIDED, "cancelled"),
     ("change-priority", "RC PC", f"to-complete {UNDECIDED} {ACCEPTED}", SAME),
     ("declare-unavailable", "PT RO PO", f"{UNDECIDED} {ACCEPTED}", SAME),
+    ("say-no-news", "PT", f"{UNDECIDED} to-book waiting-capacity not-attended to-rebook seen cancellation-requested", SAME),
     (
         "enter-in-error",
         "RC PC",
@@ -140,6 +141,7 @@ CHILD_EXPECTED = {
     ("accepted", "done", "RO"): "completed",
     ("handed-back", "done", "PC"): "completed",
     ("handed-back", "done", "PO"): "completed",
+    **{("due", "give-news", party): "completed" for party in ("RC", "RO", "PC", "PO", "LD")},
     ("none", "open-child", "SY"): "due",
     ("due", "settle", "SY"): "completed",
     ("accepted", "settle", "SY"): "completed",

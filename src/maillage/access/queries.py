@@ -34,6 +34,8 @@ class VisibleTo:
             return "false"
         if self.resource_type in DIRECTORY_TYPES:
             return "true"
+        if self.actor.kind == "patient":
+            return self._own(alias, params)
         organizations, person = params.add(list(self.actor.organizations)), params.add(self.actor.id)
         kind, now = params.add(self.resource_type), "app_now()" if self.now is None else f"{params.add(self.now)}::timestamptz"
         linked = "true" if self.resource_type in LINKED_TYPES else f"c.basis = ANY ({params.add(list(SHARED_RECORD_BASES))}::text[])"
@@ -47,6 +49,24 @@ class VisibleTo:
         }
         return f"""CASE WHEN CASE WHEN {alias}.parties && {organizations}::text[] THEN true ELSE {_LINKED.format(linked=linked, **asked)} END
             THEN NOT {_LABELLED.format(closed=closed, **asked)} AND NOT {_OPPOSED.format(**asked)} ELSE false END"""
+
+    def _own(self, alias: str, params: Params) -> str:
+        """A patient sees what the link opens of the patient's own, and not what is held back until announced (CSP L1111-2).
+
+        Neither care links nor oppositions are asked: these say what others see. Labels that close to professionals do not close to the patient.
+        """
+        ids = sorted(id for kind, id in self.actor.only if kind == self.resource_type)
+        held_back = [code for code in closing_labels(self.actor.roles) if code.startswith("INVISIBLE")]
+        person, now = params.add(self.actor.id), "app_now()" if self.now is None else f"{params.add(self.now)}::timestamptz"
+        asked = {
+            "alias": alias,
+            "organizations": "'{}'::text[]",
+            "person": f"{person}::text",
+            "kind": f"{params.add(self.resource_type)}::text",
+            "now": now,
+        }
+        labelled = _LABELLED.format(closed=f"{params.add(held_back)}::text[]", **asked)
+        return f"({alias}.patient_id = {person}::text AND {alias}.id = ANY ({params.add(ids)}::text[]) AND NOT {labelled})"
 
 
 _LINKED = """EXISTS (SELECT 1 FROM care_link c WHERE c.patient_id = {alias}.patient_id AND c.organization_id = ANY ({organizations})

@@ -272,7 +272,8 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT EXISTS (SELECT 1 FROM opposition o WHERE o.patient_id = patient AND opposes(o, kind, opposed.id, owner, orgs, actor, now))
 $$;
 
--- What the policies of a table ask, as text for `put_wall`: the rule of `access.VisibleTo`. `OFFSET 0` and CASE are explained there. `kind` is an
+-- What the policies of a table ask, as text for `put_wall`: the rule of `access.VisibleTo`. A patient's own rows are the patient's; which of them a link
+-- opens is the first wall's to say. `OFFSET 0` and CASE are explained there. `kind` is an
 -- SQL expression for the resource type of a row, `id` names the column that holds the id of the resource.
 CREATE FUNCTION by_link(name text, kind text, narrowed text, id text DEFAULT 'id') RETURNS text LANGUAGE sql AS $$
     SELECT format('EXISTS (SELECT FROM care_link c WHERE c.patient_id = %1$I.patient_id AND c.organization_id = ANY ((SELECT app_orgs())::text[])
@@ -282,13 +283,14 @@ CREATE FUNCTION by_link(name text, kind text, narrowed text, id text DEFAULT 'id
 $$;
 -- What the patient refuses beats everything (CSP L1110-4 IV): a restrictive policy, whatever else lets the row through.
 CREATE FUNCTION unopposed(name text, kind text, id text DEFAULT 'id') RETURNS text LANGUAGE sql AS $$
-    SELECT format('CASE WHEN patient_id IS NULL OR (SELECT app_is_system()) THEN true ELSE NOT EXISTS (SELECT FROM opposition o
+    SELECT format('CASE WHEN patient_id IS NULL OR (SELECT app_is_system()) OR (SELECT app_kind()) = ''patient'' THEN true ELSE NOT EXISTS (SELECT FROM opposition o
         WHERE o.patient_id = %1$I.patient_id
         AND opposes(o, %2$s, %1$I.%3$I, %1$I.owner_org, (SELECT app_orgs()), (SELECT app_actor()), (SELECT app_now())) OFFSET 0) END', name, kind, id)
 $$;
 -- A table whose rows name their parties.
 CREATE FUNCTION by_parties(name text, kind text) RETURNS text LANGUAGE sql AS $$
-    SELECT format('CASE WHEN parties && (SELECT app_orgs()) THEN true WHEN (SELECT app_is_system()) THEN true ELSE %s END',
+    SELECT format('CASE WHEN parties && (SELECT app_orgs()) THEN true WHEN (SELECT app_is_system()) THEN true
+        WHEN (SELECT app_kind()) = ''patient'' THEN patient_id = (SELECT app_actor()) ELSE %s END',
         by_link(name, quote_literal(kind), 'c.basis = ANY (shared_bases())'))
 $$;
 CREATE FUNCTION written_by_parties() RETURNS text LANGUAGE sql AS $$
@@ -297,13 +299,16 @@ $$;
 -- A table of identities: any live link shows them, and the organisation that keeps the file finds it again.
 CREATE FUNCTION by_identity(name text, id text DEFAULT 'id') RETURNS text LANGUAGE sql AS $$
     SELECT format('CASE WHEN parties && (SELECT app_orgs()) THEN true WHEN (SELECT app_is_system()) THEN true
-        WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE %s END', by_link(name, quote_literal('Patient'), 'true', id))
+        WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true
+        WHEN (SELECT app_kind()) = ''patient'' THEN %I.%I = (SELECT app_actor()) ELSE %s END',
+        name, id, by_link(name, quote_literal('Patient'), 'true', id))
 $$;
 -- A table of resources of several types.
 CREATE FUNCTION by_type(name text) RETURNS text LANGUAGE sql AS $$
     SELECT format('CASE WHEN parties && (SELECT app_orgs()) THEN true WHEN (SELECT app_is_system()) THEN true
         WHEN patient_id IS NULL THEN res_type = ANY (open_types()) AND (SELECT app_kind()) IS NOT NULL
-        WHEN res_type = ANY (linked_types()) AND owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE %s END',
+        WHEN res_type = ANY (linked_types()) AND owner_org = ANY ((SELECT app_orgs())::text[]) THEN true
+        WHEN (SELECT app_kind()) = ''patient'' THEN patient_id = (SELECT app_actor()) ELSE %s END',
         by_link(name, format('%I.res_type', name), format('(%I.res_type = ANY (linked_types()) OR c.basis = ANY (shared_bases()))', name)))
 $$;
 -- A table of resources of one type.

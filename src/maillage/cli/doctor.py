@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from maillage import messaging
 from maillage.cli.output import ENVIRONMENT, NOT_OURS, OK, settings_for, show
 from maillage.codes import r4
 from maillage.documents import Antivirus, AntivirusError
 from maillage.kernel.actor import SYSTEM
+from maillage.kernel.errors import Unavailable
 from maillage.record import proof
 from maillage.settings import SettingError, Settings
 from maillage.store import Database, outbox
@@ -27,12 +29,13 @@ class Waiting:
 
     held: tuple[dict[str, Any], ...]
     set_aside: tuple[dict[str, Any], ...]
+    notices: int = 0
 
 
 def doctor(*, data: Path | None = None, json: bool = False) -> int:
     """Check Python, definitions, settings, disk, data folder and PostgreSQL, and make nothing; 3 when one of them stops maillage.
 
-    Says too what waits for somebody: messages held because nothing carries them yet, and those set aside after five tries.
+    Says too what waits for somebody: messages held because nothing carries them yet, and those set aside after their last try.
 
     Example: maillage doctor --data ./data
     """
@@ -43,17 +46,19 @@ def doctor(*, data: Path | None = None, json: bool = False) -> int:
     except SettingError as error:
         checks.append(_check("settings", str(error), "correct the variable"))
     else:
-        checks += [_check("settings"), _disk(settings), _antivirus(settings), _folder(settings, named=data is not None)]
-        notes = [] if settings.documents.antivirus else ["files are not scanned for viruses: MAILLAGE_DOCUMENTS__ANTIVIRUS names no clamd"]
+        checks += [_check("settings"), _disk(settings), _antivirus(settings), _mail(settings), _folder(settings, named=data is not None)]
+        notes = _notes(settings)
         if not checks[-1]["problem"]:
             told, waiting = _postgresql(settings)
             checks += told
     bad = [check for check in checks if check["problem"]]
     lines = [f"{'✗' if c['problem'] else '✓'} {c['name']}" + (f": {c['problem']} ({c['remedy']})" if c["problem"] else "") for c in checks]
     lines += [f"· {row['messages']} held, {row['topic']}: {row['reason']} (since {row['since']})" for row in waiting.held]
-    lines += [f"· set aside after five tries, {row['topic']}: {row['reason']} ({row['id']})" for row in waiting.set_aside]
+    lines += [f"· set aside after the last try, {row['topic']}: {row['reason']} ({row['id']})" for row in waiting.set_aside]
+    lines += [f"· {waiting.notices} notices to colleagues wait for their hour"] if waiting.notices else []
     lines += [f"· {note}" for note in notes]
     found = {"checks": checks, "healthy": not bad, "notes": notes, "held": list(waiting.held), "set_aside": list(waiting.set_aside)}
+    found["notices"] = waiting.notices
     show(found, json=json, lines=lines)
     return ENVIRONMENT if bad else OK
 
@@ -92,6 +97,29 @@ def _antivirus(settings: Settings) -> dict[str, str]:
     except (OSError, TimeoutError, AntivirusError) as error:
         return _check("antivirus", str(error) or type(error).__name__, "start clamd, or correct MAILLAGE_DOCUMENTS__ANTIVIRUS")
     return _check("antivirus")
+
+
+def _notes(settings: Settings) -> list[str]:
+    """What is not switched on, and what that means."""
+    silent = {
+        "files are not scanned for viruses: MAILLAGE_DOCUMENTS__ANTIVIRUS names no clamd": settings.documents.antivirus,
+        "no e-mail leaves: MAILLAGE_MAIL__HOST names no server": settings.mail.host,
+        "no SMS leaves: MAILLAGE_SMS__URL names no gateway": settings.sms.url,
+    }
+    return [note for note, named in silent.items() if not named]
+
+
+def _mail(settings: Settings) -> dict[str, str]:
+    """The mail server answers and takes our name; the gateway for SMS is not asked, since a request there is a message."""
+    if not settings.mail.host:
+        return _check("mail")
+    from maillage.doors.connectors.smtp import SmtpChannel  # noqa: PLC0415  # a command on data knows no door until it has to knock at one
+
+    try:
+        asyncio.run(SmtpChannel(settings.mail).check())
+    except Unavailable as error:
+        return _check("mail", f"{error.reason}: {settings.mail.host}:{settings.mail.port}", "correct MAILLAGE_MAIL__*, or start the server")
+    return _check("mail")
 
 
 def _folder(settings: Settings, *, named: bool) -> dict[str, str]:
@@ -133,8 +161,9 @@ async def _proof(settings: Settings, database: Database) -> dict[str, str]:
 
 async def _waiting(database: Database) -> Waiting:
     async with database.transaction(SYSTEM) as tx:
-        held, dead = await outbox.held(tx), await outbox.dead_letters(tx)
+        held, dead, notices = await outbox.held(tx), await outbox.dead_letters(tx), await messaging.waiting(tx)
     return Waiting(
         tuple({**row, "since": row["since"].isoformat()} for row in held),
         tuple({"id": row["id"], "topic": row["topic"], "reason": row["last_error"], "since": row["dead_at"].isoformat()} for row in dead),
+        notices,
     )

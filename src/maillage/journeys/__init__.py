@@ -9,6 +9,7 @@ from maillage.journeys.emergency import break_glass
 from maillage.journeys.intake import INTAKE
 from maillage.journeys.operations import OPERATIONS
 from maillage.journeys.opposition_everywhere import consent, oppose, revoke
+from maillage.journeys.patient_page import Given, OpenedPage, give_access, opened_page, patient_of, take_access_back
 from maillage.journeys.referral_to_booking import book, decline, mark_not_attended, mark_seen, no_place, run_deadlines, send_outcome
 from maillage.journeys.registration import register_patient
 
@@ -23,16 +24,22 @@ __all__ = [
     "INTAKE",
     "OPERATIONS",
     "TABLES",
+    "Given",
+    "OpenedPage",
     "book",
     "break_glass",
     "consent",
     "decline",
+    "give_access",
     "mark_not_attended",
     "mark_seen",
     "no_place",
+    "opened_page",
     "oppose",
+    "patient_of",
     "register_patient",
     "rerender",
     "revoke",
     "send_outcome",
+    "take_access_back",
 ]

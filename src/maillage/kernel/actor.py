@@ -12,6 +12,7 @@ class Actor:
     `organizations[0]` is the active one; `roles` are role codes such as `medecin` or `secretaire`. A token brings `scopes`, which only take
     away; an app that acts for a person is named in `client`, and `patient` is the one for whom it was opened. `assurance` is what the sign-in
     proved (`eidas1` low, `eidas2` substantial, `eidas3` high; nothing by default), `purpose` why data is used (v3-PurposeOfUse).
+    `only`: the resources that a patient's link opens; a patient sees no other one.
     """
 
     kind: str
@@ -25,6 +26,7 @@ class Actor:
     purpose: str = "TREAT"
     client: str = ""
     patient: str = ""
+    only: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def organization(self) -> str:

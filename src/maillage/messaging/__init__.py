@@ -1,8 +1,8 @@
 """Notifications, and the outbox messages that other channels carry."""
 
-from maillage.messaging.actions import (
+from maillage.messaging.actions import HANDLERS, handlers
+from maillage.messaging.actions.inapp import (
     AGENDA,
-    HANDLERS,
     NO_AGENDA,
     NO_CHANNEL,
     PATIENT,
@@ -15,19 +15,63 @@ from maillage.messaging.actions import (
     put_on_agenda,
     tell_patient,
 )
+from maillage.messaging.actions.notices import TELL, gather, save_setting, setting_of, waiting
+from maillage.messaging.actions.patients import ASKED, NOT_REACHED, SEND, choose_channel, chosen_channel
+from maillage.messaging.rules import is_email, mobile
+from maillage.messaging.types import (
+    CALL,
+    CODE,
+    EMAIL,
+    LINK,
+    NONE,
+    NOTICE,
+    PATIENT_CHANNELS,
+    SMS,
+    STAFF_CHANNELS,
+    Channel,
+    Message,
+    Post,
+    Setting,
+)
 
 __all__ = [
     "AGENDA",
+    "ASKED",
+    "CALL",
+    "CODE",
+    "EMAIL",
     "HANDLERS",
+    "LINK",
+    "NONE",
+    "NOTICE",
+    "NOT_REACHED",
     "NO_AGENDA",
     "NO_CHANNEL",
     "PATIENT",
+    "PATIENT_CHANNELS",
+    "SEND",
+    "SMS",
+    "STAFF_CHANNELS",
+    "TELL",
     "TOPIC",
+    "Channel",
+    "Message",
+    "Post",
+    "Setting",
+    "choose_channel",
+    "chosen_channel",
     "deliver",
+    "gather",
+    "handlers",
     "inbox",
+    "is_email",
     "mark_all_read",
     "mark_read",
+    "mobile",
     "notify",
     "put_on_agenda",
+    "save_setting",
+    "setting_of",
     "tell_patient",
+    "waiting",
 ]

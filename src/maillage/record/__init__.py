@@ -21,7 +21,19 @@ from maillage.record.photographs import (
     written,
 )
 from maillage.record.portions import Portion, members_of, patients_of, portion
-from maillage.record.queries import current, existing, first_organization, ids_of, is_within, lock_condition, present, read, taken, vread
+from maillage.record.queries import (
+    current,
+    existing,
+    first_organization,
+    ids_of,
+    is_within,
+    lock_condition,
+    owner_of,
+    present,
+    read,
+    taken,
+    vread,
+)
 from maillage.record.seal import make_cursor, open_cursor, sealing_key
 from maillage.record.seal import scope as cursor_scope
 from maillage.record.search import Page, search, search_types
@@ -65,6 +77,7 @@ __all__ = [
     "next_photograph",
     "of_patient",
     "open_cursor",
+    "owner_of",
     "patients_of",
     "photograph",
     "portion",

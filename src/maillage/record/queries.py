@@ -115,3 +115,8 @@ async def current(tx: Transaction, kind: str, id: str) -> str:
         id,
     )
     return content
+
+
+async def owner_of(tx: Transaction, kind: str, id: str) -> str:
+    """The organisation whose resource this is, for who tells it something; nothing when there is none (no actor sees this)."""
+    return str(await tx.beyond().fetchval("SELECT owner_org FROM resource_head WHERE res_type = $1 AND id = $2", kind, id) or "")

@@ -76,8 +76,18 @@ def _reach(actor: Actor, params: Params) -> str:
     if actor.kind == "system":
         return "true"
     if actor.kind == "patient":
-        return f"e.patient_id = {params.add(actor.id)}"
+        return _own(actor, params)
     return f"e.organization = ANY ({params.add(list(actor.organizations))}::text[])"
+
+
+def _own(actor: Actor, params: Params) -> str:
+    """A patient's own record; what a link opens, cut to that: who looked elsewhere tells where the patient is treated. An emergency access is told whole."""
+    own = f"e.patient_id = {params.add(actor.id)}"
+    if not actor.only:
+        return own
+    things = params.add(sorted(f"{kind}/{id}" for kind, id in actor.only if kind != "Patient"))
+    glass = "e.subtype = 'break-glass'" if any(kind == "BreakGlass" for kind, _ in actor.only) else "false"
+    return f"({own} AND (e.res_type || '/' || e.res_id = ANY ({things}::text[]) OR {glass}))"
 
 
 # --- criteria: name, value and parameters to SQL -------------------------------------

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from maillage.kernel.errors import Conflict, Invalid
 from maillage.referrals.actions.attaching import attach, detach, shown_attachments
-from maillage.referrals.actions.changing import change_priority, declare_unavailable
-from maillage.referrals.actions.children import accept_follow_up, done, hand_back
+from maillage.referrals.actions.changing import change_priority, declare_unavailable, say_no_news
+from maillage.referrals.actions.children import accept_follow_up, done, give_news, hand_back
 from maillage.referrals.actions.closing import (
     acknowledge,
     confirm_cancellation,
@@ -95,6 +95,7 @@ __all__ = [
     "follow_up_total",
     "follow_ups",
     "form_of",
+    "give_news",
     "hand_back",
     "ids_of",
     "insist",
@@ -117,6 +118,7 @@ __all__ = [
     "return_after_absence",
     "run_deadlines",
     "save_form",
+    "say_no_news",
     "send",
     "send_elsewhere",
     "send_outcome",

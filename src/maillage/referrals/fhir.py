@@ -173,8 +173,10 @@ OPERATIONS: Final = (
         changing.declare_unavailable,
         (Param("start", "dateTime", required=True), Param("end", "dateTime", required=True), CONTACT),
     ),
+    Operation("say-no-news", "Task", changing.say_no_news),
     Operation("enter-in-error", "Task", closing.enter_in_error, _why("enter-in-error")),
     Operation("hand-back", "Task", children.hand_back, (Param("comment", "string", required=True),)),
+    Operation("give-news", "Task", children.give_news, (Param("comment", "string", required=True),)),
     Operation("done", "Task", children.done, (Param("outcome", "code", values=FOLLOW_UP_OUTCOMES), COMMENT)),
 )
 """Every verb as an operation on Task. `decline` leaves its reasons open: a capacity code must be answered by its own refusal."""

@@ -291,7 +291,7 @@ CREATE TABLE referral_child (
     requester_org text NOT NULL,
     parties text[] NOT NULL GENERATED ALWAYS AS (ARRAY[owner_org, requester_org]) STORED,
     code text NOT NULL CHECK (code IN
-        ('provide-information', 'confirm-appointment', 'decide-next', 'acknowledge-letter', 'follow-up', 'abort')),
+        ('provide-information', 'confirm-appointment', 'decide-next', 'acknowledge-letter', 'follow-up', 'abort', 'no-news')),
     state text NOT NULL CHECK (state IN ('due', 'accepted', 'handed-back', 'completed', 'cancelled')),
     priority text NOT NULL,
     round integer,
@@ -313,7 +313,9 @@ CREATE TABLE referral_child (
 CREATE INDEX referral_child_task ON referral_child (task_id);
 -- At most one open child says whose turn it is.
 CREATE UNIQUE INDEX referral_child_one_turn ON referral_child (task_id)
-    WHERE state IN ('due', 'accepted', 'handed-back') AND code NOT IN ('follow-up', 'abort');
+    WHERE state IN ('due', 'accepted', 'handed-back') AND code NOT IN ('follow-up', 'abort', 'no-news');
+-- A patient who hears nothing says it once, until somebody acts.
+CREATE UNIQUE INDEX referral_child_no_news ON referral_child (task_id) WHERE code = 'no-news' AND turn IS NOT NULL;
 
 -- Who did what to a child Task, and when; never changed.
 CREATE TABLE referral_child_status (

@@ -217,6 +217,7 @@ class TaskFacts:
     already_insisted: bool = False
     late: bool = False
     unsettled_follow_ups: int = 0
+    no_news: bool = False
     entered_state_at: datetime | None = None
     slot_start: datetime | None = None
     sending: frozenset[str] = frozenset()

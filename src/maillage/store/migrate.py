@@ -22,7 +22,7 @@ from maillage.store import logins
 PACKAGE = Path(__file__).resolve().parents[1]
 MIGRATIONS = Path(__file__).with_name("migrations")
 SCHEMAS = (
-    *("store", "record", "directory", "access", "access/clients", "messaging", "messaging/subscriptions", "documents", "exports"),
+    *("store", "record", "directory", "access", "access/clients", "access/patient_link", "messaging", "messaging/subscriptions", "documents", "exports"),
     *("referrals", "booking", "tele_expertise", "admissions", "discharge", "overflow", "laboratory", "prevention"),
     *("governance", "training", "evaluation", "research", "experiments", "journeys", "indicators"),
 )

@@ -2,7 +2,7 @@
 
 A message has a stable id (`tx.message_id` in its handler). Messages with the same `key` are carried out in the order in which they were written.
 A try is counted before it is made, so a message that kills the worker is set aside too: after five tries it is a dead letter, which stays visible
-until someone decides.
+until someone decides. A `Carrier` says it otherwise for its topic: fewer tries, more patience between them, and who hears that it was given up.
 
 A handler that cannot carry a message answers why (a code): the message is held, out of the way of those behind it, until `release`.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -41,6 +42,18 @@ _TABLE = Into(
     ),
 )
 
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """How the messages of a topic are carried. The wait before try n + 1 is `patience` times 2 to the n; `given_up` is told of the last failure."""
+
+    handler: Handler
+    tries: int = TRIES
+    patience: timedelta = timedelta(seconds=1)
+    given_up: Handler | None = None
+
+
+Carriers = Mapping[str, Handler | Carrier]
+
 _CLAIM = """
 UPDATE outbox SET tries = tries + 1, leased_until = $1 + $2::interval
  WHERE id IN (
@@ -61,7 +74,7 @@ async def enqueue(tx: Transaction, topic: str, payload: dict[str, Any], *, key: 
     return id
 
 
-async def drain(db: Database, handlers: Mapping[str, Handler], limit: int = 100) -> int:
+async def drain(db: Database, handlers: Carriers, limit: int = 100) -> int:
     """Carry out messages that are due, at most `limit`; give how many succeeded."""
     done = tried = 0
     while tried < limit:
@@ -72,6 +85,17 @@ async def drain(db: Database, handlers: Mapping[str, Handler], limit: int = 100)
             tried += 1
             done += await _carry_out(db, row, handlers[row["topic"]])
     return done
+
+
+async def tries_of(tx: Transaction) -> int:
+    """How often the message of this transaction was tried, this time included."""
+    return int(await tx.fetchval("SELECT tries FROM outbox WHERE id = $1", tx.message_id) or 0)
+
+
+async def written_at(tx: Transaction) -> datetime:
+    """When the message of this transaction was written."""
+    at: datetime | None = await tx.fetchval("SELECT created_at FROM outbox WHERE id = $1", tx.message_id)
+    return at or tx.now
 
 
 async def dead_letters(tx: Transaction) -> list[asyncpg.Record]:
@@ -91,12 +115,16 @@ async def held(tx: Transaction) -> list[asyncpg.Record]:
     )
 
 
-async def release(tx: Transaction, topic: str) -> int:
-    """Put what is held of a topic back among the messages that are due, because it can be carried now; how many there were."""
+async def release(tx: Transaction, topic: str, reason: str = "") -> int:
+    """Put what is held of a topic (for one `reason`) back among the messages that are due, because it can be carried now; how many there were."""
     released = await tx.execute(
-        "UPDATE outbox SET held_at = NULL, held_reason = NULL, tries = 0, due_at = $2 WHERE topic = $1 AND held_at IS NOT NULL",
+        """
+        UPDATE outbox SET held_at = NULL, held_reason = NULL, tries = 0, due_at = $2
+        WHERE topic = $1 AND held_at IS NOT NULL AND ($3 = '' OR held_reason = $3)
+        """,
         topic,
         tx.now,
+        reason,
     )
     return int(released.split()[-1])
 
@@ -122,14 +150,22 @@ async def purge(tx: Transaction, before: datetime) -> int:
     return int((await tx.execute("DELETE FROM outbox WHERE done_at < $1", before)).split()[-1])
 
 
-async def _claim(db: Database, handlers: Mapping[str, Handler], limit: int) -> list[asyncpg.Record]:
+def _carrier(one: Handler | Carrier) -> Carrier:
+    """A handler alone is carried in the usual way."""
+    return one if isinstance(one, Carrier) else Carrier(one)
+
+
+async def _claim(db: Database, handlers: Carriers, limit: int) -> list[asyncpg.Record]:
     async with db.transaction(SYSTEM) as tx:
         rows = await tx.fetch(_CLAIM, tx.now, LEASE, sorted(handlers), limit)
-        await _set_aside(tx, [row["id"] for row in rows if row["tries"] > TRIES], "worker-died")
-    return sorted((row for row in rows if row["tries"] <= TRIES), key=lambda row: int(row["number"]))
+        spent = [row for row in rows if row["tries"] > _carrier(handlers[row["topic"]]).tries]
+        for row in spent:
+            await _give_up(tx, row, _carrier(handlers[row["topic"]]), "worker-died")
+    return sorted((row for row in rows if row not in spent), key=lambda row: int(row["number"]))
 
 
-async def _carry_out(db: Database, row: asyncpg.Record, handler: Handler) -> bool:
+async def _carry_out(db: Database, row: asyncpg.Record, handler: Handler | Carrier) -> bool:
+    carrier = _carrier(handler)
     try:
         async with db.transaction(SYSTEM, request_id=row["request_id"]) as tx:
             # the number of the try is the fencing number: a worker that lost its lease finds another one and stops
@@ -141,23 +177,23 @@ async def _carry_out(db: Database, row: asyncpg.Record, handler: Handler) -> boo
             if not mine:
                 return False
             tx.message_id = row["id"]
-            why = await handler(tx, msgspec.json.decode(row["payload"]))
+            why = await carrier.handler(tx, msgspec.json.decode(row["payload"]))
             end = "held_at = $2, held_reason = $3" if why else "done_at = $2, held_reason = $3"
             await tx.execute(f"UPDATE outbox SET {end}, leased_until = NULL WHERE id = $1", row["id"], tx.now, why)
     except Exception as error:  # noqa: BLE001  # whatever a handler raises is kept with its message and counted
-        await _failed(db, row, error)
+        await _failed(db, row, carrier, error)
         return False
     return why is None
 
 
-async def _failed(db: Database, row: asyncpg.Record, error: Exception) -> None:
+async def _failed(db: Database, row: asyncpg.Record, carrier: Carrier, error: Exception) -> None:
     """Keep the kind of the error, never its text: the text may hold a patient."""
     code = error.reason if isinstance(error, MaillageError) else type(error).__name__
     log.warning("outbox-failed %s %s %s", row["topic"], row["id"], code, extra={"code": "outbox-failed"})
-    delay = timedelta(seconds=2 ** row["tries"] * random.uniform(0.8, 1.2))  # noqa: S311  # jitter, not a secret
+    delay = carrier.patience * (2 ** row["tries"] * random.uniform(0.8, 1.2))  # noqa: S311  # jitter, not a secret
     async with db.transaction(SYSTEM, request_id=row["request_id"]) as tx:
-        if row["tries"] >= TRIES:
-            await _set_aside(tx, [row["id"]], code)
+        if row["tries"] >= carrier.tries:
+            await _give_up(tx, row, carrier, code)
         else:
             await tx.execute(
                 "UPDATE outbox SET leased_until = NULL, due_at = $3, last_error = $4 WHERE id = $1 AND tries = $2",
@@ -165,7 +201,10 @@ async def _failed(db: Database, row: asyncpg.Record, error: Exception) -> None:
             )
 
 
-async def _set_aside(tx: Transaction, ids: list[str], code: str) -> None:
-    if ids:
-        log.error("outbox-dead-letter %s", ",".join(ids), extra={"code": "outbox-dead-letter"})
-        await tx.execute("UPDATE outbox SET dead_at = $2, leased_until = NULL, last_error = $3 WHERE id = ANY($1)", ids, tx.now, code)
+async def _give_up(tx: Transaction, row: asyncpg.Record, carrier: Carrier, code: str) -> None:
+    """Set the message aside, and tell in the same transaction whoever has to know."""
+    log.error("outbox-dead-letter %s", row["id"], extra={"code": "outbox-dead-letter"})
+    await tx.execute("UPDATE outbox SET dead_at = $2, leased_until = NULL, last_error = $3 WHERE id = $1", row["id"], tx.now, code)
+    if carrier.given_up:
+        tx.message_id = row["id"]
+        await carrier.given_up(tx, msgspec.json.decode(row["payload"]))

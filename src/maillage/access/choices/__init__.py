@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from maillage.access.choices.actions import consent, drawn, oppose, withdraw
-from maillage.access.choices.queries import choice, choices_of, consents_to, is_choice, opposed_organizations, refuses
+from maillage.access.choices.queries import choice, choices_of, consents_to, is_choice, opposed_organizations, own_choices, refuses
 from maillage.access.choices.types import ACTS, EMERGENCY, FEEDING, MESSAGES, READING, SCOPES, SPEAKERS, Choice, Target
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "is_choice",
     "oppose",
     "opposed_organizations",
+    "own_choices",
     "refuses",
     "withdraw",
 ]

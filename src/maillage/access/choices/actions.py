@@ -41,14 +41,12 @@ async def oppose(
     Raises `NotFound` for a patient whom the actor does not see, `Invalid` with the reason code.
     """
     target, starts = target or Target(), starts or tx.now
-    await _require(tx, patient_id)
+    house = await _require(tx, patient_id)
     _check(rules.check_target(act, target), rules.check_speaker(said_by), rules.check_period(tx.now, starts, ends))
     await _check_document(tx, target)
-    made = Choice(new_id(), patient_id, act, target, said_by, starts, ends, tx.now, tx.actor.organization)
+    made = Choice(new_id(), patient_id, act, target, said_by, starts, ends, tx.now, house)
     named = (target.organization, target.practitioner, *target.document_columns)
-    await tx.execute(
-        _OPPOSE, made.id, patient_id, act, target.scope, *named, said_by, starts, ends, tx.now, _recorder(tx), tx.actor.organization
-    )
+    await tx.execute(_OPPOSE, made.id, patient_id, act, target.scope, *named, said_by, starts, ends, tx.now, _recorder(tx), house)
     return await _told(tx, made, "oppose")
 
 
@@ -57,12 +55,12 @@ async def consent(tx: Transaction, patient_id: str, *, target: Target, ends: dat
 
     Raises `NotFound` for a patient whom the actor does not see, `Invalid` with the reason code.
     """
-    await _require(tx, patient_id)
+    house = await _require(tx, patient_id)
     _check(rules.check_consent(tx.now, ends, target, tx.actor.organizations), rules.check_speaker(said_by))
     await _check_document(tx, target)
-    made = Choice(new_id(), patient_id, CONSENT, target, said_by, tx.now, ends, tx.now, tx.actor.organization, purpose)
+    made = Choice(new_id(), patient_id, CONSENT, target, said_by, tx.now, ends, tx.now, house, purpose)
     named = (target.organization, target.practitioner, *target.document_columns)
-    await tx.execute(_CONSENT, made.id, patient_id, *named, purpose, said_by, tx.now, ends, tx.now, _recorder(tx), tx.actor.organization)
+    await tx.execute(_CONSENT, made.id, patient_id, *named, purpose, said_by, tx.now, ends, tx.now, _recorder(tx), house)
     await links.link(
         tx,
         patient_id,
@@ -82,7 +80,7 @@ async def withdraw(tx: Transaction, id: str, *, said_by: str) -> str:
     if known is None:
         raise NotFound("Consent", id)
     _require_role(tx)
-    if tx.actor.kind != "system" and known.owner_org not in tx.actor.organizations:
+    if tx.actor.kind != "system" and known.owner_org not in tx.actor.organizations and not _is_own(tx, known):
         raise NotAllowed("not-the-owner")
     _check(rules.check_speaker(said_by))
     if known.ended_at is not None:
@@ -94,10 +92,16 @@ async def withdraw(tx: Transaction, id: str, *, said_by: str) -> str:
     return await _told(tx, changed or known, "withdraw" if known.is_consent else "lift")
 
 
-async def _require(tx: Transaction, patient_id: str) -> None:
-    """Whoever records a choice sees the patient and has the role for it."""
-    await directory.get_patient(tx, patient_id, VisibleTo(tx.actor, "Patient", tx.now))
+async def _require(tx: Transaction, patient_id: str) -> str:
+    """Whoever records a choice sees the patient and has the role for it. Answers the house that keeps it: a patient's own, that of the file."""
+    patient = await directory.get_patient(tx, patient_id, VisibleTo(tx.actor, "Patient", tx.now))
     _require_role(tx)
+    return tx.actor.organization or (patient.owner_org if tx.actor.kind == "patient" else "")
+
+
+def _is_own(tx: Transaction, choice: Choice) -> bool:
+    """Whether a patient takes back a choice of the patient's own, whoever recorded it: withdrawing is no harder than giving (GDPR 7.3)."""
+    return tx.actor.kind == "patient" and choice.patient_id == tx.actor.id
 
 
 def _require_role(tx: Transaction) -> None:

@@ -55,6 +55,21 @@ async def choices_of(tx: Transaction, patient_id: str) -> Sequence[Choice]:
     return [read(row) for row in rows]
 
 
+async def own_choices(tx: Transaction) -> Sequence[Choice]:
+    """What the patient who asks has chosen and that counts now, whoever recorded it, the newest first; nothing for anybody else."""
+    if tx.actor.kind != "patient":
+        return []
+    rows = await tx.fetch(
+        f"""
+        SELECT * FROM ({_CHOICES}) x WHERE x.patient_id = $1 AND x.ended_at IS NULL AND x.starts <= $2 AND (x.ends IS NULL OR x.ends > $2)
+        ORDER BY x.recorded_at DESC, x.id
+        """,
+        tx.actor.id,
+        tx.now,
+    )
+    return [read(row) for row in rows]
+
+
 async def refuses(tx: Transaction, patient_id: str, act: str) -> bool:
     """Whether a general refusal of this act is in force: of messages, of emergency access, of feeding."""
     return bool(

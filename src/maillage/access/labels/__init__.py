@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from maillage.access.labels.actions import end_label, put_label
+from maillage.access.labels.actions import end_label, keeps_a_secret, put_label
 from maillage.access.labels.fhir import CODES, coding
 
-__all__ = ["CODES", "coding", "end_label", "put_label"]
+__all__ = ["CODES", "coding", "end_label", "keeps_a_secret", "put_label"]

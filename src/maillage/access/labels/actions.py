@@ -72,3 +72,17 @@ async def _label_of(tx: Transaction, found: Stored, code: str) -> str | None:
         *(found.patient_id, code, found.type, found.id),
     )
     return label
+
+
+async def keeps_a_secret(tx: Transaction, patient: str) -> bool:
+    """Whether something of a minor's is hidden from the legal representatives (CSP L1111-5): a message to the family's telephone would tell of it."""
+    return bool(
+        await tx.beyond().fetchval(
+            """
+            SELECT EXISTS (SELECT 1 FROM security_label s WHERE s.patient_id = $1 AND s.code = 'INVISIBLE_REPRESENTANTS_LEGAUX' AND s.starts <= $2
+                AND NOT EXISTS (SELECT 1 FROM security_label_end e WHERE e.label_id = s.id AND e.at <= $2))
+            """,
+            patient,
+            tx.now,
+        )
+    )

@@ -71,7 +71,7 @@ async def require_patient(tx: Transaction, id: str) -> None:
 
 def sides_of(row: Any) -> Sides:
     """Whose a session or an appointment is."""
-    keys = row.keys()
+    keys = frozenset(row.keys())  # a Record gives an iterator, which a first look would use up
     return Sides(
         owner_org=row["owner_org"],
         host_org=row["host_org"],

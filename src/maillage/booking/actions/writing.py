@@ -94,7 +94,13 @@ async def save_appointment(tx: Transaction, line: Transition, row: Row, slots: I
     if not line.tells:
         return
     if "PT" in line.tells and not (row["task_id"] and line.verb in TOLD_WITH_THE_REQUEST) and tx.actor.id != row["patient_id"]:
-        await messaging.tell_patient(tx, f"appointment-{line.verb}", focus=("Appointment", row["id"]), patient=row["patient_id"])
+        await messaging.tell_patient(
+            tx,
+            f"appointment-{line.verb}",
+            focus=("Appointment", row["id"]),
+            patient=row["patient_id"],
+            answer_by=row["due_at"] if row["turn"] == "PT" else None,
+        )
     sides = {row["requester_org"], row["owner_org"]} | ({row["host_org"]} if "HO" in line.tells and row["host_org"] else set())
     await messaging.notify(
         tx,
@@ -150,7 +156,7 @@ def session_turn(tx: Transaction, status: str, row: Any, turn: str | None) -> di
 
 
 async def _account(tx: Transaction, verb: str, row: Row, targets: Sequence[tuple[str, str, int]], *, created: bool) -> None:
-    keys = row.keys()
+    keys = frozenset(row.keys())
     patient = row["patient_id"] if "patient_id" in keys else None
     parties = list(row["parties"]) if "parties" in keys else [row["host_org"]]
     kind, id, _ = targets[0]

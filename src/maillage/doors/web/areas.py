@@ -6,6 +6,7 @@ from maillage.doors.web.account.administration import PAGES as ADMINISTRATION
 from maillage.doors.web.account.factors import PAGES as FACTORS
 from maillage.doors.web.account.invitation import PAGES as INVITATION
 from maillage.doors.web.account.local import PAGES as LOCAL
+from maillage.doors.web.account.notifications import PAGES as NOTIFICATIONS
 from maillage.doors.web.account.own import PAGES as OWN
 from maillage.doors.web.account.pages import PAGES as LEGAL
 from maillage.doors.web.account.psc import PAGES as PSC
@@ -26,11 +27,16 @@ from maillage.doors.web.patients.accesses import PAGES as ACCESSES
 from maillage.doors.web.patients.pages import PAGES as PATIENTS
 from maillage.doors.web.referrals.pages import PAGES as REFERRALS
 from maillage.doors.web.simulation.pages import PAGES as SIMULATION
+from maillage.doors.web.tracker.desk import PAGES as DESK
+from maillage.doors.web.tracker.opening import PAGES as OPENING
+from maillage.doors.web.tracker.pages import PAGES as TRACKER
+from maillage.doors.web.tracker.rights import PAGES as RIGHTS
 
-_IDENTITY: tuple[Page, ...] = (*SIGN_IN, *PSC, *LOCAL, *INVITATION, *OWN, *FACTORS, *ADMINISTRATION, *PARTNERS)
+_IDENTITY: tuple[Page, ...] = (*SIGN_IN, *PSC, *LOCAL, *INVITATION, *OWN, *NOTIFICATIONS, *FACTORS, *ADMINISTRATION, *PARTNERS)
 _PATIENTS: tuple[Page, ...] = (*PATIENTS, *ACCESSES, *CHOICES, *EMERGENCY)
 _CARE: tuple[Page, ...] = (*DIRECTORY, *_PATIENTS, *GIVING, *BOOKING, *PLANNING, *WAITING, *REFERRALS)
-PAGES: tuple[Page, ...] = (*_IDENTITY, *LEGAL, *HOME, *_CARE, *SIMULATION, *APPS)
+_OWN: tuple[Page, ...] = (*OPENING, *TRACKER, *RIGHTS, *DESK)
+PAGES: tuple[Page, ...] = (*_IDENTITY, *LEGAL, *HOME, *_CARE, *_OWN, *SIMULATION, *APPS)
 
 SERVER_PAGES: tuple[Page, ...] = PSC_SERVER
 """What other servers call, without a browser: no session and no form of ours."""

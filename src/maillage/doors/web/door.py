@@ -19,7 +19,7 @@ from maillage.access import WebSession, policy
 from maillage.access.identity import IdentityProvider, Sealer
 from maillage.documents import Checked, Checks, Upload
 from maillage.doors import edge
-from maillage.doors.web import areas, problems, sessions
+from maillage.doors.web import areas, problems, sessions, visits
 from maillage.doors.web.assets import Assets
 from maillage.doors.web.catalogue import done_sentence, role_words
 from maillage.doors.web.headers import CONTENT_SECURITY_POLICY, FILE_POLICY, secure
@@ -116,6 +116,7 @@ class WebDoor:
             "rejected": view.rejected,
             "now": view.tx.now,
             "actor": view.actor,
+            "own": view.of_patient,
         }
         return self.templates.get_template(template).render(**{**shown, **context})
 
@@ -126,9 +127,9 @@ class WebDoor:
             values = Values()
             files: tuple[Checked, ...] = ()
             try:
-                session = None if page.bare else await sessions.find_session(self.db, request, self.site)
+                session = await self._session(page, request)
                 if session is None and not page.public:
-                    raise Unauthenticated("session-ended")
+                    raise Unauthenticated("page-closed" if page.patient else "session-ended")
                 if session:
                     edge.charge(request.scope, session.actor)
                 if page.method == "POST":
@@ -136,7 +137,7 @@ class WebDoor:
                     files = tuple([await self.checks.check(upload) for upload in uploads])
                 response = await self._run(page, request, session, values, files)
             except Unauthenticated as error:
-                response = await (self._no_such_file(page, request) if page.bare else self._to_sign_in(page, request, error))
+                response = await self._closed(page, request, error)
             except Unavailable as error:
                 response = problems.busy(self, error)
             except MaillageError as error:
@@ -161,6 +162,12 @@ class WebDoor:
             return secure(response, self.site)
 
         return endpoint
+
+    async def _session(self, page: Page, request: Request) -> WebSession | None:
+        """Who asks, by the cookie that this page reads: a colleague's, a patient's, or none."""
+        if page.bare:
+            return None
+        return await (visits.find_visit if page.patient else sessions.find_session)(self.db, request, self.site)
 
     async def _guarded_form(self, page: Page, request: Request, session: WebSession | None) -> tuple[Values, list[Upload]]:
         sessions.require_same_origin(request)
@@ -200,13 +207,22 @@ class WebDoor:
         if not key:
             raise Malformed.one("not-a-form")
         who = ("web", view.actor.role_id or view.actor.id, view.actor.organization, key, view.request.state.digest)
-        stored = await idempotency.begin(view.tx, *who)
+        tx = view.tx.beyond() if page.patient else view.tx  # a patient acts for no organisation, by which answers are kept apart
+        stored = await idempotency.begin(tx, *who)
         if stored:
             return RedirectResponse(stored.headers["location"], stored.status)
         response = await page.handler(view)
         if response.status_code == 303:
-            await idempotency.finish(view.tx, *who, response.status_code, {"location": response.headers["location"]}, b"")
+            await idempotency.finish(tx, *who, response.status_code, {"location": response.headers["location"]}, b"")
         return response
+
+    async def _closed(self, page: Page, request: Request, error: Unauthenticated) -> Response:
+        """Nobody is known: what a file, a patient's page and any other page answer."""
+        if page.bare:
+            return await self._no_such_file(page, request)
+        return await (
+            self._refused_or_busy(page, request, None, Values(), error) if page.patient else self._to_sign_in(page, request, error)
+        )
 
     async def _no_such_file(self, page: Page, request: Request) -> Response:
         """A link that is used, too old, or not ours, and one whose session has ended: all the same."""

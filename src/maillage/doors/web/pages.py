@@ -42,6 +42,21 @@ class SealedText(Convertor[str]):
         return value
 
 
+class LinkSecret(Convertor[str]):
+    """The secret of a patient's link."""
+
+    regex = r"[A-Za-z0-9_\-]{24}"
+
+    def convert(self, value: str) -> str:
+        """The text as it is."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """The text as it is."""
+        return value
+
+
+register_url_convertor("link", LinkSecret())
 register_url_convertor("id", FhirId())
 register_url_convertor("seal", SealedText())
 
@@ -55,6 +70,7 @@ class Page:
     A `lazy` page holds no connection until it asks for something: it waits for a hash or for another server first.
     `on` and `to` are what the policy is asked: a resource type, or `OWN` for what concerns the person alone; read, write or verb.
     With `files`, its form may carry files; a `bare` page is a file itself: no cookie is read, and it brings its own policy of contents.
+    A page of a `patient` is opened by a link: no session of a colleague counts there, and that of a patient counts nowhere else.
     """
 
     method: str
@@ -71,6 +87,7 @@ class Page:
     whole: bool = False
     files: bool = False
     bare: bool = False
+    patient: bool = False
 
     @property
     def writes(self) -> bool:

@@ -44,7 +44,7 @@ _OTHER_CHOICE = frozenset(
 )
 """Conflicts that another answer of the same form avoids."""
 
-TITLES = {401: 403, 408: 503, 412: 409, 413: 400, 415: 400, 428: 409, 429: 503, 507: 503}
+TITLES = {408: 503, 412: 409, 413: 400, 415: 400, 428: 409, 429: 503, 507: 503}
 """Statuses that share the title of another one."""
 
 
@@ -66,10 +66,18 @@ def answer(view: View, error: MaillageError) -> Response:
         view,
         "layout/problem.html",
         **_shown(status, error),
-        back=view.request.url.path.partition("/actes/")[0],
+        back=_back(view),
         written=written if status in (409, 412, 422) else [],
     )
     return Response(body, status, media_type="text/html")
+
+
+def _back(view: View) -> str:
+    """Where the present state of the thing is shown."""
+    path = view.request.url.path
+    if view.of_patient:
+        return "/".join(path.split("/")[:3]) if path.startswith("/suivi/") and view.session else ""
+    return path.partition("/actes/")[0]
 
 
 _REASONS = {408: "body-too-slow", 429: "too-many-requests", 503: "unavailable", 507: "storage-full"}

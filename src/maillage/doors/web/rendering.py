@@ -69,5 +69,6 @@ def make_environment(assets: Assets) -> Environment:
         "demo": False,
         "session": None,
         "navigation": (),
+        "own": False,
     }
     return environment

@@ -29,9 +29,9 @@ def cookie_name(site: Site, name: str) -> str:
     return f"__Host-{name}" if _secure(site) else name
 
 
-def put_cookie(response: Response, site: Site, name: str, value: str) -> None:
-    """Give the browser a secret that scripts can't read and other sites can't send with a form."""
-    response.set_cookie(cookie_name(site, name), value, path="/", httponly=True, samesite="lax", secure=_secure(site))
+def put_cookie(response: Response, site: Site, name: str, value: str, seconds: int | None = None) -> None:
+    """Give the browser a secret that scripts can't read and other sites can't send with a form; for `seconds`, else until it is closed."""
+    response.set_cookie(cookie_name(site, name), value, max_age=seconds, path="/", httponly=True, samesite="lax", secure=_secure(site))
 
 
 def drop_cookie(response: Response, site: Site, name: str) -> None:

@@ -56,6 +56,11 @@ class View:
         return self.session.actor if self.session else SYSTEM
 
     @property
+    def of_patient(self) -> bool:
+        """Whether the page is a patient's own: it has its own frame, and its own words."""
+        return self.request.url.path.startswith(("/p/", "/suivi/"))
+
+    @property
     def secret(self) -> str:
         """The secret of the browser's session cookie."""
         return sessions.secret_of(self.request, self.door.site)

@@ -164,6 +164,7 @@ async def facts_of(tx: Transaction, request: Row, task: Row, service: directory.
         already_insisted=task["insists_on"] is not None or around["insisted"],
         late=around["late"],
         unsettled_follow_ups=around["unsettled"],
+        no_news=around["no_news"],
         entered_state_at=task["entered_at"],
         slot_start=task["slot_start"],
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from maillage.kernel.errors import Invalid
+from maillage.kernel.working_time import Delay, add_delay
 from maillage.referrals import queries, rules
 from maillage.referrals.actions import intervals, turns
 from maillage.referrals.actions.case import Case, Work, load
@@ -12,6 +13,9 @@ from maillage.referrals.actions.engine import finish, move
 from maillage.referrals.actions.rows import update
 from maillage.referrals.types import PRIORITIES, Act
 from maillage.store import Transaction
+
+NEWS = Delay(1, "wd")
+"""Until when whoever holds the turn answers a patient who hears nothing (workflow rule book 15)."""
 
 
 async def change_priority(
@@ -47,4 +51,14 @@ async def declare_unavailable(
         raise Invalid.one("contact-missing", "Parameters.parameter.where(name='contact')")
     await move(case, "declare-unavailable", Act(slot=(start, end), comment=contact or ""))
     await intervals.write(case, rules.Interval("P1", start, end), "declare-unavailable", contact or "")
+    return await finish(case)
+
+
+async def say_no_news(tx: Transaction, id: str, *, version: int | None = None) -> str:
+    """The patient hears nothing: a task for whoever holds the turn, due in one working day; it ends when the request moves."""
+    case = await load(Work(tx, "say-no-news"), id, version)
+    task = case.task
+    why = {name: task[name] for name in ("reason_list", "reason", "reason_axis", "comment")}
+    await move(case, "say-no-news", Act(), **why)
+    await turns.open_child(case, "no-news", task["turn"], task["holder"], add_delay(tx.now, NEWS, case.calendar))
     return await finish(case)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from maillage.kernel.answers import Refused
-from maillage.kernel.errors import Conflict, Invalid, NotFound, Stale
+from maillage.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Stale
 from maillage.referrals import queries, rules
 from maillage.referrals.actions import telling, turns
 from maillage.referrals.actions.case import Case, Work, case_of
@@ -39,6 +39,19 @@ async def done(tx: Transaction, id: str, *, version: int | None = None, outcome:
     return await _finish(case, id)
 
 
+async def give_news(tx: Transaction, id: str, *, version: int | None = None, comment: str = "") -> str:
+    """Whoever holds the turn told the patient: what was said is kept."""
+    case, child = await _load(tx, "give-news", id, version)
+    await _move(case, child, "give-news", comment)
+    return await _finish(case, id)
+
+
+def holds(case: Case, child: Row, verb: str) -> bool:
+    """Whether the actor is of the side that the patient waits for; a follow-up passes from one side to the other by its own verbs."""
+    side = {"RC", "RO"} if child["turn"] == "requester" else {"PC", "PO", "LD"}
+    return verb != "give-news" or bool(side & case.parties)
+
+
 async def settle_follow_up(case: Case, decision: Mapping[str, Any]) -> None:
     """One of the follow-ups of a letter that is being acknowledged: accepted or handed back."""
     child = await queries.child(case.tx, str(decision.get("id") or ""))
@@ -66,8 +79,10 @@ async def _move(case: Case, child: Row, verb: str, comment: str = "", outcome: s
     line = rules.CHILD_TABLE.check(child["state"], verb, [party for party in PARTIES if party in case.parties])
     if isinstance(line, Refused):
         refuse(rules.explained(line, rules.CHILD_TABLE, child["state"], verb, case.tx.actor, case.facts), child["state"])
-    if child["code"] != "follow-up":
+    if verb not in rules.BY_HAND.get(child["code"], ()):
         raise Conflict("follows-its-task")
+    if not holds(case, child, verb):
+        raise NotAllowed("not-the-holder")
     if "comment-missing" in line.needs and not comment.strip():
         raise Invalid.one("comment-missing", "Parameters.parameter.where(name='comment')")
     if outcome is not None and outcome not in FOLLOW_UP_OUTCOMES:

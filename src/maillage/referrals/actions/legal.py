@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from maillage.referrals import queries, rules
 from maillage.referrals.actions.case import Work, case_of
+from maillage.referrals.actions.children import holds
 from maillage.referrals.actions.sending import problems
 from maillage.referrals.types import PARTIES, Available
 from maillage.store import Transaction
@@ -19,8 +20,9 @@ async def available_actions(tx: Transaction, id: str, *, version: int | None = N
     case = await case_of(Work(tx, "available-actions"), request, task)
     if table == "referral_child":
         child = await queries.child(tx, id)
-        found = rules.CHILD_TABLE.legal(child["state"], case.parties & set(PARTIES)) if child["code"] == "follow-up" else ()
-        return tuple(Available(line.verb, tuple(need for need in line.needs if need == "comment-missing")) for line in found)
+        found = rules.CHILD_TABLE.legal(child["state"], case.parties & set(PARTIES))
+        mine = [line for line in found if line.verb in rules.BY_HAND.get(child["code"], ()) and holds(case, child, line.verb)]
+        return tuple(Available(line.verb, tuple(need for need in line.needs if need == "comment-missing")) for line in mine)
     if table == "capacity_failure":
         return ()
     if task["state"] == "to-complete":

@@ -59,7 +59,8 @@ async def _tell_outside(case: Case, event: str, party: str) -> None:
     """The patient, unless the patient acts; the usual doctor, who works at a house that may read the request."""
     patient = case.task["patient_id"]
     if party == "PT" and case.tx.actor.id != patient:
-        await messaging.tell_patient(case.tx, event, focus=("Task", case.id), patient=patient)
+        answer_by = case.task["due_at"] if case.task["turn"] == "PT" else None
+        await messaging.tell_patient(case.tx, event, focus=("Task", case.id), patient=patient, answer_by=answer_by)
     elif party == "GP":
         for role in await directory.usual_doctor(case.tx, patient):
             told = {case.tx.actor.role_id, case.request["requester_role_id"]}

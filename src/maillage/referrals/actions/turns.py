@@ -72,6 +72,8 @@ async def pass_the_turn(case: Case, before: Row) -> None:
             await settle(case, child, "settle")
         elif child["code"] == "abort" and case.task["state"] != "cancellation-requested":
             await settle(case, child, "settle" if case.task["state"] == "cancelled" else "cancel-child")
+        elif child["code"] == "no-news":
+            await settle(case, child, "settle")
         elif child["code"] == "follow-up" and case.task["state"] in ("seen", "entered-in-error"):
             await settle(case, child, "cancel-child")
     code = CHILD_OF_STATE.get(case.task["state"])

@@ -85,13 +85,15 @@ async def questions(tx: Transaction, task_id: str, round_: int) -> Sequence[Row]
 
 async def around(tx: Transaction, task_id: str, due_at: datetime | None) -> Row:
     """What other rows say of a Task: `insisted` (its decision was reviewed once), `late` (its deadline has passed the step at which the
-    requester may go elsewhere), `unsettled` (how many follow-ups the requester has neither accepted nor handed back).
+    requester may go elsewhere), `unsettled` (how many follow-ups the requester has neither accepted nor handed back), `no_news` (the patient said to hear
+    nothing, and nobody has acted since).
     """
     return await tx.fetchrow(
         """
         SELECT EXISTS (SELECT 1 FROM referral_task WHERE insists_on = $1) AS insisted,
             EXISTS (SELECT 1 FROM referral_breach WHERE task_id = $1 AND due_at = $2 AND level >= 150) AS late,
-            (SELECT count(*) FROM referral_child WHERE task_id = $1 AND code = 'follow-up' AND state = 'due') AS unsettled
+            (SELECT count(*) FROM referral_child WHERE task_id = $1 AND code = 'follow-up' AND state = 'due') AS unsettled,
+            EXISTS (SELECT 1 FROM referral_child WHERE task_id = $1 AND code = 'no-news' AND turn IS NOT NULL) AS no_news
         """,
         task_id,
         due_at,

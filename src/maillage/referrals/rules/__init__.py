@@ -22,9 +22,10 @@ from maillage.referrals.rules.form import calls_instead, missing_items, permissi
 from maillage.referrals.rules.intervals import Interval, after_absence, refused_offer, removed, unanswered_offer
 from maillage.referrals.rules.partner import read_partner
 from maillage.referrals.rules.request import request_status
-from maillage.referrals.rules.table import CHILD_TABLE, FREES_THE_SLOT, READ_ONLY_ROWS, RESOLVED_ROWS, TABLE, emitted_rows
+from maillage.referrals.rules.table import BY_HAND, CHILD_TABLE, FREES_THE_SLOT, READ_ONLY_ROWS, RESOLVED_ROWS, TABLE, emitted_rows
 
 __all__ = [
+    "BY_HAND",
     "CHILD_TABLE",
     "FREES_THE_SLOT",
     "NEEDS",

@@ -192,6 +192,7 @@ NEEDS: Final[dict[str, Need]] = {
     "too-early-to-file": Need("state", lambda _v, t, _a, _i: _may_be_filed(t)),
     "not-late": Need("state", lambda _v, t, _a, _i: t.late),
     "already-insisted": Need("state", lambda _v, t, _a, _i: not t.already_insisted),
+    "already-said": Need("state", lambda _v, t, _a, _i: not t.no_news),
     "period-missing": Need("data", lambda _v, _t, a, _i: a.slot is not None and a.slot[0] < a.slot[1]),
 }
 """Every precondition of the table. The code is the refusal reason and, in `$available-actions`, what is missing."""

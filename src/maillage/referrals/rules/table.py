@@ -160,6 +160,13 @@ TABLE: Final = TransitionTable(
         ),
         line("declare-unavailable", f"{UNDECIDED} {ACCEPTED}", SAME, "PT RO PO", needs="period-missing"),
         line(
+            "say-no-news",
+            f"{UNDECIDED} to-book waiting-capacity not-attended to-rebook seen cancellation-requested",
+            SAME,
+            "PT",
+            needs="already-said",
+        ),
+        line(
             "enter-in-error",
             f"to-complete {UNDECIDED} to-book waiting-capacity offered booked not-attended to-rebook",
             "entered-in-error",
@@ -180,11 +187,16 @@ CHILD_TABLE: Final = TransitionTable(
         line("hand-back", "due accepted", "handed-back", "RC", needs="comment-missing", tells="PC"),
         line("done", "due accepted", "completed", "RC RO", needs="unknown-outcome", tells="PC"),
         line("done", "handed-back", "completed", "PC PO", needs="unknown-outcome", tells="RC"),
+        line("give-news", "due", "completed", "RC RO PC PO LD", needs="comment-missing not-the-holder"),
         line("settle", "due accepted handed-back", "completed", "SY"),
         line("cancel-child", "due accepted handed-back", "cancelled", "SY"),
     ],
 )
-"""Child Tasks. Only a follow-up is accepted, handed back or done by hand; the others follow the turn of their Task (SY)."""
+"""Child Tasks. Only a follow-up is accepted, handed back or done by hand, and news are given by who holds the turn; the others follow the turn of
+their Task (SY)."""
+
+BY_HAND: Final = {"follow-up": ("accept", "hand-back", "done"), "no-news": ("give-news",)}
+"""What people do with a child Task, by its code."""
 
 FREES_THE_SLOT: Final = frozenset(
     {

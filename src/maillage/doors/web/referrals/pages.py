@@ -116,7 +116,7 @@ async def act(view: View) -> Response:
 async def act_on_child(view: View) -> Response:
     """Accept, hand back or finish a follow-up."""
     id, child, verb = view.path("id"), view.path("child"), view.path("verb")
-    if verb not in ("accept", "hand-back", "done"):
+    if verb not in ("accept", "hand-back", "done", "give-news"):
         raise NotFound("verb", verb)
     if verb == "accept":
         operation = verbs.find(view, "Task", verb)

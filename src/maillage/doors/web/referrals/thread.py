@@ -140,7 +140,7 @@ async def child_acts(view: View, thread: Thread) -> dict[str, Acts]:
     """The verbs legal now on each open follow-up."""
     found: dict[str, Acts] = {}
     for child in thread.history["referral_child"]:
-        if child["code"] != "follow-up" or child["turn"] is None:
+        if child["code"] not in ("follow-up", "no-news") or child["turn"] is None:
             continue
         legal = await verbs.available(view, "Task", child["id"])
         found[child["id"]] = [

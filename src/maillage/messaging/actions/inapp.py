@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -66,10 +66,23 @@ async def deliver(tx: Transaction, payload: dict[str, Any]) -> None:
     await tx.execute("UPDATE notification SET delivered_at = coalesce(delivered_at, $2) WHERE id = $1", payload["notification"], tx.now)
 
 
-async def tell_patient(tx: Transaction, event: str, *, focus: tuple[str, str], patient: str, due_at: datetime | None = None) -> None:
-    """Write the outbox message for the patient's own channel, to be sent now or later; ids only."""
+async def tell_patient(
+    tx: Transaction,
+    event: str,
+    *,
+    focus: tuple[str, str],
+    patient: str,
+    due_at: datetime | None = None,
+    answer_by: datetime | None = None,
+) -> None:
+    """Write the outbox message for the patient's own channel, to be sent now or later; ids only.
+
+    `answer_by`: until when the patient must have answered, which decides whether the message may wait for the morning.
+    """
     about = f"{focus[0]}/{focus[1]}"
-    await outbox.enqueue(tx, PATIENT, {"event": event, "focus": about, "patient": patient}, key=about, due_at=due_at)
+    payload = {"event": event, "focus": about, "patient": patient}
+    payload |= {name: at.isoformat() for name, at in (("due", due_at), ("answer_by", answer_by)) if at is not None}
+    await outbox.enqueue(tx, PATIENT, payload, key=about, due_at=due_at)
 
 
 async def put_on_agenda(tx: Transaction, focus: tuple[str, str], deadline: str) -> None:
@@ -77,20 +90,10 @@ async def put_on_agenda(tx: Transaction, focus: tuple[str, str], deadline: str) 
     await outbox.enqueue(tx, AGENDA, {"focus": f"{focus[0]}/{focus[1]}", "deadline": deadline}, key=f"{focus[0]}/{focus[1]}")
 
 
-async def hold_for_channel(tx: Transaction, payload: dict[str, Any]) -> str:
-    """Outbox handler: no SMS, e-mail or messaging of the patient's space is connected; the message is held, and `doctor` says so."""
-    del tx, payload
-    return NO_CHANNEL
-
-
 async def hold_for_agenda(tx: Transaction, payload: dict[str, Any]) -> str:
     """Outbox handler: no working group has its agenda here yet; the item is held, and `doctor` says so."""
     del tx, payload
     return NO_AGENDA
-
-
-HANDLERS: Mapping[str, outbox.Handler] = {TOPIC: deliver, PATIENT: hold_for_channel, AGENDA: hold_for_agenda}
-"""What the worker does with each topic."""
 
 
 async def inbox(tx: Transaction, *, limit: int = 50, offset: int = 0) -> Sequence[Any]:
