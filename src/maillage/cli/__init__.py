@@ -26,6 +26,7 @@ COMMANDS = {
     "audit": "audit:audit",
     "documents": "documents:documents",
     "generate": "generate:generate",
+    "import": "importing:import_file",
     "rerender": "rerender:rerender",
     "package": "package:package",
     "docs": "docs:docs",

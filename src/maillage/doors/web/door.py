@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +23,7 @@ from maillage.doors.web import areas, problems, sessions
 from maillage.doors.web.assets import Assets
 from maillage.doors.web.catalogue import done_sentence, role_words
 from maillage.doors.web.headers import CONTENT_SECURITY_POLICY, FILE_POLICY, secure
+from maillage.doors.web.live.hub import Hub
 from maillage.doors.web.navigation import navigation
 from maillage.doors.web.pages import OWN, Page
 from maillage.doors.web.rendering import make_environment
@@ -53,11 +54,14 @@ class WebDoor:
         settings: Settings,
         provider: IdentityProvider | None = None,
         trail: Database | None = None,
+        draining: Callable[[], bool] = lambda: False,
     ) -> None:
         self.db, self.trail = db, trail or db
         self.site = Site.of(settings)
         self.operations = {(operation.type, operation.name): operation for operation in operations}
         self.settings, self.provider = settings, provider
+        edge_ = settings.edge
+        self.hub = Hub(db, most=edge_.most_streams, per_person=edge_.streams_per_person, minutes=edge_.stream_minutes, draining=draining)
         self.assets = Assets.load()
         self._names: dict[str, str] = {}
         self.templates = make_environment(self.assets)

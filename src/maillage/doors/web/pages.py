@@ -54,6 +54,7 @@ class Page:
     A `whole` page is come back to after the sign-in with everything that its address said; others by their path alone.
     A `lazy` page holds no connection until it asks for something: it waits for a hash or for another server first.
     `on` and `to` are what the policy is asked: a resource type, or `OWN` for what concerns the person alone; read, write or verb.
+    A `stream` goes on after its transaction has ended, for as long as somebody listens.
     With `files`, its form may carry files; a `bare` page is a file itself: no cookie is read, and it brings its own policy of contents.
     """
 
@@ -71,6 +72,7 @@ class Page:
     whole: bool = False
     files: bool = False
     bare: bool = False
+    stream: bool = False
 
     @property
     def writes(self) -> bool:
@@ -94,9 +96,10 @@ def get(
     to: str = "read",
     whole: bool = False,
     bare: bool = False,
+    stream: bool = False,
 ) -> Page:
     """A page that only looks."""
-    return Page("GET", path, handler, public=public, lane=lane, limit=limit, lazy=lazy, on=on, to=to, whole=whole, bare=bare)
+    return Page("GET", path, handler, public=public, lane=lane, limit=limit, lazy=lazy, on=on, to=to, whole=whole, bare=bare, stream=stream)
 
 
 def post(

@@ -62,6 +62,7 @@ __all__ = [
     "forms_of",
     "ids_of",
     "is_ours",
+    "last_request_of",
     "lock_request",
     "may_read",
     "next_seq",

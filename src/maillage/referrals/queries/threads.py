@@ -71,6 +71,14 @@ async def open_tasks_of_patient(tx: Transaction, patient_id: str) -> Sequence[Ro
     )
 
 
+async def last_request_of(tx: Transaction, role_id: str) -> str | None:
+    """The request that somebody sent last in this role, as far as the actor may see it."""
+    seen = visible_to(tx.actor, "ServiceRequest").sql("r", params := Params([role_id]))
+    where = f"r.requester_role_id = $1 AND r.first_sent_at IS NOT NULL AND {seen}"
+    row = await tx.fetchrow(f"SELECT r.id FROM service_request r WHERE {where} ORDER BY r.first_sent_at DESC LIMIT 1", *params)
+    return row and str(row["id"])
+
+
 async def patient_requests(tx: Transaction, patient_id: str, visible: Visible) -> Sequence[Row]:
     """The Tasks of one patient that the actor may see, the newest first."""
     params = Params([patient_id])

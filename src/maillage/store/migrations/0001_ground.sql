@@ -80,6 +80,15 @@ BEGIN
 END
 $$;
 
+-- Tell who listens that an object of these organisations changed: its type, the organisations, its id, and nothing of what it says. The doors let those
+-- who may see it ask again (LISTEN and NOTIFY; delivered at commit, or never).
+CREATE FUNCTION tell_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('change', TG_ARGV[0] || ' ' || array_to_string(NEW.parties, ',') || ' ' || NEW.id);
+    RETURN NULL;
+END
+$$;
+
 -- Tables without patient data: what the serving login may do with them, and no row level security.
 CREATE PROCEDURE put_grants(tables text[], rights text) LANGUAGE plpgsql AS $$
 DECLARE
@@ -1804,6 +1813,15 @@ CREATE TABLE commune_population (
     PRIMARY KEY (insee, vintage)
 );
 
+-- The contour of a commune, loaded from an official file: polygons of rings of [longitude, latitude], as in GeoJSON (RFC 7946). Without it a map
+-- draws a cell around the commune's position.
+CREATE TABLE commune_contour (
+    insee text PRIMARY KEY REFERENCES commune (insee),
+    polygons text NOT NULL,
+    source text NOT NULL,
+    loaded_at timestamptz NOT NULL
+);
+
 -- A structure: hospital, department, centre, practice, community.
 -- A received resource may refer to one that we do not hold, here and below: such references are no foreign keys.
 CREATE TABLE organization (
@@ -2453,6 +2471,22 @@ CREATE TABLE invitation (
 );
 CREATE INDEX invitation_login ON invitation (login);
 
+-- A link under which an agenda programme reads the vacations of a person's place without signing in: no patient, no name. Ended by the person, by the
+-- end of the account or of the place, and by its age.
+CREATE TABLE calendar_feed (
+    id text PRIMARY KEY,
+    token_hash bytea NOT NULL CONSTRAINT calendar_feed_token UNIQUE,
+    login text NOT NULL,
+    role_id text NOT NULL,
+    site_id text,
+    made_at timestamptz NOT NULL,
+    ends_at timestamptz NOT NULL,
+    read_at timestamptz,
+    CONSTRAINT calendar_feed_exercise FOREIGN KEY (login, role_id) REFERENCES account_exercise (login, role_id),
+    CONSTRAINT calendar_feed_period CHECK (ends_at > made_at)
+);
+CREATE INDEX calendar_feed_login ON calendar_feed (login);
+
 -- Attempts to sign in that did not end well, and until when the next one is refused: for a name from an address, for a name, for an address.
 -- Keys are hashed, and names that belong to nobody count like the others.
 CREATE TABLE sign_in_attempt (
@@ -2588,6 +2622,7 @@ CREATE TABLE notification (
     owner_org text GENERATED ALWAYS AS (organization_id) STORED,
     parties text[] GENERATED ALWAYS AS (ARRAY[organization_id]) STORED
 );
+CREATE TRIGGER notification_told AFTER INSERT OR UPDATE ON notification FOR EACH ROW EXECUTE FUNCTION tell_change('Communication');
 CREATE INDEX notification_inbox ON notification (organization_id, created_at DESC) WHERE read_at IS NULL;
 CREATE INDEX notification_focus ON notification (focus_type, focus_id);
 
@@ -2788,6 +2823,7 @@ END
 $$;
 CREATE CONSTRAINT TRIGGER service_request_active_is_sent AFTER INSERT ON service_request
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION service_request_was_sent();
+CREATE INDEX service_request_last_of ON service_request (requester_role_id, first_sent_at DESC) WHERE first_sent_at IS NOT NULL;
 CREATE INDEX service_request_patient ON service_request (patient_id, owner_org);
 
 -- One coordination Task per addressed service: where the request stands, whose turn it is, who holds it, by when.
@@ -2863,6 +2899,7 @@ CREATE TABLE referral_task (
     CONSTRAINT referral_task_dates CHECK (is_sane(seen_at) AND is_sane(recommendation_due) AND is_sane(due_at) AND is_sane(slot_start) AND is_sane(slot_end)),
     CONSTRAINT referral_task_counts CHECK (rounds BETWEEN 0 AND 100 AND refusals BETWEEN 0 AND 10000 AND reschedules BETWEEN 0 AND 10000)
 );
+CREATE TRIGGER referral_task_told AFTER INSERT OR UPDATE ON referral_task FOR EACH ROW EXECUTE FUNCTION tell_change('Task');
 -- One request of a requester for a patient at a time in the hands of a service, unless the requester said why there are two.
 CREATE UNIQUE INDEX referral_task_one_open ON referral_task (patient_id, service_id, requester_org)
     WHERE fhir_status IN ('received', 'accepted', 'in-progress') AND duplicate_reason IS NULL;
@@ -3214,6 +3251,14 @@ CREATE TABLE vacation_quota (
     PRIMARY KEY (vacation_id, organization_id)
 );
 
+-- A session is of the hospital that sends the practitioner and of the site that receives: it has no patient, hence no parties.
+CREATE FUNCTION tell_session_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('change', 'Schedule ' || NEW.owner_org || ',' || NEW.host_org || ' ' || NEW.id);
+    RETURN NULL;
+END
+$$;
+
 -- A dated session: a copy of its template on the day it was planned, so that a change of template never touches it.
 CREATE TABLE vacation_session (
     id text PRIMARY KEY,
@@ -3284,6 +3329,7 @@ CREATE TABLE vacation_session (
     CONSTRAINT vacation_session_room_free EXCLUDE USING gist
         (room_id WITH =, tstzrange(occupied_from, occupied_to) WITH &&) WHERE (status <> 'cancelled')
 );
+CREATE TRIGGER vacation_session_told AFTER INSERT OR UPDATE ON vacation_session FOR EACH ROW EXECUTE FUNCTION tell_session_change();
 CREATE UNIQUE INDEX vacation_session_once_a_day ON vacation_session (vacation_id, day) WHERE status <> 'cancelled';
 CREATE INDEX vacation_session_site ON vacation_session (location_id, starts_at);
 CREATE INDEX vacation_session_owner ON vacation_session (owner_org, starts_at);
@@ -3426,6 +3472,7 @@ CREATE TABLE appointment (
     CONSTRAINT appointment_happened CHECK (starts_at < least(arrived_at, called_in_at, fulfilled_at) + interval '1 day'),
     CONSTRAINT appointment_pair UNIQUE (id, slot_id)
 );
+CREATE TRIGGER appointment_told AFTER INSERT OR UPDATE ON appointment FOR EACH ROW EXECUTE FUNCTION tell_change('Appointment');
 CREATE UNIQUE INDEX appointment_one_live_per_slot ON appointment (slot_id) WHERE live_id IS NOT NULL;
 CREATE UNIQUE INDEX appointment_waits_once ON appointment (patient_id, healthcare_service_id)
     WHERE status = 'waitlist' OR (status = 'pending' AND offered_slot_id IS NOT NULL);
@@ -3600,7 +3647,7 @@ CALL put_index_wall('ix_task', 'Task');
 -- ===== directory/walls.sql =====
 
 -- Places, people, services: no patient in them, everybody reads them.
-CALL put_grants('{commune,commune_population,organization,cpts_commune,basin_commune,basin_cpts,practitioner,practitioner_role,location,questionnaire,
+CALL put_grants('{commune,commune_contour,commune_population,organization,cpts_commune,basin_commune,basin_cpts,practitioner,practitioner_role,location,questionnaire,
 plan_definition,service_deadline,healthcare_service}', 'SELECT, INSERT, UPDATE');
 CALL put_grants('{directory_identifier}', 'SELECT, INSERT, UPDATE, DELETE');
 -- Identities, by care links.
@@ -3630,7 +3677,7 @@ CALL put_wall('opposition', '(SELECT app_kind()) IS NOT NULL', written_by_partie
 CALL put_wall('choice_end', '(SELECT app_kind()) IS NOT NULL', written_by_parties(), 'SELECT, INSERT');
 -- How people are known: no patient in it; read before anybody acts.
 CALL put_grants('{account,account_exercise}', 'SELECT, INSERT, UPDATE');
-CALL put_grants('{web_session,local_password,factor_key,factor_totp,recovery_code,invitation,sign_in_attempt,sign_in_step,spent_proof}',
+CALL put_grants('{web_session,calendar_feed,local_password,factor_key,factor_totp,recovery_code,invitation,sign_in_attempt,sign_in_step,spent_proof}',
     'SELECT, INSERT, UPDATE, DELETE');
 
 -- ===== clients/walls.sql =====

@@ -148,6 +148,7 @@ def _open(label: str, waiting: OpenRequests) -> Figure:
 class TerritoryLine:
     """One commune, with who covers it and its inhabitants."""
 
+    insee: str
     name: str
     cpts: tuple[str, ...]
     hospitals: tuple[str, ...]
@@ -157,7 +158,9 @@ class TerritoryLine:
 def territory_line(found: Covered) -> TerritoryLine:
     """A commune as a line of the territory."""
     people = count(found.population, "habitant") if found.population is not None else "inconnu"
-    return TerritoryLine(f"{found.commune.name} ({found.commune.departement})", _groups(found.cpts), _groups(found.hospitals), people)
+    return TerritoryLine(
+        found.commune.insee, f"{found.commune.name} ({found.commune.departement})", _groups(found.cpts), _groups(found.hospitals), people
+    )
 
 
 def _groups(found: tuple[tuple[Organization, bool], ...]) -> tuple[str, ...]:
