@@ -8,6 +8,7 @@ from typing import Any
 
 import pikepdf
 import pytest
+import pytest_asyncio
 from tests.factories import booking as diary
 from tests.factories import referrals as make
 from tests.journeys.conftest import opened_territory
@@ -17,6 +18,7 @@ from tests.support.hostile_markup import forms
 from tests.support.web import Visitor, make_door, visiting
 
 from maillage import booking, directory
+from maillage.access.feeds import LASTS
 from maillage.codes.json import encode_text
 from maillage.doors.web.booking.convocation import BRING, drawn
 from maillage.doors.web.calendars import escaped, folded
@@ -25,11 +27,10 @@ from maillage.kernel.clock import FixedClock
 from maillage.kernel.period import day_in_paris
 from maillage.store import Database
 
-pytestmark = pytest.mark.asyncio
 DERMATOLOGY = "percy-dermatologie"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture
 async def dsn(cluster: postgres.TestCluster) -> str:
     """The same database as the journeys': places, people and sessions, no request yet."""
     return await cluster.database("opened_territory", opened_territory)
@@ -51,6 +52,7 @@ async def make_link(visitor: Visitor, **answers: str) -> str:
     return str(address)
 
 
+@pytest.mark.asyncio
 async def test_the_agenda_link_names_nobody_and_opens_without_a_session(db: Database) -> None:
     patient, _ = await visit(db)
     door = make_door(db)
@@ -79,6 +81,7 @@ async def test_the_agenda_link_names_nobody_and_opens_without_a_session(db: Data
     assert not [name for name in (patient["name"][0]["family"], *people) if name.lower() in whole.lower()]
 
 
+@pytest.mark.asyncio
 async def test_a_link_ends_with_its_owner_its_place_or_its_age(db: Database, dsn: str, clock: FixedClock) -> None:
     door = make_door(db)
     async with visiting(door, "dermatologie-percy") as doctor, visiting(door) as anybody:
@@ -96,14 +99,8 @@ async def test_a_link_ends_with_its_owner_its_place_or_its_age(db: Database, dsn
         for _ in range(4):
             await make_link(doctor)
         assert (await doctor.post("/agenda", {}, shown="/agenda")).status_code == 409
-        clock.advance(access_age())
+        clock.advance(LASTS)
         assert (await anybody.get(address)).status_code == 404
-
-
-def access_age() -> Any:
-    from maillage.access.feeds import LASTS
-
-    return LASTS
 
 
 async def feed_of_the_house(door: Any) -> str:
@@ -111,6 +108,7 @@ async def feed_of_the_house(door: Any) -> str:
         return str((await anybody.get(await make_link(planner))).text)
 
 
+@pytest.mark.asyncio
 async def test_one_vacation_is_an_event(db: Database) -> None:
     async with db.transaction(SYSTEM) as tx:
         row = (await booking.sessions(tx, start=tx.now, end=tx.now.replace(year=tx.now.year + 1)))[0]
@@ -128,6 +126,7 @@ def test_a_line_is_cut_between_characters_and_a_text_begins_no_line() -> None:
     assert escaped("a;b,c\\d\r\nBEGIN:VEVENT\rx") == "a\\;b\\,c\\\\d\\nBEGIN:VEVENT\\nx"
 
 
+@pytest.mark.asyncio
 async def test_the_lists_for_an_outage_hold_what_a_desk_needs_and_each_look_is_written(db: Database) -> None:
     patient, row = await visit(db)
     day = day_in_paris(row["starts_at"])
@@ -142,6 +141,7 @@ async def test_the_lists_for_an_outage_hold_what_a_desk_needs_and_each_look_is_w
     assert [(look["target_id"], look["patient_id"]) for look in looks] == [(row["id"], patient["id"])]
 
 
+@pytest.mark.asyncio
 async def test_the_convocation_is_a_tagged_pdf_for_a_booked_visit_alone(db: Database) -> None:
     _, row = await visit(db)
     path = f"/rendez-vous/{row['id']}/convocation.pdf"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from maillage.doors.web.account.administration import PAGES as ADMINISTRATION
+from maillage.doors.web.account.display import PAGES as DISPLAY
 from maillage.doors.web.account.factors import PAGES as FACTORS
 from maillage.doors.web.account.invitation import PAGES as INVITATION
 from maillage.doors.web.account.local import PAGES as LOCAL
@@ -30,7 +31,7 @@ from maillage.doors.web.patients.pages import PAGES as PATIENTS
 from maillage.doors.web.referrals.pages import PAGES as REFERRALS
 from maillage.doors.web.steering.pages import PAGES as STEERING
 
-_IDENTITY: tuple[Page, ...] = (*SIGN_IN, *PSC, *LOCAL, *INVITATION, *OWN, *FACTORS, *ADMINISTRATION)
+_IDENTITY: tuple[Page, ...] = (*SIGN_IN, *PSC, *LOCAL, *INVITATION, *OWN, *DISPLAY, *FACTORS, *ADMINISTRATION)
 _PATIENTS: tuple[Page, ...] = (*PATIENTS, *ACCESSES, *CHOICES, *EMERGENCY)
 _CARE: tuple[Page, ...] = (*DIRECTORY, *_PATIENTS, *GIVING, *BOOKING, *CONVOCATION, *FEEDS, *OUTAGE, *PLANNING, *WAITING, *REFERRALS)
 PAGES: tuple[Page, ...] = (*_IDENTITY, *LEGAL, *HOME, *_CARE, *STEERING, *LIVE, *APPS)

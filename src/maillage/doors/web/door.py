@@ -22,6 +22,7 @@ from maillage.doors import edge
 from maillage.doors.web import areas, problems, sessions
 from maillage.doors.web.assets import Assets
 from maillage.doors.web.catalogue import done_sentence, role_words
+from maillage.doors.web.display import display_of
 from maillage.doors.web.headers import CONTENT_SECURITY_POLICY, FILE_POLICY, secure
 from maillage.doors.web.live.hub import Hub
 from maillage.doors.web.navigation import navigation
@@ -120,6 +121,7 @@ class WebDoor:
             "rejected": view.rejected,
             "now": view.tx.now,
             "actor": view.actor,
+            "display": display_of(view.request, self.site),
         }
         return self.templates.get_template(template).render(**{**shown, **context})
 

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from maillage.doors.web import catalogue, presenters
 from maillage.doors.web.assets import Assets
+from maillage.doors.web.display import Display
 from maillage.doors.web.typography import FrenchTypography, french
 from maillage.kernel.ids import new_id
 
@@ -69,5 +70,6 @@ def make_environment(assets: Assets) -> Environment:
         "demo": False,
         "session": None,
         "navigation": (),
+        "display": Display(),
     }
     return environment

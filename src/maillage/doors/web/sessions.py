@@ -30,9 +30,9 @@ def cookie_name(site: Site, name: str) -> str:
     return f"__Host-{name}" if _secure(site) else name
 
 
-def put_cookie(response: Response, site: Site, name: str, value: str) -> None:
+def put_cookie(response: Response, site: Site, name: str, value: str, *, age: int | None = None) -> None:
     """Give the browser a secret that scripts can't read and other sites can't send with a form."""
-    response.set_cookie(cookie_name(site, name), value, path="/", httponly=True, samesite="lax", secure=_secure(site))
+    response.set_cookie(cookie_name(site, name), value, path="/", httponly=True, samesite="lax", secure=_secure(site), max_age=age)
 
 
 def drop_cookie(response: Response, site: Site, name: str) -> None:
