@@ -155,7 +155,7 @@ async def test_the_convocation_is_a_tagged_pdf_for_a_booked_visit_alone(db: Data
     is_universal(letter.content)
 
 
-def is_universal(content: bytes) -> None:
+def is_universal(content: bytes, most: int = 1) -> None:
     """Tagged, titled, in French, and said to be PDF/UA-1 (ISO 14289-1, 5 and 7.1)."""
     with pikepdf.open(io.BytesIO(content)) as made:
         root = made.Root
@@ -166,7 +166,7 @@ def is_universal(content: bytes) -> None:
         with made.open_metadata() as told:
             assert told["pdfuaid:part"] == "1"
             assert told["dc:title"]
-        assert len(made.pages) == 1
+        assert 1 <= len(made.pages) <= most
 
 
 def test_what_stands_in_a_letter_is_never_read_as_its_language() -> None:
@@ -174,4 +174,4 @@ def test_what_stands_in_a_letter_is_never_read_as_its_language() -> None:
     for text in (*typeset, *forms()[::9]):
         told = dict.fromkeys(("title", "demo", "sender", "sender_phone", "patient", "birth", "moment", "place", "with", "foot"), text)
         told |= dict.fromkeys(("bring_title", "cannot_title", "cannot"), text)
-        is_universal(drawn(encode_text({**told, "bring": [text] * len(BRING)})))
+        is_universal(drawn(encode_text({**told, "bring": [text] * len(BRING)})), most=3)

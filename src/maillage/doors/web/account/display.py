@@ -24,7 +24,9 @@ SHORTCUTS = (
 def _fields(now: Display) -> list[Field]:
     themes = tuple(Choice(theme, say(f"display.{theme}")) for theme in ("systeme", *THEMES))
     keys = (Choice("touches", say("display.keys-on")), Choice("sans-touches", say("display.keys-off")))
+    tongues = tuple(Choice(lang, name) for lang, name in (("fr", "Français"), ("en", "English")))
     return [
+        Field("lang", say("display.language"), "radio", True, say("display.language.hint"), choices=tongues, chosen=(now.lang,)),
         Field("theme", say("display.theme"), "radio", True, choices=themes, chosen=(now.theme or "systeme",)),
         Field("keys", say("display.keys"), "radio", True, choices=keys, chosen=("touches" if now.keys else "sans-touches",)),
     ]
@@ -42,10 +44,10 @@ async def show_display(view: View) -> Response:
 async def choose_display(view: View) -> Response:
     """Keep the choices in this browser."""
     reader = Reader(view.values)
-    theme, keys = (reader.read(field) for field in _fields(Display()))
+    lang, theme, keys = (reader.read(field) for field in _fields(Display()))
     reader.done()
     response = view.go("/affichage", "display")
-    put_display(response, view.door.site, Display(theme if theme in THEMES else "", keys != "sans-touches"))
+    put_display(response, view.door.site, Display(theme if theme in THEMES else "", keys != "sans-touches", lang or "fr"))
     return response
 
 

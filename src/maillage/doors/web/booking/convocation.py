@@ -11,6 +11,7 @@ from maillage import booking, record
 from maillage.codes.json import encode_text
 from maillage.doors.web import places
 from maillage.doors.web.catalogue import say
+from maillage.doors.web.language import speak
 from maillage.doors.web.pages import get
 from maillage.doors.web.patients.presenters import load_identity
 from maillage.doors.web.presenters import moment, plain_date
@@ -27,6 +28,7 @@ async def give_convocation(view: View) -> Response:
         raise Conflict("no-convocation")
     patient = await load_identity(view.tx, row["patient_id"])
     await record.audit(view.tx, "R", "Appointment", row["id"], patient=patient.id, verb="print")
+    speak("fr")  # the letter is the patient's
     services, sites = await places.services(view.tx), await places.sites(view.tx)
     service, site = services[row["healthcare_service_id"]], sites.get(row["location_id"] or "")
     people = await places.roles(view.tx, (row["practitioner_role_id"],))

@@ -6,7 +6,10 @@ const words = (name) => bar.dataset[name];
 const LEAST = 1500, POLL = 30000;
 let source, later, polling, last = 0, running = false, missed = false, paused = false, over = false;
 
-const clock = () => new Date().toLocaleTimeString("fr-FR", { hour: "numeric", minute: "2-digit", timeZone: "Europe/Paris" }).replace(":", "\u00a0h\u00a0");
+const clock = () => {
+  const at = new Date().toLocaleTimeString("fr-FR", { hour: "numeric", minute: "2-digit", timeZone: "Europe/Paris" });
+  return document.documentElement.lang === "fr" ? at.replace(":", "\u00a0h\u00a0") : at;
+};
 const announce = (text) => { document.getElementById("annonce").textContent = text; };
 const stamp = () => { bar.querySelector("[data-live-at]").textContent = words("at").replace("{at}", clock()); };
 

@@ -1,6 +1,9 @@
 // What a form does while somebody types: a search that answers as soon as it may be asked, a draft that is kept. Both work by a button without this.
 const announce = (text) => { document.getElementById("annonce").textContent = text; };
-const clock = () => new Date().toLocaleTimeString("fr-FR", { hour: "numeric", minute: "2-digit", timeZone: "Europe/Paris" }).replace(":", "\u00a0h\u00a0");
+const clock = () => {
+  const at = new Date().toLocaleTimeString("fr-FR", { hour: "numeric", minute: "2-digit", timeZone: "Europe/Paris" });
+  return document.documentElement.lang === "fr" ? at.replace(":", "\u00a0h\u00a0") : at;
+};
 const fields = (form) => new URLSearchParams([...new FormData(form)].filter(([, value]) => typeof value === "string"));
 const pageOf = async (answer) => new DOMParser().parseFromString(await answer.text(), "text/html");
 const signedOut = (answer) => answer.redirected && new URL(answer.url).pathname === "/connexion";

@@ -13,8 +13,6 @@ from maillage.doors.web.presenters import days, plain_date
 from maillage.doors.web.typography import FIXED, NARROW
 from maillage.indicators import CELL_FLOOR, Board, Reference, Share, Wait
 
-LANG = "fr"
-
 
 def number(value: int | None) -> str:
     """A count, or that it is too small to be told here."""
@@ -165,8 +163,8 @@ def _ledger(board: Board, services: Mapping[str, Service]) -> Rows:
     rows = tuple(
         (
             services[one.service_id].name,
-            word("ledger-step", one.step, LANG),
-            word("reason", one.reason, LANG),
+            word("ledger-step", one.step),
+            word("reason", one.reason),
             *(_told(value) for value in (one.opened, one.waiting, one.past, one.placed, one.elsewhere, one.lost)),
         )
         for one in told
