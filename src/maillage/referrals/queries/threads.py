@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from maillage.access import visible_to
 from maillage.codes.json import decode
 from maillage.record import Visible
 from maillage.referrals.queries.cases import visible_request, visible_task
