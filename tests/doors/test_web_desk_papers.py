@@ -63,7 +63,7 @@ async def test_the_agenda_link_names_nobody_and_opens_without_a_session(db: Data
     async with visiting(door) as anybody:
         feed = await anybody.get(address)
         assert (feed.status_code, feed.headers["content-type"]) == (200, "text/calendar; charset=utf-8")
-        other = address.replace(address[8], "0" if address[8] != "0" else "1", 1)
+        other = f"{address[:8]}{'0' if address[8] != '0' else '1'}{address[9:]}"
         assert (await anybody.get(other)).status_code == 404
     lines = feed.content.decode().split("\r\n")
     assert (lines[0], lines[-2]) == ("BEGIN:VCALENDAR", "END:VCALENDAR")
@@ -71,7 +71,7 @@ async def test_the_agenda_link_names_nobody_and_opens_without_a_session(db: Data
     assert lines.count("BEGIN:VEVENT") == lines.count("END:VEVENT") >= 4
     whole = feed.content.decode().replace("\r\n ", "")
     assert "SUMMARY:Vacation\\, Dermatologie" in whole
-    assert "1 places prises sur" in whole
+    assert re.search(r"Places prises\s: 1 sur \d+", whole)
     async with db.transaction(SYSTEM) as tx:
         people = {
             role.display.rpartition(" ")[2]

@@ -22,7 +22,7 @@ from maillage.store.blobs import Folder, Ring, Vault
 
 pytestmark = pytest.mark.browser
 FORMS = forms()
-CHUNK = 12
+CHUNK = 10
 PATIENTS = 12
 
 

@@ -39,9 +39,14 @@ async def of_patient(view: View, patient: Identity) -> Known:
         before = questionnaire.answers_of(await referrals.form_of(view.tx, last["request_id"]))
         carried = (*CONTACT, *(CLINICAL if policy.sees_whole(view.actor, "QuestionnaireResponse") else ()))
         answers |= {name: before[name] for name in carried if before.get(name)}
-        same = before.get("phone") == answers.get("phone") and before.get("phone-verified") == ["true"]
+        same = _digits(before.get("phone")) == _digits(answers.get("phone")) and before.get("phone-verified") == ["true"]
         answers |= {"phone-verified": ["true"]} if same and view.tx.now - given_at <= VERIFIED else {}
     return Known(answers | await _permissions(view), given_at)
+
+
+def _digits(number: list[str] | None) -> str:
+    """A telephone number without the way in which it was typed."""
+    return "".join(char for char in "".join(number or ()) if char.isdigit())
 
 
 async def _permissions(view: View) -> dict[str, list[str]]:
