@@ -137,8 +137,8 @@ async def test_the_lists_for_an_outage_hold_what_a_desk_needs_and_each_look_is_w
     assert patient["birthDate"].split("-")[0] in page
     assert "Aucun rendez-vous" in empty
     async with db.transaction(SYSTEM) as tx:
-        looks = await tx.fetch("SELECT target_id, patient_id FROM audit_event WHERE verb = 'print' ORDER BY target_id")
-    assert [(look["target_id"], look["patient_id"]) for look in looks] == [(row["id"], patient["id"])]
+        looks = await tx.fetch("SELECT res_id, patient_id FROM audit_event WHERE verb = 'print' ORDER BY res_id")
+    assert [(look["res_id"], look["patient_id"]) for look in looks] == [(row["id"], patient["id"])]
 
 
 @pytest.mark.asyncio
@@ -150,7 +150,7 @@ async def test_the_convocation_is_a_tagged_pdf_for_a_booked_visit_alone(db: Data
         letter = await visitor.get(path)
         assert letter.headers["content-type"] == "application/pdf"
         assert letter.headers["content-disposition"] == 'inline; filename="convocation.pdf"'
-        await diary.act(db, make.GP, booking.cancel, row["id"], side="patient", reason="date-unsuitable")
+        await diary.act(db, diary.PLANNER, booking.cancel, row["id"], side="patient", reason="transport")
         assert (await visitor.get(path)).status_code == 409
     is_universal(letter.content)
 
