@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 from tests.factories import referrals as make
 from tests.journeys.conftest import Running
-from tests.journeys.inspection import inspect
+from tests.journeys.inspection import AXE, inspect
 from tests.journeys.people import QUESTION, Person, name_of, patient_of
 from tests.journeys.test_pages_that_follow import elsewhere, send
 
@@ -166,3 +166,39 @@ def test_a_search_answers_and_a_draft_is_kept_while_one_types(person: Callable[.
     expect(page.locator("[data-autosave-said]")).to_contain_text("Votre session a pris fin")
     expect(page.locator('[name="lesion-since"]')).to_have_value("six mois")
     assert doctor.messages == []
+
+
+def test_the_pages_of_who_coordinates_and_plans_are_sound(person: Callable[..., Person]) -> None:
+    planner = person("planification-percy")
+    for path, name in (
+        ("/pilotage", "pilotage"),
+        ("/agenda", "agenda"),
+        ("/affichage", "affichage"),
+        ("/accueil/secours", "listes-de-secours"),
+    ):
+        planner.goes_to(path)
+        inspect(planner, name)
+    # Forced colours and print keep the map and its words; the keys lead, and can be switched off
+    page = planner.page
+    planner.goes_to("/pilotage")
+    page.emulate_media(forced_colors="active")
+    page.evaluate(AXE)
+    assert page.evaluate("() => axe.run().then(found => found.violations.map(one => one.id))") == []
+    page.emulate_media(forced_colors="none")
+    commune = page.get_by_role("link", name="Créteil.")
+    commune.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#c-94028")).to_be_visible()
+    page.keyboard.press("g")
+    page.keyboard.press("s")
+    planner.sees_title("Services du territoire")
+    page.keyboard.press("/")
+    expect(page.get_by_label("Besoin")).to_be_focused()
+    planner.goes_to("/affichage")
+    planner.chooses("Raccourcis à une touche", "Non")
+    planner.clicks("Garder ces choix")
+    planner.sees("gardé dans ce navigateur")
+    page.keyboard.press("g")
+    page.keyboard.press("s")
+    planner.sees_title("Affichage et clavier")
+    assert planner.messages == []

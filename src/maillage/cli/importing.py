@@ -10,6 +10,7 @@ from maillage import directory
 from maillage.cli.output import OK, PROBLEM, Failure, settings_for, show
 from maillage.kernel.actor import SYSTEM
 from maillage.settings import Settings
+from maillage.store import Transaction
 from maillage.store.server import opened
 
 MOST_BYTES = 200_000_000
@@ -23,24 +24,31 @@ def import_file(
     Communes beside the territory are left out. Ends with 1 when communes of the territory are not in the file.
     Example: maillage import geo communes.geojson --source "IGN Admin Express 2026" --data ./data
     """
-    contours = _contours(file)
+    contours = read_file(file)
 
-    async def work(settings: Settings) -> tuple[list[str], list[str]]:
+    async def work(settings: Settings) -> dict[str, Any]:
         async with opened(settings) as database, database.transaction(SYSTEM, timeout=60) as tx:
-            if not dry_run:
-                return await directory.load_contours(tx, contours, source or file.name)
-            ours = [commune.insee for commune in await directory.communes(tx)]
-            drawn = {one.insee for one in contours}
-            return [insee for insee in ours if insee in drawn], [insee for insee in ours if insee not in drawn]
+            return await load(tx, contours, source or file.name, dry_run=dry_run)
 
-    kept, missing = asyncio.run(work(settings_for(data)))
-    answer: dict[str, Any] = {"kind": kind, "kept": kept, "missing": missing, "beside": len(contours) - len(kept), "dry-run": dry_run}
-    lines = [f"{len(kept)} communes drawn{', nothing was written' if dry_run else ''}", f"{len(contours) - len(kept)} beside the territory"]
-    show(answer, json=json, lines=[*lines, *(f"not in the file: {insee}" for insee in missing)])
-    return PROBLEM if missing else OK
+    answer = asyncio.run(work(settings_for(data)))
+    told = f"{len(answer['kept'])} communes drawn{', nothing was written' if dry_run else ''}"
+    lines = [told, f"{answer['beside']} beside the territory", *(f"not in the file: {insee}" for insee in answer["missing"])]
+    show({"kind": kind, **answer}, json=json, lines=lines)
+    return PROBLEM if answer["missing"] else OK
 
 
-def _contours(file: Path) -> list[directory.Contour]:
+async def load(tx: Transaction, contours: list[directory.Contour], source: str, *, dry_run: bool) -> dict[str, Any]:
+    """Keep the contours, or say what would be kept; answers the communes drawn, those missing, and how many lie beside the territory."""
+    if dry_run:
+        drawn, ours = {one.insee for one in contours}, [commune.insee for commune in await directory.communes(tx)]
+        kept, missing = [insee for insee in ours if insee in drawn], [insee for insee in ours if insee not in drawn]
+    else:
+        kept, missing = await directory.load_contours(tx, contours, source)
+    return {"kept": kept, "missing": missing, "beside": len(contours) - len(kept), "dry-run": dry_run}
+
+
+def read_file(file: Path) -> list[directory.Contour]:
+    """The contours of a GeoJSON file. Raises `Failure` with the reason."""
     if file.stat().st_size > MOST_BYTES:
         raise Failure(f"{file} is larger than {MOST_BYTES} bytes")
     try:
