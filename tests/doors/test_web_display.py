@@ -18,10 +18,10 @@ FILL = territory
 async def test_the_choice_is_kept_in_the_browser_and_drawn_by_the_server(db: Database) -> None:
     async with visiting(make_door(db), "medecin-clamart") as visitor:
         assert "data-theme" not in (await visitor.get("/")).text
-        kept = await visitor.post("/affichage", {"theme": "sombre", "keys": "sans-touches"}, shown="/affichage")
+        kept = await visitor.post("/affichage", {"lang": "fr", "theme": "sombre", "keys": "sans-touches"}, shown="/affichage")
         assert kept.status_code == 303
         assert "HttpOnly" in kept.headers["set-cookie"]
-        assert visitor.client.cookies["maillage-affichage"] == "sombre.sans-touches"
+        assert visitor.client.cookies["maillage-affichage"] == "sombre.sans-touches.fr"
         page = (await visitor.get("/affichage")).text
         assert '<html lang="fr" data-theme="sombre" data-keys="off">' in page
         assert re.search(r'value="sombre" checked', page)

@@ -101,7 +101,6 @@ def test_the_office_books_in_three_gestures_and_by_keyboard_alone(person: Callab
     planner.goes_to("/")
     hand = Hand(planner)
     hand.clicks(waiting.get_by_role("link", name=first))
-    inspect(planner, "demande-a-programmer")
     hand.clicks(planner.page.get_by_role("button", name="Réserver").first)
     planner.sees("Rendez-vous confirmé")
     assert hand.gestures <= 3
@@ -148,15 +147,13 @@ def test_a_search_answers_and_a_draft_is_kept_while_one_types(person: Callable[.
     expect(page.get_by_role("link", name=name_of(patient))).to_be_visible()
     expect(page.locator("#annonce")).to_contain_text("trouvé")
     expect(page.locator('[name="birth_date"]')).to_be_focused()
-    inspect(doctor, "recherche-qui-repond")
     # A draft gets its address by itself, and is there again
     doctor.goes_to(f"/demandes/nouvelle?service={DERMATOLOGY}&patient={patient['id']}")
     page.locator('[name="question"]').fill(QUESTION)
     expect(page.locator("[data-autosave-said]")).to_contain_text("Brouillon enregistré à")
     page.wait_for_url("**/remplir")
-    page.locator('[name="lesion-site"]').fill("dos, sous l’omoplate gauche")
-    expect(page.locator("[data-autosave-said]")).to_contain_text("Brouillon enregistré à")
-    page.wait_for_timeout(2500)
+    with page.expect_response(lambda answer: answer.request.method == "GET" and "fait=saved" in answer.url):
+        page.locator('[name="lesion-site"]').fill("dos, sous l’omoplate gauche")
     page.reload()
     expect(page.locator('[name="question"]')).to_have_value(QUESTION)
     expect(page.locator('[name="lesion-site"]')).to_have_value("dos, sous l’omoplate gauche")

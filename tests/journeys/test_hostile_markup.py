@@ -10,12 +10,12 @@ import pytest
 from playwright.sync_api import Page, expect
 from tests.factories import referrals as make
 from tests.journeys.conftest import Running
-from tests.journeys.people import Person, patient_of
+from tests.journeys.people import Person
 from tests.journeys.test_pages_that_follow import elsewhere
 from tests.support import postgres
 from tests.support.hostile_markup import MARK, forms
 
-from maillage import referrals
+from maillage import directory, referrals
 from maillage.documents import Checked
 from maillage.store import Database
 from maillage.store.blobs import Folder, Ring, Vault
@@ -23,7 +23,8 @@ from maillage.store.blobs import Folder, Ring, Vault
 pytestmark = pytest.mark.browser
 FORMS = forms()
 CHUNK = 10
-PATIENTS = 12
+HOME = "Organization/cms-clamart-soins"
+PATIENTS = [one["id"] for one in directory.generate_patients(2026, 40) if one["managingOrganization"]["reference"] == HOME]
 
 
 def chunks(size: int) -> Iterator[str]:
@@ -36,7 +37,7 @@ async def write_everywhere(db: Database, folder: Path) -> list[str]:
     vault, tasks = Vault(Folder(folder / "objects"), Ring(folder / "keys")), []
     for rank, text in enumerate(chunks(CHUNK)):
         async with db.transaction(make.GP) as tx:
-            patient = patient_of("cms-clamart-soins", rank % PATIENTS)["id"]
+            patient = PATIENTS[rank % len(PATIENTS)]
             request = await referrals.create_request(
                 tx, patient_id=patient, service_ids=[make.SERVICE], requester_role_id="clamart-mg-isambert"
             )
@@ -62,9 +63,8 @@ async def rename(dsn: str) -> None:
     conn = await asyncpg.connect(postgres.owner(dsn))
     try:
         await conn.execute("SET session_replication_role = replica")
-        ids = [patient_of("cms-clamart-soins", rank)["id"] for rank in range(PATIENTS)]
-        half = -(-len(FORMS) // len(ids))
-        for at, id in enumerate(ids):
+        half = -(-len(FORMS) // len(PATIENTS))
+        for at, id in enumerate(PATIENTS):
             mine = FORMS[at * half : (at + 1) * half]
             await conn.execute(
                 "UPDATE patient SET family = $2, given = $3 WHERE id = $1", id, " ".join(mine[: half // 2]), " ".join(mine[half // 2 :])
@@ -124,7 +124,7 @@ def test_what_people_write_never_runs_nor_asks(person: Callable[..., Person], se
                 "/territoire",
                 "/pilotage",
                 "/vacations",
-                f"/patients/{patient_of('cms-clamart-soins', 1)['id']}",
+                f"/patients/{PATIENTS[1]}",
             ],
         ),
     ):

@@ -64,9 +64,6 @@ function open() {
 
 function touched(event) { event.target.closest("form")?.setAttribute("hx-morph-skip", ""); }
 
-// What somebody has unfolded stays so.
-document.addEventListener("htmx:before:morph:attr", (event) => { if (event.detail.attrName === "open") event.preventDefault(); });
-
 if (part && bar) {
   const pause = bar.querySelector("button");
   bar.hidden = false;

@@ -1,11 +1,12 @@
-"""Links under which an agenda programme reads the vacations of somebody's place: made, listed, ended, recognised."""
+"""Links to an agenda feed: made, ended, recognised."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
+from maillage.access.feeds.queries import feeds_of
+from maillage.access.feeds.types import LASTS, MOST, Feed
 from maillage.access.identity import WebSession
 from maillage.access.identity.queries import actor_of
 from maillage.access.identity.secret import digest, new_link
@@ -14,21 +15,7 @@ from maillage.kernel.errors import Conflict, NotFound
 from maillage.kernel.ids import new_id
 from maillage.store import Transaction
 
-MOST: Final = 5
-LASTS: Final = timedelta(days=400)
 _READ_NOTED: Final = timedelta(hours=6)
-
-
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """One link; its secret is known to its owner alone."""
-
-    id: str
-    role_id: str
-    site_id: str | None
-    made_at: datetime
-    ends_at: datetime
-    read_at: datetime | None
 
 
 async def open_feed(tx: Transaction, session: WebSession, site: str | None) -> str:
@@ -48,12 +35,6 @@ async def open_feed(tx: Transaction, session: WebSession, site: str | None) -> s
         tx.now + LASTS,
     )
     return secret
-
-
-async def feeds_of(tx: Transaction, login: str) -> list[Feed]:
-    """The live links of somebody, the newest first."""
-    rows = await tx.fetch("SELECT * FROM calendar_feed WHERE login = $1 AND ends_at > $2 ORDER BY made_at DESC, id", login, tx.now)
-    return [Feed(row["id"], row["role_id"], row["site_id"], row["made_at"], row["ends_at"], row["read_at"]) for row in rows]
 
 
 async def close_feed(tx: Transaction, login: str, id: str) -> None:
