@@ -5,6 +5,7 @@
 #   make setup     packages only         make bench     the measured ratios
 #   make faults    the long fault tests  make sbom      the bill of materials (CycloneDX)
 #   make mutants   whether the tests of access, booking and audit see small changes
+#   make site      the documentation site, built offline in site/
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
@@ -29,9 +30,9 @@ export npm_config_cache := $(CURDIR)/.setup/cache/npm
 endif
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test check rerender bench ladder faults mutants sbom clean
+.PHONY: help setup demo test check rerender bench ladder faults mutants sbom site clean
 help:
-	@sed -n '2,7s/^# *//p' Makefile
+	@sed -n '2,8s/^# *//p' Makefile
 
 setup: .setup/packages .setup/vendor .setup/browser .setup/simulation
 
@@ -64,6 +65,9 @@ faults: .setup/packages .setup/vendor
 
 mutants: .setup/packages .setup/vendor
 	@$(BIN)/python tools/mutate.py $(MUTANTS)
+
+site: .setup/packages
+	@$(BIN)/python tools/docsite.py
 
 sbom: .setup/packages
 	@$(BIN)/python tools/sbom.py > sbom.cdx.json && echo sbom.cdx.json

@@ -100,7 +100,9 @@ def create_app(settings: Settings, database: Database, stance: Stance | None = N
         database, operations=journeys.OPERATIONS, intake=journeys.INTAKE, settings=settings, definitions=definitions, trail=trail
     )
     provider = ProSanteConnect(settings.psc, settings.server.base_url) if settings.psc.issuer else None
-    web = WebDoor(database, operations=journeys.OPERATIONS, settings=settings, provider=provider, trail=trail)
+    web = WebDoor(
+        database, operations=journeys.OPERATIONS, settings=settings, provider=provider, trail=trail, draining=lambda: stance.draining
+    )
     health = Health(database, settings, stance, trail)
     probes = {"/healthz": health.alive, "/readyz": health.ready}
     return Application(settings, database, Edge(settings, api=fhir, pages=web, probes=probes, stance=stance))

@@ -98,6 +98,11 @@ class EdgeSettings:
     write_timeout: float = setting(30.0, "Seconds without progress after which a caller that does not read its answer is cut off.")
     body_memory: int = setting(128_000_000, "Bytes of bodies that are being read or worked on, of all callers together; beyond, 503.")
     most_connections: int = setting(10_000, "Connections of callers, idle ones included.")
+    most_streams: int = setting(
+        2_000, "Pages that follow changes at once (server-sent events), of everybody together; beyond, they ask by themselves."
+    )
+    streams_per_person: int = setting(8, "The same, of one person.")
+    stream_minutes: int = setting(10, "Minutes after which such a page must ask again, so that a session that has ended is noticed.")
     most_buckets: int = setting(
         50_000, "Callers that are counted at once, by each rule; the one unheard of for longest is forgotten first."
     )

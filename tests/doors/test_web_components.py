@@ -20,7 +20,7 @@ BANNED = (
     r"\sstyle=",
     r"<style",
     r'\son[a-z]+="',
-    r"<script(?! src=\"\{\{ asset\('trusted_types.js'\) \}\}\"></script>)(?! type=\"module\" src=\"\{\{ asset\([^)]*\) \}\}\"></script>)",
+    r"<script(?! src=\"\{\{ asset\('trusted_types.js'\) \}\}\"></script>)(?! defer src=\"\{\{ asset\('htmx.min.js'\) \}\}\"></script>)(?! type=\"module\" src=\"\{\{ asset\([^)]*\) \}\}\"></script>)",
     r"\shx-",
     r"javascript:",
     r"btn-outline-(?:warning|info|light)",

@@ -148,3 +148,29 @@ async def test_the_banner_stands_only_on_fictive_data(db: Database) -> None:
         page = await visitor.get("/connexion")
         assert "FICTIVES" not in page.text
         assert "Dr Maud Isambert" not in page.text
+
+
+async def test_a_stream_says_nothing_but_that_something_changed(db: Database) -> None:
+    door = make_door(db)
+    door.hub._seconds = 0
+    async with visiting(door, "hge-percy") as visitor:
+        answer = await visitor.get("/evenements?sujets=Task,Communication")
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        assert answer.headers["x-accel-buffering"] == "no"
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.text == "retry: 3000\n\n"
+        assert (await visitor.get("/evenements?sujets=Patient")).status_code == 400
+    async with visiting(door) as stranger:
+        assert (await stranger.get("/evenements?sujets=Task")).headers["location"].startswith("/connexion")
+
+
+async def test_a_page_that_asks_by_itself_keeps_no_session_alive(db: Database, clock: FixedClock) -> None:
+    door = make_door(db)
+    idle = door.site.limits.idle
+    async with visiting(door, "hge-percy") as visitor:
+        assert (await visitor.get("/")).status_code == 200
+        for _ in range(4):
+            clock.advance(idle * 0.3)
+            answer = await visitor.client.get("/", headers={"X-Maillage-Live": "1"})
+        assert answer.status_code == 303

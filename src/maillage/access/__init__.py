@@ -13,6 +13,7 @@ from maillage.access import identity
 from maillage.access.actions import end_links, has_link, link
 from maillage.access.clients.actions import issue_token, let_choose_ids
 from maillage.access.clients.queries import Holder, holder_of_token, may_choose_id
+from maillage.access.feeds import Feed, close_feed, feed_behind, feeds_of, open_feed
 from maillage.access.identity import WebSession, demo_accounts, put_account, session_of, sign_in_demo, sign_out
 from maillage.access.narrowing import allows, bounds, narrowed, unreadable_scopes
 from maillage.access.queries import VisibleTo
@@ -23,13 +24,17 @@ from maillage.record import Visible
 
 __all__ = [
     "DIRECTORY_TYPES",
+    "Feed",
     "Holder",
     "VisibleTo",
     "WebSession",
     "allows",
     "bounds",
+    "close_feed",
     "demo_accounts",
     "end_links",
+    "feed_behind",
+    "feeds_of",
     "has_link",
     "holder_of_token",
     "identity",
@@ -37,6 +42,7 @@ __all__ = [
     "let_choose_ids",
     "link",
     "may_choose_id",
+    "open_feed",
     "put_account",
     "scope_allows",
     "session_of",

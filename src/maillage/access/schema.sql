@@ -445,6 +445,22 @@ CREATE TABLE invitation (
 );
 CREATE INDEX invitation_login ON invitation (login);
 
+-- A link under which an agenda programme reads the vacations of a person's place without signing in: no patient, no name. Ended by the person, by the
+-- end of the account or of the place, and by its age.
+CREATE TABLE calendar_feed (
+    id text PRIMARY KEY,
+    token_hash bytea NOT NULL CONSTRAINT calendar_feed_token UNIQUE,
+    login text NOT NULL,
+    role_id text NOT NULL,
+    site_id text,
+    made_at timestamptz NOT NULL,
+    ends_at timestamptz NOT NULL,
+    read_at timestamptz,
+    CONSTRAINT calendar_feed_exercise FOREIGN KEY (login, role_id) REFERENCES account_exercise (login, role_id),
+    CONSTRAINT calendar_feed_period CHECK (ends_at > made_at)
+);
+CREATE INDEX calendar_feed_login ON calendar_feed (login);
+
 -- Attempts to sign in that did not end well, and until when the next one is refused: for a name from an address, for a name, for an address.
 -- Keys are hashed, and names that belong to nobody count like the others.
 CREATE TABLE sign_in_attempt (

@@ -143,7 +143,7 @@ def _verb_for_slot(_before: Resource, _after: Resource) -> str:
 
 
 INTAKE: tuple[Claim, ...] = (
-    Claim("Appointment", claims_appointment, create_appointment, verb_for_appointment, read_appointment_change),
+    Claim("Appointment", claims_appointment, create_appointment, verb_for_appointment, read_change=read_appointment_change),
     Claim("Slot", claims_slot, refuse_create, _verb_for_slot),
     Claim("Schedule", claims_schedule, refuse_create, verb_for_schedule),
 )

@@ -90,6 +90,14 @@ CREATE TABLE vacation_quota (
     PRIMARY KEY (vacation_id, organization_id)
 );
 
+-- A session is of the hospital that sends the practitioner and of the site that receives: it has no patient, hence no parties.
+CREATE FUNCTION tell_session_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('change', 'Schedule ' || NEW.owner_org || ',' || NEW.host_org || ' ' || NEW.id);
+    RETURN NULL;
+END
+$$;
+
 -- A dated session: a copy of its template on the day it was planned, so that a change of template never touches it.
 CREATE TABLE vacation_session (
     id text PRIMARY KEY,
@@ -161,6 +169,7 @@ CREATE TABLE vacation_session (
     CONSTRAINT vacation_session_room_free EXCLUDE USING gist
         (room_id WITH =, tstzrange(occupied_from, occupied_to) WITH &&) WHERE (status <> 'cancelled')
 );
+CREATE TRIGGER vacation_session_told AFTER INSERT OR UPDATE ON vacation_session FOR EACH ROW EXECUTE FUNCTION tell_session_change();
 CREATE UNIQUE INDEX vacation_session_once_a_day ON vacation_session (vacation_id, day) WHERE status <> 'cancelled';
 CREATE INDEX vacation_session_site ON vacation_session (location_id, starts_at);
 CREATE INDEX vacation_session_owner ON vacation_session (owner_org, starts_at);
@@ -306,6 +315,7 @@ CREATE TABLE appointment (
     CONSTRAINT appointment_happened CHECK (starts_at < least(arrived_at, called_in_at, fulfilled_at) + interval '1 day'),
     CONSTRAINT appointment_pair UNIQUE (id, slot_id)
 );
+CREATE TRIGGER appointment_told AFTER INSERT OR UPDATE ON appointment FOR EACH ROW EXECUTE FUNCTION tell_change('Appointment');
 CREATE UNIQUE INDEX appointment_one_live_per_slot ON appointment (slot_id) WHERE live_id IS NOT NULL;
 CREATE UNIQUE INDEX appointment_waits_once ON appointment (patient_id, healthcare_service_id)
     WHERE status = 'waitlist' OR (status = 'pending' AND offered_slot_id IS NOT NULL);

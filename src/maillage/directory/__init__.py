@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from maillage.directory.actions import KEPT_TYPES, create_patient, drift, load_patients, load_territory, save, update_patient
+from maillage.directory.actions import KEPT_TYPES, create_patient, drift, load_contours, load_patients, load_territory, save, update_patient
+from maillage.directory.contours import Contour, ContourError, read_contours
 from maillage.directory.generator import generate_patients
 from maillage.directory.identifiers import Mode, normalise
 from maillage.directory.identifiers import check as check_identifier
@@ -11,6 +12,7 @@ from maillage.directory.pathways import call_instead_items, required_items
 from maillage.directory.queries import (
     basins_of,
     communes,
+    contours,
     coverage,
     cpts_of,
     cpts_of_basin,
@@ -60,6 +62,8 @@ __all__ = [
     "INVARIANTS",
     "KEPT_TYPES",
     "Commune",
+    "Contour",
+    "ContourError",
     "Covered",
     "DemoPerson",
     "Match",
@@ -78,6 +82,7 @@ __all__ = [
     "check_patient",
     "check_typed",
     "communes",
+    "contours",
     "coverage",
     "cpts_of",
     "cpts_of_basin",
@@ -95,6 +100,7 @@ __all__ = [
     "get_service",
     "has_service",
     "identified",
+    "load_contours",
     "load_patients",
     "load_territory",
     "match_candidates",
@@ -104,6 +110,7 @@ __all__ = [
     "organizations",
     "place",
     "population",
+    "read_contours",
     "required_items",
     "roles_in",
     "roles_of",

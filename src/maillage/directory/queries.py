@@ -8,6 +8,7 @@ from typing import Any
 
 from maillage.codes.json import decode
 from maillage.directory import rules
+from maillage.directory.contours import Contour
 from maillage.directory.identifiers import normalise
 from maillage.directory.matching import Candidate, Traits, known_gender, known_place
 from maillage.directory.rows import fold
@@ -331,6 +332,17 @@ async def communes(tx: Transaction) -> list[Commune]:
         Commune(row["insee"], row["name"], row["departement"], tuple(row["postal_codes"]), row["latitude"], row["longitude"])
         for row in rows
     ]
+
+
+async def contours(tx: Transaction) -> tuple[list[Contour], tuple[str, ...]]:
+    """The contours that were loaded, and where they come from."""
+    rows = await tx.fetch("SELECT insee, polygons, source FROM commune_contour ORDER BY insee")
+    found = [Contour(row["insee"], _polygons(row["polygons"])) for row in rows]
+    return found, tuple(sorted({row["source"] for row in rows}))
+
+
+def _polygons(text: str) -> tuple[tuple[tuple[tuple[float, float], ...], ...], ...]:
+    return tuple(tuple(tuple((float(x), float(y)) for x, y in ring) for ring in polygon) for polygon in decode(text))
 
 
 _GROUPS = {

@@ -19,6 +19,15 @@ CREATE TABLE commune_population (
     PRIMARY KEY (insee, vintage)
 );
 
+-- The contour of a commune, loaded from an official file: polygons of rings of [longitude, latitude], as in GeoJSON (RFC 7946). Without it a map
+-- draws a cell around the commune's position.
+CREATE TABLE commune_contour (
+    insee text PRIMARY KEY REFERENCES commune (insee),
+    polygons text NOT NULL,
+    source text NOT NULL,
+    loaded_at timestamptz NOT NULL
+);
+
 -- A structure: hospital, department, centre, practice, community.
 -- A received resource may refer to one that we do not hold, here and below: such references are no foreign keys.
 CREATE TABLE organization (

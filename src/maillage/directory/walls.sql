@@ -1,5 +1,5 @@
 -- Places, people, services: no patient in them, everybody reads them.
-CALL put_grants('{commune,commune_population,organization,cpts_commune,basin_commune,basin_cpts,practitioner,practitioner_role,location,questionnaire,
+CALL put_grants('{commune,commune_contour,commune_population,organization,cpts_commune,basin_commune,basin_cpts,practitioner,practitioner_role,location,questionnaire,
 plan_definition,service_deadline,healthcare_service}', 'SELECT, INSERT, UPDATE');
 CALL put_grants('{directory_identifier}', 'SELECT, INSERT, UPDATE, DELETE');
 -- Identities, by care links.

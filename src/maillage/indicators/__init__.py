@@ -1,5 +1,8 @@
 """Figures for people: read-only, one named .sql and one function each. No room is imported, no name is shown."""
 
+from maillage.indicators.board import Board, LedgerLine, Pair, Standing, Whole, board
+from maillage.indicators.references import Reference, references
+from maillage.indicators.shares import RATE_FLOOR, Share, share_told, total_told, wilson
 from maillage.indicators.waits import (
     CELL_FLOOR,
     MEDIAN_FLOOR,
@@ -18,12 +21,25 @@ __all__ = [
     "CELL_FLOOR",
     "MEDIAN_FLOOR",
     "P90_FLOOR",
+    "RATE_FLOOR",
     "VERSION",
+    "Board",
+    "LedgerLine",
     "OpenRequests",
+    "Pair",
+    "Reference",
     "ServiceWaits",
+    "Share",
+    "Standing",
     "Wait",
+    "Whole",
+    "board",
     "in_care_team",
     "outside",
+    "references",
+    "share_told",
     "time_by_turn",
+    "total_told",
     "waits",
+    "wilson",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -72,14 +72,28 @@ async def waits(tx: Transaction, service_id: str) -> ServiceWaits:
     An actor outside the care team (another organisation than the service's own) is told no cell under 11. Raises `NotFound`.
     """
     service = await directory.get_service(tx, service_id)
-    start = tx.now - WINDOW
-    counting = tx.beyond()  # figures of a whole service, whoever's patients they are; no row leaves
-    appointment = await counting.fetchrow(_sql("appointment_wait"), service_id, start, tx.now)
-    decision = await counting.fetchrow(_sql("decision_wait"), service_id, start, tx.now)
-    waiting = await counting.fetchrow(_sql("open_requests"), service_id, tx.now)
-    undecided = await counting.fetchrow(_sql("undecided_requests"), service_id, tx.now)
-    found = ServiceWaits(service_id, _wait(appointment), _wait(decision), _open(waiting), _open(undecided), start, tx.now)
-    return found if in_care_team(tx.actor, service.organization_id) else outside(found)
+    return (await waits_of(tx, {service_id: service.organization_id}))[service_id]
+
+
+async def waits_of(tx: Transaction, services: Mapping[str, str]) -> dict[str, ServiceWaits]:
+    """The same of several services at once, by id; `services` gives the organisation of each."""
+    ids, start = sorted(services), tx.now - WINDOW
+    counting = tx.beyond()  # figures of whole services, whoever's patients they are; no row leaves
+    appointment = _by_service(await counting.fetch(read_sql("appointment_wait"), ids, start, tx.now))
+    decision = _by_service(await counting.fetch(read_sql("decision_wait"), ids, start, tx.now))
+    waiting = _by_service(await counting.fetch(read_sql("open_requests"), ids, tx.now))
+    undecided = _by_service(await counting.fetch(read_sql("undecided_requests"), ids, tx.now))
+    told = {}
+    for id in ids:
+        found = ServiceWaits(
+            id, _wait(appointment.get(id)), _wait(decision.get(id)), _open(waiting.get(id)), _open(undecided.get(id)), start, tx.now
+        )
+        told[id] = found if in_care_team(tx.actor, services[id]) else outside(found)
+    return told
+
+
+def _by_service(rows: Sequence[Any]) -> dict[str, Any]:
+    return {row["service_id"]: row for row in rows}
 
 
 def in_care_team(actor: Actor, organization: str) -> bool:
@@ -108,16 +122,19 @@ def _told(cell: _Cell, hidden: _Cell) -> _Cell:
 
 async def time_by_turn(tx: Transaction, task_id: str) -> dict[str, float]:
     """Seconds that a request spent with the requester, the performing service and the patient."""
-    rows = await tx.fetch(_sql("time_by_turn"), task_id, tx.now)
+    rows = await tx.fetch(read_sql("time_by_turn"), task_id, tx.now)
     return {row["side"]: row["seconds"] for row in rows}
 
 
 @cache
-def _sql(name: str) -> str:
+def read_sql(name: str) -> str:
+    """One named definition."""
     return files(__package__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
 
 
-def _wait(row: Mapping[str, Any] | Any) -> Wait:
+def _wait(row: Mapping[str, Any] | Any | None) -> Wait:
+    if row is None:
+        return Wait(0, None, None, None, None, None)
     n = row["n"]
     return Wait(
         n,
@@ -129,7 +146,9 @@ def _wait(row: Mapping[str, Any] | Any) -> Wait:
     )
 
 
-def _open(row: Mapping[str, Any] | Any) -> OpenRequests:
+def _open(row: Mapping[str, Any] | Any | None) -> OpenRequests:
+    if row is None:
+        return OpenRequests(0, None, None)
     return OpenRequests(row["n"], _floored(row["age_p50"], row["n"], MEDIAN_FLOOR), _floored(row["age_p90"], row["n"], P90_FLOOR))
 
 

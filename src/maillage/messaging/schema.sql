@@ -16,6 +16,7 @@ CREATE TABLE notification (
     owner_org text GENERATED ALWAYS AS (organization_id) STORED,
     parties text[] GENERATED ALWAYS AS (ARRAY[organization_id]) STORED
 );
+CREATE TRIGGER notification_told AFTER INSERT OR UPDATE ON notification FOR EACH ROW EXECUTE FUNCTION tell_change('Communication');
 CREATE INDEX notification_inbox ON notification (organization_id, created_at DESC) WHERE read_at IS NULL;
 CREATE INDEX notification_focus ON notification (focus_type, focus_id);
 

@@ -129,6 +129,21 @@ class Database:
         """The same database over connections of its own: for work that must go on when requests hold every other one."""
         return await Database.open(self._dsn, self.clock, limits=replace(self.limits, pool_size=pool_size, acquire=acquire))
 
+    @asynccontextmanager
+    async def listening(self, channel: str, heard: Callable[[str], None]) -> AsyncIterator[asyncio.Event]:
+        """Call `heard` with what is told on a channel, over a connection of its own, for the length of the block; the event says that it broke.
+
+        Raises what the driver raises when there is no server: whoever listens tries again.
+        """
+        conn = await asyncpg.connect(self._dsn, server_settings={"application_name": "maillage-live"}, timeout=10)
+        broken = asyncio.Event()
+        try:
+            conn.add_termination_listener(lambda *_: broken.set())
+            await conn.add_listener(channel, lambda _conn, _pid, _channel, payload: heard(payload))
+            yield broken
+        finally:
+            conn.terminate()
+
     async def warm(self) -> None:
         """Open every connection of the pool now: the wait for a connection is too short to open many of them at once under load."""
         await self._hand_back()

@@ -76,6 +76,15 @@ BEGIN
 END
 $$;
 
+-- Tell who listens that an object of these organisations changed: its type, the organisations, its id, and nothing of what it says. The doors let those
+-- who may see it ask again (LISTEN and NOTIFY; delivered at commit, or never).
+CREATE FUNCTION tell_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('change', TG_ARGV[0] || ' ' || array_to_string(NEW.parties, ',') || ' ' || NEW.id);
+    RETURN NULL;
+END
+$$;
+
 -- Tables without patient data: what the serving login may do with them, and no row level security.
 CREATE PROCEDURE put_grants(tables text[], rights text) LANGUAGE plpgsql AS $$
 DECLARE

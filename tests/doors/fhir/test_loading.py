@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from tests.doors.fhir.conftest import Caller
 
-from maillage.cli.imports import Journal, progress_of, run_passes
+from maillage.cli.resources import Journal, progress_of, run_passes
 from maillage.codes.json import decode, encode
 from maillage.doors.fhir import FhirDoor
 from maillage.doors.fhir.loading import Line, Loader, Report, importer

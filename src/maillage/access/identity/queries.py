@@ -45,16 +45,16 @@ def actor_of(row: Any, assurance: str = "") -> Actor:
     )
 
 
-async def session_of(tx: Transaction, secret: str, limits: SessionLimits = LIMITS) -> WebSession:
+async def session_of(tx: Transaction, secret: str, limits: SessionLimits = LIMITS, *, used: bool = True) -> WebSession:
     """The session of a cookie. Raises `Unauthenticated` when unknown, idle for too long, too old or ended, or its account or place is.
 
-    Its last use is noted when the last note is older than `TOUCH`, so that reading pages costs no write.
+    Its last use is noted when the last note is older than `TOUCH`, so that reading pages costs no write. What a page asks for by itself is no use.
     """
     rows = await tx.peek(_BY_SECRET, digest(secret), tx.now, limits.idle, limits.absolute) if secret else []
     if not rows:
         raise Unauthenticated("session-ended")
     row = rows[0]
-    if tx.now - row["seen_at"] >= TOUCH:
+    if used and tx.now - row["seen_at"] >= TOUCH:
         await tx.execute("UPDATE web_session SET seen_at = greatest(seen_at, $2) WHERE token_hash = $1", digest(secret), tx.now)
     return _session(row)
 

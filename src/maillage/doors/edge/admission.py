@@ -23,6 +23,22 @@ class Full(Exception):
     """Not now: the wait would be longer than the lane allows."""
 
 
+class Turn:
+    """A turn that was taken: given back once, whoever gives it back first."""
+
+    __slots__ = ("_admission", "_since")
+
+    def __init__(self, admission: Admission, since: float) -> None:
+        self._admission: Admission | None = admission
+        self._since = since
+
+    def leave(self) -> None:
+        """Give it back."""
+        if self._admission is not None:
+            self._admission.leave(self._since)
+            self._admission = None
+
+
 class Admission:
     """Turns. The lanes before yours may use your turns, never the reverse: a part of them is kept for emergencies, another for people."""
 

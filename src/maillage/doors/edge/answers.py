@@ -14,11 +14,12 @@ Send = Callable[[Any], Awaitable[None]]
 class Answer:
     """The `send` that a door gets."""
 
-    __slots__ = ("_cors", "_origin", "_send", "limit", "status")
+    __slots__ = ("_cors", "_origin", "_send", "begun", "limit", "status")
 
     def __init__(self, send: Send, cors: Cors | None, origin: str) -> None:
         self._send, self._cors, self._origin = send, cors, origin
         self.limit: asyncio.Timeout | None = None
+        self.begun: Callable[[], None] | None = None
         self.status = 0
 
     async def __call__(self, message: dict[str, Any]) -> None:
@@ -27,6 +28,8 @@ class Answer:
             self.status = message["status"]
             if self._cors is not None:
                 self._cors.add(message, self._origin)
+            if self.begun is not None:
+                self.begun()
             if self.limit is not None:
                 self.limit.reschedule(None)  # the work is done and committed: how fast the caller reads is the connection's affair
         await self._send(message)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from maillage.codes.json import encode
 from maillage.doors.edge import asked as asking
-from maillage.doors.edge.admission import Admission, Full
+from maillage.doors.edge.admission import Admission, Full, Turn
 from maillage.doors.edge.answers import Answer, answer
 from maillage.doors.edge.asked import Asked, Scope
 from maillage.doors.edge.bodies import Body, Gone, Memory
@@ -127,13 +127,14 @@ class Edge:
         try:
             await self._read(asked, body)
             try:
-                since = await self.admission.enter(lane)
+                turn = Turn(self.admission, await self.admission.enter(lane))
             except Full as error:
                 raise Refused(503, "overloaded", 2) from error
+            out.begun = turn.leave if asked.route.stream else None
             try:
                 await self._work(asked, door, scope, body, out)
             finally:
-                self.admission.leave(since)
+                turn.leave()
         finally:
             body.release()
 

@@ -29,6 +29,7 @@ class Limit(StrEnum):
 class Route:
     """A matched route: its template (never the address itself, which names people), its lane, its count, and whether it writes.
 
+    A `stream` gives its turn back when its answer begins: it goes on for as long as somebody listens.
     `seconds` is the time that it may take once it is admitted; 0 is what its lane allows. `body` is the largest body; 0 is what the server allows.
     """
 
@@ -38,3 +39,4 @@ class Route:
     writes: bool = False
     seconds: float = 0.0
     body: int = 0
+    stream: bool = False

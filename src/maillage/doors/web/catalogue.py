@@ -8,9 +8,8 @@ from functools import cache
 from importlib.resources import files
 
 from maillage.codes import labels
+from maillage.doors.web.language import LANGUAGES, language
 from maillage.doors.web.typography import french
-
-LANGUAGES = ("fr", "en")
 
 
 @cache
@@ -20,8 +19,9 @@ def sentences() -> dict[str, dict[str, str]]:
     return {row["key"]: {lang: row[lang] for lang in LANGUAGES} for row in csv.DictReader(text.splitlines(), delimiter=";")}
 
 
-def say(key: str, lang: str = "fr", **values: object) -> str:
-    """The sentence of a key, its `{names}` filled. Raises `KeyError` for a key without a sentence."""
+def say(key: str, lang: str = "", **values: object) -> str:
+    """The sentence of a key, its `{names}` filled, in the language of the page unless one is named. Raises `KeyError` for a key without a sentence."""
+    lang = lang or language()
     text = sentences()[key][lang].format(**values)
     return french(text) if lang == "fr" else text
 
@@ -31,20 +31,21 @@ def done_sentence(code: str) -> str:
     return say(f"done.{code}") if f"done.{code}" in sentences() else ""
 
 
-def role_words(codes: Iterable[str], lang: str = "fr") -> str:
+def role_words(codes: Iterable[str], lang: str = "") -> str:
     """The roles of somebody in words, the most telling first: `médecin, référent`."""
     order = ("medecin", "infirmier", "secretaire")
     ranked = sorted(set(codes), key=lambda code: (order.index(code) if code in order else len(order), code))
     return ", ".join(word("role", code, lang).lower() for code in ranked)
 
 
-def word(kind: str, code: str, lang: str = "fr") -> str:
+def word(kind: str, code: str, lang: str = "") -> str:
     """The label of a code of this kind, with French typography."""
+    lang = lang or language()
     text = labels.label(kind, code, lang)
     return french(text) if lang == "fr" else text
 
 
-def explain(reason: str, lang: str = "fr") -> str:
+def explain(reason: str, lang: str = "") -> str:
     """What a user reads for the reason code of an error: our sentence, else its label, else a sentence that says what to do."""
     base, _, detail = reason.partition(":")
     if f"error.{base}" in sentences():

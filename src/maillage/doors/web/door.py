@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
+from jinja2 import Environment
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -22,7 +23,10 @@ from maillage.doors import edge
 from maillage.doors.web import areas, problems, sessions, visits
 from maillage.doors.web.assets import Assets
 from maillage.doors.web.catalogue import done_sentence, role_words
+from maillage.doors.web.display import display_of
 from maillage.doors.web.headers import CONTENT_SECURITY_POLICY, FILE_POLICY, secure
+from maillage.doors.web.language import LANGUAGES, language, speak
+from maillage.doors.web.live.hub import Hub
 from maillage.doors.web.navigation import navigation
 from maillage.doors.web.pages import OWN, Page
 from maillage.doors.web.rendering import make_environment
@@ -53,15 +57,19 @@ class WebDoor:
         settings: Settings,
         provider: IdentityProvider | None = None,
         trail: Database | None = None,
+        draining: Callable[[], bool] = lambda: False,
     ) -> None:
         self.db, self.trail = db, trail or db
         self.site = Site.of(settings)
         self.operations = {(operation.type, operation.name): operation for operation in operations}
         self.settings, self.provider = settings, provider
+        edge_ = settings.edge
+        self.hub = Hub(db, most=edge_.most_streams, per_person=edge_.streams_per_person, minutes=edge_.stream_minutes, draining=draining)
         self.assets = Assets.load()
         self._names: dict[str, str] = {}
-        self.templates = make_environment(self.assets)
-        self.templates.globals["demo"] = self.site.demo
+        self._environments = {lang: make_environment(self.assets, lang) for lang in LANGUAGES}
+        for environment in self._environments.values():
+            environment.globals["demo"] = self.site.demo
         routes = [Route(page.path, self._endpoint(page), methods=[page.method]) for page in areas.PAGES]
         routes += [Route(page.path, self._between_servers(page), methods=[page.method]) for page in areas.SERVER_PAGES]
         known = settings.documents
@@ -74,6 +82,11 @@ class WebDoor:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         await self._app(scope, receive, send)
+
+    @property
+    def templates(self) -> Environment:
+        """The templates in the language of the present request."""
+        return self._environments[language()]
 
     def route(self, scope: Scope) -> edge.Route:
         """The page that will answer, for the edge."""
@@ -117,12 +130,14 @@ class WebDoor:
             "now": view.tx.now,
             "actor": view.actor,
             "own": view.of_patient,
+            "display": display_of(view.request, self.site),
         }
         return self.templates.get_template(template).render(**{**shown, **context})
 
     def _endpoint(self, page: Page) -> Any:
         async def endpoint(request: Request) -> Response:
             request.state.id = edge.request_id_of(request.scope)
+            speak("fr" if page.bare else display_of(request, self.site).lang)
             session: WebSession | None = None
             values = Values()
             files: tuple[Checked, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from maillage.access import policy
+from maillage.doors.web.steering.readers import may_steer
 from maillage.kernel.actor import Actor
 
 
@@ -25,6 +26,7 @@ _PLACES = (
     ("/services", "Services", "book", (), "HealthcareService"),
     ("/vacations", "Vacations", "calendar", ("/accueil", "/rendez-vous", "/planification", "/attente"), "Schedule"),
     ("/simulation", "Simulation", "chart", (), "Simulation"),
+    ("/pilotage", "Pilotage", "chart", ("/territoire",), "steering"),
 )
 
 
@@ -33,8 +35,14 @@ def navigation(actor: Actor, path: str) -> tuple[Item, ...]:
     return tuple(
         _item(href, label, icon, (href, *also), path)
         for href, label, icon, also, kind in _PLACES
-        if actor.kind == "person" and (not kind or policy.view(actor, kind) != policy.NOTHING)
+        if actor.kind == "person" and _is_open(actor, kind)
     )
+
+
+def _is_open(actor: Actor, kind: str) -> bool:
+    if kind == "steering":
+        return may_steer(actor)
+    return not kind or policy.view(actor, kind) != policy.NOTHING
 
 
 def _item(href: str, label: str, icon: str, roots: tuple[str, ...], path: str) -> Item:

@@ -69,6 +69,7 @@ class Page:
     A `whole` page is come back to after the sign-in with everything that its address said; others by their path alone.
     A `lazy` page holds no connection until it asks for something: it waits for a hash or for another server first.
     `on` and `to` are what the policy is asked: a resource type, or `OWN` for what concerns the person alone; read, write or verb.
+    A `stream` goes on after its transaction has ended, for as long as somebody listens.
     With `files`, its form may carry files; a `bare` page is a file itself: no cookie is read, and it brings its own policy of contents.
     A page of a `patient` is opened by a link: no session of a colleague counts there, and that of a patient counts nowhere else.
     """
@@ -88,6 +89,7 @@ class Page:
     files: bool = False
     bare: bool = False
     patient: bool = False
+    stream: bool = False
 
     @property
     def writes(self) -> bool:
@@ -111,9 +113,10 @@ def get(
     to: str = "read",
     whole: bool = False,
     bare: bool = False,
+    stream: bool = False,
 ) -> Page:
     """A page that only looks."""
-    return Page("GET", path, handler, public=public, lane=lane, limit=limit, lazy=lazy, on=on, to=to, whole=whole, bare=bare)
+    return Page("GET", path, handler, public=public, lane=lane, limit=limit, lazy=lazy, on=on, to=to, whole=whole, bare=bare, stream=stream)
 
 
 def post(

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from babel.dates import format_date
 
+from maillage.doors.web.language import language, translated
 from maillage.doors.web.typography import FIXED, NARROW
 from maillage.kernel.period import EARLIEST, LATEST, PARIS
 
@@ -30,6 +31,8 @@ def local(instant: datetime) -> datetime:
 
 def _written(day: date, pattern: str) -> str:
     """A date in French words; the first of a month is an ordinal."""
+    if language() == "en":
+        return format_date(day, pattern, locale="en_GB")
     text = format_date(day, pattern, locale="fr")
     return (re.sub(r"\b1 ", "1er ", text, count=1) if day.day == 1 else text).replace(" ", FIXED)
 
@@ -60,7 +63,7 @@ def day_name(day: date) -> str:
 def clock(instant: datetime) -> str:
     """`14 h 30`; the offset is added in the hour that exists twice."""
     shown = local(instant)
-    text = f"{shown.hour}{FIXED}h{FIXED}{shown.minute:02d}"
+    text = wall(shown.time())
     twin = shown.replace(fold=1 - shown.fold)
     if twin.utcoffset() != shown.utcoffset() and twin.astimezone(UTC).astimezone(PARIS).replace(tzinfo=None) == shown.replace(tzinfo=None):
         text += f"{FIXED}(UTC+{int((shown.utcoffset() or timedelta()) / _HOUR)})"
@@ -69,18 +72,30 @@ def clock(instant: datetime) -> str:
 
 def wall(at: time) -> str:
     """`14 h 30`, for an hour without a day."""
-    return f"{at.hour}{FIXED}h{FIXED}{at.minute:02d}"
+    return f"{at:%H:%M}" if language() == "en" else f"{at.hour}{FIXED}h{FIXED}{at.minute:02d}"
+
+
+def _at() -> str:
+    """The word between a day and an hour."""
+    return " at " if language() == "en" else f" à{FIXED}"
+
+
+def _unit(number: float, one: str, many: str) -> str:
+    """A number's noun: French counts in plural from two on, English for all but one."""
+    if language() == "en":
+        return translated(one if number == 1 else many)
+    return many if number >= 2 else one
 
 
 def moment(instant: datetime) -> str:
     """`mardi 12 mars 2026 à 14 h 30`."""
-    return f"{long_date(instant)} à{FIXED}{clock(instant)}"
+    return f"{long_date(instant)}{_at()}{clock(instant)}"
 
 
 def day_at(instant: datetime) -> str:
     """`mar. 12 mars 2026 à 14 h 30`: a weekday in little room."""
     shown = local(instant).date()
-    return f"{_written(shown, 'EEE d MMM y')} à{FIXED}{clock(instant)}"
+    return f"{_written(shown, 'EEE d MMM y')}{_at()}{clock(instant)}"
 
 
 def euros(cents: int) -> str:
@@ -90,14 +105,14 @@ def euros(cents: int) -> str:
 
 def short_moment(instant: datetime) -> str:
     """`12/03/2026 à 14 h 30`, for lists."""
-    return f"{short_date(instant)} à{FIXED}{clock(instant)}"
+    return f"{short_date(instant)}{_at()}{clock(instant)}"
 
 
 def span(delta: timedelta) -> str:
     """A length in the largest sensible unit: `3 jours`, `5 h`, `20 min`."""
     delta = abs(delta)
     if delta >= 2 * _DAY:
-        return f"{delta // _DAY}{FIXED}jours"
+        return f"{delta // _DAY}{FIXED}{_unit(2, 'jour', 'jours')}"
     if delta >= _HOUR:
         return f"{delta // _HOUR}{FIXED}h"
     return f"{max(delta // timedelta(minutes=1), 1)}{FIXED}min"
@@ -107,23 +122,23 @@ def days(value: float | None) -> str:
     """A number of days with one decimal at most, French comma: `12,5 jours`; a dash for no value."""
     if value is None:
         return "–"
-    text = f"{value:.1f}".removesuffix(".0").replace(".", ",")
-    return f"{text}{FIXED}jour{'s' if value >= 2 else ''}"
+    text = f"{value:.1f}".removesuffix(".0")
+    return f"{text if language() == 'en' else text.replace('.', ',')}{FIXED}{_unit(value, 'jour', 'jours')}"
 
 
 def count(number: int, singular: str, plural: str = "") -> str:
     """`1 patient`, `3 patients`, `1 152 lits`; zero is singular in French."""
     digits = f"{number:,}".replace(",", NARROW)
-    return f"{digits}{FIXED}{(plural or singular + 's') if number > 1 else singular}"
+    return f"{digits}{FIXED}{_unit(number, singular, plural or singular + 's')}"
 
 
 def age(born: date, today: date) -> str:
     """Years, months under three years, days under two months."""
     months = (today.year - born.year) * 12 + today.month - born.month - (today.day < born.day)
     if months >= 36:
-        return f"{months // 12}{FIXED}ans"
+        return f"{months // 12}{FIXED}{_unit(2, 'an', 'ans')}"
     if months >= 2:
-        return f"{months}{FIXED}mois"
+        return f"{months}{FIXED}{_unit(2, 'mois', 'mois')}"
     return count(max((today - born).days, 0), "jour")
 
 

@@ -10,6 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from maillage.doors.web import catalogue, presenters
 from maillage.doors.web.assets import Assets
+from maillage.doors.web.display import Display
+from maillage.doors.web.language import EnglishPages, language, translated
 from maillage.doors.web.typography import FrenchTypography, french
 from maillage.kernel.ids import new_id
 
@@ -44,18 +46,23 @@ def component_names() -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.is_dir() and path.joinpath("template.html").is_file())
 
 
-def make_environment(assets: Assets) -> Environment:
-    """The environment of every page."""
+def printed(text: str) -> str:
+    """A text that comes from a form or from data: in English when the table knows it, else as French is printed."""
+    return translated(text) if language() == "en" else french(text)
+
+
+def make_environment(assets: Assets, lang: str = "fr") -> Environment:
+    """The environment of every page in one language: their fixed texts are put into it when they are compiled."""
     environment = Environment(
         loader=FileSystemLoader(ROOT),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=[FrenchTypography],
+        extensions=[EnglishPages if lang == "en" else FrenchTypography],
         auto_reload=False,
     )
-    environment.filters |= {"french": french} | {name: getattr(presenters, name) for name in _FILTERS}
+    environment.filters |= {"french": printed} | {name: getattr(presenters, name) for name in _FILTERS}
     environment.globals |= {
         "ui": Components(environment),
         "role_words": catalogue.role_words,
@@ -70,5 +77,7 @@ def make_environment(assets: Assets) -> Environment:
         "session": None,
         "navigation": (),
         "own": False,
+        "display": Display(),
+        "lang": lang,
     }
     return environment

@@ -24,7 +24,7 @@ class Routes:
     ) -> None:
         self._by_word: dict[str, list[tuple[Pattern[str], str, Route]]] = {}
         for page, route in zip(pages, routes, strict=True):
-            found = Route(f"{page.method} {page.path}", page.lane, page.limit, writes=page.writes)
+            found = Route(f"{page.method} {page.path}", page.lane, page.limit, writes=page.writes, stream=page.stream)
             if page.files:
                 found = replace(found, body=upload_limit, seconds=upload_seconds)
             self._by_word.setdefault(_word(page.path), []).append((route.path_regex, page.method, found))

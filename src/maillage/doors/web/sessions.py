@@ -17,6 +17,7 @@ from maillage.store import Database
 
 COOKIE = "maillage"
 VISIT_COOKIE = "maillage-visite"
+FOLLOWS = "x-maillage-live"
 
 
 def _secure(site: Site) -> bool:
@@ -45,13 +46,13 @@ def secret_of(request: Request, site: Site, name: str = COOKIE) -> str:
 
 
 async def find_session(db: Database, request: Request, site: Site) -> WebSession | None:
-    """The live session of the browser, or None."""
+    """The live session of the browser, or None. A page that follows what others do says so itself: nobody is at the screen for that."""
     secret = secret_of(request, site)
     if not secret:
         return None
     try:
         async with db.transaction(SYSTEM, lazy=True) as tx:
-            return await session_of(tx, secret, site.limits)
+            return await session_of(tx, secret, site.limits, used=FOLLOWS not in request.headers)
     except Unauthenticated:
         return None
 

@@ -37,7 +37,7 @@ from maillage.referrals.queries.parts import (
     unsettled_follow_ups,
 )
 from maillage.referrals.queries.rows import TYPE_OF_TABLE, ids_of, next_seq, row_of
-from maillage.referrals.queries.threads import form_of, open_tasks_of_patient, patient_requests, readers, thread
+from maillage.referrals.queries.threads import form_of, last_request_of, open_tasks_of_patient, patient_requests, readers, thread
 from maillage.referrals.queries.worklists import WORKLISTS, Total, Worklist, follow_up_total, follow_ups, worklist, worklist_totals
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "forms_of",
     "ids_of",
     "is_ours",
+    "last_request_of",
     "lock_request",
     "may_read",
     "next_seq",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from maillage.access import visible_to
 from maillage.codes.json import decode
 from maillage.record import Visible
 from maillage.referrals.queries.cases import visible_request, visible_task
@@ -69,6 +70,14 @@ async def open_tasks_of_patient(tx: Transaction, patient_id: str) -> Sequence[Ro
         "SELECT id, requester_org, owner_org FROM referral_task WHERE patient_id = $1 AND turn IS NOT NULL AND sent_at IS NOT NULL ORDER BY id",
         patient_id,
     )
+
+
+async def last_request_of(tx: Transaction, role_id: str) -> str | None:
+    """The request that somebody sent last in this role, as far as the actor may see it."""
+    seen = visible_to(tx.actor, "ServiceRequest").sql("r", params := Params([role_id]))
+    where = f"r.requester_role_id = $1 AND r.first_sent_at IS NOT NULL AND {seen}"
+    row = await tx.fetchrow(f"SELECT r.id FROM service_request r WHERE {where} ORDER BY r.first_sent_at DESC LIMIT 1", *params)
+    return row and str(row["id"])
 
 
 async def patient_requests(tx: Transaction, patient_id: str, visible: Visible) -> Sequence[Row]:

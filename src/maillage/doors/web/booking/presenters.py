@@ -63,7 +63,7 @@ def cell(row: Any, services: Mapping[str, Service], people: Mapping[str, Role]) 
     status, service = row["status"], services.get(row["healthcare_service_id"])
     role = people.get(row["practitioner_role_id"])
     free, booked = int(row["free"]), int(row["booked"]) + int(row["held"])
-    places = f"{free} sur {free + booked} libres" if status in ("open", "at-risk", "running") else ""
+    places = say("places.free", free=free, all=free + booked) if status in ("open", "at-risk", "running") else ""
     look = {"cancelled": "off", "at-risk": "risk"}.get(status, "")
     return Cell(
         row["id"],
@@ -148,10 +148,10 @@ def slot_line(row: Any, appointment: Any | None, patient: str, now: datetime, or
 
 
 def _reservation(row: Any, organizations: Mapping[str, str]) -> str:
-    until = f"jusqu’au {day_name(day_in_paris(row['release_at']))}"
+    until = day_name(day_in_paris(row["release_at"]))
     if row["reserved_for"] == "site":
-        return f"gardé pour {organizations.get(row['reserved_org'], 'le centre')}, {until}"
-    return f"gardé pour la priorité « {word('priority', row['reserved_for'])} », {until}"
+        return say("slot.kept-for-site", site=organizations.get(row["reserved_org"], ""), until=until)
+    return say("slot.kept-for-priority", priority=word("priority", row["reserved_for"]), until=until)
 
 
 @dataclass(frozen=True, slots=True)

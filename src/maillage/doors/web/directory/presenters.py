@@ -8,6 +8,7 @@ from typing import Any
 from maillage.codes.folding import fold
 from maillage.codes.specialties import specialties
 from maillage.directory import Covered, Organization, Place, Service
+from maillage.doors.web.catalogue import say
 from maillage.doors.web.presenters import count, days, plain_date
 from maillage.doors.web.typography import french
 from maillage.indicators import CELL_FLOOR, MEDIAN_FLOOR, OpenRequests, ServiceWaits, Wait
@@ -90,64 +91,62 @@ class Waits:
 def waits_shown(waits: ServiceWaits) -> Waits:
     """The figures of a service, with window and definition."""
     figures = (
-        *_wait("Rendez-vous", waits.appointment, "visite"),
-        _open("Attendent une visite", waits.open),
-        *_wait("Réponse", waits.decision, "réponse"),
-        _open("Attendent une réponse", waits.undecided),
+        *_wait("visit", waits.appointment, "visite"),
+        _open("visit", waits.open),
+        *_wait("answer", waits.decision, "réponse"),
+        _open("answer", waits.undecided),
     )
-    window = f"Du {plain_date(waits.window_start)} au {plain_date(waits.at)}. "
-    meaning = (
-        "Brut : du premier envoi à la visite, de l'envoi à la réponse. Net : sans les jours du patient pour la visite, sans ceux du "
-        f"demandeur pour la réponse. Médiane à partir de {MEDIAN_FLOOR} cas. Définition {waits.version}."
-    )
-    return Waits(figures, french(window + meaning))
+    window = say("waits.window", start=plain_date(waits.window_start), end=plain_date(waits.at))
+    return Waits(figures, f"{window} {say('waits.meaning', floor=MEDIAN_FLOOR, version=waits.version)}")
 
 
-def _wait(label: str, wait: Wait, unit: str) -> tuple[Figure, Figure]:
+def _wait(what: str, wait: Wait, unit: str) -> tuple[Figure, Figure]:
     cases = _cases(wait.n, unit)
-    net = f"{cases}, plus d'un quart du délai retiré" if wait.flagged else cases
+    net = say("waits.flagged", cases=cases) if wait.flagged else cases
     return (
-        Figure(f"{label}, délai net", _value(wait.net_p50), french(_note(net, wait.net_p50, wait.net_p90))),
-        Figure(f"{label}, délai brut", _value(wait.gross_p50), french(_note(cases, wait.gross_p50, wait.gross_p90))),
+        Figure(say(f"waits.{what}.net"), _value(wait.net_p50), _note(net, wait.net_p50, wait.net_p90)),
+        Figure(say(f"waits.{what}.gross"), _value(wait.gross_p50), _note(cases, wait.gross_p50, wait.gross_p90)),
     )
 
 
 def _cases(number: int | None, unit: str) -> str:
     """A count; under the floor of what is told outside the care team, only that it is under."""
-    return f"moins de {count(CELL_FLOOR, unit)}" if number is None else count(number, unit)
+    return say("waits.under", count=count(CELL_FLOOR, unit)) if number is None else count(number, unit)
 
 
 def _value(median: float | None) -> str:
     if median is None:
-        return "Trop peu de cas"
-    return french("Moins d'un jour") if median < 1 else days(median)
+        return say("waits.too-few")
+    return say("waits.under-a-day") if median < 1 else days(median)
 
 
 def _note(cases: str, median: float | None, p90: float | None) -> str:
     if median is None:
         return cases
-    return f"médiane, {cases}" if p90 is None else f"médiane, {cases} ; neuf sur dix en moins {_of(p90)}"
+    return say("waits.median", cases=cases) if p90 is None else say("waits.median-and-most", cases=cases, most=_of(p90))
 
 
 def _of(value: float) -> str:
     """`de 3 jours`; what is shorter than a day is never told as none."""
-    return "d'un jour" if value < 1 else f"de {days(value)}"
+    return say("waits.of-a-day") if value < 1 else say("waits.of", days=days(value))
 
 
-def _open(label: str, waiting: OpenRequests) -> Figure:
-    cases = _cases(waiting.n, "demande")
+def _open(what: str, waiting: OpenRequests) -> Figure:
+    label, cases = say(f"waits.{what}.open"), _cases(waiting.n, "demande")
     number = cases[:1].upper() + cases[1:]
     if waiting.age_p50 is None:
         return Figure(label, number, "")
-    age = f"moins {_of(waiting.age_p50)}" if waiting.age_p50 < 1 else days(waiting.age_p50)
-    most = "" if waiting.age_p90 is None else f" ; neuf sur dix depuis moins {_of(waiting.age_p90)}"
-    return Figure(label, number, french(f"depuis {age}, médiane{most}"))
+    age = say("waits.less", of=_of(waiting.age_p50)) if waiting.age_p50 < 1 else days(waiting.age_p50)
+    if waiting.age_p90 is None:
+        return Figure(label, number, say("waits.since", age=age))
+    return Figure(label, number, say("waits.since-and-most", age=age, most=_of(waiting.age_p90)))
 
 
 @dataclass(frozen=True, slots=True)
 class TerritoryLine:
     """One commune, with who covers it and its inhabitants."""
 
+    insee: str
     name: str
     cpts: tuple[str, ...]
     hospitals: tuple[str, ...]
@@ -156,15 +155,17 @@ class TerritoryLine:
 
 def territory_line(found: Covered) -> TerritoryLine:
     """A commune as a line of the territory."""
-    people = count(found.population, "habitant") if found.population is not None else "inconnu"
-    return TerritoryLine(f"{found.commune.name} ({found.commune.departement})", _groups(found.cpts), _groups(found.hospitals), people)
+    people = count(found.population, "habitant") if found.population is not None else say("map.unknown-population")
+    return TerritoryLine(
+        found.commune.insee, f"{found.commune.name} ({found.commune.departement})", _groups(found.cpts), _groups(found.hospitals), people
+    )
 
 
 def _groups(found: tuple[tuple[Organization, bool], ...]) -> tuple[str, ...]:
-    return tuple(f"{organization.label} (en partie)" if part else organization.label for organization, part in found)
+    return tuple(f"{organization.label} ({say('map.part')})" if part else organization.label for organization, part in found)
 
 
 def population_sources(found: list[Covered]) -> str:
     """Where the populations come from, with their year."""
     told = sorted({f"{one.source}, {one.vintage}" for one in found if one.population is not None})
-    return french(f"Habitants : {' ; '.join(told)}.") if told else ""
+    return say("territory.sources", sources=" ; ".join(told)) if told else ""

@@ -17,10 +17,13 @@ from maillage.doors.web.view import View
 from maillage.kernel.errors import NotFound
 
 PAGE = 50
+COORDINATES = frozenset({"coordinateur"})
 
 
 async def show_home(view: View) -> Response:
-    """Every list of the role, then what happened since."""
+    """Every list of the role, then what happened since; who coordinates and does nothing else begins with the territory."""
+    if view.actor.roles == COORDINATES:
+        return view.go("/pilotage")
     organization, services = await directory.organization(view.tx, view.actor.organization), await _narrowed(view)
     lists = await _lists(view, presenters.names_for(view.actor, organization.kind), services)
     await _audit(view, [line for found in lists for line in found.lines])

@@ -15,7 +15,7 @@ from maillage.doors.web.catalogue import explain
 from maillage.doors.web.forms import Choice, Field, Reader, field_name, redisplay, summary
 from maillage.doors.web.pages import get, post
 from maillage.doors.web.patients.presenters import Identity, load_identity
-from maillage.doors.web.referrals import files, questionnaire
+from maillage.doors.web.referrals import files, known, questionnaire
 from maillage.doors.web.referrals.presenters import Line, line
 from maillage.doors.web.referrals.questionnaire import Group, Question
 from maillage.doors.web.view import Rejected, View
@@ -60,8 +60,8 @@ async def _form_page(
     view: View, patient: Identity, service: Service, action: str, answers: dict[str, list[str]] | None, pieces: Sequence[Any] = ()
 ) -> Response:
     form = await directory.get_questionnaire(view.tx, service.questionnaire)
-    prefilled = {"phone": patient.phone} if answers is None else {}
-    groups = [_prefilled(group, prefilled, view.query("acte")) for group in questionnaire.groups(form, answers)]
+    before = await known.of_patient(view, patient) if answers is None else known.Known()
+    groups = [_prefilled(group, before.answers, view.query("acte")) for group in questionnaire.groups(form, answers)]
     fields = [question.field for group in groups for question in group.questions]
     shown = {field.name: field for field in redisplay(fields, view.rejected)}
     requester = await _requester_field(view)
@@ -78,6 +78,7 @@ async def _form_page(
         files=asked_files,
         pieces=pieces,
         draft=answers is not None,
+        known_at=before.given_at,
         twin=await _twin(view, patient.id, service.id),
     )
 
@@ -89,12 +90,12 @@ async def _twin(view: View, patient: str, service: str) -> Line | None:
     return next((line(row, view.actor) for row in same if row["fhir_status"] in _IN_THEIR_HANDS), None)
 
 
-def _prefilled(group: Group, values: dict[str, str], act: str) -> Group:
+def _prefilled(group: Group, values: dict[str, list[str]], act: str) -> Group:
     """What we already know is not typed twice; the act that the button named is chosen."""
-    known = {**values, **({"act": act} if act else {})}
+    proposed = {**values, **({"act": [act]} if act else {})}
     questions = tuple(
-        Question(q.field.started(known[q.field.name]), q.condition)
-        if known.get(q.field.name) and not (q.field.value or q.field.chosen)
+        Question(q.field.started(proposed[q.field.name] if q.field.kind == "checks" else proposed[q.field.name][0]), q.condition)
+        if proposed.get(q.field.name) and not (q.field.value or q.field.chosen)
         else q
         for q in group.questions
     )

@@ -10,7 +10,7 @@ from maillage import directory, messaging, record, referrals
 from maillage.doors.web import verbs
 from maillage.doors.web.booking.forms import SLOTS_SHOWN
 from maillage.doors.web.catalogue import word
-from maillage.doors.web.forms import Field, redisplay, summary
+from maillage.doors.web.forms import Choice, Field, redisplay, summary
 from maillage.doors.web.pages import get, post
 from maillage.doors.web.patients.presenters import load_identity
 from maillage.doors.web.referrals import compose, files, forms, presenters, thread
@@ -38,7 +38,18 @@ async def show(view: View) -> Response:
         main=MAIN,
         dangerous=DANGEROUS,
         letter_text=presenters.letter_text,
+        quick=await _quick(view, found),
     )
+
+
+_TO_PLACE = frozenset({"to-book", "waiting-capacity", "to-rebook"})
+
+
+async def _quick(view: View, found: thread.Thread) -> list[Choice]:
+    """The next places, each one gesture away, for who is to book: undone by moving or cancelling."""
+    if "book" not in found.acts or found.task["state"] not in _TO_PLACE:
+        return []
+    return (await forms.slots(view, found.task))[:3]
 
 
 async def _show_unread(view: View) -> Response:

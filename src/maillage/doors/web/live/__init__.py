@@ -1,0 +1,1 @@
+"""What others do, told to open pages: that something changed, never what."""
