@@ -14,6 +14,7 @@ from maillage.kernel.errors import MaillageError
 from maillage.record import proof
 from maillage.settings import Settings
 from maillage.store import Database, Transaction, idempotency, outbox
+from maillage.store.backup import mirror
 from maillage.store.blobs import Vault
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,9 @@ HANDLERS = messaging.HANDLERS
 async def run(database: Database, settings: Settings) -> None:
     """Work until cancelled. A failed round is logged with its code and tried again: it never ends the worker."""
     chainer = proof.Chainer(database, keeper(settings))
+    archived = [_forever("archive", float(settings.backup.archive_seconds), lambda: archive(settings))] if settings.backup.archive else []
     await asyncio.gather(
+        *archived,
         _forever("audit-chain", CHAIN_SECONDS, chainer.catch_up),
         _forever("audit-parts", HOUSEKEEPING_SECONDS, lambda: make_parts(database)),
         _forever("outbox", OUTBOX_SECONDS, lambda: outbox.drain(database, HANDLERS)),
@@ -45,6 +48,11 @@ def keeper(settings: Settings) -> proof.Keeper:
     book = proof.Book(settings.audit_checkpoints, proof.Signer(settings.audit_key))
     audit = settings.audit
     return proof.Keeper(book, [proof.Syslog(audit.syslog, audit.syslog_authority)] if audit.syslog else [])
+
+
+async def archive(settings: Settings) -> None:
+    """What PostgreSQL does not hand over itself: new files and checkpoints."""
+    await asyncio.to_thread(mirror, settings)
 
 
 async def make_parts(database: Database) -> None:

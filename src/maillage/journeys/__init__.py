@@ -9,6 +9,7 @@ from maillage.journeys.emergency import break_glass
 from maillage.journeys.intake import INTAKE
 from maillage.journeys.operations import OPERATIONS
 from maillage.journeys.opposition_everywhere import consent, oppose, revoke
+from maillage.journeys.queries import INVARIANTS, breaches
 from maillage.journeys.referral_to_booking import book, decline, mark_not_attended, mark_seen, no_place, run_deadlines, send_outcome
 from maillage.journeys.registration import register_patient
 
@@ -21,9 +22,11 @@ CLOCK = (booking_to_referral.run_clock, run_deadlines, booking.run_deadlines, em
 __all__ = [
     "CLOCK",
     "INTAKE",
+    "INVARIANTS",
     "OPERATIONS",
     "TABLES",
     "book",
+    "breaches",
     "break_glass",
     "consent",
     "decline",

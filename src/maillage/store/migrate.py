@@ -88,6 +88,18 @@ async def migrate(dsn: str, folder: Path = MIGRATIONS) -> list[str]:
         await conn.close()
 
 
+async def applied(dsn: str) -> list[tuple[int, str, str]]:
+    """What a database was migrated by: number, name, checksum."""
+    conn = await asyncpg.connect(dsn)
+    try:
+        there = await conn.fetchval("SELECT to_regclass('schema_migration')")
+        return (
+            [tuple(row) for row in await conn.fetch("SELECT number, name, checksum FROM schema_migration ORDER BY number")] if there else []
+        )
+    finally:
+        await conn.close()
+
+
 def _pending(known: list[Migration], applied: list[Any]) -> list[Migration]:
     by_number = {migration.number: migration for migration in known}
     for row in applied:
