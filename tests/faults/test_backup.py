@@ -1,12 +1,13 @@
 """F20 and F21: a backup leads back to what was acknowledged, or is refused before it is used; a point in time; files without rows and the reverse.
 
-Correctness only; `make faults` has the restore under load, where RPO and RTO are judged.
+Correctness only; `make faults` has the restore of an installation under load, where RPO and RTO are judged (`test_restore_nightly.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import gzip
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from tests.support.installed import Installed, environment, told
 
 from maillage.cli.audit import audit
 from maillage.cli.backup import backup
+from maillage.cli.proving import Points, prove
 from maillage.cli.restore import restore
 from maillage.cli.status import ENVIRONMENT, OK, PROBLEM, USAGE, Failure
 from maillage.codes.json import decode
@@ -106,24 +108,27 @@ def test_f20_an_instant_in_between_comes_back_and_serves(
     with pytest.raises(Failure, match="not-empty") as caught:
         restore(copies.plain, data=data)
     assert caught.value.status == ENVIRONMENT
-    without_a_file(data, capsys)
+    kept = [id for id, at in copies.one.kept.items() if at < copies.between]
+    without_a_file(Settings.from_environment(), copies, kept[0])
 
 
-def without_a_file(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The same installation copied without one of its files, and with one that no row knows."""
-    gone = next((data / "documents").glob("*/*"))
-    stray = gone.with_name(f"{gone.name[:-4]}0000")
+def without_a_file(settings: Settings, copies: Copies, id: str) -> None:
+    """The database without one of its files, and with a file that no row knows, which has lain there for two hours."""
+    gone = settings.data.folder / "documents" / id[-2:] / id
+    stray = gone.with_name(f"{id[:-4]}00{id[-2:]}")
     gone.rename(stray)
-    capsys.readouterr()
-    assert backup(data.parent / "torn", data=data, verify=True, json=True) == PROBLEM
-    checks = {one["name"]: one["problem"] for one in decode(capsys.readouterr().out)["verified"]["checks"]}
-    assert gone.name in checks.pop("documents")
-    assert set(checks.values()) == {""}
+    os.utime(stray, (stray.stat().st_mtime - 7200,) * 2)
+    points = Points.of(copies.plain / m.AUDIT, None, settings.audit_public_key, datetime.now(UTC), wanted=True)
+    found = asyncio.run(prove(settings, m.read(copies.plain), points, scratch=True))
+    assert found.problems == ["documents"]
+    assert id in dict(found.checks)["documents"]
+    assert any("1 files without a document" in note for note in found.notes), found.notes
 
 
 def changed(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
+    path.unlink()  # it may be a link to the one that is kept
     path.write_bytes(data)
 
 
@@ -131,11 +136,16 @@ def first(folder: Path, pattern: str) -> Path:
     return max(path for path in folder.glob(pattern) if path.is_file() and path.stat().st_size)
 
 
+def emptied(path: Path) -> None:
+    path.unlink()
+    path.write_bytes(b"\0" * 2**24)
+
+
 DAMAGES: dict[str, tuple[str, Callable[[Path], None]]] = {
     "a page of the database": ("corrupt", lambda folder: changed(first(folder, "database/base/*/*"))),
     "a file of the database is gone": ("corrupt", lambda folder: first(folder, "database/base/*/*").unlink()),
     "the log of the copy is gone": ("wal-missing", lambda folder: first(folder, "database/pg_wal/0*").unlink()),
-    "the log of the copy": ("wal-missing", lambda folder: first(folder, "database/pg_wal/0*").write_bytes(b"\0" * 2**24)),
+    "the log of the copy": ("wal-missing", lambda folder: emptied(first(folder, "database/pg_wal/0*"))),
     "PostgreSQL's own manifest": ("corrupt", lambda folder: changed(folder / m.OF_POSTGRESQL)),
     "a document": ("corrupt", lambda folder: changed(first(folder, "objects/*/*"))),
     "a document is gone": ("corrupt", lambda folder: first(folder, "objects/*/*").unlink()),
@@ -150,7 +160,7 @@ DAMAGES: dict[str, tuple[str, Callable[[Path], None]]] = {
 def test_f21_a_damaged_backup_is_refused_before_it_is_used(copies: Copies, tmp_path: Path, what: str) -> None:
     code, damage = DAMAGES[what]
     folder = tmp_path / "damaged"
-    shutil.copytree(copies.plain, folder)
+    shutil.copytree(copies.plain, folder, copy_function=os.link)
     damage(folder)
     with pytest.raises(Failure, match=f"^{code}: ") as caught:
         restore(folder, verify=True, scratch=tmp_path)
@@ -164,7 +174,9 @@ def hole(wal: Path) -> None:
 
 def torn(wal: Path) -> None:
     last = max(path for path in wal.glob("0*.gz") if ".backup" not in path.name)
-    last.write_bytes(gzip.compress(gzip.decompress(last.read_bytes())[: 2**20]))
+    short = gzip.compress(gzip.decompress(last.read_bytes())[: 2**20])
+    last.unlink()
+    last.write_bytes(short)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +186,7 @@ def test_f21_a_log_with_a_hole_or_too_short_is_refused(
     copies: Copies, tmp_path: Path, damage: Callable[[Path], None] | None, code: str
 ) -> None:
     archive = tmp_path / "archive"
-    shutil.copytree(copies.one.folder / "archive", archive)
+    shutil.copytree(copies.one.folder / "archive", archive, copy_function=os.link)
     if damage:
         damage(archive / "wal")
     until = None if damage else datetime(2099, 1, 1, tzinfo=UTC)
@@ -223,6 +235,7 @@ def test_what_cannot_be_meant_is_refused(copies: Copies) -> None:
         assert caught.value.status == USAGE
 
 
+@pytest.mark.nightly
 def test_f20_the_rows_of_an_operator_s_own_server_come_back(
     dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
