@@ -206,6 +206,24 @@ class AuditSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BackupSettings:
+    """Backups and the continuous archive (docs/guide/sauvegarde.md)."""
+
+    url: str = setting(
+        "",
+        "Address of your own server for a login that reads every row (BYPASSRLS): `maillage backup` dumps under it. Empty: the owner's. "
+        "Not used with the embedded server.",
+        secret=True,
+    )
+    archive: str = setting(
+        "",
+        "Folder, on another volume, to which the embedded server hands its log over and the worker copies files and checkpoints: what restores to "
+        "any instant. Empty: none, and what came after the last backup is lost with the disk.",
+    )
+    archive_seconds: int = setting(60, "Seconds after which a part of the log is handed over even when it is not full.")
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentSettings:
     """Files and photos that people attach (ADR 0016)."""
 
@@ -303,6 +321,7 @@ class Settings:
     psc: PscSettings = field(default_factory=PscSettings)
     data: DataSettings = field(default_factory=DataSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
+    backup: BackupSettings = field(default_factory=BackupSettings)
     documents: DocumentSettings = field(default_factory=DocumentSettings)
     subscriptions: SubscriptionSettings = field(default_factory=SubscriptionSettings)
     bulk: BulkSettings = field(default_factory=BulkSettings)

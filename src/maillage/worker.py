@@ -19,6 +19,7 @@ from maillage.messaging import EMAIL, NO_CHANNEL, PATIENT, SEND, SMS, Channel, P
 from maillage.record import proof
 from maillage.settings import Settings
 from maillage.store import Database, Transaction, idempotency, outbox
+from maillage.store.backup import mirror
 from maillage.store.blobs import Vault
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,9 @@ async def _rounds(database: Database, settings: Settings, chainer: proof.Chainer
     handlers = {**messaging.handlers(post), **subscriptions.HANDLERS}
     if post.channels:
         await _safely("release", lambda: database.run(SYSTEM, release))
+    archived = [_forever("archive", float(settings.backup.archive_seconds), lambda: archive(settings))] if settings.backup.archive else []
     await asyncio.gather(
+        *archived,
         _forever("experiments", EXPERIMENT_SECONDS, runner.round, longest=longest),
         _forever("audit-chain", CHAIN_SECONDS, chainer.catch_up),
         _forever("audit-parts", HOUSEKEEPING_SECONDS, lambda: make_parts(database)),
@@ -92,6 +95,11 @@ def keeper(settings: Settings) -> proof.Keeper:
     book = proof.Book(settings.audit_checkpoints, proof.Signer(settings.audit_key))
     audit = settings.audit
     return proof.Keeper(book, [proof.Syslog(audit.syslog, audit.syslog_authority)] if audit.syslog else [])
+
+
+async def archive(settings: Settings) -> None:
+    """What PostgreSQL does not hand over itself: new files and checkpoints."""
+    await asyncio.to_thread(mirror, settings)
 
 
 async def make_parts(database: Database) -> None:

@@ -23,6 +23,8 @@ COMMANDS = {
     "scenario": "scenario:scenario",
     "doctor": "doctor:doctor",
     "migrate": "migrate:migrate",
+    "backup": "backup:backup",
+    "restore": "restore:restore",
     "audit": "audit:audit",
     "documents": "documents:documents",
     "import": "imports:import_",

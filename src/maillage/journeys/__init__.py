@@ -10,6 +10,7 @@ from maillage.journeys.intake import INTAKE
 from maillage.journeys.operations import OPERATIONS
 from maillage.journeys.opposition_everywhere import consent, oppose, revoke
 from maillage.journeys.patient_page import Given, OpenedPage, give_access, opened_page, patient_of, take_access_back
+from maillage.journeys.queries import INVARIANTS, breaches
 from maillage.journeys.referral_to_booking import book, decline, mark_not_attended, mark_seen, no_place, run_deadlines, send_outcome
 from maillage.journeys.registration import register_patient
 
@@ -22,11 +23,13 @@ CLOCK = (booking_to_referral.run_clock, run_deadlines, booking.run_deadlines, em
 __all__ = [
     "CLOCK",
     "INTAKE",
+    "INVARIANTS",
     "OPERATIONS",
     "TABLES",
     "Given",
     "OpenedPage",
     "book",
+    "breaches",
     "break_glass",
     "consent",
     "decline",

@@ -24,6 +24,8 @@ BY_VERB = {
     "break-glass": ("E", "break-glass"),
     "audit-read": ("R", "audit-log-used"),
     "administration": ("E", "administration"),
+    "backup": ("R", "export"),
+    "restore": ("E", "restore"),
 }
 """Verb -> action and subtype, where the action alone does not tell the interaction (https://hl7.org/fhir/R4/valueset-audit-event-sub-type.html)."""
 
@@ -42,7 +44,7 @@ async def audit(
 ) -> None:
     """Write one audit row: `action` is C, R, U, D or E as in FHIR AuditEvent; `outcome` 0 success, 4 minor, 8 serious failure.
 
-    `act` names what is not told by the verb: `login`, `export`, `print`, `break-glass`, `administration`, `audit-read`.
+    `act` names what is not told by the verb: `login`, `export`, `print`, `break-glass`, `administration`, `audit-read`, `backup`, `restore`.
     """
     await audit_many(tx, action, [(kind, id, patient)], verb=verb, outcome=outcome, query=query, act=act)
 

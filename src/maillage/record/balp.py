@@ -32,6 +32,7 @@ SECURITY = {
     "print": ("110106", "Export", "", ""),
     "break-glass": ("110113", "Security Alert", "110127", "Emergency Override Started"),
     "administration": ("110113", "Security Alert", "110137", "User Security Attributes Changed"),
+    "restore": ("110113", "Security Alert", "110131", "Software Configuration"),
     "audit-log-used": ("110101", "Audit Log Used", "", ""),
 }
 """Acts that are no interaction -> DICOM's code of the event and of its kind (DICOM PS3.15 A.5.1)."""

@@ -649,6 +649,39 @@ CREATE INDEX ix_episodeofcare_p_patient ON ix_episodeofcare USING gin (p_patient
 CREATE INDEX ix_episodeofcare_p_status ON ix_episodeofcare USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
 CREATE INDEX ix_episodeofcare_p_type ON ix_episodeofcare USING gin (p_type) WITH (fastupdate = off) WHERE p_type IS NOT NULL;
 
+CREATE TABLE ix_group (
+    id text PRIMARY KEY,
+    version integer NOT NULL,
+    at timestamptz NOT NULL,
+    patient_id text,
+    owner_org text,
+    parties text[] NOT NULL DEFAULT '{}',
+    meta text[],
+    texts text[],
+    p_actual text[],
+    p_characteristic text[],
+    p_characteristic_value text[],
+    p_code text[],
+    p_exclude text[],
+    p_identifier text[],
+    p_managing_entity text[],
+    p_member text[],
+    p_type text[],
+    p_value text[]
+);
+CREATE INDEX ix_group_at ON ix_group (at DESC, id);
+CREATE INDEX ix_group_patient ON ix_group (patient_id, at DESC) WHERE patient_id IS NOT NULL;
+CREATE INDEX ix_group_meta ON ix_group USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_group_p_actual ON ix_group USING gin (p_actual) WITH (fastupdate = off) WHERE p_actual IS NOT NULL;
+CREATE INDEX ix_group_p_characteristic ON ix_group USING gin (p_characteristic) WITH (fastupdate = off) WHERE p_characteristic IS NOT NULL;
+CREATE INDEX ix_group_p_characteristic_value ON ix_group USING gin (p_characteristic_value) WITH (fastupdate = off) WHERE p_characteristic_value IS NOT NULL;
+CREATE INDEX ix_group_p_code ON ix_group USING gin (p_code) WITH (fastupdate = off) WHERE p_code IS NOT NULL;
+CREATE INDEX ix_group_p_exclude ON ix_group USING gin (p_exclude) WITH (fastupdate = off) WHERE p_exclude IS NOT NULL;
+CREATE INDEX ix_group_p_managing_entity ON ix_group USING gin (p_managing_entity) WITH (fastupdate = off) WHERE p_managing_entity IS NOT NULL;
+CREATE INDEX ix_group_p_member ON ix_group USING gin (p_member) WITH (fastupdate = off) WHERE p_member IS NOT NULL;
+CREATE INDEX ix_group_p_type ON ix_group USING gin (p_type) WITH (fastupdate = off) WHERE p_type IS NOT NULL;
+CREATE INDEX ix_group_p_value ON ix_group USING gin (p_value) WITH (fastupdate = off) WHERE p_value IS NOT NULL;
+
 CREATE TABLE ix_healthcareservice (
     id text PRIMARY KEY,
     version integer NOT NULL,
@@ -661,6 +694,8 @@ CREATE TABLE ix_healthcareservice (
     p_active text[],
     p_characteristic text[],
     p_coverage_area text[],
+    p_data_information_system text[],
+    p_data_registration_authority text[],
     p_endpoint text[],
     p_identifier text[],
     p_location text[],
@@ -676,6 +711,8 @@ CREATE INDEX ix_healthcareservice_meta ON ix_healthcareservice USING gin (meta) 
 CREATE INDEX ix_healthcareservice_p_active ON ix_healthcareservice USING gin (p_active) WITH (fastupdate = off) WHERE p_active IS NOT NULL;
 CREATE INDEX ix_healthcareservice_p_characteristic ON ix_healthcareservice USING gin (p_characteristic) WITH (fastupdate = off) WHERE p_characteristic IS NOT NULL;
 CREATE INDEX ix_healthcareservice_p_coverage_area ON ix_healthcareservice USING gin (p_coverage_area) WITH (fastupdate = off) WHERE p_coverage_area IS NOT NULL;
+CREATE INDEX ix_healthcareservice_p_data_information_system ON ix_healthcareservice USING gin (p_data_information_system) WITH (fastupdate = off) WHERE p_data_information_system IS NOT NULL;
+CREATE INDEX ix_healthcareservice_p_data_registration_authority ON ix_healthcareservice USING gin (p_data_registration_authority) WITH (fastupdate = off) WHERE p_data_registration_authority IS NOT NULL;
 CREATE INDEX ix_healthcareservice_p_endpoint ON ix_healthcareservice USING gin (p_endpoint) WITH (fastupdate = off) WHERE p_endpoint IS NOT NULL;
 CREATE INDEX ix_healthcareservice_p_location ON ix_healthcareservice USING gin (p_location) WITH (fastupdate = off) WHERE p_location IS NOT NULL;
 CREATE INDEX ix_healthcareservice_p_organization ON ix_healthcareservice USING gin (p_organization) WITH (fastupdate = off) WHERE p_organization IS NOT NULL;
@@ -683,6 +720,47 @@ CREATE INDEX ix_healthcareservice_p_program ON ix_healthcareservice USING gin (p
 CREATE INDEX ix_healthcareservice_p_service_category ON ix_healthcareservice USING gin (p_service_category) WITH (fastupdate = off) WHERE p_service_category IS NOT NULL;
 CREATE INDEX ix_healthcareservice_p_service_type ON ix_healthcareservice USING gin (p_service_type) WITH (fastupdate = off) WHERE p_service_type IS NOT NULL;
 CREATE INDEX ix_healthcareservice_p_specialty ON ix_healthcareservice USING gin (p_specialty) WITH (fastupdate = off) WHERE p_specialty IS NOT NULL;
+
+CREATE TABLE ix_list (
+    id text PRIMARY KEY,
+    version integer NOT NULL,
+    at timestamptz NOT NULL,
+    patient_id text,
+    owner_org text,
+    parties text[] NOT NULL DEFAULT '{}',
+    meta text[],
+    texts text[],
+    p_authororg text[],
+    p_code text[],
+    p_date_lo timestamptz,
+    p_date_hi timestamptz,
+    p_designationtype text[],
+    p_empty_reason text[],
+    p_encounter text[],
+    p_identifier text[],
+    p_isarchived text[],
+    p_item text[],
+    p_patient text[],
+    p_source text[],
+    p_sourceid text[],
+    p_status text[],
+    p_subject text[]
+);
+CREATE INDEX ix_list_at ON ix_list (at DESC, id);
+CREATE INDEX ix_list_patient ON ix_list (patient_id, at DESC) WHERE patient_id IS NOT NULL;
+CREATE INDEX ix_list_meta ON ix_list USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_list_p_authororg ON ix_list USING gin (p_authororg) WITH (fastupdate = off) WHERE p_authororg IS NOT NULL;
+CREATE INDEX ix_list_p_code ON ix_list USING gin (p_code) WITH (fastupdate = off) WHERE p_code IS NOT NULL;
+CREATE INDEX ix_list_p_date_lo ON ix_list (p_date_lo) WHERE p_date_lo IS NOT NULL;
+CREATE INDEX ix_list_p_designationtype ON ix_list USING gin (p_designationtype) WITH (fastupdate = off) WHERE p_designationtype IS NOT NULL;
+CREATE INDEX ix_list_p_empty_reason ON ix_list USING gin (p_empty_reason) WITH (fastupdate = off) WHERE p_empty_reason IS NOT NULL;
+CREATE INDEX ix_list_p_encounter ON ix_list USING gin (p_encounter) WITH (fastupdate = off) WHERE p_encounter IS NOT NULL;
+CREATE INDEX ix_list_p_isarchived ON ix_list USING gin (p_isarchived) WITH (fastupdate = off) WHERE p_isarchived IS NOT NULL;
+CREATE INDEX ix_list_p_item ON ix_list USING gin (p_item) WITH (fastupdate = off) WHERE p_item IS NOT NULL;
+CREATE INDEX ix_list_p_patient ON ix_list USING gin (p_patient) WITH (fastupdate = off) WHERE p_patient IS NOT NULL;
+CREATE INDEX ix_list_p_source ON ix_list USING gin (p_source) WITH (fastupdate = off) WHERE p_source IS NOT NULL;
+CREATE INDEX ix_list_p_status ON ix_list USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
+CREATE INDEX ix_list_p_subject ON ix_list USING gin (p_subject) WITH (fastupdate = off) WHERE p_subject IS NOT NULL;
 
 CREATE TABLE ix_location (
     id text PRIMARY KEY,
@@ -906,19 +984,32 @@ CREATE TABLE ix_organization (
     meta text[],
     texts text[],
     p_active text[],
+    p_address_insee text[],
     p_address_use text[],
+    p_data_information_system text[],
+    p_data_registration_authority text[],
     p_endpoint text[],
     p_identifier text[],
+    p_mailbox_mss_type text[],
     p_partof text[],
+    p_period_lo timestamptz,
+    p_period_hi timestamptz,
+    p_period_los timestamptz[],
+    p_period_his timestamptz[],
     p_type text[]
 );
 CREATE INDEX ix_organization_at ON ix_organization (at DESC, id);
 CREATE INDEX ix_organization_patient ON ix_organization (patient_id, at DESC) WHERE patient_id IS NOT NULL;
 CREATE INDEX ix_organization_meta ON ix_organization USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
 CREATE INDEX ix_organization_p_active ON ix_organization USING gin (p_active) WITH (fastupdate = off) WHERE p_active IS NOT NULL;
+CREATE INDEX ix_organization_p_address_insee ON ix_organization USING gin (p_address_insee) WITH (fastupdate = off) WHERE p_address_insee IS NOT NULL;
 CREATE INDEX ix_organization_p_address_use ON ix_organization USING gin (p_address_use) WITH (fastupdate = off) WHERE p_address_use IS NOT NULL;
+CREATE INDEX ix_organization_p_data_information_system ON ix_organization USING gin (p_data_information_system) WITH (fastupdate = off) WHERE p_data_information_system IS NOT NULL;
+CREATE INDEX ix_organization_p_data_registration_authority ON ix_organization USING gin (p_data_registration_authority) WITH (fastupdate = off) WHERE p_data_registration_authority IS NOT NULL;
 CREATE INDEX ix_organization_p_endpoint ON ix_organization USING gin (p_endpoint) WITH (fastupdate = off) WHERE p_endpoint IS NOT NULL;
+CREATE INDEX ix_organization_p_mailbox_mss_type ON ix_organization USING gin (p_mailbox_mss_type) WITH (fastupdate = off) WHERE p_mailbox_mss_type IS NOT NULL;
 CREATE INDEX ix_organization_p_partof ON ix_organization USING gin (p_partof) WITH (fastupdate = off) WHERE p_partof IS NOT NULL;
+CREATE INDEX ix_organization_p_period_lo ON ix_organization (p_period_lo) WHERE p_period_lo IS NOT NULL;
 CREATE INDEX ix_organization_p_type ON ix_organization USING gin (p_type) WITH (fastupdate = off) WHERE p_type IS NOT NULL;
 
 CREATE TABLE ix_organizationaffiliation (
@@ -1077,11 +1168,16 @@ CREATE TABLE ix_practitioner (
     p_active text[],
     p_address_use text[],
     p_communication text[],
+    p_data_information_system text[],
+    p_data_registration_authority text[],
     p_email text[],
     p_gender text[],
     p_identifier text[],
+    p_mailbox_mss_type text[],
     p_phone text[],
-    p_telecom text[]
+    p_qualification_code text[],
+    p_telecom text[],
+    p_type_smartcard text[]
 );
 CREATE INDEX ix_practitioner_at ON ix_practitioner (at DESC, id);
 CREATE INDEX ix_practitioner_patient ON ix_practitioner (patient_id, at DESC) WHERE patient_id IS NOT NULL;
@@ -1089,10 +1185,15 @@ CREATE INDEX ix_practitioner_meta ON ix_practitioner USING gin (meta) WITH (fast
 CREATE INDEX ix_practitioner_p_active ON ix_practitioner USING gin (p_active) WITH (fastupdate = off) WHERE p_active IS NOT NULL;
 CREATE INDEX ix_practitioner_p_address_use ON ix_practitioner USING gin (p_address_use) WITH (fastupdate = off) WHERE p_address_use IS NOT NULL;
 CREATE INDEX ix_practitioner_p_communication ON ix_practitioner USING gin (p_communication) WITH (fastupdate = off) WHERE p_communication IS NOT NULL;
+CREATE INDEX ix_practitioner_p_data_information_system ON ix_practitioner USING gin (p_data_information_system) WITH (fastupdate = off) WHERE p_data_information_system IS NOT NULL;
+CREATE INDEX ix_practitioner_p_data_registration_authority ON ix_practitioner USING gin (p_data_registration_authority) WITH (fastupdate = off) WHERE p_data_registration_authority IS NOT NULL;
 CREATE INDEX ix_practitioner_p_email ON ix_practitioner USING gin (p_email) WITH (fastupdate = off) WHERE p_email IS NOT NULL;
 CREATE INDEX ix_practitioner_p_gender ON ix_practitioner USING gin (p_gender) WITH (fastupdate = off) WHERE p_gender IS NOT NULL;
+CREATE INDEX ix_practitioner_p_mailbox_mss_type ON ix_practitioner USING gin (p_mailbox_mss_type) WITH (fastupdate = off) WHERE p_mailbox_mss_type IS NOT NULL;
 CREATE INDEX ix_practitioner_p_phone ON ix_practitioner USING gin (p_phone) WITH (fastupdate = off) WHERE p_phone IS NOT NULL;
+CREATE INDEX ix_practitioner_p_qualification_code ON ix_practitioner USING gin (p_qualification_code) WITH (fastupdate = off) WHERE p_qualification_code IS NOT NULL;
 CREATE INDEX ix_practitioner_p_telecom ON ix_practitioner USING gin (p_telecom) WITH (fastupdate = off) WHERE p_telecom IS NOT NULL;
+CREATE INDEX ix_practitioner_p_type_smartcard ON ix_practitioner USING gin (p_type_smartcard) WITH (fastupdate = off) WHERE p_type_smartcard IS NOT NULL;
 
 CREATE TABLE ix_practitionerrole (
     id text PRIMARY KEY,
@@ -1104,28 +1205,35 @@ CREATE TABLE ix_practitionerrole (
     meta text[],
     texts text[],
     p_active text[],
+    p_data_information_system text[],
+    p_data_registration_authority text[],
     p_date_lo timestamptz,
     p_date_hi timestamptz,
     p_email text[],
     p_endpoint text[],
     p_identifier text[],
     p_location text[],
+    p_mailbox_mss_type text[],
     p_organization text[],
     p_phone text[],
     p_practitioner text[],
     p_role text[],
     p_service text[],
     p_specialty text[],
-    p_telecom text[]
+    p_telecom text[],
+    p_type_smartcard text[]
 );
 CREATE INDEX ix_practitionerrole_at ON ix_practitionerrole (at DESC, id);
 CREATE INDEX ix_practitionerrole_patient ON ix_practitionerrole (patient_id, at DESC) WHERE patient_id IS NOT NULL;
 CREATE INDEX ix_practitionerrole_meta ON ix_practitionerrole USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
 CREATE INDEX ix_practitionerrole_p_active ON ix_practitionerrole USING gin (p_active) WITH (fastupdate = off) WHERE p_active IS NOT NULL;
+CREATE INDEX ix_practitionerrole_p_data_information_system ON ix_practitionerrole USING gin (p_data_information_system) WITH (fastupdate = off) WHERE p_data_information_system IS NOT NULL;
+CREATE INDEX ix_practitionerrole_p_data_registration_authority ON ix_practitionerrole USING gin (p_data_registration_authority) WITH (fastupdate = off) WHERE p_data_registration_authority IS NOT NULL;
 CREATE INDEX ix_practitionerrole_p_date_lo ON ix_practitionerrole (p_date_lo) WHERE p_date_lo IS NOT NULL;
 CREATE INDEX ix_practitionerrole_p_email ON ix_practitionerrole USING gin (p_email) WITH (fastupdate = off) WHERE p_email IS NOT NULL;
 CREATE INDEX ix_practitionerrole_p_endpoint ON ix_practitionerrole USING gin (p_endpoint) WITH (fastupdate = off) WHERE p_endpoint IS NOT NULL;
 CREATE INDEX ix_practitionerrole_p_location ON ix_practitionerrole USING gin (p_location) WITH (fastupdate = off) WHERE p_location IS NOT NULL;
+CREATE INDEX ix_practitionerrole_p_mailbox_mss_type ON ix_practitionerrole USING gin (p_mailbox_mss_type) WITH (fastupdate = off) WHERE p_mailbox_mss_type IS NOT NULL;
 CREATE INDEX ix_practitionerrole_p_organization ON ix_practitionerrole USING gin (p_organization) WITH (fastupdate = off) WHERE p_organization IS NOT NULL;
 CREATE INDEX ix_practitionerrole_p_phone ON ix_practitionerrole USING gin (p_phone) WITH (fastupdate = off) WHERE p_phone IS NOT NULL;
 CREATE INDEX ix_practitionerrole_p_practitioner ON ix_practitionerrole USING gin (p_practitioner) WITH (fastupdate = off) WHERE p_practitioner IS NOT NULL;
@@ -1133,6 +1241,7 @@ CREATE INDEX ix_practitionerrole_p_role ON ix_practitionerrole USING gin (p_role
 CREATE INDEX ix_practitionerrole_p_service ON ix_practitionerrole USING gin (p_service) WITH (fastupdate = off) WHERE p_service IS NOT NULL;
 CREATE INDEX ix_practitionerrole_p_specialty ON ix_practitionerrole USING gin (p_specialty) WITH (fastupdate = off) WHERE p_specialty IS NOT NULL;
 CREATE INDEX ix_practitionerrole_p_telecom ON ix_practitionerrole USING gin (p_telecom) WITH (fastupdate = off) WHERE p_telecom IS NOT NULL;
+CREATE INDEX ix_practitionerrole_p_type_smartcard ON ix_practitionerrole USING gin (p_type_smartcard) WITH (fastupdate = off) WHERE p_type_smartcard IS NOT NULL;
 
 CREATE TABLE ix_procedure (
     id text PRIMARY KEY,

@@ -128,13 +128,13 @@ def clear_stale(folder: Path) -> bool:
     return killed
 
 
-def configure(folder: Path, socket: Path, shared_buffers: str, account: Account) -> None:
+def configure(folder: Path, socket: Path, shared_buffers: str, account: Account, more: str = "") -> None:
     """Write the configuration; a deployer's own lines go to `postgresql.auto.conf` by ALTER SYSTEM and win."""
     target = folder / "postgresql.conf"
     if not re.fullmatch(r"\d+(kB|MB|GB)", shared_buffers):
         raise ClusterError("MAILLAGE_DATABASE__SHARED_BUFFERS must look like 256MB")
     draft = folder / "postgresql.conf.new"
-    draft.write_text(CONFIGURATION.format(socket=str(socket).replace("'", "''"), shared_buffers=shared_buffers), encoding="utf-8")
+    draft.write_text(CONFIGURATION.format(socket=str(socket).replace("'", "''"), shared_buffers=shared_buffers) + more, encoding="utf-8")
     draft.chmod(0o600)
     account.own(draft)
     draft.rename(target)
@@ -142,11 +142,12 @@ def configure(folder: Path, socket: Path, shared_buffers: str, account: Account)
 
 def last_words(done: subprocess.CompletedProcess[str], folder: Path) -> str:
     """Why a program failed, in its own words."""
-    text = (done.stderr or "") + _log(folder)
+    text = (done.stderr or "") + words(folder)
     return " / ".join(line.strip() for line in text.strip().splitlines()[-4:]) or f"exit code {done.returncode}"
 
 
-def _log(folder: Path) -> str:
+def words(folder: Path) -> str:
+    """The end of what the server wrote in its logs."""
     files = [folder / "start.log", *(folder / "log").glob("*.log")]
     present = sorted((path for path in files if path.exists()), key=lambda path: path.stat().st_mtime)
     return "\n".join(path.read_text(encoding="utf-8", errors="replace")[-2000:] for path in present[-2:])

@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -30,15 +30,27 @@ USER = "maillage"
 DATABASE = "maillage"
 WATCH_SECONDS = 0.5
 RESTART_SECONDS = 30.0
+Sending = Callable[[accounts.Account], str]
+"""Lines of the configuration that hand PostgreSQL's log over to an archive, for the account that runs it."""
+
 LONGEST_SOCKET = 85  # the kernel allows 107 bytes with the name `/.s.PGSQL.5432`
 
 
 class EmbeddedPostgres:
     """A cluster in a data folder: `start()` gives its address, `stop()` lets go of it. A dead server is started again while we own it."""
 
-    def __init__(self, data_dir: Path | str, *, run_as: str = "", binaries_dir: str = "", shared_buffers: str = "256MB") -> None:
+    def __init__(
+        self,
+        data_dir: Path | str,
+        *,
+        run_as: str = "",
+        binaries_dir: str = "",
+        shared_buffers: str = "256MB",
+        sending: Sending | None = None,
+    ) -> None:
         self.data_dir = Path(data_dir).absolute()
         self._shared_buffers = shared_buffers
+        self._sending = sending
         self._account = accounts.choose(run_as)
         self._wanted_binaries = binaries_dir
         self._home = Path()
@@ -95,6 +107,16 @@ class EmbeddedPostgres:
         return self._home / ("password" if login == USER else f"password.{login}")
 
     @property
+    def home(self) -> Path:
+        """The folder of the cluster, its passwords and its locks."""
+        return cluster.home(self.data_dir, self._account)
+
+    @property
+    def programs(self) -> Path:
+        """The folder of PostgreSQL's programs, once it was started."""
+        return self._bin
+
+    @property
     def pid(self) -> int | None:
         """The process of the server, or None when it does not run."""
         return cluster.running(self._cluster)
@@ -126,7 +148,7 @@ class EmbeddedPostgres:
         """Make the cluster beside its place and move it there when it is whole."""
         draft = self._home / "draft"
         shutil.rmtree(draft, ignore_errors=True)
-        password = _keep_secret(self._password(USER))
+        password = keep_secret(self._password(USER))
         for folder in (draft, self._home / "run"):
             folder.mkdir(mode=0o700, exist_ok=True)
             self._account.own(folder)
@@ -146,7 +168,7 @@ class EmbeddedPostgres:
             return
         unclean = cluster.clear_stale(self._cluster)
         folder = self._socket_folder()
-        cluster.configure(self._cluster, folder, self._shared_buffers, self._account)
+        cluster.configure(self._cluster, folder, self._shared_buffers, self._account, self._sending(self._account) if self._sending else "")
         deadline = time.monotonic() + RESTART_SECONDS
         while True:
             try:
@@ -167,7 +189,7 @@ class EmbeddedPostgres:
         for login in logins.LOGINS:
             if not self._password(login).exists():  # the file comes last: a start that was cut short begins again
                 draft = self._password(f"{login}.draft")
-                self._psql(folder, logins.make_sql(login, _keep_secret(draft)))
+                self._psql(folder, logins.make_sql(login, keep_secret(draft)))
                 draft.rename(self._password(login))
 
     def _psql(self, folder: Path, statements: str) -> None:
@@ -215,7 +237,7 @@ class EmbeddedPostgres:
                 log.error("postgres-restart-failed: %s", error, extra={"code": "postgres-restart-failed"})  # noqa: TRY400  # no trace needed
 
 
-def _keep_secret(place: Path) -> str:
+def keep_secret(place: Path) -> str:
     """A new password, kept in a file that only this account reads."""
     password = secrets.token_urlsafe(24)
     place.unlink(missing_ok=True)

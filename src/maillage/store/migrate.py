@@ -22,7 +22,18 @@ from maillage.store import logins
 PACKAGE = Path(__file__).resolve().parents[1]
 MIGRATIONS = Path(__file__).with_name("migrations")
 SCHEMAS = (
-    *("store", "record", "directory", "access", "access/clients", "access/patient_link", "messaging", "messaging/subscriptions", "documents", "exports"),
+    *(
+        "store",
+        "record",
+        "directory",
+        "access",
+        "access/clients",
+        "access/patient_link",
+        "messaging",
+        "messaging/subscriptions",
+        "documents",
+        "exports",
+    ),
     *("referrals", "booking", "tele_expertise", "admissions", "discharge", "overflow", "laboratory", "prevention"),
     *("governance", "training", "evaluation", "research", "experiments", "journeys", "indicators"),
 )
@@ -84,6 +95,18 @@ async def migrate(dsn: str, folder: Path = MIGRATIONS) -> list[str]:
                 )
         await logins.tighten(conn)
         return [f"{migration.number:04}_{migration.name}" for migration in todo]
+    finally:
+        await conn.close()
+
+
+async def applied(dsn: str) -> list[tuple[int, str, str]]:
+    """What a database was migrated by: number, name, checksum."""
+    conn = await asyncpg.connect(dsn)
+    try:
+        there = await conn.fetchval("SELECT to_regclass('schema_migration')")
+        return (
+            [tuple(row) for row in await conn.fetch("SELECT number, name, checksum FROM schema_migration ORDER BY number")] if there else []
+        )
     finally:
         await conn.close()
 

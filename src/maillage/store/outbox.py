@@ -42,6 +42,7 @@ _TABLE = Into(
     ),
 )
 
+
 @dataclass(frozen=True, slots=True)
 class Carrier:
     """How the messages of a topic are carried. The wait before try n + 1 is `patience` times 2 to the n; `given_up` is told of the last failure."""

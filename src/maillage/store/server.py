@@ -5,20 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from maillage.kernel.clock import Clock, SystemClock
 from maillage.settings import DatabaseSettings, Settings
 from maillage.store import logins
 from maillage.store.database import Database, Limits
 from maillage.store.embedded import EmbeddedPostgres
+from maillage.store.handover import prepared, sending
 from maillage.store.migrate import migrate
 
 
 def embedded(settings: Settings) -> EmbeddedPostgres:
     """The embedded server of the data folder."""
-    database = settings.database
+    database, backup = settings.database, settings.backup
     return EmbeddedPostgres(
-        settings.data.folder, run_as=database.run_as, binaries_dir=database.binaries, shared_buffers=database.shared_buffers
+        settings.data.folder,
+        run_as=database.run_as,
+        binaries_dir=database.binaries,
+        shared_buffers=database.shared_buffers,
+        sending=(lambda account: sending(prepared(Path(backup.archive), account), backup.archive_seconds)) if backup.archive else None,
     )
 
 

@@ -80,6 +80,15 @@ BEGIN
 END
 $$;
 
+-- Tell who listens that an object of these organisations changed: its type, the organisations, its id, and nothing of what it says. The doors let those
+-- who may see it ask again (LISTEN and NOTIFY; delivered at commit, or never).
+CREATE FUNCTION tell_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('change', TG_ARGV[0] || ' ' || array_to_string(NEW.parties, ',') || ' ' || NEW.id);
+    RETURN NULL;
+END
+$$;
+
 -- Tables without patient data: what the serving login may do with them, and no row level security.
 CREATE PROCEDURE put_grants(tables text[], rights text) LANGUAGE plpgsql AS $$
 DECLARE
@@ -918,6 +927,39 @@ CREATE INDEX ix_episodeofcare_p_patient ON ix_episodeofcare USING gin (p_patient
 CREATE INDEX ix_episodeofcare_p_status ON ix_episodeofcare USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
 CREATE INDEX ix_episodeofcare_p_type ON ix_episodeofcare USING gin (p_type) WITH (fastupdate = off) WHERE p_type IS NOT NULL;
 
+CREATE TABLE ix_group (
+    id text PRIMARY KEY,
+    version integer NOT NULL,
+    at timestamptz NOT NULL,
+    patient_id text,
+    owner_org text,
+    parties text[] NOT NULL DEFAULT '{}',
+    meta text[],
+    texts text[],
+    p_actual text[],
+    p_characteristic text[],
+    p_characteristic_value text[],
+    p_code text[],
+    p_exclude text[],
+    p_identifier text[],
+    p_managing_entity text[],
+    p_member text[],
+    p_type text[],
+    p_value text[]
+);
+CREATE INDEX ix_group_at ON ix_group (at DESC, id);
+CREATE INDEX ix_group_patient ON ix_group (patient_id, at DESC) WHERE patient_id IS NOT NULL;
+CREATE INDEX ix_group_meta ON ix_group USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_group_p_actual ON ix_group USING gin (p_actual) WITH (fastupdate = off) WHERE p_actual IS NOT NULL;
+CREATE INDEX ix_group_p_characteristic ON ix_group USING gin (p_characteristic) WITH (fastupdate = off) WHERE p_characteristic IS NOT NULL;
+CREATE INDEX ix_group_p_characteristic_value ON ix_group USING gin (p_characteristic_value) WITH (fastupdate = off) WHERE p_characteristic_value IS NOT NULL;
+CREATE INDEX ix_group_p_code ON ix_group USING gin (p_code) WITH (fastupdate = off) WHERE p_code IS NOT NULL;
+CREATE INDEX ix_group_p_exclude ON ix_group USING gin (p_exclude) WITH (fastupdate = off) WHERE p_exclude IS NOT NULL;
+CREATE INDEX ix_group_p_managing_entity ON ix_group USING gin (p_managing_entity) WITH (fastupdate = off) WHERE p_managing_entity IS NOT NULL;
+CREATE INDEX ix_group_p_member ON ix_group USING gin (p_member) WITH (fastupdate = off) WHERE p_member IS NOT NULL;
+CREATE INDEX ix_group_p_type ON ix_group USING gin (p_type) WITH (fastupdate = off) WHERE p_type IS NOT NULL;
+CREATE INDEX ix_group_p_value ON ix_group USING gin (p_value) WITH (fastupdate = off) WHERE p_value IS NOT NULL;
+
 CREATE TABLE ix_healthcareservice (
     id text PRIMARY KEY,
     version integer NOT NULL,
@@ -930,6 +972,8 @@ CREATE TABLE ix_healthcareservice (
     p_active text[],
     p_characteristic text[],
     p_coverage_area text[],
+    p_data_information_system text[],
+    p_data_registration_authority text[],
     p_endpoint text[],
     p_identifier text[],
     p_location text[],
@@ -945,6 +989,8 @@ CREATE INDEX ix_healthcareservice_meta ON ix_healthcareservice USING gin (meta) 
 CREATE INDEX ix_healthcareservice_p_active ON ix_healthcareservice USING gin (p_active) WITH (fastupdate = off) WHERE p_active IS NOT NULL;
 CREATE INDEX ix_healthcareservice_p_characteristic ON ix_healthcareservice USING gin (p_characteristic) WITH (fastupdate = off) WHERE p_characteristic IS NOT NULL;
 CREATE INDEX ix_healthcareservice_p_coverage_area ON ix_healthcareservice USING gin (p_coverage_area) WITH (fastupdate = off) WHERE p_coverage_area IS NOT NULL;
+CREATE INDEX ix_healthcareservice_p_data_information_system ON ix_healthcareservice USING gin (p_data_information_system) WITH (fastupdate = off) WHERE p_data_information_system IS NOT NULL;
+CREATE INDEX ix_healthcareservice_p_data_registration_authority ON ix_healthcareservice USING gin (p_data_registration_authority) WITH (fastupdate = off) WHERE p_data_registration_authority IS NOT NULL;
 CREATE INDEX ix_healthcareservice_p_endpoint ON ix_healthcareservice USING gin (p_endpoint) WITH (fastupdate = off) WHERE p_endpoint IS NOT NULL;
 CREATE INDEX ix_healthcareservice_p_location ON ix_healthcareservice USING gin (p_location) WITH (fastupdate = off) WHERE p_location IS NOT NULL;
 CREATE INDEX ix_healthcareservice_p_organization ON ix_healthcareservice USING gin (p_organization) WITH (fastupdate = off) WHERE p_organization IS NOT NULL;
@@ -952,6 +998,47 @@ CREATE INDEX ix_healthcareservice_p_program ON ix_healthcareservice USING gin (p
 CREATE INDEX ix_healthcareservice_p_service_category ON ix_healthcareservice USING gin (p_service_category) WITH (fastupdate = off) WHERE p_service_category IS NOT NULL;
 CREATE INDEX ix_healthcareservice_p_service_type ON ix_healthcareservice USING gin (p_service_type) WITH (fastupdate = off) WHERE p_service_type IS NOT NULL;
 CREATE INDEX ix_healthcareservice_p_specialty ON ix_healthcareservice USING gin (p_specialty) WITH (fastupdate = off) WHERE p_specialty IS NOT NULL;
+
+CREATE TABLE ix_list (
+    id text PRIMARY KEY,
+    version integer NOT NULL,
+    at timestamptz NOT NULL,
+    patient_id text,
+    owner_org text,
+    parties text[] NOT NULL DEFAULT '{}',
+    meta text[],
+    texts text[],
+    p_authororg text[],
+    p_code text[],
+    p_date_lo timestamptz,
+    p_date_hi timestamptz,
+    p_designationtype text[],
+    p_empty_reason text[],
+    p_encounter text[],
+    p_identifier text[],
+    p_isarchived text[],
+    p_item text[],
+    p_patient text[],
+    p_source text[],
+    p_sourceid text[],
+    p_status text[],
+    p_subject text[]
+);
+CREATE INDEX ix_list_at ON ix_list (at DESC, id);
+CREATE INDEX ix_list_patient ON ix_list (patient_id, at DESC) WHERE patient_id IS NOT NULL;
+CREATE INDEX ix_list_meta ON ix_list USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_list_p_authororg ON ix_list USING gin (p_authororg) WITH (fastupdate = off) WHERE p_authororg IS NOT NULL;
+CREATE INDEX ix_list_p_code ON ix_list USING gin (p_code) WITH (fastupdate = off) WHERE p_code IS NOT NULL;
+CREATE INDEX ix_list_p_date_lo ON ix_list (p_date_lo) WHERE p_date_lo IS NOT NULL;
+CREATE INDEX ix_list_p_designationtype ON ix_list USING gin (p_designationtype) WITH (fastupdate = off) WHERE p_designationtype IS NOT NULL;
+CREATE INDEX ix_list_p_empty_reason ON ix_list USING gin (p_empty_reason) WITH (fastupdate = off) WHERE p_empty_reason IS NOT NULL;
+CREATE INDEX ix_list_p_encounter ON ix_list USING gin (p_encounter) WITH (fastupdate = off) WHERE p_encounter IS NOT NULL;
+CREATE INDEX ix_list_p_isarchived ON ix_list USING gin (p_isarchived) WITH (fastupdate = off) WHERE p_isarchived IS NOT NULL;
+CREATE INDEX ix_list_p_item ON ix_list USING gin (p_item) WITH (fastupdate = off) WHERE p_item IS NOT NULL;
+CREATE INDEX ix_list_p_patient ON ix_list USING gin (p_patient) WITH (fastupdate = off) WHERE p_patient IS NOT NULL;
+CREATE INDEX ix_list_p_source ON ix_list USING gin (p_source) WITH (fastupdate = off) WHERE p_source IS NOT NULL;
+CREATE INDEX ix_list_p_status ON ix_list USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
+CREATE INDEX ix_list_p_subject ON ix_list USING gin (p_subject) WITH (fastupdate = off) WHERE p_subject IS NOT NULL;
 
 CREATE TABLE ix_location (
     id text PRIMARY KEY,
@@ -1175,19 +1262,32 @@ CREATE TABLE ix_organization (
     meta text[],
     texts text[],
     p_active text[],
+    p_address_insee text[],
     p_address_use text[],
+    p_data_information_system text[],
+    p_data_registration_authority text[],
     p_endpoint text[],
     p_identifier text[],
+    p_mailbox_mss_type text[],
     p_partof text[],
+    p_period_lo timestamptz,
+    p_period_hi timestamptz,
+    p_period_los timestamptz[],
+    p_period_his timestamptz[],
     p_type text[]
 );
 CREATE INDEX ix_organization_at ON ix_organization (at DESC, id);
 CREATE INDEX ix_organization_patient ON ix_organization (patient_id, at DESC) WHERE patient_id IS NOT NULL;
 CREATE INDEX ix_organization_meta ON ix_organization USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
 CREATE INDEX ix_organization_p_active ON ix_organization USING gin (p_active) WITH (fastupdate = off) WHERE p_active IS NOT NULL;
+CREATE INDEX ix_organization_p_address_insee ON ix_organization USING gin (p_address_insee) WITH (fastupdate = off) WHERE p_address_insee IS NOT NULL;
 CREATE INDEX ix_organization_p_address_use ON ix_organization USING gin (p_address_use) WITH (fastupdate = off) WHERE p_address_use IS NOT NULL;
+CREATE INDEX ix_organization_p_data_information_system ON ix_organization USING gin (p_data_information_system) WITH (fastupdate = off) WHERE p_data_information_system IS NOT NULL;
+CREATE INDEX ix_organization_p_data_registration_authority ON ix_organization USING gin (p_data_registration_authority) WITH (fastupdate = off) WHERE p_data_registration_authority IS NOT NULL;
 CREATE INDEX ix_organization_p_endpoint ON ix_organization USING gin (p_endpoint) WITH (fastupdate = off) WHERE p_endpoint IS NOT NULL;
+CREATE INDEX ix_organization_p_mailbox_mss_type ON ix_organization USING gin (p_mailbox_mss_type) WITH (fastupdate = off) WHERE p_mailbox_mss_type IS NOT NULL;
 CREATE INDEX ix_organization_p_partof ON ix_organization USING gin (p_partof) WITH (fastupdate = off) WHERE p_partof IS NOT NULL;
+CREATE INDEX ix_organization_p_period_lo ON ix_organization (p_period_lo) WHERE p_period_lo IS NOT NULL;
 CREATE INDEX ix_organization_p_type ON ix_organization USING gin (p_type) WITH (fastupdate = off) WHERE p_type IS NOT NULL;
 
 CREATE TABLE ix_organizationaffiliation (
@@ -1346,11 +1446,16 @@ CREATE TABLE ix_practitioner (
     p_active text[],
     p_address_use text[],
     p_communication text[],
+    p_data_information_system text[],
+    p_data_registration_authority text[],
     p_email text[],
     p_gender text[],
     p_identifier text[],
+    p_mailbox_mss_type text[],
     p_phone text[],
-    p_telecom text[]
+    p_qualification_code text[],
+    p_telecom text[],
+    p_type_smartcard text[]
 );
 CREATE INDEX ix_practitioner_at ON ix_practitioner (at DESC, id);
 CREATE INDEX ix_practitioner_patient ON ix_practitioner (patient_id, at DESC) WHERE patient_id IS NOT NULL;
@@ -1358,10 +1463,15 @@ CREATE INDEX ix_practitioner_meta ON ix_practitioner USING gin (meta) WITH (fast
 CREATE INDEX ix_practitioner_p_active ON ix_practitioner USING gin (p_active) WITH (fastupdate = off) WHERE p_active IS NOT NULL;
 CREATE INDEX ix_practitioner_p_address_use ON ix_practitioner USING gin (p_address_use) WITH (fastupdate = off) WHERE p_address_use IS NOT NULL;
 CREATE INDEX ix_practitioner_p_communication ON ix_practitioner USING gin (p_communication) WITH (fastupdate = off) WHERE p_communication IS NOT NULL;
+CREATE INDEX ix_practitioner_p_data_information_system ON ix_practitioner USING gin (p_data_information_system) WITH (fastupdate = off) WHERE p_data_information_system IS NOT NULL;
+CREATE INDEX ix_practitioner_p_data_registration_authority ON ix_practitioner USING gin (p_data_registration_authority) WITH (fastupdate = off) WHERE p_data_registration_authority IS NOT NULL;
 CREATE INDEX ix_practitioner_p_email ON ix_practitioner USING gin (p_email) WITH (fastupdate = off) WHERE p_email IS NOT NULL;
 CREATE INDEX ix_practitioner_p_gender ON ix_practitioner USING gin (p_gender) WITH (fastupdate = off) WHERE p_gender IS NOT NULL;
+CREATE INDEX ix_practitioner_p_mailbox_mss_type ON ix_practitioner USING gin (p_mailbox_mss_type) WITH (fastupdate = off) WHERE p_mailbox_mss_type IS NOT NULL;
 CREATE INDEX ix_practitioner_p_phone ON ix_practitioner USING gin (p_phone) WITH (fastupdate = off) WHERE p_phone IS NOT NULL;
+CREATE INDEX ix_practitioner_p_qualification_code ON ix_practitioner USING gin (p_qualification_code) WITH (fastupdate = off) WHERE p_qualification_code IS NOT NULL;
 CREATE INDEX ix_practitioner_p_telecom ON ix_practitioner USING gin (p_telecom) WITH (fastupdate = off) WHERE p_telecom IS NOT NULL;
+CREATE INDEX ix_practitioner_p_type_smartcard ON ix_practitioner USING gin (p_type_smartcard) WITH (fastupdate = off) WHERE p_type_smartcard IS NOT NULL;
 
 CREATE TABLE ix_practitionerrole (
     id text PRIMARY KEY,
@@ -1373,28 +1483,35 @@ CREATE TABLE ix_practitionerrole (
     meta text[],
     texts text[],
     p_active text[],
+    p_data_information_system text[],
+    p_data_registration_authority text[],
     p_date_lo timestamptz,
     p_date_hi timestamptz,
     p_email text[],
     p_endpoint text[],
     p_identifier text[],
     p_location text[],
+    p_mailbox_mss_type text[],
     p_organization text[],
     p_phone text[],
     p_practitioner text[],
     p_role text[],
     p_service text[],
     p_specialty text[],
-    p_telecom text[]
+    p_telecom text[],
+    p_type_smartcard text[]
 );
 CREATE INDEX ix_practitionerrole_at ON ix_practitionerrole (at DESC, id);
 CREATE INDEX ix_practitionerrole_patient ON ix_practitionerrole (patient_id, at DESC) WHERE patient_id IS NOT NULL;
 CREATE INDEX ix_practitionerrole_meta ON ix_practitionerrole USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
 CREATE INDEX ix_practitionerrole_p_active ON ix_practitionerrole USING gin (p_active) WITH (fastupdate = off) WHERE p_active IS NOT NULL;
+CREATE INDEX ix_practitionerrole_p_data_information_system ON ix_practitionerrole USING gin (p_data_information_system) WITH (fastupdate = off) WHERE p_data_information_system IS NOT NULL;
+CREATE INDEX ix_practitionerrole_p_data_registration_authority ON ix_practitionerrole USING gin (p_data_registration_authority) WITH (fastupdate = off) WHERE p_data_registration_authority IS NOT NULL;
 CREATE INDEX ix_practitionerrole_p_date_lo ON ix_practitionerrole (p_date_lo) WHERE p_date_lo IS NOT NULL;
 CREATE INDEX ix_practitionerrole_p_email ON ix_practitionerrole USING gin (p_email) WITH (fastupdate = off) WHERE p_email IS NOT NULL;
 CREATE INDEX ix_practitionerrole_p_endpoint ON ix_practitionerrole USING gin (p_endpoint) WITH (fastupdate = off) WHERE p_endpoint IS NOT NULL;
 CREATE INDEX ix_practitionerrole_p_location ON ix_practitionerrole USING gin (p_location) WITH (fastupdate = off) WHERE p_location IS NOT NULL;
+CREATE INDEX ix_practitionerrole_p_mailbox_mss_type ON ix_practitionerrole USING gin (p_mailbox_mss_type) WITH (fastupdate = off) WHERE p_mailbox_mss_type IS NOT NULL;
 CREATE INDEX ix_practitionerrole_p_organization ON ix_practitionerrole USING gin (p_organization) WITH (fastupdate = off) WHERE p_organization IS NOT NULL;
 CREATE INDEX ix_practitionerrole_p_phone ON ix_practitionerrole USING gin (p_phone) WITH (fastupdate = off) WHERE p_phone IS NOT NULL;
 CREATE INDEX ix_practitionerrole_p_practitioner ON ix_practitionerrole USING gin (p_practitioner) WITH (fastupdate = off) WHERE p_practitioner IS NOT NULL;
@@ -1402,6 +1519,7 @@ CREATE INDEX ix_practitionerrole_p_role ON ix_practitionerrole USING gin (p_role
 CREATE INDEX ix_practitionerrole_p_service ON ix_practitionerrole USING gin (p_service) WITH (fastupdate = off) WHERE p_service IS NOT NULL;
 CREATE INDEX ix_practitionerrole_p_specialty ON ix_practitionerrole USING gin (p_specialty) WITH (fastupdate = off) WHERE p_specialty IS NOT NULL;
 CREATE INDEX ix_practitionerrole_p_telecom ON ix_practitionerrole USING gin (p_telecom) WITH (fastupdate = off) WHERE p_telecom IS NOT NULL;
+CREATE INDEX ix_practitionerrole_p_type_smartcard ON ix_practitionerrole USING gin (p_type_smartcard) WITH (fastupdate = off) WHERE p_type_smartcard IS NOT NULL;
 
 CREATE TABLE ix_procedure (
     id text PRIMARY KEY,
@@ -1826,6 +1944,15 @@ CREATE TABLE commune_population (
     population integer NOT NULL CHECK (population >= 0),
     source text NOT NULL,
     PRIMARY KEY (insee, vintage)
+);
+
+-- The contour of a commune, loaded from an official file: polygons of rings of [longitude, latitude], as in GeoJSON (RFC 7946). Without it a map
+-- draws a cell around the commune's position.
+CREATE TABLE commune_contour (
+    insee text PRIMARY KEY REFERENCES commune (insee),
+    polygons text NOT NULL,
+    source text NOT NULL,
+    loaded_at timestamptz NOT NULL
 );
 
 -- A structure: hospital, department, centre, practice, community.
@@ -2309,7 +2436,8 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT EXISTS (SELECT 1 FROM opposition o WHERE o.patient_id = patient AND opposes(o, kind, opposed.id, owner, orgs, actor, now))
 $$;
 
--- What the policies of a table ask, as text for `put_wall`: the rule of `access.VisibleTo`. `OFFSET 0` and CASE are explained there. `kind` is an
+-- What the policies of a table ask, as text for `put_wall`: the rule of `access.VisibleTo`. A patient's own rows are the patient's; which of them a link
+-- opens is the first wall's to say. `OFFSET 0` and CASE are explained there. `kind` is an
 -- SQL expression for the resource type of a row, `id` names the column that holds the id of the resource.
 CREATE FUNCTION by_link(name text, kind text, narrowed text, id text DEFAULT 'id') RETURNS text LANGUAGE sql AS $$
     SELECT format('EXISTS (SELECT FROM care_link c WHERE c.patient_id = %1$I.patient_id AND c.organization_id = ANY ((SELECT app_orgs())::text[])
@@ -2319,13 +2447,14 @@ CREATE FUNCTION by_link(name text, kind text, narrowed text, id text DEFAULT 'id
 $$;
 -- What the patient refuses beats everything (CSP L1110-4 IV): a restrictive policy, whatever else lets the row through.
 CREATE FUNCTION unopposed(name text, kind text, id text DEFAULT 'id') RETURNS text LANGUAGE sql AS $$
-    SELECT format('CASE WHEN patient_id IS NULL OR (SELECT app_is_system()) THEN true ELSE NOT EXISTS (SELECT FROM opposition o
+    SELECT format('CASE WHEN patient_id IS NULL OR (SELECT app_is_system()) OR (SELECT app_kind()) = ''patient'' THEN true ELSE NOT EXISTS (SELECT FROM opposition o
         WHERE o.patient_id = %1$I.patient_id
         AND opposes(o, %2$s, %1$I.%3$I, %1$I.owner_org, (SELECT app_orgs()), (SELECT app_actor()), (SELECT app_now())) OFFSET 0) END', name, kind, id)
 $$;
 -- A table whose rows name their parties.
 CREATE FUNCTION by_parties(name text, kind text) RETURNS text LANGUAGE sql AS $$
-    SELECT format('CASE WHEN parties && (SELECT app_orgs()) THEN true WHEN (SELECT app_is_system()) THEN true ELSE %s END',
+    SELECT format('CASE WHEN parties && (SELECT app_orgs()) THEN true WHEN (SELECT app_is_system()) THEN true
+        WHEN (SELECT app_kind()) = ''patient'' THEN patient_id = (SELECT app_actor()) ELSE %s END',
         by_link(name, quote_literal(kind), 'c.basis = ANY (shared_bases())'))
 $$;
 CREATE FUNCTION written_by_parties() RETURNS text LANGUAGE sql AS $$
@@ -2334,13 +2463,16 @@ $$;
 -- A table of identities: any live link shows them, and the organisation that keeps the file finds it again.
 CREATE FUNCTION by_identity(name text, id text DEFAULT 'id') RETURNS text LANGUAGE sql AS $$
     SELECT format('CASE WHEN parties && (SELECT app_orgs()) THEN true WHEN (SELECT app_is_system()) THEN true
-        WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE %s END', by_link(name, quote_literal('Patient'), 'true', id))
+        WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true
+        WHEN (SELECT app_kind()) = ''patient'' THEN %I.%I = (SELECT app_actor()) ELSE %s END',
+        name, id, by_link(name, quote_literal('Patient'), 'true', id))
 $$;
 -- A table of resources of several types.
 CREATE FUNCTION by_type(name text) RETURNS text LANGUAGE sql AS $$
     SELECT format('CASE WHEN parties && (SELECT app_orgs()) THEN true WHEN (SELECT app_is_system()) THEN true
         WHEN patient_id IS NULL THEN res_type = ANY (open_types()) AND (SELECT app_kind()) IS NOT NULL
-        WHEN res_type = ANY (linked_types()) AND owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE %s END',
+        WHEN res_type = ANY (linked_types()) AND owner_org = ANY ((SELECT app_orgs())::text[]) THEN true
+        WHEN (SELECT app_kind()) = ''patient'' THEN patient_id = (SELECT app_actor()) ELSE %s END',
         by_link(name, format('%I.res_type', name), format('(%I.res_type = ANY (linked_types()) OR c.basis = ANY (shared_bases()))', name)))
 $$;
 -- A table of resources of one type.
@@ -2476,6 +2608,22 @@ CREATE TABLE invitation (
     used_at timestamptz
 );
 CREATE INDEX invitation_login ON invitation (login);
+
+-- A link under which an agenda programme reads the vacations of a person's place without signing in: no patient, no name. Ended by the person, by the
+-- end of the account or of the place, and by its age.
+CREATE TABLE calendar_feed (
+    id text PRIMARY KEY,
+    token_hash bytea NOT NULL CONSTRAINT calendar_feed_token UNIQUE,
+    login text NOT NULL,
+    role_id text NOT NULL,
+    site_id text,
+    made_at timestamptz NOT NULL,
+    ends_at timestamptz NOT NULL,
+    read_at timestamptz,
+    CONSTRAINT calendar_feed_exercise FOREIGN KEY (login, role_id) REFERENCES account_exercise (login, role_id),
+    CONSTRAINT calendar_feed_period CHECK (ends_at > made_at)
+);
+CREATE INDEX calendar_feed_login ON calendar_feed (login);
 
 -- Attempts to sign in that did not end well, and until when the next one is refused: for a name from an address, for a name, for an address.
 -- Keys are hashed, and names that belong to nobody count like the others.
@@ -2613,6 +2761,58 @@ CREATE TABLE api_launch (
     expires_at timestamptz NOT NULL
 );
 
+-- ===== patient_link/schema.sql =====
+
+-- How a patient opens, without an account, the page of one request, one appointment or one emergency access (workflow rule book 15).
+-- These rows are the system's alone: they belong to no organisation, and nobody reads them but to open a page.
+
+-- The code of a patient, which every link asks: told at booking, or sent by another channel than the link. Ten wrong ones take it away.
+CREATE TABLE patient_code (
+    patient_id text PRIMARY KEY REFERENCES patient (id),
+    code_hash text CHECK (code_hash LIKE '$argon2id$%'),
+    failures integer NOT NULL DEFAULT 0 CHECK (failures >= 0),
+    asked_at timestamptz,
+    owner_org text NOT NULL DEFAULT '',
+    parties text[] NOT NULL DEFAULT '{}'
+);
+COMMENT ON COLUMN patient_code.asked_at IS 'The last time that the patient asked for a new link: no more than one every ten minutes.';
+
+-- Each link that was given, by the hash of its secret: it opens one page, once, until it expires.
+CREATE TABLE patient_link (
+    token_hash bytea PRIMARY KEY,
+    patient_id text NOT NULL REFERENCES patient_code (patient_id),
+    res_type text NOT NULL CONSTRAINT patient_link_about CHECK (res_type IN ('Task', 'Appointment', 'BreakGlass')),
+    res_id text NOT NULL,
+    made_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    used_at timestamptz,
+    revoked_at timestamptz,
+    owner_org text NOT NULL DEFAULT '',
+    parties text[] NOT NULL DEFAULT '{}',
+    CONSTRAINT patient_link_period CHECK (expires_at > made_at),
+    CONSTRAINT patient_link_one_end CHECK (num_nonnulls(used_at, revoked_at) <= 1)
+);
+CREATE INDEX patient_link_patient ON patient_link (patient_id);
+CREATE INDEX patient_link_made ON patient_link (made_at);
+
+-- A page that a link opened, in one browser, for a quarter of an hour. Its id stands in the address, its secret in a cookie of its own: two pages never cross.
+CREATE TABLE patient_visit (
+    id text PRIMARY KEY,
+    secret_hash bytea NOT NULL CONSTRAINT patient_visit_secret UNIQUE,
+    patient_id text NOT NULL REFERENCES patient_code (patient_id),
+    res_type text NOT NULL,
+    res_id text NOT NULL,
+    csrf text NOT NULL,
+    began_at timestamptz NOT NULL,
+    ends_at timestamptz NOT NULL,
+    ended_at timestamptz,
+    owner_org text NOT NULL DEFAULT '',
+    parties text[] NOT NULL DEFAULT '{}',
+    CONSTRAINT patient_visit_period CHECK (ends_at > began_at)
+);
+CREATE INDEX patient_visit_patient ON patient_visit (patient_id);
+CREATE INDEX patient_visit_ends ON patient_visit (ends_at);
+
 -- ===== messaging/schema.sql =====
 
 -- In-app notifications: something awaits you. No name, no reason: the page says the rest to who may see it.
@@ -2633,8 +2833,50 @@ CREATE TABLE notification (
     owner_org text GENERATED ALWAYS AS (organization_id) STORED,
     parties text[] GENERATED ALWAYS AS (ARRAY[organization_id]) STORED
 );
+CREATE TRIGGER notification_told AFTER INSERT OR UPDATE ON notification FOR EACH ROW EXECUTE FUNCTION tell_change('Communication');
 CREATE INDEX notification_inbox ON notification (organization_id, created_at DESC) WHERE read_at IS NULL;
 CREATE INDEX notification_focus ON notification (focus_type, focus_id);
+
+-- How a person wants to be told beside the pages, at one place of work. `digest_at` NULL: as things come. Quiet hours may pass midnight.
+CREATE TABLE notification_setting (
+    role_id text PRIMARY KEY,
+    organization_id text NOT NULL,
+    roles text[] NOT NULL,
+    channel text NOT NULL CHECK (channel IN ('none', 'email', 'sms')),
+    email text NOT NULL DEFAULT '',
+    phone text NOT NULL DEFAULT '',
+    digest_at time,
+    quiet_from time,
+    quiet_to time,
+    changed_at timestamptz NOT NULL,
+    CONSTRAINT notification_setting_address CHECK ((channel <> 'email' OR email <> '') AND (channel <> 'sms' OR phone <> '')),
+    CONSTRAINT notification_setting_quiet CHECK ((quiet_from IS NULL) = (quiet_to IS NULL))
+);
+CREATE INDEX notification_setting_organization ON notification_setting (organization_id);
+
+-- What is to be told to whom beside the pages, by when; several leave in one message (`sent_in`). One notification reaches a person once by a channel.
+CREATE TABLE notice (
+    notification_id text NOT NULL REFERENCES notification (id),
+    role_id text NOT NULL REFERENCES notification_setting (role_id),
+    channel text NOT NULL CHECK (channel IN ('email', 'sms')),
+    urgent boolean NOT NULL,
+    due_at timestamptz NOT NULL,
+    sent_in text,
+    sent_at timestamptz,
+    PRIMARY KEY (notification_id, role_id, channel),
+    CONSTRAINT notice_sent CHECK ((sent_in IS NULL) = (sent_at IS NULL))
+);
+CREATE INDEX notice_due ON notice (due_at) WHERE sent_in IS NULL;
+CREATE INDEX notice_message ON notice (sent_in) WHERE sent_in IS NOT NULL;
+
+-- How a patient wants to be told; nothing said is by SMS, else by e-mail.
+CREATE TABLE patient_channel (
+    patient_id text PRIMARY KEY REFERENCES patient (id),
+    channel text NOT NULL CHECK (channel IN ('sms', 'email', 'call')),
+    chosen_at timestamptz NOT NULL,
+    owner_org text NOT NULL DEFAULT '',
+    parties text[] NOT NULL DEFAULT '{}'
+);
 
 -- ===== subscriptions/schema.sql =====
 
@@ -2747,6 +2989,62 @@ COMMENT ON COLUMN document.withheld_at IS 'What it came with should never have b
 COMMENT ON COLUMN document.sha1 IS 'What FHIR R4 calls Attachment.hash; nothing here is decided on it.';
 CREATE INDEX document_patient ON document (patient_id);
 CREATE INDEX document_key_used ON document (key_id) WHERE key_id IS NOT NULL;
+
+-- ===== exports/schema.sql =====
+
+-- A Bulk Data export: who asked for what, how far it is, until when its files are kept.
+CREATE TABLE bulk_export (
+    id text PRIMARY KEY,
+    -- The client as it asked, with the scopes of its token: each portion is read as this actor.
+    actor text NOT NULL,
+    client text NOT NULL,
+    owner_org text NOT NULL,
+    parties text[] NOT NULL CONSTRAINT bulk_export_parties CHECK (cardinality(parties) > 0),
+    level text NOT NULL CONSTRAINT bulk_export_level CHECK (level IN ('system', 'patient', 'group')),
+    group_id text CONSTRAINT bulk_export_group CHECK ((group_id IS NOT NULL) = (level = 'group')),
+    types text[] NOT NULL,
+    since timestamptz,
+    request text NOT NULL,
+    status text NOT NULL CONSTRAINT bulk_export_status CHECK (status IN ('accepted', 'running', 'done', 'failed', 'cancelled', 'expired')),
+    -- Which type is being read, and the last id that was: what a portion commits with its file.
+    step integer NOT NULL DEFAULT 0,
+    after_id text NOT NULL DEFAULT '',
+    -- The fencing number: how often it was claimed. `tries` counts claims without progress.
+    claims integer NOT NULL DEFAULT 0,
+    tries integer NOT NULL DEFAULT 0,
+    leased_until timestamptz,
+    asked_at timestamptz NOT NULL,
+    ended_at timestamptz,
+    expires_at timestamptz,
+    CONSTRAINT bulk_export_ended CHECK ((status IN ('accepted', 'running')) = (ended_at IS NULL)),
+    CONSTRAINT bulk_export_kept CHECK (status <> 'done' OR expires_at IS NOT NULL)
+);
+CREATE INDEX bulk_export_waiting ON bulk_export (asked_at) WHERE status IN ('accepted', 'running');
+CREATE INDEX bulk_export_client ON bulk_export (client, status);
+
+-- One file of it: its bytes lie encrypted in the folder of exports, under a key that only this row holds, wrapped.
+CREATE TABLE bulk_export_file (
+    id text PRIMARY KEY,
+    export_id text NOT NULL REFERENCES bulk_export (id),
+    step integer NOT NULL,
+    after_id text NOT NULL,
+    res_type text NOT NULL,
+    lines integer NOT NULL,
+    size integer NOT NULL,
+    sha256 bytea NOT NULL,
+    key_id text NOT NULL,
+    wrapped_key bytea NOT NULL,
+    CONSTRAINT bulk_export_file_once UNIQUE (export_id, step, after_id)
+);
+
+-- Whom an export has shown so far: each is audited once while it is built.
+CREATE TABLE bulk_export_patient (
+    export_id text NOT NULL REFERENCES bulk_export (id),
+    patient_id text NOT NULL,
+    owner_org text NOT NULL,
+    parties text[] NOT NULL,
+    PRIMARY KEY (export_id, patient_id)
+);
 
 -- ===== referrals/schema.sql =====
 
@@ -2915,6 +3213,7 @@ END
 $$;
 CREATE CONSTRAINT TRIGGER service_request_active_is_sent AFTER INSERT ON service_request
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION service_request_was_sent();
+CREATE INDEX service_request_last_of ON service_request (requester_role_id, first_sent_at DESC) WHERE first_sent_at IS NOT NULL;
 CREATE INDEX service_request_patient ON service_request (patient_id, owner_org);
 
 -- One coordination Task per addressed service: where the request stands, whose turn it is, who holds it, by when.
@@ -2990,6 +3289,7 @@ CREATE TABLE referral_task (
     CONSTRAINT referral_task_dates CHECK (is_sane(seen_at) AND is_sane(recommendation_due) AND is_sane(due_at) AND is_sane(slot_start) AND is_sane(slot_end)),
     CONSTRAINT referral_task_counts CHECK (rounds BETWEEN 0 AND 100 AND refusals BETWEEN 0 AND 10000 AND reschedules BETWEEN 0 AND 10000)
 );
+CREATE TRIGGER referral_task_told AFTER INSERT OR UPDATE ON referral_task FOR EACH ROW EXECUTE FUNCTION tell_change('Task');
 -- One request of a requester for a patient at a time in the hands of a service, unless the requester said why there are two.
 CREATE UNIQUE INDEX referral_task_one_open ON referral_task (patient_id, service_id, requester_org)
     WHERE fhir_status IN ('received', 'accepted', 'in-progress') AND duplicate_reason IS NULL;
@@ -3043,7 +3343,7 @@ CREATE TABLE referral_child (
     requester_org text NOT NULL,
     parties text[] NOT NULL GENERATED ALWAYS AS (ARRAY[owner_org, requester_org]) STORED,
     code text NOT NULL CHECK (code IN
-        ('provide-information', 'confirm-appointment', 'decide-next', 'acknowledge-letter', 'follow-up', 'abort')),
+        ('provide-information', 'confirm-appointment', 'decide-next', 'acknowledge-letter', 'follow-up', 'abort', 'no-news')),
     state text NOT NULL CHECK (state IN ('due', 'accepted', 'handed-back', 'completed', 'cancelled')),
     priority text NOT NULL,
     round integer,
@@ -3065,7 +3365,9 @@ CREATE TABLE referral_child (
 CREATE INDEX referral_child_task ON referral_child (task_id);
 -- At most one open child says whose turn it is.
 CREATE UNIQUE INDEX referral_child_one_turn ON referral_child (task_id)
-    WHERE state IN ('due', 'accepted', 'handed-back') AND code NOT IN ('follow-up', 'abort');
+    WHERE state IN ('due', 'accepted', 'handed-back') AND code NOT IN ('follow-up', 'abort', 'no-news');
+-- A patient who hears nothing says it once, until somebody acts.
+CREATE UNIQUE INDEX referral_child_no_news ON referral_child (task_id) WHERE code = 'no-news' AND turn IS NOT NULL;
 
 -- Who did what to a child Task, and when; never changed.
 CREATE TABLE referral_child_status (
@@ -3308,6 +3610,8 @@ CREATE TABLE vacation (
     reserved_asap integer NOT NULL DEFAULT 0,
     reserved_urgent integer NOT NULL DEFAULT 0,
     closed_on_holidays boolean NOT NULL DEFAULT true,
+    -- To whom the SAS shows its free slots (TRE_R314); to nobody when there is none.
+    type_creneau text CONSTRAINT vacation_type_creneau CHECK (type_creneau IN ('PUBLIC', 'PRO', 'SNP')),
     created_at timestamptz NOT NULL,
     CONSTRAINT vacation_period CHECK (valid_to >= valid_from),
     CONSTRAINT vacation_dates CHECK (is_sane(valid_from) AND is_sane(valid_to)),
@@ -3341,6 +3645,14 @@ CREATE TABLE vacation_quota (
     PRIMARY KEY (vacation_id, organization_id)
 );
 
+-- A session is of the hospital that sends the practitioner and of the site that receives: it has no patient, hence no parties.
+CREATE FUNCTION tell_session_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('change', 'Schedule ' || NEW.owner_org || ',' || NEW.host_org || ' ' || NEW.id);
+    RETURN NULL;
+END
+$$;
+
 -- A dated session: a copy of its template on the day it was planned, so that a change of template never touches it.
 CREATE TABLE vacation_session (
     id text PRIMARY KEY,
@@ -3373,6 +3685,7 @@ CREATE TABLE vacation_session (
     reserved_asap integer NOT NULL,
     reserved_urgent integer NOT NULL,
     reserved_site integer NOT NULL,
+    type_creneau text,
     superseded boolean NOT NULL DEFAULT false,
     room_confirmed_at timestamptz,
     kit_confirmed boolean NOT NULL DEFAULT false,
@@ -3411,6 +3724,7 @@ CREATE TABLE vacation_session (
     CONSTRAINT vacation_session_room_free EXCLUDE USING gist
         (room_id WITH =, tstzrange(occupied_from, occupied_to) WITH &&) WHERE (status <> 'cancelled')
 );
+CREATE TRIGGER vacation_session_told AFTER INSERT OR UPDATE ON vacation_session FOR EACH ROW EXECUTE FUNCTION tell_session_change();
 CREATE UNIQUE INDEX vacation_session_once_a_day ON vacation_session (vacation_id, day) WHERE status <> 'cancelled';
 CREATE INDEX vacation_session_site ON vacation_session (location_id, starts_at);
 CREATE INDEX vacation_session_owner ON vacation_session (owner_org, starts_at);
@@ -3468,6 +3782,7 @@ CREATE TABLE slot (
     reserved_org text REFERENCES organization (id),
     release_at timestamptz,
     released_at timestamptz,
+    type_creneau text,
     appointment_id text,
     expires_at timestamptz,
     CONSTRAINT slot_period CHECK (ends_at > starts_at),
@@ -3510,6 +3825,8 @@ CREATE TABLE appointment (
     based_on text,
     task_id text,
     first_visit boolean NOT NULL DEFAULT true,
+    -- Under which numbers a partner knows it: Identifiers of FHIR as they came.
+    partner_identifiers text,
     created_at timestamptz NOT NULL,
     hold_kind text CONSTRAINT appointment_hold_kind CHECK (hold_kind IN ('screen', 'offer')),
     expires_at timestamptz,
@@ -3553,6 +3870,7 @@ CREATE TABLE appointment (
     CONSTRAINT appointment_happened CHECK (starts_at < least(arrived_at, called_in_at, fulfilled_at) + interval '1 day'),
     CONSTRAINT appointment_pair UNIQUE (id, slot_id)
 );
+CREATE TRIGGER appointment_told AFTER INSERT OR UPDATE ON appointment FOR EACH ROW EXECUTE FUNCTION tell_change('Appointment');
 CREATE UNIQUE INDEX appointment_one_live_per_slot ON appointment (slot_id) WHERE live_id IS NOT NULL;
 CREATE UNIQUE INDEX appointment_waits_once ON appointment (patient_id, healthcare_service_id)
     WHERE status = 'waitlist' OR (status = 'pending' AND offered_slot_id IS NOT NULL);
@@ -3645,6 +3963,58 @@ CREATE TABLE booking_breach (
 CREATE INDEX booking_breach_at ON booking_breach (at, level);
 CREATE TRIGGER booking_breach_append_only BEFORE UPDATE OR DELETE ON booking_breach FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+-- ===== experiments/schema.sql =====
+
+-- What organisations ask of the simulation. Nothing here is about a patient.
+
+-- A scenario of the emergency department that an organisation keeps, as a file that stands alone.
+CREATE TABLE scenario (
+    id text PRIMARY KEY,
+    owner_org text NOT NULL,
+    title text NOT NULL CHECK (length(title) BETWEEN 1 AND 120),
+    content text NOT NULL CHECK (length(content) <= 50000),
+    digest text NOT NULL,
+    changed_at timestamptz NOT NULL,
+    changed_by text NOT NULL
+);
+CREATE INDEX scenario_owner ON scenario (owner_org);
+
+-- One question: the scenarios as they were when it was asked, how far it is, its answer. The worker plays those that are requested, oldest first.
+CREATE TABLE experiment (
+    id text PRIMARY KEY,
+    owner_org text NOT NULL,
+    kind text NOT NULL CONSTRAINT experiment_kind CHECK (kind IN ('figures', 'sensitivity', 'staffing')),
+    status text NOT NULL CONSTRAINT experiment_status CHECK (status IN ('requested', 'in-progress', 'completed', 'cancelled', 'failed')),
+    scenario_name text NOT NULL,
+    scenario text NOT NULL CHECK (length(scenario) <= 50000),
+    against_name text,
+    against text CHECK (length(against) <= 50000),
+    seed bigint NOT NULL CHECK (seed >= 0),
+    replications integer CHECK (replications BETWEEN 2 AND 1000),
+    asked_at timestamptz NOT NULL,
+    asked_by text NOT NULL,
+    tries integer NOT NULL DEFAULT 0 CHECK (tries BETWEEN 0 AND 3),
+    done integer NOT NULL DEFAULT 0,
+    expected integer NOT NULL DEFAULT 0,
+    answer jsonb,
+    reason text NOT NULL DEFAULT '',
+    report text,
+    paper bytea,
+    begun_at timestamptz,
+    beat_at timestamptz,
+    first_at timestamptz,
+    ended_at timestamptz,
+    CONSTRAINT experiment_against CHECK ((against IS NULL) = (against_name IS NULL)),
+    CONSTRAINT experiment_answered CHECK (status <> 'completed' OR answer IS NOT NULL),
+    CONSTRAINT experiment_ended CHECK ((status IN ('completed', 'cancelled', 'failed')) = (ended_at IS NOT NULL)),
+    CONSTRAINT experiment_failed CHECK (status <> 'failed' OR reason <> '')
+);
+COMMENT ON COLUMN experiment.beat_at IS 'When whoever plays it was last heard of.';
+COMMENT ON COLUMN experiment.tries IS 'How often it was begun: what ends whoever plays it is not tried for ever.';
+COMMENT ON COLUMN experiment.first_at IS 'When a first answer was there, which later ones replace.';
+CREATE INDEX experiment_owner ON experiment (owner_org, asked_at DESC);
+CREATE INDEX experiment_live ON experiment (asked_at) WHERE status IN ('requested', 'in-progress');
+
 -- ===== store/walls.sql =====
 
 -- Messages name no patient in a column, but their payload may: whoever acts adds them, the scheduler alone reads them.
@@ -3703,7 +4073,9 @@ CALL put_index_wall('ix_documentreference', 'DocumentReference');
 CALL put_index_wall('ix_encounter', 'Encounter');
 CALL put_index_wall('ix_endpoint', 'Endpoint');
 CALL put_index_wall('ix_episodeofcare', 'EpisodeOfCare');
+CALL put_index_wall('ix_group', 'Group');
 CALL put_index_wall('ix_healthcareservice', 'HealthcareService');
+CALL put_index_wall('ix_list', 'List');
 CALL put_index_wall('ix_location', 'Location');
 CALL put_index_wall('ix_media', 'Media');
 CALL put_index_wall('ix_medicationstatement', 'MedicationStatement');
@@ -3728,7 +4100,7 @@ CALL put_index_wall('ix_task', 'Task');
 -- ===== directory/walls.sql =====
 
 -- Places, people, services: no patient in them, everybody reads them.
-CALL put_grants('{commune,commune_population,organization,cpts_commune,basin_commune,basin_cpts,practitioner,practitioner_role,location,questionnaire,
+CALL put_grants('{commune,commune_contour,commune_population,organization,cpts_commune,basin_commune,basin_cpts,practitioner,practitioner_role,location,questionnaire,
 plan_definition,service_deadline,healthcare_service}', 'SELECT, INSERT, UPDATE');
 CALL put_grants('{directory_identifier}', 'SELECT, INSERT, UPDATE, DELETE');
 -- Identities, by care links.
@@ -3758,7 +4130,7 @@ CALL put_wall('opposition', '(SELECT app_kind()) IS NOT NULL', written_by_partie
 CALL put_wall('choice_end', '(SELECT app_kind()) IS NOT NULL', written_by_parties(), 'SELECT, INSERT');
 -- How people are known: no patient in it; read before anybody acts.
 CALL put_grants('{account,account_exercise}', 'SELECT, INSERT, UPDATE');
-CALL put_grants('{web_session,local_password,factor_key,factor_totp,recovery_code,invitation,sign_in_attempt,sign_in_step,spent_proof}',
+CALL put_grants('{web_session,calendar_feed,local_password,factor_key,factor_totp,recovery_code,invitation,sign_in_attempt,sign_in_step,spent_proof}',
     'SELECT, INSERT, UPDATE, DELETE');
 
 -- ===== clients/walls.sql =====
@@ -3768,10 +4140,22 @@ CALL put_grants('{api_client,api_grant,api_refresh}', 'SELECT, INSERT, UPDATE');
 CALL put_grants('{api_token,api_jti,api_launch}', 'SELECT, INSERT, UPDATE, DELETE');
 CALL put_grants('{api_client_address}', 'SELECT, INSERT, UPDATE, DELETE');
 
+-- ===== patient_link/walls.sql =====
+
+-- Nobody reads or writes what opens a patient's page but the system itself.
+CALL put_wall('patient_code', '(SELECT app_is_system())', '(SELECT app_is_system())');
+CALL put_wall('patient_link', '(SELECT app_is_system())', '(SELECT app_is_system())', 'SELECT, INSERT, UPDATE, DELETE');
+CALL put_wall('patient_visit', '(SELECT app_is_system())', '(SELECT app_is_system())', 'SELECT, INSERT, UPDATE, DELETE');
+
 -- ===== messaging/walls.sql =====
 
 -- A notification is seen by the organisation that it awaits; whoever acts may write one for another.
 CALL put_wall('notification', written_by_parties(), '(SELECT app_kind()) IS NOT NULL');
+-- How colleagues are told: no patient in it.
+CALL put_grants('{notification_setting}', 'SELECT, INSERT, UPDATE');
+-- What leaves the house is the system's to carry.
+CALL put_wall('notice', '(SELECT app_is_system())', '(SELECT app_is_system())', 'SELECT, INSERT, UPDATE, DELETE');
+CALL put_wall('patient_channel', '(SELECT app_is_system())', '(SELECT app_is_system())');
 
 -- ===== subscriptions/walls.sql =====
 
@@ -3783,6 +4167,12 @@ CALL put_wall('subscription_delivery', written_by_parties(), written_by_parties(
 -- ===== documents/walls.sql =====
 
 CALL put_party_wall('document', 'DocumentReference', 'patient_id', 'patient');
+
+-- ===== exports/walls.sql =====
+
+CALL put_wall('bulk_export', written_by_parties(), written_by_parties());
+CALL put_child_wall('bulk_export_file', 'export_id', 'bulk_export', 'SELECT, INSERT, DELETE');
+CALL put_child_wall('bulk_export_patient', 'export_id', 'bulk_export', 'SELECT, INSERT, DELETE');
 
 -- ===== referrals/walls.sql =====
 
@@ -3816,3 +4206,11 @@ CALL put_grants('{refill}', 'SELECT, INSERT, UPDATE');
 CALL put_child_wall('refill_offer', 'appointment_id', 'appointment');
 CALL put_wall('booking_breach', 'CASE WHEN appointment_id IS NULL THEN (SELECT app_kind()) IS NOT NULL ELSE '
     || by_parent('booking_breach', 'appointment_id', 'appointment') || ' END', rights => 'SELECT, INSERT');
+
+-- ===== experiments/walls.sql =====
+
+-- An organisation sees and writes its own scenarios and experiments; the worker plays those of all.
+CALL put_wall('scenario', 'CASE WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE (SELECT app_is_system()) END',
+    'owner_org = ANY ((SELECT app_orgs())::text[])', 'SELECT, INSERT, UPDATE, DELETE');
+CALL put_wall('experiment', 'CASE WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE (SELECT app_is_system()) END',
+    'CASE WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE (SELECT app_is_system()) END', 'SELECT, INSERT, UPDATE');
