@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from argon2 import PasswordHasher
+from hypothesis import HealthCheck, settings
 from tests.support import claims, postgres
 from tests.support.drift import drifting
 
@@ -24,6 +25,9 @@ from maillage.store import Database, Limits
 
 MONDAY = datetime(2026, 11, 16, 8, 0, tzinfo=UTC)
 LIMITS = Limits(pool_size=20, acquire=10.0, lock=10.0, statement=15.0)  # tests race on purpose: a busy machine is not what they look at
+
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # how fast this machine is today is no rule
+settings.load_profile("house")
 
 
 def pytest_configure(config: pytest.Config) -> None:

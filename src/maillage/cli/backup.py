@@ -6,7 +6,6 @@ import asyncio
 import os
 import secrets
 import shutil
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from maillage.cli.output import ENVIRONMENT, OK, PROBLEM, USAGE, Failure, settings_for, show
 from maillage.cli.restore import Asked, prove_copy
 from maillage.kernel.actor import SYSTEM
+from maillage.kernel.clock import SystemClock
 from maillage.record import audit
 from maillage.settings import Settings
 from maillage.store.backup import BackupError, Manifest, pack, take
@@ -70,7 +70,7 @@ def _copy(settings: Settings, target: Path, key: Path | None, with_keys: bool) -
     draft = (settings.data.folder.absolute() if key else target.parent) / mark
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        made = take(settings, draft, with_keys=with_keys, version=version("maillage"), now=lambda: datetime.now(UTC))
+        made = take(settings, draft, with_keys=with_keys, version=version("maillage"), now=SystemClock().now)
         if key is None:
             os.sync()
             draft.rename(target)

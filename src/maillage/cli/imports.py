@@ -34,7 +34,7 @@ def import_(
     `geo` reads GeoJSON (RFC 7946). Give its `--source` with its year: the map prints it. Communes beside the territory are left out; 1 when communes
     of the territory are not in the file.
 
-    Examples: maillage import fhir Observation.ndjson --organization cms-clamart-soins --data ./data;
+    Example: maillage import fhir Observation.ndjson --organization cms-clamart-soins --data ./data;
     maillage import geo communes.geojson --source "IGN Admin Express 2026" --data ./data
 
     Parameters

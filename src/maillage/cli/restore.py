@@ -9,12 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from maillage.cli.output import ENVIRONMENT, OK, PROBLEM, USAGE, Failure, settings_for, show
 from maillage.cli.proving import Points, Proof, prove
+from maillage.kernel.clock import SystemClock
 from maillage.settings import AuditSettings, BackupSettings, Settings
 from maillage.store import accounts, binaries, cluster
 from maillage.store.backup import BackupError, Manifest, Programs, Recovery, check_archive, check_whole, place, refill, unpack
@@ -97,7 +98,7 @@ def restore(
 
 def prove_copy(settings: Settings, asked: Asked) -> tuple[dict[str, Any], list[str], int]:
     """Restore into a folder that is thrown away, under this installation's keys."""
-    begun, since = datetime.now(UTC), time.monotonic()
+    begun, since = SystemClock().now(), time.monotonic()
     with _folder(asked.scratch) as scratch, _opened(asked, scratch) as (folder, made):
         apart = _scratch_settings(settings, scratch, folder)
         proof = _restored(apart, settings, asked, folder, made, scratch=True)
@@ -106,7 +107,7 @@ def prove_copy(settings: Settings, asked: Asked) -> tuple[dict[str, Any], list[s
 
 def _put_back(settings: Settings, asked: Asked) -> tuple[dict[str, Any], list[str], int]:
     """Restore for good."""
-    begun, since = datetime.now(UTC), time.monotonic()
+    begun, since = SystemClock().now(), time.monotonic()
     with _folder(asked.scratch) as scratch, _opened(asked, scratch) as (folder, made):
         vault = Vault.of(settings)
         if any(vault.folder.lying()):
