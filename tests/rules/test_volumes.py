@@ -65,3 +65,10 @@ def test_the_ballast_is_kept_where_there_is_room(tmp_path: Path) -> None:
     assert (tmp_path / BALLAST).stat().st_blocks * 512 >= 65536, "its blocks are taken, not promised"
     assert keep_ballast(settings, lambda _: Space(0, 0)), "it lies there already"
     assert not keep_ballast(DataSettings(folder=tmp_path / "none", ballast=0))
+
+
+def test_a_folder_that_nobody_made_is_made(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "ours"
+    assert keep_ballast(DataSettings(folder=folder, ballast=4096), lambda _: Space(0, 4 * 65536))
+    assert (folder / BALLAST).stat().st_size == 4096
+    assert folder.stat().st_mode & 0o077 == 0

@@ -72,6 +72,7 @@ def keep_ballast(settings: DataSettings, space: Callable[[Path], Space] = Space.
 
     It is not made where it would itself bring the volume to its mark.
     """
+    settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # with a PostgreSQL of the operator's nothing has made it yet
     target, size = settings.folder / BALLAST, settings.ballast
     if target.exists() or size <= 0:
         return target.exists()
