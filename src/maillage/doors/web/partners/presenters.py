@@ -17,7 +17,7 @@ SOON = timedelta(days=30)
 """Before the end of a certificate: the time that a renewal takes."""
 
 KINDS = {
-    "token": "Jeton remis par l’exploitant",
+    "token": "Jeton remis par l’exploitant",  # nosec B105  # what is shown, not a secret
     "backend": "Logiciel",
     "app": "Application d’une personne",
     "public-app": "Application d’une personne",
