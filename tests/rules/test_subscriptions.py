@@ -9,13 +9,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from tests.support import french_events
+from tests.support.packages import with_guide
 
 from maillage.codes import r4
 from maillage.doors.connectors.webhooks import addresses
 from maillage.doors.connectors.webhooks.circuits import FAILURES, FIRST, LONGEST, Circuits
 from maillage.kernel.errors import Invalid
-from maillage.messaging.subscriptions import rules, signing, topics
-from maillage.messaging.subscriptions.types import LONGEST_DELAY, TRIES
+from maillage.messaging.subscriptions import nde, rules, signing, topics
+from maillage.messaging.subscriptions.types import LONGEST_DELAY, TRIES, Told
 
 NOW = datetime(2026, 11, 16, 8, tzinfo=UTC)
 WHERE = "https://partner.example/hook"
@@ -242,3 +244,49 @@ def test_a_destination_that_fails_is_left_alone_then_tried_once() -> None:
     lines.take("b:443")
     lines.take("b:443")
     assert lines.shut(0.0) == ["b:443"]
+
+
+# --- the French guide ---------------------------------------------------------------------
+def test_a_french_subscription_says_what_about_whom_and_declared_by_whom() -> None:
+    made = read(french_events.subscription(WHERE))
+    assert (made.focus_type, made.topic, made.starts) == ("CommunicationRequest", nde.ROOT, datetime(2026, 11, 1, tzinfo=UTC))
+    kept = rules.filters_of([str(one) for one in made.filters])
+    assert topics.matches(topics.NDE, kept, french_events.event())
+    other = {"coding": [{"system": french_events.ENTRY["coding"][0]["system"], "code": "OTHER"}]}
+    for different in (
+        {"contained": [french_events.person({"system": "urn:x", "value": "1"}), french_events.structure("declarant", "920150018")]},
+        {"contained": [french_events.person(), french_events.structure("declarant", "750000018")]},
+        {"extension": [{"url": nde.EXTENSION + "event-type", "valueCodeableConcept": other}]},
+        {"basedOn": [{"reference": "Subscription/x"}]},
+    ):
+        assert not topics.matches(topics.NDE, kept, french_events.event(**different)), different
+
+
+def test_a_french_subscription_is_not_topic_based_too_and_lacks_nothing() -> None:
+    whole = french_events.subscription(WHERE)
+    cases = [
+        ({**whole, "criteria": TASK}, "two-kinds"),
+        ({**whole, "_criteria": filtered("Task?status=ready")}, "two-kinds"),
+        ({**whole, "channel": {**whole["channel"], **option("heartbeat-period", 60)}}, "two-kinds"),
+        ({**whole, "extension": whole["extension"][1:]}, "extension-missing"),
+        ({**whole, "extension": [*whole["extension"], whole["extension"][0]]}, "extension-missing"),
+        ({**whole, "contained": [{"resourceType": "Patient", "id": "patient"}, *whole["contained"][1:]]}, "identity-missing"),
+    ]
+    for resource, reason in cases:
+        with pytest.raises(Invalid) as refused:
+            rules.read(resource, (WHERE,), NOW)
+        assert refused.value.issues[0].reason == reason
+
+
+def test_the_order_to_notify_is_that_of_the_guide() -> None:
+    asked = {**french_events.subscription(WHERE), "id": "s1"}
+    made = {**nde.order(asked, Told(1, NOW, "CommunicationRequest", "e1", "create"), "https://m.example/fhir", NOW), "id": "o1"}
+    assert r4.validate(made) == []
+    known = with_guide("nde-3.0.0")
+    for resource, profile in (
+        (made, "nde-notificationrequest"),
+        (asked, "nde-subscription"),
+        ({**french_events.event(), "id": "e"}, "nde-eventdeclaration"),
+    ):
+        found = known.profiles.validate(resource, nde.EXTENSION + profile) if known else []
+        assert [(issue.reason, issue.expression) for issue in found if issue.severity == "error"] == []

@@ -57,6 +57,17 @@ def fr_core() -> Definitions | None:
     return Definitions([read_package(data)]) if data else None
 
 
+@cache
+def with_guide(name: str) -> Definitions | None:
+    """The definitions of FR Core and of a published guide beside it; None when they are not there."""
+    folder, core = PUBLISHED / name, fr_core_file()
+    if core is None or not folder.is_dir():
+        return None
+    files = {f"package/{path.name}": path.read_bytes() for path in sorted((folder / "definitions").glob("*.json"))}
+    files["package/package.json"] = (folder / "package.json").read_bytes()
+    return Definitions([read_package(core), read_package(archive(files))])
+
+
 def fr_core_example(name: str) -> dict[str, Any]:
     """One of its published examples, fresh."""
     found: dict[str, Any] = decode((FR_CORE / "examples" / f"{name}.json").read_bytes())

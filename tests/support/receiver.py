@@ -23,8 +23,8 @@ class Got:
 
     @property
     def status(self) -> dict[str, Any]:
-        """The first entry of the Bundle, by the names of its parameters."""
-        [first, *_] = json.loads(self.body)["entry"]
+        """The first entry of the Bundle, by the names of its parameters; an order of the French guide has none."""
+        [first, *_] = json.loads(self.body).get("entry") or [{"resource": {"parameter": [{"name": "type", "valueCode": "order"}]}}]
         return {part["name"]: part for part in first["resource"]["parameter"]}
 
     @property

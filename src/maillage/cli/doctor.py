@@ -16,6 +16,7 @@ from maillage.codes import r4
 from maillage.documents import Antivirus, AntivirusError
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import Unavailable
+from maillage.messaging import subscriptions
 from maillage.record import proof
 from maillage.settings import SettingError, Settings
 from maillage.store import Database, outbox
@@ -30,12 +31,14 @@ class Waiting:
     held: tuple[dict[str, Any], ...]
     set_aside: tuple[dict[str, Any], ...]
     notices: int = 0
+    undelivered: tuple[dict[str, Any], ...] = ()
 
 
 def doctor(*, data: Path | None = None, json: bool = False) -> int:
     """Check Python, definitions, settings, disk, data folder and PostgreSQL, and make nothing; 3 when one of them stops maillage.
 
-    Says too what waits for somebody: messages held because nothing carries them yet, and those set aside after their last try.
+    Says too what waits for somebody: messages held because nothing carries them yet, those set aside after their last try, and what
+    partners did not take.
 
     Example: maillage doctor --data ./data
     """
@@ -56,9 +59,10 @@ def doctor(*, data: Path | None = None, json: bool = False) -> int:
     lines += [f"· {row['messages']} held, {row['topic']}: {row['reason']} (since {row['since']})" for row in waiting.held]
     lines += [f"· set aside after the last try, {row['topic']}: {row['reason']} ({row['id']})" for row in waiting.set_aside]
     lines += [f"· {waiting.notices} notices to colleagues wait for their hour"] if waiting.notices else []
+    lines += [f"· {row['events']} not delivered to {row['client']}: {row['error']} (see /partenaires)" for row in waiting.undelivered]
     lines += [f"· {note}" for note in notes]
-    found = {"checks": checks, "healthy": not bad, "notes": notes, "held": list(waiting.held), "set_aside": list(waiting.set_aside)}
-    found["notices"] = waiting.notices
+    left = {"held": list(waiting.held), "set_aside": list(waiting.set_aside), "undelivered": list(waiting.undelivered)}
+    found = {"checks": checks, "healthy": not bad, "notes": notes, **left, "notices": waiting.notices}
     show(found, json=json, lines=lines)
     return ENVIRONMENT if bad else OK
 
@@ -162,8 +166,10 @@ async def _proof(settings: Settings, database: Database) -> dict[str, str]:
 async def _waiting(database: Database) -> Waiting:
     async with database.transaction(SYSTEM) as tx:
         held, dead, notices = await outbox.held(tx), await outbox.dead_letters(tx), await messaging.waiting(tx)
+        undelivered = await subscriptions.undelivered(tx)
     return Waiting(
         tuple({**row, "since": row["since"].isoformat()} for row in held),
         tuple({"id": row["id"], "topic": row["topic"], "reason": row["last_error"], "since": row["dead_at"].isoformat()} for row in dead),
         notices,
+        tuple(dict(row) for row in undelivered),
     )

@@ -6,6 +6,7 @@ CALL put_index_wall('ix_appointmentresponse', 'AppointmentResponse');
 CALL put_index_wall('ix_basic', 'Basic');
 CALL put_index_wall('ix_careteam', 'CareTeam');
 CALL put_index_wall('ix_communication', 'Communication');
+CALL put_index_wall('ix_communicationrequest', 'CommunicationRequest');
 CALL put_index_wall('ix_composition', 'Composition');
 CALL put_index_wall('ix_condition', 'Condition');
 CALL put_index_wall('ix_consent', 'Consent');

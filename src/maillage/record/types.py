@@ -18,6 +18,7 @@ SERVED = (
     "Basic",
     "CareTeam",
     "Communication",
+    "CommunicationRequest",
     "Composition",
     "Condition",
     "Consent",

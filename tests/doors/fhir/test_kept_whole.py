@@ -29,6 +29,7 @@ LEAST: dict[str, dict[str, Any]] = {
     "Basic": {"code": TEXT},
     "CareTeam": {"name": "x"},
     "Communication": {"status": "completed"},
+    "CommunicationRequest": {"status": "active"},
     "Composition": {"status": "final", "type": TEXT, "date": "2026-11-22", "author": [{"display": "x"}], "title": "x"},
     "Condition": {"clinicalStatus": CONDITION, "subject": HERE},
     "Consent": {"status": "active", "scope": SCOPE, "category": [TEXT], "patient": HERE, "policyRule": TEXT},

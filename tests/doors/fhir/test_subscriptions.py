@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from tests.doors.fhir.conftest import Caller, caller, token
+from tests.support import french_events
 from tests.support.certificates import authority_and_server
 from tests.support.following import BASE, SECRET, SETTINGS, approve, courier, software, told, wanted
 from tests.support.receiver import Receiver
@@ -30,7 +31,7 @@ from maillage.kernel.clock import FixedClock
 from maillage.messaging import subscriptions
 from maillage.messaging.subscriptions.rules import BACKPORT
 from maillage.messaging.subscriptions.topics import BY_TYPE
-from maillage.messaging.subscriptions.types import LEASE, TRIES
+from maillage.messaging.subscriptions.types import KEPT, LEASE, TRIES
 from maillage.settings import SubscriptionSettings
 from maillage.store import Database, outbox
 
@@ -264,11 +265,27 @@ async def test_after_its_tries_an_event_is_a_dead_letter_that_somebody_takes_up_
     async with partner.db.transaction(SYSTEM) as tx:
         [letter] = await subscriptions.dead_letters(tx, "logiciel-b")
         assert (letter["number"], letter["error"], letter["tries"]) == (1, "http-500", TRIES)
+        assert [tuple(row) for row in await subscriptions.undelivered(tx)] == [("logiciel-b", "http-500", 1)]
         await subscriptions.resume(tx, letter["id"])
     await told(partner.db, by)
     assert [one.number for one in partner.receiver.events[TRIES:]] == [1, 2]
     assert partner.receiver.events[TRIES].id == partner.receiver.events[0].id
     assert await partner.status(id) == ("active", "")
+    clock.advance(KEPT + timedelta(days=1))
+    assert await partner.db.run(SYSTEM, subscriptions.forget) == 2
+
+
+async def test_an_error_that_nobody_takes_up_ends_after_a_month(partner: Partner, clock: FixedClock) -> None:
+    partner.receiver.answers = [500]
+    id = await partner.follow()
+    await told(partner.db)
+    await partner.task()
+    await outbox.drain(partner.db, subscriptions.HANDLERS)
+    clock.advance(KEPT - timedelta(days=1))
+    assert (await partner.db.run(SYSTEM, subscriptions.forget), await partner.status(id)) == (0, ("error", "http-500"))
+    clock.advance(timedelta(days=2))
+    await partner.db.run(SYSTEM, subscriptions.forget)
+    assert await partner.status(id) == ("off", "abandoned")
 
 
 async def test_a_worker_that_dies_loses_nothing_and_what_comes_twice_has_one_id(partner: Partner, clock: FixedClock) -> None:
@@ -418,3 +435,27 @@ async def test_without_a_shared_secret_nothing_is_sent(partner: Partner) -> None
     id = await partner.follow()
     await told(partner.db)
     assert (partner.receiver.got, await partner.status(id)) == ([], ("error", "no-secret"))
+
+
+# --- the French guide ---------------------------------------------------------------------------------
+async def test_a_french_subscription_is_told_of_events_by_orders(partner: Partner) -> None:
+    scopes = "system/Subscription.cruds system/CommunicationRequest.cruds"
+    async with software(partner.door, "nde", "org-c", partner.receiver.url, scopes) as nde:
+        made = await nde.make(french_events.subscription(partner.receiver.url))
+        assert made["status"] == "active", "no handshake in this guide"
+        event = await nde.make(french_events.event())
+        await nde.make(french_events.event(requester={"display": "somebody else"}))
+        await told(partner.db)
+        [got] = partner.receiver.got
+        order = json.loads(got.body)
+        assert (order["resourceType"], got.is_signed_with(SECRET)) == ("CommunicationRequest", True)
+        assert order["basedOn"] == [{"reference": f"{BASE}/Subscription/{made['id']}"}]
+        assert order["payload"] == [{"contentReference": {"reference": f"{BASE}/CommunicationRequest/{event['id']}"}}]
+        assert "disponible" not in got.body.decode(), "what is there is read here, with the right to it"
+        changed = await nde.put(f"/fhir/Subscription/{made['id']}", json={**made, "reason": "autre"}, headers={"if-match": 'W/"1"'})
+        assert (changed.status_code, changed.json()["reason"]) == (200, "autre")
+        ended = await nde.delete(f"/fhir/Subscription/{made['id']}", headers={"if-match": changed.headers["etag"]})
+        assert ended.status_code == 200
+        await nde.make(french_events.event())
+        await told(partner.db)
+        assert len(partner.receiver.got) == 1

@@ -30,6 +30,11 @@ async def live(tx: Transaction, id: str) -> Subscription:
     return subscription(row)
 
 
+async def asked(tx: Transaction, id: str) -> str:
+    """The resource as its client wrote it."""
+    return str(await tx.fetchval("SELECT resource FROM subscription WHERE id = $1", id))
+
+
 async def locked(tx: Transaction, id: str) -> Subscription:
     """The same, locked for this transaction."""
     row = await tx.fetchrow(f"SELECT {COLUMNS} FROM subscription WHERE id = $1 FOR UPDATE", id)
@@ -52,7 +57,8 @@ async def followers(tx: Transaction, focus_type: str) -> list[Subscription]:
     """Every subscription that follows a type, in the order of their ids: the order in which they are locked, too."""
     rows = await tx.fetch(
         f"""
-        SELECT {COLUMNS} FROM subscription WHERE focus_type = $1 AND status <> 'off' AND (ends IS NULL OR ends > $2) ORDER BY id
+        SELECT {COLUMNS} FROM subscription WHERE focus_type = $1 AND status <> 'off' AND (ends IS NULL OR ends > $2) AND (starts IS NULL OR starts <= $2)
+        ORDER BY id
         """,
         focus_type,
         tx.now,
@@ -122,4 +128,14 @@ async def dead_letters(tx: Transaction, client: str, most: int = 100) -> Sequenc
         WHERE s.client = $1 AND d.dead_at IS NOT NULL ORDER BY d.dead_at, d.id LIMIT $2
         """,
         *(client, most),
+    )
+
+
+async def undelivered(tx: Transaction) -> Sequence[Any]:
+    """How many dead letters each client has, and why: for the operator."""
+    return await tx.fetch(
+        """
+        SELECT s.client, d.error, count(*) AS events FROM subscription_delivery d JOIN subscription s ON s.id = d.subscription_id
+        WHERE d.dead_at IS NOT NULL GROUP BY s.client, d.error ORDER BY s.client, d.error
+        """
     )

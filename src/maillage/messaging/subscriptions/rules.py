@@ -8,12 +8,13 @@ from __future__ import annotations
 import ipaddress
 import random
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from maillage.kernel.errors import Invalid, Issue
-from maillage.messaging.subscriptions.topics import BY_URL, TOPICS, Topic
+from maillage.messaging.subscriptions import nde
+from maillage.messaging.subscriptions.topics import BY_URL, NDE, TOPICS, Topic
 from maillage.messaging.subscriptions.types import (
     CONTENTS,
     FIRST_DELAY,
@@ -38,8 +39,9 @@ def read(resource: Mapping[str, Any], addresses: Sequence[str], now: datetime) -
     """The wish in a Subscription. Raises `Invalid` with every fault."""
     faults: list[Issue] = []
     channel = resource.get("channel", {})
-    topic = _topic(resource, faults)
-    filters = _filters(resource, topic, faults) if topic else ()
+    french = nde.is_nde(resource)
+    topic = NDE if french else _topic(resource, faults)
+    filters = _french(resource, faults) if french else _filters(resource, topic, faults) if topic else ()
     if channel.get("type") != "rest-hook":
         faults.append(_fault("channel-not-served", "channel.type", "rest-hook is the one channel here.", "not-supported"))
     if channel.get("header"):
@@ -48,12 +50,36 @@ def read(resource: Mapping[str, Any], addresses: Sequence[str], now: datetime) -
     content, media = _payload(channel, faults)
     heartbeat, timeout = _periods(channel, faults)
     ends = _end(resource, now, faults)
+    if french and heartbeat is not None:
+        faults.append(_fault("two-kinds", "channel.extension", "The French guide knows no heartbeat."))
     if resource.get("status") == "error":
         faults.append(_fault("status-of-server", "status", "Ask with requested, stop with off.", "value"))
     if faults or topic is None:
         raise Invalid(*faults)
     place = (topic.url, topic.focus_type, filters, endpoint, destination(endpoint))
-    return Wish(*place, content, media, timeout, heartbeat, ends, resource.get("status") == "off")
+    return Wish(*place, content, media, timeout, heartbeat, ends, resource.get("status") == "off", _start(resource) if french else None)
+
+
+def _french(resource: Mapping[str, Any], faults: list[Issue]) -> tuple[Filter, ...]:
+    """The filters of a Subscription of the French guide; one that is topic-based too is neither."""
+    if resource.get("criteria", "").partition("|")[0] in BY_URL or BACKPORT in str(resource.get("_criteria", "")):
+        faults.append(_fault("two-kinds", "criteria", "A topic and the French extensions never stand in one Subscription."))
+    for name in nde.missing(resource):
+        path = f"extension.where(url='{nde.EXTENSION}{name}')"
+        faults.append(_fault("extension-missing", path, "The profile demands it once.", "required"))
+    if faults:
+        return ()
+    for name in nde.unidentified(resource):
+        path = f"extension.where(url='{nde.EXTENSION}{name}').value"
+        faults.append(_fault("identity-missing", path, "Nothing identifies this person or structure.", "required"))
+    return nde.filters(resource)
+
+
+def _start(resource: Mapping[str, Any]) -> datetime | None:
+    """From when on; a date without an hour begins with its day, in UTC."""
+    text = nde.told(resource, "start")[0]
+    found = datetime.fromisoformat(text + "-01-01"[len(text) - 4 :] if len(text) < 10 else text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _fault(reason: str, path: str, details: str, code: str = "business-rule") -> Issue:

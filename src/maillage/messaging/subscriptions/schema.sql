@@ -14,6 +14,7 @@ CREATE TABLE subscription (
     media text NOT NULL,
     timeout integer NOT NULL CHECK (timeout > 0),
     heartbeat integer CHECK (heartbeat > 0),
+    starts timestamptz CHECK (is_sane(starts)),
     ends timestamptz CHECK (is_sane(ends)),
     scopes text[] NOT NULL,
     resource text NOT NULL,
@@ -76,4 +77,4 @@ BEGIN
 END
 $$;
 CREATE TRIGGER resource_version_told AFTER INSERT ON resource_version FOR EACH ROW
-    WHEN (NEW.res_type IN ('Appointment', 'ServiceRequest', 'Task')) EXECUTE FUNCTION tell_subscribers();
+    WHEN (NEW.res_type IN ('Appointment', 'CommunicationRequest', 'ServiceRequest', 'Task')) EXECUTE FUNCTION tell_subscribers();

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from maillage.codes.systems import own_canonical
+from maillage.messaging.subscriptions import nde
 from maillage.messaging.subscriptions.types import Filter
 
 Resource = Mapping[str, Any]
@@ -25,11 +26,12 @@ class Topic:
     name: str
     focus_type: str
     filters: Mapping[str, Values]
+    address: str = ""
 
     @property
     def url(self) -> str:
         """The canonical URL, without version."""
-        return own_canonical("SubscriptionTopic", self.name)
+        return self.address or own_canonical("SubscriptionTopic", self.name)
 
 
 def _code(name: str) -> Values:
@@ -112,8 +114,13 @@ TOPICS: Final[tuple[Topic, ...]] = (
         },
     ),
 )
+NDE: Final = Topic(
+    "nde", "CommunicationRequest", {"event-type": nde.event_types, "subject": nde.subjects, "declarant": nde.declarants}, nde.ROOT
+)
+"""Subscriptions of the French guide have no topic: they are kept apart, and told of CommunicationRequests alone."""
+
 BY_URL: Final = {topic.url: topic for topic in TOPICS}
-BY_TYPE: Final = {topic.focus_type: topic for topic in TOPICS}
+BY_TYPE: Final = {topic.focus_type: topic for topic in (*TOPICS, NDE)}
 
 
 def matches(topic: Topic, filters: Sequence[Filter], resource: Resource) -> bool:

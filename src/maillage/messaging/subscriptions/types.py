@@ -55,6 +55,7 @@ class Wish:
     heartbeat: int | None
     ends: datetime | None
     is_off: bool
+    starts: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from maillage import record
-from maillage.codes.json import encode
+from maillage.codes.json import decode, encode
 from maillage.doors.fhir import conditions, intake
 from maillage.doors.fhir.context import Context
 from maillage.doors.fhir.http import Request, Response, encode_query, etag
 from maillage.doors.fhir.interactions.update import expected_version
 from maillage.doors.fhir.problems import SeveralMatch, outcome
 from maillage.kernel.errors import Issue, NotFound
+from maillage.messaging import subscriptions
 from maillage.record import Stored
 
 
@@ -23,7 +24,12 @@ async def delete(context: Context, request: Request) -> Response:
     if before.deleted:
         return _gone(request, [])
     version = expected_version(request, before, required=context.registry.policy.version_required)
-    return _gone(request, [(before, await intake.delete(context, before, version))])
+    return _gone(request, [(before, await intake.delete(context, before, version))], told=_is_french(before))
+
+
+def _is_french(before: Stored) -> bool:
+    """The French guide of notifications wants 200 where a subscription ends (NDE 3.0.0)."""
+    return before.type == "Subscription" and subscriptions.is_nde(decode(before.content))
 
 
 async def delete_where(context: Context, request: Request) -> Response:
@@ -45,11 +51,11 @@ async def delete_where(context: Context, request: Request) -> Response:
     return _gone(request, buried)
 
 
-def _gone(request: Request, buried: list[tuple[Stored, int]]) -> Response:
+def _gone(request: Request, buried: list[tuple[Stored, int]], *, told: bool = False) -> Response:
     """204 with the version of the deletion, or 200 with an OperationOutcome when it is preferred."""
     headers = {"etag": etag(buried[0][1])} if len(buried) == 1 else {}
     shown = tuple((stored.type, stored.id) for stored, _ in buried)
-    if request.preference("return").lower() != "operationoutcome":
+    if not told and request.preference("return").lower() != "operationoutcome":
         return Response(204, b"", headers, shown=shown)
-    told = [Issue("information", "informational", "resource-deleted", f"{stored.type}/{stored.id}") for stored, _ in buried]
-    return Response(200, encode(outcome(told or [Issue("information", "informational", "nothing-to-delete")])), headers, shown=shown)
+    said = [Issue("information", "informational", "resource-deleted", f"{stored.type}/{stored.id}") for stored, _ in buried]
+    return Response(200, encode(outcome(said or [Issue("information", "informational", "nothing-to-delete")])), headers, shown=shown)

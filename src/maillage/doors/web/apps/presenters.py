@@ -19,6 +19,7 @@ WORDS = {
 TYPES = {
     "*": "toutes les données",
     "Appointment": "les rendez-vous",
+    "CommunicationRequest": "les événements déclarés",
     "Composition": "les documents structurés",
     "Condition": "les problèmes de santé",
     "DiagnosticReport": "les comptes rendus",

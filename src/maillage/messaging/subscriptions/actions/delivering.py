@@ -10,12 +10,12 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 from maillage import record
 from maillage.access.clients.queries import signing_of
+from maillage.codes.json import decode
 from maillage.kernel.actor import SYSTEM, Actor
-from maillage.messaging.subscriptions import queries, rules
+from maillage.messaging.subscriptions import nde, queries, rules
 from maillage.messaging.subscriptions.actions import rights, writing
 from maillage.messaging.subscriptions.fhir import notification
 from maillage.messaging.subscriptions.types import EVENT, HANDSHAKE, HEARTBEAT, LEASE, TRIES, Notice, Subscription, Told
@@ -117,7 +117,10 @@ async def _event(tx: Transaction, one: Subscription, actor: Actor, base: str) ->
 async def _notice(tx: Transaction, one: Subscription, base: str, kind: str, id: str, tries: int = 1, *events: Told) -> Notice:
     """Everything that the sending needs; the secrets are still sealed."""
     counted = replace(one, events=max((event.number for event in events), default=one.events))
-    body = notification(counted, base, tx.now, kind, events)
+    if one.topic == nde.ROOT:
+        body = nde.order(decode(await queries.asked(tx, one.id)), events[0], base, tx.now)
+    else:
+        body = notification(counted, base, tx.now, kind, events)
     secrets = await signing_of(tx, one.client)
     return Notice(one.id, one.fence, kind, id, tries, one.client, one.endpoint, one.destination, one.timeout, one.media, body, secrets)
 
@@ -168,10 +171,3 @@ async def _dead(tx: Transaction, one: Subscription, delivery: str, error: str) -
     log.error("subscription-dead-letter %s %s", one.id, delivery, extra={"code": "subscription-dead-letter"})
     await tx.execute("UPDATE subscription_delivery SET dead_at = $2, error = $3 WHERE id = $1", delivery, tx.now, error)
     await writing.turn(tx, one.id, "error", error)
-
-
-async def stands(tx: Transaction) -> dict[str, Any]:
-    """How many subscriptions stand how, and how many dead letters there are: for `doctor`."""
-    rows = await tx.fetch("SELECT status, count(*) AS number FROM subscription GROUP BY status ORDER BY status")
-    dead = await tx.fetchval("SELECT count(*) FROM subscription_delivery WHERE dead_at IS NOT NULL")
-    return {"subscriptions": {row["status"]: row["number"] for row in rows}, "dead": dead}

@@ -9,7 +9,7 @@ from maillage.access.clients.queries import addresses_of
 from maillage.codes.json import decode, encode
 from maillage.kernel.errors import Conflict, NotAllowed, NotFound
 from maillage.kernel.intake import Claim
-from maillage.messaging.subscriptions import queries, rules
+from maillage.messaging.subscriptions import nde, queries, rules
 from maillage.messaging.subscriptions.fhir import rendered
 from maillage.messaging.subscriptions.types import MOST_LIVE, Wish
 from maillage.store import Transaction
@@ -31,12 +31,12 @@ async def create(tx: Transaction, resource: Resource) -> tuple[str, str]:
     wish = await _wish(tx, resource)
     if await queries.count_live(tx, tx.actor.id) >= MOST_LIVE:
         raise Conflict("subscription-limit")
-    status = "off" if wish.is_off else "requested"
+    status = _begins(wish)
     await tx.execute(
         """
         INSERT INTO subscription (id, client, created_at, owner_org, parties, status, due_at, resource, scopes, topic, focus_type, criteria,
-            endpoint, destination, content, media, timeout, heartbeat, ends)
-        VALUES ($1, $2, $3, $4, $5, $6, $3, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+            endpoint, destination, content, media, timeout, heartbeat, ends, starts)
+        VALUES ($1, $2, $3, $4, $5, $6, $3, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
         """,
         *(resource["id"], tx.actor.id, tx.now, tx.actor.organization, list(tx.actor.organizations), status),
         *(encode(resource).decode(), list(tx.actor.scopes), *_columns(wish)),
@@ -53,12 +53,12 @@ async def change(tx: Transaction, before: record.Stored, resource: Resource, ver
     await _own(tx, before.id)
     await record.expect_version(tx, KIND, before.id, version)
     wish = await _wish(tx, resource)
-    status = "off" if wish.is_off else "requested"
+    status = _begins(wish)
     await tx.execute(
         """
         UPDATE subscription SET status = $2, due_at = $3, error = '', leased_until = NULL, fence = fence + 1, resource = $4, scopes = $5,
             topic = $6, focus_type = $7, criteria = $8, endpoint = $9, destination = $10, content = $11, media = $12, timeout = $13,
-            heartbeat = $14, ends = $15
+            heartbeat = $14, ends = $15, starts = $16
         WHERE id = $1
         """,
         *(before.id, status, tx.now, encode(resource).decode(), list(tx.actor.scopes), *_columns(wish)),
@@ -85,7 +85,12 @@ CLAIM = Claim(KIND, claims, create, update=change, delete=end)
 
 def _columns(wish: Wish) -> tuple[Any, ...]:
     place = (wish.topic, wish.focus_type, [str(one) for one in wish.filters], wish.endpoint, wish.destination)
-    return (*place, wish.content, wish.media, wish.timeout, wish.heartbeat, wish.ends)
+    return (*place, wish.content, wish.media, wish.timeout, wish.heartbeat, wish.ends, wish.starts)
+
+
+def _begins(wish: Wish) -> str:
+    """The French guide knows no handshake."""
+    return "off" if wish.is_off else "active" if wish.topic == nde.ROOT else "requested"
 
 
 async def _wish(tx: Transaction, resource: Resource) -> Wish:
@@ -153,4 +158,4 @@ async def restart(tx: Transaction, id: str) -> None:
     """Ask the endpoint again, if errors stopped the subscription; one that its client ended stays off. Raises `NotFound`."""
     one = await queries.locked(tx, id)
     if one.status == "error":
-        await turn(tx, id, "requested", "")
+        await turn(tx, id, "active" if one.topic == nde.ROOT else "requested", "")
