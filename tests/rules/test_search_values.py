@@ -32,7 +32,7 @@ def test_every_parameter_of_every_type_is_compiled_or_listed() -> None:
         assert len(codes) == len(set(codes))
         assert {"_id", "_lastUpdated", "_profile", "_security", "_source", "_tag"} <= set(codes)
         assert {p.kind for p in search_parameters(name)} <= kinds
-    assert sum(len(search_parameters(name)) for name in resource_types()) == 2583
+    assert sum(len(search_parameters(name)) for name in resource_types()) == 2611
 
 
 def test_what_is_not_compiled_is_known() -> None:
