@@ -24,7 +24,7 @@ from maillage.kernel.actor import SYSTEM
 from maillage.settings import DataSettings, Settings
 from maillage.store.server import opened
 
-COMMANDS = ["serve", "demo", "token", "client", "scenario", "doctor", "migrate", "generate", "rerender", "package", "docs"]
+COMMANDS = ["serve", "demo", "token", "client", "scenario", "doctor", "migrate", "import", "generate", "rerender", "package", "docs"]
 SECONDS = 300  # a busy machine is not what these tests look at
 SMALL = {"MAILLAGE_DATABASE__SHARED_BUFFERS": "32MB", "MAILLAGE_DEMO__PATIENTS": "60"}
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("MAILLAGE_")} | SMALL
@@ -231,8 +231,29 @@ def a_token_opens_the_server_whether_issued_before_or_while_it_runs(folder: Path
             found = httpx.get(f"{address}/fhir/Task?_id={task}", headers={"authorization": f"Bearer {token}"}, timeout=30)
             assert found.status_code == status
         assert answer("scenario", "referral", "--data", str(folder), "--base", address)["closed"]
+        a_file_is_taken_in_and_found_at_once(folder, address, said["token"])
     refused = maillage("token", "--client", "labo", "--organization", "nowhere", "--data", str(folder), expected=1)
     assert (refused.stdout, "unknown organisation: nowhere" in refused.stderr) == ("", True)
+
+
+def a_file_is_taken_in_and_found_at_once(folder: Path, address: str, token: str) -> None:
+    file = folder / "results.ndjson"
+    result = (
+        '{"resourceType": "Observation", "id": "o-%d", "status": "final", "code": {"text": "x"}, "subject": {"reference": "Patient/p-1"}}'
+    )
+    whole = [
+        result % 1,
+        '{"resourceType": "Patient", "id": "p-1", "name": [{"family": "x"}]}',
+        result % 2,
+        '{"resourceType": "Observation"}',
+    ]
+    file.write_text("\n".join(whole))
+    words = ("import", "fhir", str(file), "--organization", "hia-percy", "--workers", "1", "--data", str(folder))
+    said = answer(*words, expected=1)
+    assert (said["made"], said["refused"]) == (3, 1)
+    found = httpx.get(f"{address}/fhir/Observation?patient=p-1", headers={"authorization": f"Bearer {token}"}, timeout=30).json()
+    assert sorted(entry["resource"]["id"] for entry in found["entry"]) == ["o-1", "o-2"]
+    assert json.loads(file.with_suffix(".ndjson.refused").read_text())["line"] == 4
 
 
 def no_row_drifts_and_the_machine_is_healthy(data: tuple[str, ...]) -> None:

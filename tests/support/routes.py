@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from maillage.doors.fhir import routes as api
+from maillage.doors.fhir.interfaces import INTERFACES
 from maillage.doors.web.areas import PAGES
 from maillage.doors.web.pages import Page
 
@@ -33,6 +34,8 @@ API_SHAPES: dict[str, tuple[str, ...]] = {
     "BINARY": ("/fhir/Binary/absent-0",),
     "HISTORY": ("/fhir/_history", "/fhir/Task/_history", "/fhir/Task/absent-0/_history"),
     "VERSION": ("/fhir/Task/absent-0/_history/1",),
+    "EXPORT": ("/fhir/exports/absent-0",),
+    "EXPORT_FILE": ("/fhir/exports/absent-0/absent-0",),
     "OPERATION": ("/fhir/$versions", "/fhir/Task/$absent", "/fhir/Task/absent-0/$accept", "/fhir/StructureDefinition/$absent"),
 }
 """An address of each shape that the FHIR door routes; a test compares with the door's own tables."""
@@ -50,7 +53,18 @@ def api_tables() -> dict[str, dict[str, object]]:
 def api_requests() -> list[tuple[str, str]]:
     """(method, address) of everything that the FHIR door routes."""
     found = [(method, path) for name, table in sorted(api_tables().items()) for path in API_SHAPES[name] for method in sorted(table)]
-    return found + [("GET", path) for path in (*API_DEFINITIONS, *API_PUBLIC)]
+    return found + [("GET", path) for path in (*API_DEFINITIONS, *API_PUBLIC)] + french_requests()
+
+
+def french_requests() -> list[tuple[str, str]]:
+    """The same of the French interfaces."""
+    found: list[tuple[str, str]] = []
+    for name, interface in sorted(INTERFACES.items()):
+        found += [(method, f"/fhir/{name}") for method in interface.root]
+        for kind, served in interface.types.items():
+            levels = {"": served.type, "?identifier=absent": served.where, "/absent-0": served.one, "/absent-0/_history": served.history}
+            found += [(method, f"/fhir/{name}/{kind}{level}") for level, methods in levels.items() for method in methods]
+    return found
 
 
 def page_requests() -> list[tuple[str, str]]:

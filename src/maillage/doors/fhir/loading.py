@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from maillage import record
+from maillage.access.clients.queries import PROVED
 from maillage.doors.fhir import intake, interfaces, problems, references
 from maillage.doors.fhir.bodies import check, strictly
 from maillage.doors.fhir.context import Context, Registry
@@ -55,7 +56,8 @@ class Report:
 
 def importer(organization: str) -> Actor:
     """Who acts: the operator's own machine, for one organisation."""
-    return Actor("client", "import", (organization,), frozenset({"logiciel"}), scopes=("system/*.cruds",), display="maillage import")
+    scopes = ("system/*.cruds",)
+    return Actor("client", "import", (organization,), frozenset({"logiciel"}), scopes=scopes, display="maillage import", assurance=PROVED)
 
 
 class Loader:
