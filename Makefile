@@ -5,7 +5,7 @@
 #   make setup     packages only         make bench     the measured ratios
 #   make faults    the long fault tests  make sbom      the bill of materials (CycloneDX)
 #   make mutants   whether the tests of access, booking and audit see small changes
-#   make site      the documentation site, built offline in site/
+#   make site      the documentation, offline    make ladder    the long rungs of the simulation
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
