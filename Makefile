@@ -4,6 +4,7 @@
 #   make check     linters only          make rerender  compare every row with its last photograph
 #   make setup     packages only         make bench     the measured ratios
 #   make faults    the long fault tests  make sbom      the bill of materials (CycloneDX)
+#   make mutants   whether the tests of access, booking and audit see small changes
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
@@ -28,9 +29,9 @@ export npm_config_cache := $(CURDIR)/.setup/cache/npm
 endif
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test check rerender bench faults sbom clean
+.PHONY: help setup demo test check rerender bench faults mutants sbom clean
 help:
-	@sed -n '2,6s/^# *//p' Makefile
+	@sed -n '2,7s/^# *//p' Makefile
 
 setup: .setup/packages .setup/vendor .setup/browser .setup/simulation
 
@@ -56,6 +57,9 @@ bench: .setup/packages .setup/vendor
 
 faults: .setup/packages .setup/vendor
 	@$(BIN)/python -m pytest -m nightly -p no:randomly $(PYTEST_ARGS) tests/faults
+
+mutants: .setup/packages .setup/vendor
+	@$(BIN)/python tools/mutate.py $(MUTANTS)
 
 sbom: .setup/packages
 	@$(BIN)/python tools/sbom.py > sbom.cdx.json && echo sbom.cdx.json

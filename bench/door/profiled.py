@@ -20,12 +20,20 @@ MOST = 40
 own: Counter[str] = Counter()
 whole: Counter[str] = Counter()
 files: Counter[str] = Counter()
+callers: Counter[str] = Counter()
+TABLES = {
+    "files, own time": files,
+    "functions, own time": own,
+    "functions, own time, with their callers": callers,
+    "functions, with what they call": whole,
+}
 
 
 def _look(_signal: int, frame: FrameType | None) -> None:
     names = list(_names(frame))
     if names:
         own[names[0]] += 1
+        callers[" <- ".join(names[:4])] += 1
         files[names[0].partition(":")[0]] += 1
         whole.update(set(names))
 
@@ -45,13 +53,18 @@ def _short(path: str) -> str:
 
 
 def _forget(*_: object) -> None:
-    for counts in (own, whole, files):
+    for counts in TABLES.values():
         counts.clear()
 
 
 def _print() -> None:
     seen = sum(own.values()) or 1
-    for title, counts in (("files, own time", files), ("functions, own time", own), ("functions, with what they call", whole)):
+    for title, counts in (
+        ("files, own time", files),
+        ("functions, own time", own),
+        ("functions, own time, with their callers", callers),
+        ("functions, with what they call", whole),
+    ):
         print(f"-- {title} ({seen} samples)")
         for name, count in counts.most_common(MOST):
             print(f"{100 * count / seen:5.1f} %  {name}")

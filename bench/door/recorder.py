@@ -84,9 +84,12 @@ async def _ask(app: Any, row: Row, words: Words, token: str) -> bytes:
     headers = [(name.lower(), value.strip()) for name, _, value in (line.partition(b":") for line in lines)]
     scope = {"type": "http", "method": method.decode(), "path": path.decode(), "raw_path": path, "query_string": query, "headers": headers}
     told: list[dict[str, Any]] = []
+    bodies = [body]
 
     async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body, "more_body": False}
+        if not bodies:
+            await asyncio.Event().wait()  # the caller stays, and has no more to say
+        return {"type": "http.request", "body": bodies.pop(), "more_body": False}
 
     async def send(message: dict[str, Any]) -> None:
         told.append(message)

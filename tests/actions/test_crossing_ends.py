@@ -12,7 +12,7 @@ from tests.factories import booking as diary
 from tests.factories import crossings as make
 from tests.factories import referrals as requests
 
-from maillage import journeys
+from maillage import journeys, referrals
 from maillage.journeys.operations import FROM_BOOKING, FROM_REFERRAL
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.clock import FixedClock
@@ -325,6 +325,21 @@ async def test_a_request_taken_back_gives_back_what_was_held_for_it(db: Database
     await make.do(db, GP, "Slot/hold", slot, patient=patient, task=task)
     await make.do(db, GP, "Task/withdraw", task, reason="resolved")
     assert (await make.state(db, task), await make.status(db, "slot", slot)) == ("cancelled", "free")
+    await make.check(db)
+
+
+async def test_a_hold_at_a_service_that_was_not_chosen_falls_with_its_task(db: Database) -> None:
+    slot = (await make.slots(db))[0]["id"]
+    task, other = await requests.draft(db, services=[requests.SERVICE, make.SERVICE])
+    async with db.transaction(GP) as tx:
+        of_both = [item for item in await requests.form(tx, make.SERVICE) if item["linkId"] in ("specific", "act")]
+        items = [*await requests.form(tx, requests.SERVICE), *of_both]
+        await referrals.save_form(tx, (await requests.look(db, task))["request_id"], items=items)
+    for one in (task, other):
+        await requests.act(db, GP, referrals.send, one, **requests.SEND)
+    await make.do(db, GP, "Slot/hold", slot, patient=(await requests.look(db, task))["patient_id"], task=other)
+    await make.do(db, requests.TRIAGER, "Task/accept", task)
+    assert (await make.state(db, other), await make.status(db, "slot", slot)) == ("cancelled", "free")
     await make.check(db)
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
-from tests.support.postgres import store_alone
+from tests.support.postgres import as_owner, store_alone
 
 from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.clock import FixedClock
@@ -36,7 +36,7 @@ async def test_the_context_is_said_first_and_ends_with_the_transaction(db: Datab
         said = [await tx.fetchval("SELECT current_setting($1)", name) for name in names]
         assert said == ["chic,cms-clamart", "p'1", "person", "r1", "1500ms", "10s", "UTC"]
         pid = tx.conn.get_server_pid()
-    async with db._pool.acquire() as conn:
+    async with db._connection() as conn:
         assert conn.get_server_pid() == pid
         assert not await conn.fetchval("SELECT current_setting('app.orgs', true)")
         assert await conn.fetchval("SHOW statement_timeout") == "15s"
@@ -174,3 +174,29 @@ async def test_params() -> None:
 async def test_a_warm_pool_makes_nobody_wait_for_a_connection_to_open(db: Database) -> None:
     await db.warm()
     assert db._pool.get_size() == db._pool.get_idle_size() == db.limits.pool_size
+
+
+async def test_whoever_waits_for_a_connection_gets_the_next_one_that_is_laid_down(dsn: str, db: Database) -> None:
+    narrow = await Database.open(dsn, db.clock, limits=Limits(pool_size=2, acquire=5.0))
+
+    async def look(_: int) -> int:
+        async with narrow.transaction(SYSTEM) as tx:
+            await asyncio.sleep(0.01)
+            return int(await tx.fetchval("SELECT pg_backend_pid()"))
+
+    try:
+        pids = await asyncio.gather(*(look(n) for n in range(30)))
+        assert len(set(pids)) == 2
+        assert narrow._pool.get_idle_size() + len(narrow._idle) == narrow._pool.get_size() == 2
+    finally:
+        await narrow.close()
+
+
+async def test_a_connection_that_broke_at_hand_is_not_given_again(dsn: str, db: Database) -> None:
+    async with db.transaction(SYSTEM) as tx:
+        pid = await tx.fetchval("SELECT pg_backend_pid()")
+    assert len(db._idle) == 1
+    await as_owner(dsn, f"SELECT pg_terminate_backend({pid})")
+    await asyncio.sleep(0.1)  # until the driver has heard of it
+    async with db.transaction(SYSTEM) as tx:
+        assert await tx.fetchval("SELECT pg_backend_pid()") != pid

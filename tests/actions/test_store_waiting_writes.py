@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Self
+from typing import Any, Self
 
 import asyncpg
 import pytest
@@ -13,20 +12,26 @@ from tests.support.postgres import store_alone
 
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import MaillageError, Unavailable
-from maillage.store import Database, Limits, Transaction
+from maillage.store import Database, Into, Limits, Transaction
 from maillage.store.group import Appender
+from maillage.store.writes import FEW
 
 pytestmark = pytest.mark.asyncio
 FILL = store_alone
 
 ADD = "INSERT INTO outbox (id, topic, payload, created_at, due_at) VALUES ($1, 't', '{}', $2, $2)"
 RENAME = "UPDATE outbox SET topic = $2 WHERE id = $1"
-APPEND = "INSERT INTO outbox (id, topic, payload, created_at, due_at) SELECT x.id, 't', '{}', x.at, x.at FROM unnest($1::text[], $2::timestamptz[]) x (id, at)"
+OUTBOX = Into("outbox", (("id", "text"), ("topic", "text"), ("payload", "text"), ("created_at", "timestamptz"), ("due_at", "timestamptz")))
 
 
 async def add(tx: Transaction, *ids: str) -> None:
     for id in ids:
         await tx.write(("outbox", id), (ADD,), (id, tx.now))
+
+
+def row(tx: Transaction, id: str) -> tuple[Any, ...]:
+    """A message of the outbox."""
+    return id, "t", "{}", tx.now, tx.now
 
 
 async def topics(db: Database) -> dict[str, str]:
@@ -50,14 +55,23 @@ async def test_what_waits_is_there_for_the_next_statement_and_after_the_end(db: 
         assert await tx.fetchval("SELECT count(*) FROM outbox") == 2
         await add(tx, "c")
         assert len(await tx.peek("SELECT id FROM outbox")) == 3
-        tx.append(APPEND, [("d", tx.now), ("e", tx.now)])
+        tx.append(OUTBOX, [row(tx, "d"), row(tx, "e")])
     assert sorted(await topics(db)) == ["a", "b", "c", "d", "e"]
 
 
 async def test_no_rows_are_nothing_to_write(db: Database) -> None:
     async with db.transaction(SYSTEM, lazy=True) as tx:
-        tx.append(APPEND, [])
+        tx.append(OUTBOX, [])
         assert await tx.fetchval("SELECT count(*) FROM outbox") == 0
+
+
+@pytest.mark.parametrize("count", [1, 2, FEW, FEW + 1, 50])
+@pytest.mark.parametrize("lazy", [True, False])
+async def test_rows_are_appended_whatever_their_number(db: Database, lazy: bool, count: int) -> None:
+    names = [f"n{n:02}" for n in range(count)]
+    async with db.transaction(SYSTEM, lazy=lazy) as tx:
+        tx.append(OUTBOX, [row(tx, name) for name in names], shared=lazy)
+    assert sorted(await topics(db)) == names
 
 
 async def test_two_writes_to_one_object_keep_their_order(db: Database) -> None:
@@ -113,7 +127,7 @@ async def test_nobody_goes_on_before_the_commit_that_holds_its_row(db: Database)
     async def read(n: int) -> bool:
         async with db.transaction(SYSTEM, lazy=True) as tx:
             await tx.peek("SELECT 1")
-            tx.append(APPEND, [(f"r{n}", tx.now)], shared=True)
+            tx.append(OUTBOX, [row(tx, f"r{n}")], shared=True)
         async with db.transaction(SYSTEM, lazy=True) as tx:
             return bool(await tx.peek("SELECT 1 FROM outbox WHERE id = $1", f"r{n}"))
 
@@ -124,8 +138,8 @@ async def test_rows_that_arrive_together_share_a_commit(db: Database) -> None:
     asked: list[int] = []
 
     class Counted:
-        async def execute(self, _sql: str, ids: Sequence[str], *, timeout: float) -> None:
-            asked.append(len(ids))
+        async def execute(self, _sql: str, *values: Any, timeout: float) -> None:
+            asked.append(len(values[0]) if isinstance(values[0], list) else len(values))
             await asyncio.sleep(0.01)
 
         async def __aenter__(self) -> Self:
@@ -134,7 +148,7 @@ async def test_rows_that_arrive_together_share_a_commit(db: Database) -> None:
         async def __aexit__(self, *_: object) -> None:
             return None
 
-    appender = Appender(Counted, "")
+    appender = Appender(Counted, Into("somewhere", (("id", "text"),)))
     await asyncio.gather(*(appender.add([(f"{n}",)]) for n in range(30)))
     assert (sum(asked), asked[0], len(asked)) == (30, 30, 1)
     await asyncio.gather(appender.add([("x",)]), _later(appender))
@@ -153,7 +167,7 @@ async def test_a_row_that_is_refused_fails_for_its_own_caller_only(db: Database)
     async def read(id: str) -> str:
         try:
             async with db.transaction(SYSTEM, lazy=True) as tx:
-                tx.append(APPEND, [(id, tx.now)], shared=True)
+                tx.append(OUTBOX, [row(tx, id)], shared=True)
         except (asyncpg.PostgresError, Unavailable) as error:
             return type(error).__name__
         return "answered"
@@ -170,7 +184,7 @@ async def test_a_commit_that_cannot_be_made_fails_for_everybody(dsn: str, db: Da
     async def read(id: str) -> str:
         try:
             async with hurried.transaction(SYSTEM, lazy=True) as tx:
-                tx.append(APPEND, [(id, tx.now)], shared=True)
+                tx.append(OUTBOX, [row(tx, id)], shared=True)
         except Unavailable as error:
             return error.reason
         return "answered"

@@ -235,7 +235,7 @@ async def test_a_connection_that_comes_back_says_nobody(dsn: str, clock: FixedCl
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
     try:
-        async with single._pool.acquire() as conn:
+        async with single._connection() as conn:
             assert not await conn.fetchval("SELECT current_setting('app.kind', true)")
             assert await counts(conn) == {}
         async with single.transaction(ELSEWHERE, lazy=True) as tx:

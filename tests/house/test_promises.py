@@ -57,3 +57,8 @@ def test_the_requirements_are_those_of_the_levels_that_we_chose() -> None:
     assert counted == CHAPTERS
     named = [row["requirement"] for row in claims.rows("asvs")]
     assert len(set(named)) == len(named)
+
+
+def test_the_readme_says_the_ten_promises_and_what_proves_them() -> None:
+    text = (claims.ROOT / "README.md").read_text(encoding="utf-8")
+    assert claims.BEGIN + claims.promised() + claims.END in text, "python -m tests.support.claims writes them"

@@ -6,13 +6,14 @@ which may quote what somebody wrote. A defect is told by the types and the place
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import sys
 import traceback
 from datetime import UTC, datetime
 from typing import Any
+
+import msgspec
 
 FIELDS = ("request_id", "route", "lane", "status", "ms", "query", "count", "step", "reason", "signal", "folder")
 """Fields that an event may carry: each is a code, a number, a template or a hash."""
@@ -34,7 +35,7 @@ class JsonLines(logging.Formatter):
         line |= {name: value for name in FIELDS if (value := getattr(record, name, None)) is not None}
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = _chain(record.exc_info[1])
-        return json.dumps(line, ensure_ascii=False)
+        return msgspec.json.encode(line).decode()
 
 
 def _event(record: logging.LogRecord) -> str:
@@ -65,6 +66,8 @@ def _place(path: str) -> str:
 
 def write_json_lines(level: int = logging.INFO) -> None:
     """Let every logger of the process write so, the libraries' too."""
+    logging._srcfile = None  # nobody asks which line logged: the guide of the library says so, and finding it walks the stack
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()

@@ -9,6 +9,7 @@ from typing import Any
 
 from maillage import booking, record, referrals
 from maillage.access import visible_to
+from maillage.journeys.choice import free_others
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import Conflict, Invalid, NotFound
 from maillage.store import Transaction, one_by_one
@@ -194,6 +195,7 @@ async def _booked(tx: Transaction, made: Row, *, answered: bool = False) -> str:
         if task["state"] == "offered" and task["appointment_id"] != made["id"]:
             await _withdraw(tx, task["appointment_id"])
         await referrals.book(tx, made["task_id"], contact="answered the offer" if answered else None, **_place(made))
+        await free_others(tx, made["task_id"])
     return str(made["id"])
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from maillage import booking, referrals
-from maillage.journeys import booking_to_referral, labels, opposition_everywhere, referral_to_booking
+from maillage.journeys import booking_to_referral, choice, labels, opposition_everywhere, referral_to_booking
 from maillage.kernel.bounds import check_entered
 from maillage.kernel.operations import Operation, Param
 from maillage.store import Transaction
@@ -38,6 +38,9 @@ FROM_REFERRAL: Mapping[str, tuple[Call, tuple[Param, ...] | None]] = {
 
 ENDS: Final = ("decide-next", "send-elsewhere", "insist", "acknowledge")
 """Verbs that close a request which has no appointment: what was held for it by hand falls with it."""
+
+CHOOSES: Final = ("accept", "advise", "book")
+"""Verbs by which one of the services asked takes the request."""
 
 FROM_BOOKING: Mapping[tuple[str, str], Call] = {
     ("Slot", "book"): booking_to_referral.book_slot,
@@ -78,6 +81,7 @@ def _of_request(operation: Operation) -> Operation:
         return replace(operation, call=_available_on_task)
     call, parameters = FROM_REFERRAL.get(operation.name, (operation.call, None))
     call = referral_to_booking.ending(call) if operation.name in ENDS else call
+    call = choice.choosing(call) if operation.name in CHOOSES else call
     declared = operation.parameters if parameters is None else parameters
     return replace(operation, call=_plain(call, declared), parameters=declared)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from maillage.kernel.ids import new_id
-from maillage.store import Transaction
+from maillage.store import Into, Transaction
 
 LONGEST_QUERY = 16_000
 BY_ACTION = {"C": "create", "R": "read", "U": "update", "D": "delete", "E": "operation"}
@@ -64,7 +64,7 @@ async def audit_many(
     why = (actor.organization, actor.purpose, origin.software, origin.address, origin.server)
     rest = (query[:LONGEST_QUERY], tx.request_id)
     tx.append(
-        _INSERT,
+        _TABLE,
         [(new_id(), tx.now, action, _of_own(kind, verb) or subtype, *who, *why, kind, id, patient, *rest) for kind, id, patient in shown],
         shared=True,
     )
@@ -77,8 +77,6 @@ def _of_own(kind: str, verb: str) -> str:
     return "administration" if kind == "Account" else ""
 
 
-_INSERT = """INSERT INTO audit_event (id, at, action, subtype, verb, outcome, actor_kind, actor_id, actor_name, role_id, roles,
-    organization, purpose, software, address, server, res_type, res_id, patient_id, query, request_id)
-SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-    $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[],
-    $20::text[], $21::text[])"""
+_WHO = ("actor_kind", "actor_id", "actor_name", "role_id", "roles", "organization", "purpose", "software", "address", "server")
+_COLUMNS = ("id", "at", "action", "subtype", "verb", "outcome", *_WHO, "res_type", "res_id", "patient_id", "query", "request_id")
+_TABLE = Into("audit_event", tuple((name, "timestamptz" if name == "at" else "text") for name in _COLUMNS))

@@ -10,11 +10,13 @@ from maillage.store.locks import lock_rows
 from maillage.store.rounds import one_by_one
 from maillage.store.sql import Params
 from maillage.store.transaction import Transaction
+from maillage.store.writes import Into
 
 __all__ = [
     "Connection",
     "Database",
     "EmbeddedPostgres",
+    "Into",
     "Limits",
     "Params",
     "Transaction",

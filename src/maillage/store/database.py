@@ -28,11 +28,14 @@ from maillage.store.checks import inspect, inspect_login
 from maillage.store.context import Context
 from maillage.store.group import Appender
 from maillage.store.transaction import Transaction, Unit
-from maillage.store.writes import MOST_TOGETHER
+from maillage.store.writes import MOST_TOGETHER, Into
 
 T = TypeVar("T")
 TRIES = 3
 STATEMENTS = 512
+LOOKED_AT = 250
+"""After so many transactions a connection goes through the pool again, which ends one that is old."""
+
 # What the driver raises; the internal one comes when a connection breaks in the middle of an answer.
 DRIVER = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, ConnectionError)
 
@@ -79,7 +82,9 @@ class Database:
         self.clock = clock
         self.limits = limits
         self.warnings = warnings
-        self._appenders: dict[str, Appender] = {}
+        self._appenders: dict[Into, Appender] = {}
+        self._idle: list[Any] = []
+        self._wanting = self._laid = 0
         self._leaving: set[asyncio.Task[None]] = set()
         self._dsn = ""
 
@@ -121,11 +126,13 @@ class Database:
 
     async def warm(self) -> None:
         """Open every connection of the pool now: the wait for a connection is too short to open many of them at once under load."""
+        await self._hand_back()
         async with AsyncExitStack() as stack:
             await asyncio.gather(*(stack.enter_async_context(self._pool.acquire(timeout=10)) for _ in range(self.limits.pool_size)))
 
     async def close(self) -> None:
         """Give every connection back to the server; one that hangs is cut."""
+        await self._hand_back()
         try:
             await asyncio.wait_for(self._pool.close(), 10)
         except TimeoutError:
@@ -159,6 +166,8 @@ class Database:
                 yield Transaction(unit, actor, now, request_id, origin=origin)
                 await unit.settle()
                 await self._finish(unit)
+                conn, unit.conn = unit.conn, None
+                await self._lay_down(conn)
             except asyncio.CancelledError:
                 conn, unit.conn = unit.conn, None
                 self._put_away(conn)
@@ -192,9 +201,9 @@ class Database:
         pending = unit.pending
         if not unit.begun and pending.may_share():
             conn, unit.conn = unit.conn, None
-            await self._release(conn)  # others may use it while the shared commit is awaited
-            for sql, rows in pending.rows.items():
-                await self._appender(sql).add(rows)
+            await self._lay_down(conn)  # others may use it while the shared commit is awaited
+            for into, rows in pending.rows.items():
+                await self._appender(into).add(rows)
             return
         if unit.begun or len(pending.writes) + len(pending.rows) > MOST_TOGETHER:
             conn = await unit.ready(unit.writer)
@@ -204,18 +213,20 @@ class Database:
         else:
             await unit.flush()
 
-    def _appender(self, sql: str) -> Appender:
-        if sql not in self._appenders:
-            self._appenders[sql] = Appender(self._connection, sql, self.limits.statement + self.limits.cut)
-        return self._appenders[sql]
+    def _appender(self, into: Into) -> Appender:
+        if into not in self._appenders:
+            self._appenders[into] = Appender(self._connection, into, self.limits.statement + self.limits.cut)
+        return self._appenders[into]
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Any]:
         conn = await self._acquire()
         try:
             yield conn
-        finally:
+        except BaseException:
             await self._release(conn)
+            raise
+        await self._lay_down(conn)
 
     async def run(self, actor: Actor, work: Callable[[Transaction], Awaitable[T]], **options: Any) -> T:
         """Run `work(tx)` in a transaction; a serialization failure or a deadlock is tried again, three times in all, with jitter."""
@@ -244,6 +255,12 @@ class Database:
             raise Unavailable("read-only")
 
     async def _acquire(self) -> Any:
+        while self._idle:
+            conn = self._idle.pop()
+            if not _gone(conn):
+                return conn
+            await self._release(conn)
+        self._wanting += 1
         try:
             async with asyncio.timeout(deadline.within(self.limits.acquire)):  # the pool's own limit costs a task for each connection
                 return await self._pool.acquire()
@@ -251,6 +268,23 @@ class Database:
             raise Unavailable("no-connection", retry_after=1) from error
         except (*DRIVER, OSError) as error:
             raise Unavailable("database-away", retry_after=1) from error
+        finally:
+            self._wanting -= 1
+
+    async def _lay_down(self, conn: Any) -> None:
+        """Keep at hand a connection on which all went well, unless somebody waits for one: the pool's way there and back is a tenth of a read."""
+        if conn is None:
+            return
+        self._laid += 1
+        if self._wanting or not self._laid % LOOKED_AT or self._pool.is_closing() or _gone(conn) or conn.is_in_transaction():
+            await self._release(conn)
+        else:
+            self._idle.append(conn)
+
+    async def _hand_back(self) -> None:
+        """Give the pool what is at hand."""
+        while self._idle:
+            await self._release(self._idle.pop())
 
     async def _release(self, conn: Any) -> None:
         if conn is None:

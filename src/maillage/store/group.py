@@ -14,7 +14,7 @@ from typing import Any
 
 import asyncpg
 
-from maillage.store.writes import columns
+from maillage.store.writes import Into
 
 Connections = Callable[[], AbstractAsyncContextManager[Any]]
 Batch = list[tuple[list[tuple[Any, ...]], asyncio.Future[None]]]
@@ -24,10 +24,10 @@ REFUSED = (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError, ValueEr
 
 
 class Appender:
-    """Appends rows by one INSERT over `unnest`, in commits that many callers share."""
+    """Appends rows by one INSERT, in commits that many callers share."""
 
-    def __init__(self, connections: Connections, sql: str, seconds: float = 10.0) -> None:
-        self._connections, self._sql, self._seconds = connections, sql, seconds
+    def __init__(self, connections: Connections, into: Into, seconds: float = 10.0) -> None:
+        self._connections, self._into, self._seconds = connections, into, seconds
         self._waiting: Batch = []
         self._work: asyncio.Task[None] | None = None
 
@@ -56,8 +56,9 @@ class Appender:
     async def _commit(self, batch: Batch) -> None:
         """One statement of its own is one commit; whoever waits learns how it went, and a failure is theirs to tell."""
         try:
+            rows = [row for some, _ in batch for row in some]
             async with self._connections() as conn:
-                await conn.execute(self._sql, *columns([row for rows, _ in batch for row in rows]), timeout=self._seconds)
+                await conn.execute(self._into.sql(len(rows)), *self._into.values(rows), timeout=self._seconds)
         except REFUSED as error:
             if len(batch) == 1:
                 _tell(batch, error)

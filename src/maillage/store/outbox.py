@@ -24,12 +24,23 @@ from maillage.kernel.errors import MaillageError
 from maillage.kernel.ids import new_id
 from maillage.store.database import Database
 from maillage.store.transaction import Transaction
+from maillage.store.writes import Into
 
 Handler = Callable[[Transaction, dict[str, Any]], Awaitable[str | None]]
 log = logging.getLogger(__name__)
 TRIES = 5
 LEASE = timedelta(seconds=60)
 BATCH = 20
+
+_TABLE = Into(
+    "outbox",
+    (
+        *((name, "text") for name in ("id", "topic", "key", "payload")),
+        ("created_at", "timestamptz"),
+        ("due_at", "timestamptz"),
+        ("request_id", "text"),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +54,6 @@ class Carrier:
 
 
 Carriers = Mapping[str, Handler | Carrier]
-
-_WRITE = """
-INSERT INTO outbox (id, topic, key, payload, created_at, due_at, request_id)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::text[])
-"""
 
 _CLAIM = """
 UPDATE outbox SET tries = tries + 1, leased_until = $1 + $2::interval
@@ -65,7 +71,7 @@ RETURNING id, number, topic, payload, tries, request_id
 async def enqueue(tx: Transaction, topic: str, payload: dict[str, Any], *, key: str = "", due_at: datetime | None = None) -> str:
     """Write a message in this transaction; give its id. `key` is the object whose messages must keep their order."""
     id = new_id()
-    tx.append(_WRITE, [(id, topic, key, msgspec.json.encode(payload).decode(), tx.now, due_at or tx.now, tx.request_id)])
+    tx.append(_TABLE, [(id, topic, key, msgspec.json.encode(payload).decode(), tx.now, due_at or tx.now, tx.request_id)])
     return id
 
 

@@ -11,7 +11,7 @@ import asyncpg
 
 from maillage.kernel.actor import NOWHERE, SYSTEM, Actor, Origin
 from maillage.store.context import Context, reading
-from maillage.store.writes import Pending, Write
+from maillage.store.writes import Into, Pending, Write
 
 
 class Unit:
@@ -204,13 +204,13 @@ class Transaction:
         unit.writer = self._eyes
         unit.pending.writes.append(Write(key, parts, values))
 
-    def append(self, sql: str, rows: Sequence[tuple[Any, ...]], *, shared: bool = False) -> None:
-        """Rows for an append-only table; `sql` inserts from `unnest`, one array for each column. Written as `write` does.
+    def append(self, into: Into, rows: Sequence[tuple[Any, ...]], *, shared: bool = False) -> None:
+        """Rows for an append-only table. Written as `write` does.
 
         `shared`: whoever acts may add such rows, so that alone they may share a commit with those of other requests, where nobody acts.
         """
         if rows:
-            self._unit.pending.append(sql, rows, shared=shared)
+            self._unit.pending.append(into, rows, shared=shared)
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:

@@ -11,6 +11,9 @@ from typing import Any
 from maillage.store.context import writing
 
 MOST_TOGETHER = 8
+FEW = 4
+"""Up to so many rows are written as VALUES: one array for each column costs the driver and the server twice as much for one row, and no less for eight."""
+
 _MARK = re.compile(r"\$(\d+)")
 
 Shape = tuple[tuple[str, ...], int]
@@ -26,22 +29,50 @@ class Write:
     values: Sequence[Any]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Into:
+    """An append-only table: where rows go, and its columns with their types, in the order of the values of a row."""
+
+    table: str
+    columns: tuple[tuple[str, str], ...]
+
+    def sql(self, rows: int) -> str:
+        """The INSERT of so many rows."""
+        return _insert(self, min(rows, FEW + 1))
+
+    def values(self, rows: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """The values that this INSERT takes."""
+        if len(rows) <= FEW:
+            return [value for row in rows for value in row]
+        return [list(column) for column in zip(*rows, strict=True)]
+
+
+@lru_cache(maxsize=256)
+def _insert(into: Into, rows: int) -> str:
+    names = ", ".join(name for name, _ in into.columns)
+    types = [type for _, type in into.columns]
+    if rows > FEW:
+        return f"INSERT INTO {into.table} ({names}) SELECT * FROM unnest({', '.join(f'${n}::{type}[]' for n, type in enumerate(types, 1))})"
+    marks = (", ".join(f"${row * len(types) + n}::{type}" for n, type in enumerate(types, 1)) for row in range(rows))
+    return f"INSERT INTO {into.table} ({names}) VALUES {', '.join(f'({one})' for one in marks)}"
+
+
 @dataclass(slots=True)
 class Pending:
-    """What a transaction has still to write: writes in their order, and rows for append-only tables by the statement that inserts them."""
+    """What a transaction has still to write: writes in their order, and rows for append-only tables."""
 
     writes: list[Write] = field(default_factory=list)
-    rows: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
-    shared: set[str] = field(default_factory=set)
+    rows: dict[Into, list[tuple[Any, ...]]] = field(default_factory=dict)
+    shared: set[Into] = field(default_factory=set)
 
     def __bool__(self) -> bool:
         return bool(self.writes or self.rows)
 
-    def append(self, sql: str, rows: Sequence[tuple[Any, ...]], *, shared: bool) -> None:
-        """More rows for the table that `sql` inserts into."""
-        self.rows.setdefault(sql, []).extend(rows)
+    def append(self, into: Into, rows: Sequence[tuple[Any, ...]], *, shared: bool) -> None:
+        """More rows for a table."""
+        self.rows.setdefault(into, []).extend(rows)
         if shared:
-            self.shared.add(sql)
+            self.shared.add(into)
 
     def may_share(self) -> bool:
         """Whether what waits may be committed together with what other requests have to add."""
@@ -53,14 +84,9 @@ class Pending:
 
     def take(self, begun: bool = True) -> list[tuple[str, list[Any]]]:
         """Everything that waits, as few statements; nothing waits any more. Where no transaction has begun each says who acts, too."""
-        writes = self.writes + [Write(("", sql), (sql,), columns(rows)) for sql, rows in self.rows.items()]
+        writes = self.writes + [Write(("", into.table), (into.sql(len(rows)),), into.values(rows)) for into, rows in self.rows.items()]
         self.writes, self.rows = [], {}
         return [_together(writes[n : n + MOST_TOGETHER], begun) for n in range(0, len(writes), MOST_TOGETHER)]
-
-
-def columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-    """Rows as one list for each column, as `unnest` takes them."""
-    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def _together(writes: Sequence[Write], begun: bool) -> tuple[str, list[Any]]:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_plus, unquote_to_bytes, urlencode
 
@@ -194,6 +195,7 @@ async def send_response(send: Send, response: Response, request_id: str, *, head
     await send({"type": "http.response.body", "body": b"" if head else response.body})
 
 
+@lru_cache(maxsize=1024)
 def http_date(at: datetime) -> str:
     """An instant as Last-Modified writes it."""
     return format_datetime(at.astimezone(UTC).replace(microsecond=0), usegmt=True)

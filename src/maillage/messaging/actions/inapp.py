@@ -7,15 +7,18 @@ from datetime import datetime
 from typing import Any
 
 from maillage.kernel.ids import new_id
-from maillage.store import Transaction, outbox
+from maillage.store import Into, Transaction, outbox
 from maillage.store.sql import Params
 
 TOPIC = "notification"
-_WRITE = """
-INSERT INTO notification (id, event, focus_type, focus_id, organization_id, role, role_id, patient_id, urgent, created_at)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::boolean[],
-    $10::timestamptz[])
-"""
+_TABLE = Into(
+    "notification",
+    (
+        *((name, "text") for name in ("id", "event", "focus_type", "focus_id", "organization_id", "role", "role_id", "patient_id")),
+        ("urgent", "boolean"),
+        ("created_at", "timestamptz"),
+    ),
+)
 PATIENT = "patient-notification"
 """Outbox topic: something awaits the patient, on a channel of the patient's own (+P in workflows.md)."""
 AGENDA = "breach-to-agenda"
@@ -54,7 +57,7 @@ async def _one(
     urgent: bool,
 ) -> None:
     id = new_id()
-    tx.append(_WRITE, [(id, event, *focus, organization, role, role_id, patient, urgent, tx.now)])
+    tx.append(_TABLE, [(id, event, *focus, organization, role, role_id, patient, urgent, tx.now)])
     await outbox.enqueue(tx, TOPIC, {"notification": id}, key=f"{focus[0]}/{focus[1]}")
 
 
