@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.journeys.conftest import Running
-from tests.journeys.inspection import inspect
+from tests.journeys.inspection import inspect, picture
 from tests.journeys.people import Person, french, patient_of
 
 pytestmark = pytest.mark.browser
@@ -66,10 +66,8 @@ def patient(browser: Browser, server: Running) -> Iterator[Callable[..., Patient
         one.leave()
 
 
-def given(person: Callable[..., Person], rank: int) -> tuple[str, str, str]:
-    """A secretary books for a patient, and gives the link and the code by hand: the link, the birth date, the code."""
-    known = patient_of("cms-clamart-soins", rank)
-    secretary = person("secretaire-clamart")
+def books(secretary: Person, known: dict[str, Any]) -> None:
+    """A secretary sends a request and books its visit."""
     secretary.begins_request(known, DERMATOLOGY)
     secretary.page.get_by_label("Médecin demandeur").select_option(label="Dr Maud Isambert")
     secretary.answers_form("dermatologie")
@@ -80,39 +78,42 @@ def given(person: Callable[..., Person], rank: int) -> tuple[str, str, str]:
     secretary.sees("Rendez-vous confirmé")
     secretary.clicks("Accès du patient")
     secretary.sees_title("Accès du patient")
-    secretary.clicks("Donner un lien et un code")
-    inspect(secretary, "acces-du-patient")
-    link, code = secretary.page.locator(".m-link").inner_text(), secretary.page.locator(".m-code").inner_text()
-    return f"{secretary.address}/p/{link.rsplit('/', 1)[1]}", str(known["birthDate"]), code
+
+
+def gives(secretary: Person, what: str) -> str:
+    """Give a link by hand: where it leads."""
+    secretary.clicks(what)
+    link = secretary.page.locator(".m-link").inner_text()
+    return f"{secretary.address}/p/{link.rsplit('/', 1)[1]}"
 
 
 def looks_at(one: Patient, name: str = "") -> None:
     """The page in front of a patient: sound as every page, and no word under 16 px."""
-    inspect(one, name)  # type: ignore[arg-type]  # has all that is looked at: a page, its messages
-    small = one.page.evaluate(
-        """() => [...document.querySelectorAll('main *, footer *')].filter(e => e.childNodes.length && [...e.childNodes]
-            .some(n => n.nodeType === 3 && n.textContent.trim()) && parseFloat(getComputedStyle(e).fontSize) < 16).map(e => e.outerHTML.slice(0, 80))"""
-    )
-    assert small == []
+    inspect(one)  # type: ignore[arg-type]  # has all that is looked at: a page, its messages
+    assert one.page.evaluate(SMALL) == []
+    if name:
+        picture(one, name, 390)  # type: ignore[arg-type]  # the same
 
 
-def test_a_patient_confirms_in_two_taps_says_no_in_one_and_cancels_in_three(
-    person: Callable[..., Person], patient: Callable[..., Patient]
-) -> None:
-    link, born, code = given(person, 0)
-    one = patient()
-    # Given a wrong code, the error has the focus, and nothing is said of whom
+SMALL = """() => [...document.querySelectorAll('main *, footer *')].filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())
+    && parseFloat(getComputedStyle(e).fontSize) < 16).map(e => e.outerHTML.slice(0, 80))"""
+
+
+def confirms(one: Patient, link: str, born: str, code: str) -> None:
+    """A wrong code first: the error has the focus. Then two taps say that the patient comes."""
     one.opens(link, born, "000 000")
     expect(one.page.get_by_role("alert")).to_be_focused()
     looks_at(one, "patient-ouvrir")
-    # When the right one is given, two taps say that the patient comes
     one.opens(link, born, code)
-    one.sees("Vous avez un rendez-vous.")
+    one.sees("C’est à vous : dites si vous venez.")
     looks_at(one, "patient-suivi")
     one.taps_on("Je viens")
     assert one.taps == 2
     one.sees("Vous avez dit que vous venez.")
-    # The choices: yes and no of the same size, one tap each
+
+
+def chooses_and_asks(one: Patient) -> None:
+    """Yes and no have the same size, one tap each; and who looked is one tap away."""
     one.taps_on("Mes choix : messages, partage")
     looks_at(one, "patient-choix")
     for pair in one.page.locator(".m-own-pair").all():
@@ -121,26 +122,24 @@ def test_a_patient_confirms_in_two_taps_says_no_in_one_and_cancels_in_three(
         assert sizes[0] == sizes[1]
     one.page.get_by_role("region", name=french("Voulez-vous recevoir des messages ?")).get_by_role("button", name="Non").click()
     one.sees("Votre choix : non.")
-    one.page.get_by_role("link", name="Mon suivi").click()
+    one.taps_on("Mon suivi")
     one.taps_on("Qui a regardé ma demande")
     looks_at(one, "patient-acces")
-    one.page.get_by_role("link", name="Mon suivi").click()
-    # And two more cancel
+    one.taps_on("Mon suivi")
+
+
+def cancels(one: Patient) -> None:
+    """Two taps from the tracker."""
     before = one.taps
     one.taps_on("Annuler le rendez-vous")
     looks_at(one, "patient-annuler")
     one.taps_on("Je suis malade")
     assert one.taps - before == 2
     one.sees("Il faut une nouvelle date.")
-    # The link has served
-    one.page.goto(link)
-    one.sees("Un lien sert une seule fois.")
-    looks_at(one)
 
 
-def test_a_patient_moves_the_date_without_javascript(person: Callable[..., Person], patient: Callable[..., Patient]) -> None:
-    link, born, code = given(person, 1)
-    one = patient(javascript=False)
+def moves_without_javascript(one: Patient, link: str, born: str, code: str) -> None:
+    """Three taps, and one closes the page."""
     one.opens(link, born, code)
     one.taps_on("Changer de date")
     one.page.locator("form#dates button").first.click()
@@ -149,3 +148,27 @@ def test_a_patient_moves_the_date_without_javascript(person: Callable[..., Perso
     one.sees("La date est changée.")
     one.taps_on("Fermer")
     one.sees("Pour revenir, utilisez le prochain lien")
+
+
+def test_a_patient_comes_moves_chooses_and_cancels_in_few_taps(person: Callable[..., Person], patient: Callable[..., Patient]) -> None:
+    known, secretary = patient_of("cms-clamart-soins"), person("secretaire-clamart")
+    born = str(known["birthDate"])
+    # Given a request that the secretary booked, with a link and a code given by hand, and another link
+    books(secretary, known)
+    link = gives(secretary, "Donner un lien et un code")
+    code = secretary.page.locator(".m-code").inner_text()
+    inspect(secretary, "acces-du-patient")
+    secretary.clicks("Retour")
+    secretary.clicks("Accès du patient")
+    inspect(secretary)
+    second = gives(secretary, "Donner un lien")
+    # When a telephone without JavaScript opens one of them, the date moves
+    moves_without_javascript(patient(javascript=False), second, born, code)
+    # And the other one opens the page once: come, choose, ask, cancel
+    one = patient()
+    confirms(one, link, born, code)
+    chooses_and_asks(one)
+    cancels(one)
+    one.page.goto(link)
+    one.sees("Un lien sert une seule fois.")
+    looks_at(one)

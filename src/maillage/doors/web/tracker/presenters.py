@@ -67,7 +67,7 @@ def tracked(task: Any | None, visit: Any | None, service: Service | None, sites:
         phone=service.phone if service else "",
         now=_now(task, visit),
         turn=say(f"own.turn.{turn}") if turn else "",
-        mine=turn == "you",
+        mine=turn in ("you", "come"),
         due=say("own.late" if late else "own.due", day=plain_date(due)) if due else "",
         late=late,
         steps=steps(task) if task is not None else (),
@@ -95,6 +95,9 @@ def _kept(task: Any | None, shown: Meeting | None) -> bool:
 
 
 def _turn(task: Any | None, visit: Any | None) -> str:
+    """Who acts next, as the patient is told: before a visit that is booked, nobody but the patient has anything to say."""
+    if visit is not None and visit["status"] == "booked" and (task is None or task["state"] == "booked"):
+        return "come" if visit["confirmed_at"] is None else ""
     if task is not None:
         return _SIDE.get(task["turn"] or "", "service") if task["turn"] else ""
     if visit is None or visit["turn"] is None:
@@ -132,6 +135,8 @@ def steps(task: Any) -> tuple[Step, ...]:
     last = max((number for number, at in enumerate(dates.values()) if at is not None), default=-1)
     found = []
     for number, (code, at) in enumerate(dates.items()):
+        if at is None and number < last:
+            continue  # a step that this request did not go through
         planned = code == "visit" and at is None and task["slot_start"] is not None
         place = "past" if number <= last or state == "closed" else "now" if number == last + 1 and state not in OVER else "next"
         found.append(
