@@ -50,7 +50,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
-    """After a run of everything: each test that our promises name has passed in it, or the run fails."""
+    """What tests measured; and after a run of everything: each test that our promises name has passed in it, or the run fails."""
+    reports = [report for state in ("passed", "failed") for report in terminalreporter.stats.get(state, ())]
+    if figures := sorted({f"{name}: {value}" for report in reports for name, value in getattr(report, "user_properties", ())}):
+        terminalreporter.section("measured")
+        terminalreporter.write_line("\n".join(figures))
     whole = not config.getoption("keyword") and config.getoption("markexpr") == "not nightly" and config.args == config.getini("testpaths")
     if hasattr(config, "workerinput") or not whole:
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -118,6 +119,27 @@ async def test_a_message_that_kills_its_worker_is_set_aside_too(db: Database, cl
     for _ in range(6):
         assert len(await outbox._claim(db, {"mail": Recorder()}, 10)) == (_ < 5)
         clock.advance(timedelta(minutes=2))
+    async with db.transaction(SYSTEM) as tx:
+        assert [letter["last_error"] for letter in await outbox.dead_letters(tx)] == ["worker-died"]
+
+
+async def test_f23_whoever_dies_of_a_message_takes_no_other_with_it(db: Database, clock: FixedClock) -> None:
+    class Died(BaseException):
+        pass
+
+    recorder = Recorder()
+
+    async def poisoned(tx: Transaction, payload: dict[str, Any]) -> str | None:
+        if payload["n"] == 0:
+            raise Died
+        return await recorder(tx, payload)
+
+    await write(db, *range(6))
+    for _ in range(8):
+        with suppress(Died):
+            await outbox.drain(db, {"mail": poisoned})
+        clock.advance(timedelta(minutes=2))
+    assert sorted(recorder.numbers) == [1, 2, 3, 4, 5]
     async with db.transaction(SYSTEM) as tx:
         assert [letter["last_error"] for letter in await outbox.dead_letters(tx)] == ["worker-died"]
 

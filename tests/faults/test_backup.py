@@ -118,7 +118,7 @@ def without_a_file(settings: Settings, copies: Copies, id: str) -> None:
     stray = gone.with_name(f"{id[:-4]}00{id[-2:]}")
     gone.rename(stray)
     os.utime(stray, (stray.stat().st_mtime - 7200,) * 2)
-    points = Points.of(copies.plain / m.AUDIT, None, settings.audit_public_key, datetime.now(UTC), wanted=True)
+    points = Points.of([copies.plain / m.AUDIT], settings.audit_public_key, datetime.now(UTC), wanted=True)
     found = asyncio.run(prove(settings, m.read(copies.plain), points, scratch=True))
     assert found.problems == ["documents"]
     assert id in dict(found.checks)["documents"]

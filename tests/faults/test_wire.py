@@ -30,14 +30,16 @@ EDGE = EdgeSettings(deadline=DEADLINE, deadline_read=DEADLINE, deadline_batch=DE
 
 
 @asynccontextmanager
-async def behind_a_wire(dsn: str, clock: FixedClock) -> AsyncIterator[tuple[Wire, Database, httpx.AsyncClient]]:
+async def behind_a_wire(
+    dsn: str, clock: FixedClock, edge: EdgeSettings = EDGE, limits: Limits = LIMITS
+) -> AsyncIterator[tuple[Wire, Database, httpx.AsyncClient]]:
     async with wired(dsn) as (wire, address):
-        db = await Database.open(address, clock, limits=LIMITS)
+        db = await Database.open(address, clock, limits=limits)
         try:
             async with db.transaction(SYSTEM) as tx:
                 token = await issue_token(tx, "ours", ["system/*.cruds"], ["org-a"], timedelta(hours=1))
             headers = {"authorization": f"Bearer {token}", "content-type": "application/fhir+json"}
-            transport = httpx.ASGITransport(create_app(Settings(edge=EDGE), db))
+            transport = httpx.ASGITransport(create_app(Settings(edge=edge), db))
             async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as http:
                 yield wire, db, http
         finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,7 @@ class Installed:
                 self.kept[made.id] = self.acts[act] = datetime.now(UTC)
             keep = keeper(self.settings)
             keep._rows = 1
-            await proof.Chainer(db, keep).drain()
+            await proof.Chainer(db, keep, lease=timedelta(0)).drain()  # the last one to chain has ended
 
     def hand_over(self) -> None:
         """What a minute does: the log of the last writes is archived, files and checkpoints are copied."""

@@ -10,12 +10,16 @@ from urllib.parse import parse_qs, urlsplit
 
 
 class Wire:
-    """Carries bytes both ways. `silent_up`, `silent_down`: bytes vanish, nobody is told. `reset_every`: cut after so many messages of the client."""
+    """Carries bytes both ways. `silent_up`, `silent_down`: bytes vanish, nobody is told. `reset_every`: cut after so many messages of the client.
+
+    `delay`: seconds that each piece waits; `rate`: bytes a second that one connection carries each way, 0 for as many as come.
+    """
 
     def __init__(self, target: str) -> None:
         self._target = target
         self.silent_up = self.silent_down = False
         self.delay = 0.0
+        self.rate = 0
         self.reset_every = 0
         self.messages = 0
         self.resets = 0
@@ -60,6 +64,8 @@ class Wire:
     async def _carry(self, data: bytes, writer: asyncio.StreamWriter, *, silent: bool) -> None:
         if self.delay:
             await asyncio.sleep(self.delay)
+        if self.rate:
+            await asyncio.sleep(len(data) / self.rate)
         if not silent:
             writer.write(data)
             await writer.drain()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import secrets
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,6 +23,8 @@ from maillage.store.backup import BackupError, Manifest, pack, take
 from maillage.store.blobs import KeyFileError, Ring
 from maillage.store.migrate import migrations
 from maillage.store.server import opened
+
+_MARK = ".backup-"
 
 
 def backup(
@@ -49,6 +54,8 @@ def backup(
         raise Failure("--with-keys needs --key: secrets in a copy that anybody can read are none", USAGE)
     if target.exists():
         raise Failure(f"{target} is there already: a backup is never written over another", USAGE)
+    if not settings.database.url and not settings.data.folder.is_dir():
+        raise Failure(f"there is no data folder {settings.data.folder}", ENVIRONMENT)
     try:
         made = _copy(settings, target.absolute(), key, with_keys)
         answer, lines, status = _told(made, target, settings)
@@ -66,9 +73,27 @@ def backup(
 
 def _copy(settings: Settings, target: Path, key: Path | None, with_keys: bool) -> Manifest:
     """In a folder beside its place, or beside the database when it is encrypted afterwards; moved when it is whole."""
-    mark = f".backup-{secrets.token_hex(6)}"
-    draft = (settings.data.folder.absolute() if key else target.parent) / mark
+    draft = (settings.data.folder.absolute() if key else target.parent) / f"{_MARK}{secrets.token_hex(6)}"
     target.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(settings.data.folder):
+        return _made(settings, draft, target, key, with_keys)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One backup at a time; what a killed one left in the clear goes."""
+    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+    with (folder / "backup.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Failure("another backup is being made", ENVIRONMENT) from error
+        for left in folder.glob(f"{_MARK}*"):
+            shutil.rmtree(left)
+        yield
+
+
+def _made(settings: Settings, draft: Path, target: Path, key: Path | None, with_keys: bool) -> Manifest:
     try:
         made = take(settings, draft, with_keys=with_keys, version=version("maillage"), now=SystemClock().now)
         if key is None:

@@ -19,7 +19,7 @@ from maillage.kernel.errors import Unavailable
 from maillage.messaging import subscriptions
 from maillage.record import proof
 from maillage.settings import SettingError, Settings
-from maillage.store import Database, outbox
+from maillage.store import Database, backup, outbox
 from maillage.store.database import DRIVER
 from maillage.store.server import opened
 
@@ -148,6 +148,7 @@ async def _database(settings: Settings) -> tuple[list[dict[str, str]], Waiting]:
         async with opened(settings) as database:
             await database.ping()
             checks = [_check("postgresql", "; ".join(database.warnings), "update PostgreSQL"), await _proof(settings, database)]
+            checks += [await _archive(database)] if settings.backup.archive and not settings.database.url else []
             return checks, await _waiting(database)
     except (*NOT_OURS, *DRIVER) as error:
         problem = str(error) or type(error).__name__
@@ -161,6 +162,13 @@ async def _proof(settings: Settings, database: Database) -> dict[str, str]:
     except (OSError, ValueError) as error:
         return _check("audit", f"the public key of the checkpoints cannot be read: {error}", "bring it back from the backup")
     return _check("audit", "; ".join(found.problems), "start the worker; if that does not help, maillage audit verify")
+
+
+async def _archive(database: Database) -> dict[str, str]:
+    """Whether PostgreSQL can hand its log over: while it cannot, the log grows on its own disk, and a lost disk costs more every minute."""
+    async with database.transaction(SYSTEM) as tx:
+        found = await backup.standing(tx)
+    return _check("archive", found.problem, "make room in MAILLAGE_BACKUP__ARCHIVE, or let PostgreSQL's account write there")
 
 
 async def _waiting(database: Database) -> Waiting:

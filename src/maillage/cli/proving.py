@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,6 +19,7 @@ from maillage.store.backup.taking import copy
 from maillage.store.blobs import Ring, Vault
 from maillage.store.server import embedded, opened
 
+BOOK = "checkpoints.jsonl"
 SLACK = timedelta(minutes=5)
 """How much later than the last commit a checkpoint may have been signed before the end of the log is taken for lost: the promised RPO."""
 
@@ -49,10 +51,10 @@ class Points:
     wanted: bool
 
     @classmethod
-    def of(cls, copied: Path, archived: Path | None, known: Path, reached: datetime, *, wanted: bool) -> Points:
-        """The newest book there is, read with the public key in use here, or else the one of the copy."""
-        folder = archived if archived and (archived / "checkpoints.jsonl").exists() else copied
-        book, key = folder / "checkpoints.jsonl", known if known.exists() else folder / "signing.pub"
+    def of(cls, folders: Sequence[Path], known: Path, reached: datetime, *, wanted: bool) -> Points:
+        """The book of the last of these folders that has one, read with the public key in use here, or else the one beside it."""
+        folder = [one for one in folders if (one / BOOK).exists() or one == folders[0]][-1]
+        book, key = folder / BOOK, known if known.exists() else folder / "signing.pub"
         points = proof.read_book(book, [proof.read_key(key)]) if book.exists() and key.exists() else []
         held = tuple(point for point in points if point.at <= reached)
         return cls(book, key, held, tuple(point for point in points if point.at > reached), reached, wanted)
@@ -120,7 +122,7 @@ async def _files(settings: Settings, database: Database, made: Manifest, found: 
         return f"wrong key: {vault.ring.path} holds none of {', '.join(made.masters)}"
     report = await documents.check(database, vault, now=database.clock.now())
     found.notes.append(f"{report.whole} documents opened, {len(report.orphans)} files without a document")
-    bad = [*(f"file gone {id}" for id in report.missing), *(f"does not open {id}" for id in report.broken)]
+    bad = [*report.missing, *report.broken]
     return f"{len(bad)} documents: {'; '.join(bad[:3])}" if bad else ""
 
 

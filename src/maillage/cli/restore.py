@@ -99,7 +99,7 @@ def restore(
 def prove_copy(settings: Settings, asked: Asked) -> tuple[dict[str, Any], list[str], int]:
     """Restore into a folder that is thrown away, under this installation's keys."""
     begun, since = SystemClock().now(), time.monotonic()
-    with _folder(asked.scratch) as scratch, _opened(asked, scratch) as (folder, made):
+    with _folder(asked.scratch) as scratch, _opened(settings, asked, scratch) as (folder, made):
         apart = _scratch_settings(settings, scratch, folder)
         proof = _restored(apart, settings, asked, folder, made, scratch=True)
     return _said(proof, made, begun, time.monotonic() - since)
@@ -108,14 +108,11 @@ def prove_copy(settings: Settings, asked: Asked) -> tuple[dict[str, Any], list[s
 def _put_back(settings: Settings, asked: Asked) -> tuple[dict[str, Any], list[str], int]:
     """Restore for good."""
     begun, since = SystemClock().now(), time.monotonic()
-    with _folder(asked.scratch) as scratch, _opened(asked, scratch) as (folder, made):
+    with _folder(asked.scratch) as scratch, _opened(settings, asked, scratch) as (folder, made):
         vault = Vault.of(settings)
         if any(vault.folder.lying()):
             raise BackupError("not-empty", f"there are files in {vault.folder.root}: restore beside them, never over them")
         _keys(settings, folder)
-        _lay(folder / OBJECTS, vault.folder.root)
-        if asked.archive:
-            _lay(asked.archive / OBJECTS, vault.folder.root)
         proof = _restored(settings, settings, asked, folder, made, scratch=False)
     return _said(proof, made, begun, time.monotonic() - since)
 
@@ -127,14 +124,14 @@ def _folder(base: Path | None) -> Iterator[Path]:
         made.chmod(0o711)  # PostgreSQL's own account passes through; what lies in it is closed
         yield made
     finally:
-        note = made / "postgres.location"
+        note = made / "data" / "postgres.location"
         if note.exists():
             shutil.rmtree(note.read_text(encoding="utf-8").strip(), ignore_errors=True)
         shutil.rmtree(made, ignore_errors=True)
 
 
 @contextmanager
-def _opened(asked: Asked, scratch: Path) -> Iterator[tuple[Path, Manifest]]:
+def _opened(settings: Settings, asked: Asked, scratch: Path) -> Iterator[tuple[Path, Manifest]]:
     """The backup as a folder, every part of it looked at before anything is used."""
     folder = asked.source
     if folder.is_file():
@@ -143,7 +140,11 @@ def _opened(asked: Asked, scratch: Path) -> Iterator[tuple[Path, Manifest]]:
         folder = scratch / "opened"
         folder.mkdir(mode=0o700)
         unpack(asked.source, folder, Ring(asked.key))
-    made = check_whole(folder, Programs(binaries.find("", None, accounts.Account())))
+    try:
+        major = cluster.major(folder / DATABASE)
+    except ValueError as error:
+        raise BackupError("corrupt", f"{DATABASE}/PG_VERSION is not the file that was written") from error
+    made = check_whole(folder, Programs(binaries.find(settings.database.binaries, major, accounts.Account())))
     if made.wal and asked.archive:
         check_archive(asked.archive, made.wal)
     yield folder, made
@@ -169,18 +170,19 @@ def _scratch_settings(settings: Settings, scratch: Path, folder: Path) -> Settin
 def _restored(target: Settings, keyed: Settings, asked: Asked, folder: Path, made: Manifest, *, scratch: bool) -> Proof:
     """The database at its place, then the proof."""
     begun = time.monotonic()
-    if scratch and asked.archive:
-        joined = Path(target.data.folder) / "documents"
-        for part in (folder / OBJECTS, asked.archive / OBJECTS):
-            _lay(part, joined)
-        target = replace(target, documents=replace(target.documents, folder=str(joined)))
     reached = None
     if made.kind == "cluster":
         reached = _cluster(target, asked, folder, scratch=scratch)
     else:
         _rows(target, folder)
-    archived = asked.archive / AUDIT if asked.archive else None
-    points = Points.of(folder / AUDIT, archived, keyed.audit_public_key, reached or made.ended_at, wanted=asked.until is not None)
+    if asked.archive and scratch:
+        target = replace(target, documents=replace(target.documents, folder=str(target.data.folder / "documents")))
+    if asked.archive or not scratch:  # else they are read where they lie
+        for part in (folder, *([asked.archive] if asked.archive else [])):
+            _lay(part / OBJECTS, Vault.of(target).folder.root)
+    books = [asked.archive / AUDIT] if asked.archive else []
+    books += [] if scratch else [target.audit_checkpoints.parent]
+    points = Points.of([folder / AUDIT, *books], keyed.audit_public_key, reached or made.ended_at, wanted=asked.until is not None)
     placed = time.monotonic() - begun
     proof = asyncio.run(prove(target, made, points, scratch=scratch))
     proof.reached, proof.placed = reached, placed

@@ -3,6 +3,7 @@
 A message has a stable id (`tx.message_id` in its handler). Messages with the same `key` are carried out in the order in which they were written.
 A try is counted before it is made, so a message that kills the worker is set aside too: after five tries it is a dead letter, which stays visible
 until someone decides. A `Carrier` says it otherwise for its topic: fewer tries, more patience between them, and who hears that it was given up.
+What was tried before is taken alone: whoever dies of it takes no other message with it.
 
 A handler that cannot carry a message answers why (a code): the message is held, out of the way of those behind it, until `release`.
 """
@@ -60,7 +61,7 @@ UPDATE outbox SET tries = tries + 1, leased_until = $1 + $2::interval
  WHERE id IN (
     SELECT o.id FROM outbox o
      WHERE o.done_at IS NULL AND o.dead_at IS NULL AND o.held_at IS NULL AND o.due_at <= $1
-       AND (o.leased_until IS NULL OR o.leased_until <= $1) AND o.topic = ANY($3)
+       AND (o.leased_until IS NULL OR o.leased_until <= $1) AND o.topic = ANY($3) AND ($5::boolean IS NULL OR (o.tries > 0) = $5)
        AND NOT EXISTS (SELECT FROM outbox e WHERE e.key = o.key AND e.key <> '' AND e.number < o.number
            AND e.done_at IS NULL AND e.dead_at IS NULL AND e.held_at IS NULL)
      ORDER BY o.due_at, o.number LIMIT $4 FOR UPDATE OF o SKIP LOCKED)
@@ -79,7 +80,7 @@ async def drain(db: Database, handlers: Carriers, limit: int = 100) -> int:
     """Carry out messages that are due, at most `limit`; give how many succeeded."""
     done = tried = 0
     while tried < limit:
-        claimed = await _claim(db, handlers, min(BATCH, limit - tried))
+        claimed = await _claim(db, handlers, 1, again=True) or await _claim(db, handlers, min(BATCH, limit - tried), again=False)
         if not claimed:
             break
         for row in claimed:
@@ -156,9 +157,10 @@ def _carrier(one: Handler | Carrier) -> Carrier:
     return one if isinstance(one, Carrier) else Carrier(one)
 
 
-async def _claim(db: Database, handlers: Carriers, limit: int) -> list[asyncpg.Record]:
+async def _claim(db: Database, handlers: Carriers, limit: int, *, again: bool | None = None) -> list[asyncpg.Record]:
+    """Take messages and count a try; `again`: those that were tried before, those that were not, or both."""
     async with db.transaction(SYSTEM) as tx:
-        rows = await tx.fetch(_CLAIM, tx.now, LEASE, sorted(handlers), limit)
+        rows = await tx.fetch(_CLAIM, tx.now, LEASE, sorted(handlers), limit, again)
         spent = [row for row in rows if row["tries"] > _carrier(handlers[row["topic"]]).tries]
         for row in spent:
             await _give_up(tx, row, _carrier(handlers[row["topic"]]), "worker-died")

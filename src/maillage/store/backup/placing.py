@@ -50,15 +50,18 @@ def place(copy: Path, home: Path, account: Account, programs: Programs, recovery
         raise BackupError("not-empty", f"there is a database in {home}: restore beside it, never over it")
     draft = home / DRAFT
     shutil.rmtree(draft, ignore_errors=True)
-    shutil.copytree(copy, draft, ignore=shutil.ignore_patterns("backup_manifest"))
-    if scratch:
-        (draft / "postgresql.auto.conf").write_text("", encoding="ascii")
-    _configure(draft, home / "run", account, recovery)
-    for path in (draft, *draft.rglob("*")):
-        path.chmod(0o700 if path.is_dir() else 0o600)
-        account.own(path)
-    until = _recovered(draft, Programs(programs.folder, account), home, scratch=scratch)
-    draft.rename(home / "cluster")
+    try:
+        shutil.copytree(copy, draft, ignore=shutil.ignore_patterns("backup_manifest"))
+        if scratch:
+            (draft / "postgresql.auto.conf").write_text("", encoding="ascii")
+        _configure(draft, home / "run", account, recovery)
+        for path in (draft, *draft.rglob("*")):
+            path.chmod(0o700 if path.is_dir() else 0o600)
+            account.own(path)
+        until = _recovered(draft, Programs(programs.folder, account), home, scratch=scratch)
+        draft.rename(home / "cluster")
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)  # what did not recover is a copy of everything in a folder that nobody looks at
     (home / "created").touch()
     return until
 
