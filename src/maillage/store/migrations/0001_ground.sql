@@ -541,6 +541,52 @@ CREATE INDEX ix_communication_p_sent_lo ON ix_communication (p_sent_lo) WHERE p_
 CREATE INDEX ix_communication_p_status ON ix_communication USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
 CREATE INDEX ix_communication_p_subject ON ix_communication USING gin (p_subject) WITH (fastupdate = off) WHERE p_subject IS NOT NULL;
 
+CREATE TABLE ix_communicationrequest (
+    id text PRIMARY KEY,
+    version integer NOT NULL,
+    at timestamptz NOT NULL,
+    patient_id text,
+    owner_org text,
+    parties text[] NOT NULL DEFAULT '{}',
+    meta text[],
+    texts text[],
+    p_authored_lo timestamptz,
+    p_authored_hi timestamptz,
+    p_based_on text[],
+    p_category text[],
+    p_encounter text[],
+    p_group_identifier text[],
+    p_identifier text[],
+    p_medium text[],
+    p_occurrence_lo timestamptz,
+    p_occurrence_hi timestamptz,
+    p_patient text[],
+    p_priority text[],
+    p_recipient text[],
+    p_replaces text[],
+    p_requester text[],
+    p_sender text[],
+    p_status text[],
+    p_subject text[]
+);
+CREATE INDEX ix_communicationrequest_at ON ix_communicationrequest (at DESC, id);
+CREATE INDEX ix_communicationrequest_patient ON ix_communicationrequest (patient_id, at DESC) WHERE patient_id IS NOT NULL;
+CREATE INDEX ix_communicationrequest_meta ON ix_communicationrequest USING gin (meta) WITH (fastupdate = off) WHERE meta IS NOT NULL;
+CREATE INDEX ix_communicationrequest_p_authored_lo ON ix_communicationrequest (p_authored_lo) WHERE p_authored_lo IS NOT NULL;
+CREATE INDEX ix_communicationrequest_p_based_on ON ix_communicationrequest USING gin (p_based_on) WITH (fastupdate = off) WHERE p_based_on IS NOT NULL;
+CREATE INDEX ix_communicationrequest_p_category ON ix_communicationrequest USING gin (p_category) WITH (fastupdate = off) WHERE p_category IS NOT NULL;
+CREATE INDEX ix_communicationrequest_p_encounter ON ix_communicationrequest USING gin (p_encounter) WITH (fastupdate = off) WHERE p_encounter IS NOT NULL;
+CREATE INDEX ix_communicationrequest_p_medium ON ix_communicationrequest USING gin (p_medium) WITH (fastupdate = off) WHERE p_medium IS NOT NULL;
+CREATE INDEX ix_communicationrequest_p_occurrence_lo ON ix_communicationrequest (p_occurrence_lo) WHERE p_occurrence_lo IS NOT NULL;
+CREATE INDEX ix_communicationrequest_p_patient ON ix_communicationrequest USING gin (p_patient) WITH (fastupdate = off) WHERE p_patient IS NOT NULL;
+CREATE INDEX ix_communicationrequest_p_priority ON ix_communicationrequest USING gin (p_priority) WITH (fastupdate = off) WHERE p_priority IS NOT NULL;
+CREATE INDEX ix_communicationrequest_p_recipient ON ix_communicationrequest USING gin (p_recipient) WITH (fastupdate = off) WHERE p_recipient IS NOT NULL;
+CREATE INDEX ix_communicationrequest_p_replaces ON ix_communicationrequest USING gin (p_replaces) WITH (fastupdate = off) WHERE p_replaces IS NOT NULL;
+CREATE INDEX ix_communicationrequest_p_requester ON ix_communicationrequest USING gin (p_requester) WITH (fastupdate = off) WHERE p_requester IS NOT NULL;
+CREATE INDEX ix_communicationrequest_p_sender ON ix_communicationrequest USING gin (p_sender) WITH (fastupdate = off) WHERE p_sender IS NOT NULL;
+CREATE INDEX ix_communicationrequest_p_status ON ix_communicationrequest USING gin (p_status) WITH (fastupdate = off) WHERE p_status IS NOT NULL;
+CREATE INDEX ix_communicationrequest_p_subject ON ix_communicationrequest USING gin (p_subject) WITH (fastupdate = off) WHERE p_subject IS NOT NULL;
+
 CREATE TABLE ix_composition (
     id text PRIMARY KEY,
     version integer NOT NULL,
@@ -2896,6 +2942,7 @@ CREATE TABLE subscription (
     media text NOT NULL,
     timeout integer NOT NULL CHECK (timeout > 0),
     heartbeat integer CHECK (heartbeat > 0),
+    starts timestamptz CHECK (is_sane(starts)),
     ends timestamptz CHECK (is_sane(ends)),
     scopes text[] NOT NULL,
     resource text NOT NULL,
@@ -2958,7 +3005,7 @@ BEGIN
 END
 $$;
 CREATE TRIGGER resource_version_told AFTER INSERT ON resource_version FOR EACH ROW
-    WHEN (NEW.res_type IN ('Appointment', 'ServiceRequest', 'Task')) EXECUTE FUNCTION tell_subscribers();
+    WHEN (NEW.res_type IN ('Appointment', 'CommunicationRequest', 'ServiceRequest', 'Task')) EXECUTE FUNCTION tell_subscribers();
 
 -- ===== documents/schema.sql =====
 
@@ -4065,6 +4112,7 @@ CALL put_index_wall('ix_appointmentresponse', 'AppointmentResponse');
 CALL put_index_wall('ix_basic', 'Basic');
 CALL put_index_wall('ix_careteam', 'CareTeam');
 CALL put_index_wall('ix_communication', 'Communication');
+CALL put_index_wall('ix_communicationrequest', 'CommunicationRequest');
 CALL put_index_wall('ix_composition', 'Composition');
 CALL put_index_wall('ix_condition', 'Condition');
 CALL put_index_wall('ix_consent', 'Consent');
