@@ -57,7 +57,8 @@ async def clients(db: Database) -> AsyncIterator[dict[str, list[Client]]]:
 
 def codes(answer: httpx.Response) -> set[str]:
     """The codes of the issues of an OperationOutcome."""
-    return {coding["code"] for issue in answer.json()["issue"] for coding in issue["details"]["coding"]}
+    every = (coding for issue in answer.json()["issue"] for coding in issue["details"]["coding"])
+    return {coding["code"] for coding in every if not coding["system"].endswith("/culprit")}
 
 
 def choices(answer: httpx.Response) -> list[str]:

@@ -29,7 +29,8 @@ def inspect(person: Person, name: str = "") -> None:
     for scheme, width, run in LOOKS:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]  # the two words that Playwright knows
         page.set_viewport_size({"width": width, "height": 900})
-        assert page.evaluate(run) == [], (page.url, scheme, width)
+        found = page.evaluate(run)
+        assert found == [], (page.url, scheme, width, found)
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), (page.url, width)
     page.set_viewport_size({"width": 1280, "height": 900})
     page.emulate_media(color_scheme="light")

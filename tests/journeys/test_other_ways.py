@@ -145,6 +145,7 @@ def test_two_people_at_once_lose_nothing(person: Callable[..., Person]) -> None:
     other = person("referent-hge")
     specialist.opens_from("À trier", patient)
     other.page.goto(specialist.page.url)
+    other.page.get_by_role("button", name="Mettre en pause").click()  # who lets the page follow sees the other's choice at once
     specialist.clicks("Accepter")
     form = other.unfolds("Ne pas retenir")
     form.get_by_role("radio").first.check()
@@ -161,6 +162,8 @@ def test_a_secretary_sends_by_keyboard_alone(person: Callable[..., Person]) -> N
     secretary.page.keyboard.press("Tab")
     expect(secretary.page.locator(":focus")).to_have_text("Aller au contenu")
     secretary.page.keyboard.press("Enter")
+    secretary.page.keyboard.press("Tab")
+    expect(secretary.page.locator(":focus")).to_have_text("Mettre en pause")
     secretary.page.keyboard.press("Tab")
     expect(secretary.page.locator(":focus")).to_have_text("Adresser un patient")
     secretary.page.keyboard.press("Enter")

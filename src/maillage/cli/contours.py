@@ -8,6 +8,7 @@ from typing import Any
 
 from maillage import directory
 from maillage.cli.output import OK, PROBLEM, Failure, settings_for, show
+from maillage.cli.status import USAGE
 from maillage.kernel.actor import SYSTEM
 from maillage.settings import Settings
 from maillage.store import Transaction
@@ -34,7 +35,7 @@ def import_contours(file: Path, source: str, *, dry_run: bool, data: Path | None
 async def load(tx: Transaction, contours: list[directory.Contour], source: str, *, dry_run: bool) -> dict[str, Any]:
     """Keep the contours, or say what would be kept; answers the communes drawn, those missing, and how many lie beside the territory."""
     if dry_run:
-        drawn, ours = {one.insee for one in contours}, [commune.insee for commune in await directory.communes(tx)]
+        drawn, ours = {one.insee for one in contours}, sorted(commune.insee for commune in await directory.communes(tx))
         kept, missing = [insee for insee in ours if insee in drawn], [insee for insee in ours if insee not in drawn]
     else:
         kept, missing = await directory.load_contours(tx, contours, source)
@@ -44,8 +45,8 @@ async def load(tx: Transaction, contours: list[directory.Contour], source: str, 
 def read_file(file: Path) -> list[directory.Contour]:
     """The contours of a GeoJSON file. Raises `Failure` with the reason."""
     if file.stat().st_size > MOST_BYTES:
-        raise Failure(f"{file} is larger than {MOST_BYTES} bytes")
+        raise Failure(f"{file} is larger than {MOST_BYTES} bytes", USAGE)
     try:
         return directory.read_contours(file.read_bytes())
     except directory.ContourError as error:
-        raise Failure(f"{file}: {error}") from error
+        raise Failure(f"{file}: {error}", USAGE) from error
