@@ -15,7 +15,6 @@ FEW = 4
 """Up to so many rows are written as VALUES: one array for each column costs the driver and the server twice as much for one row, and no less for eight."""
 
 _MARK = re.compile(r"\$(\d+)")
-_INSERT = re.compile(r"(?P<head>\s*INSERT INTO \w+\s*\([^()]*\)\s*VALUES )(?P<row>\([^()]*\))(?P<tail>\s*(?:ON CONFLICT.*)?)", re.DOTALL)
 
 Shape = tuple[tuple[str, ...], int]
 """The INSERTs, UPDATEs and DELETEs of one write, and how many values they share."""
@@ -97,35 +96,15 @@ def _together(writes: Sequence[Write], begun: bool) -> tuple[str, list[Any]]:
 
 @lru_cache(maxsize=1024)
 def _merged(shapes: tuple[Shape, ...], begun: bool) -> str:
-    offset = sum(size for _, size in shapes)
-    parts = _alike(*shapes[0], len(shapes)) if len(set(shapes)) == 1 else _apart(shapes)
-    if not begun:
-        return writing(_named(parts), offset)
-    *first, last = parts
-    return f"{_named(first)} {last}" if first else last
-
-
-def _apart(shapes: tuple[Shape, ...]) -> list[str]:
-    """The statements of each write, after those of the one before."""
     parts: list[str] = []
     offset = 0
     for texts, size in shapes:
         parts += [_renumbered(text, offset) for text in texts]
         offset += size
-    return parts
-
-
-def _alike(texts: tuple[str, ...], size: int, count: int) -> list[str]:
-    """Writes of one shape: the rows that they insert into one table by one INSERT, so that its walls are made ready once and not for each row."""
-    parts: list[str] = []
-    for text in texts:
-        found = _INSERT.fullmatch(text)
-        if found is None:
-            parts += [_renumbered(text, n * size) for n in range(count)]
-        else:
-            rows = ", ".join(_renumbered(found["row"], n * size) for n in range(count))
-            parts.append(f"{found['head']}{rows}{found['tail']}")
-    return parts
+    if not begun:
+        return writing(_named(parts), offset)
+    *first, last = parts
+    return f"{_named(first)} {last}" if first else last
 
 
 def _named(parts: Sequence[str]) -> str:
