@@ -235,6 +235,7 @@ async def test_a_place_of_the_waiting_list_is_taken_or_refused_by_one_tap(db: Da
         await holder.opens(given.token, await make.born(db, given.patient), given.code)
         page = await holder.sees()
         assert "Une date vous est proposée" in page.text
+        assert "C’est à vous de répondre." in page.text
         looks = [re.findall(rf'class="([^"]+)" type="submit"><span>{said}', page.text) for said in ("Oui, je prends", "Non, merci")]
         assert looks[0], page.text
         assert looks[0] == looks[1], "yes and no look the same"

@@ -125,8 +125,8 @@ FIGURE = {"mean": 53.91, "low": 52.1, "high": 55.7}
 def test_a_figure_is_shown_with_its_interval_and_a_gap_only_where_one_is_shown() -> None:
     assert presenters.shown(FIGURE) == "53,9 [52,1 ; 55,7]"
     assert presenters.shown({"mean": None, "low": None, "high": None}) == "–"
-    assert presenters.gap({"mean": -2.0, "low": -3.0, "high": -1.0, "shown": True}) == "−2,0 [-3,0 ; -1,0]"
-    assert presenters.gap({"mean": -2.0, "low": -5.0, "high": 1.0, "shown": False}) == "aucune différence démontrée [-5,0 ; 1,0]"
+    assert presenters.gap({"mean": -2.0, "low": -3.0, "high": -1.0, "shown": True}) == "−2,0 [−3,0 ; −1,0]"
+    assert presenters.gap({"mean": -2.0, "low": -5.0, "high": 1.0, "shown": False}) == "aucune différence démontrée [−5,0 ; 1,0]"
 
 
 def test_a_spreadsheet_says_of_each_figure_by_what_it_is_found_again() -> None:

@@ -52,10 +52,11 @@ class Points:
 
     @classmethod
     def of(cls, folders: Sequence[Path], known: Path, reached: datetime, *, wanted: bool) -> Points:
-        """The book of the last of these folders that has one, read with the public key in use here, or else the one beside it."""
+        """The book of the last of these folders that has one, read with the public keys of this installation, former ones too, or the one beside it."""
         folder = [one for one in folders if (one / BOOK).exists() or one == folders[0]][-1]
-        book, key = folder / BOOK, known if known.exists() else folder / "signing.pub"
-        points = proof.read_book(book, [proof.read_key(key)]) if book.exists() and key.exists() else []
+        book, key = folder / BOOK, folder / "signing.pub"
+        keys = sorted(known.parent.glob("*.pub")) or ([key] if key.exists() else [])
+        points = proof.read_book(book, [proof.read_key(one) for one in keys]) if book.exists() and keys else []
         held = tuple(point for point in points if point.at <= reached)
         return cls(book, key, held, tuple(point for point in points if point.at > reached), reached, wanted)
 

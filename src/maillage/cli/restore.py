@@ -108,13 +108,22 @@ def prove_copy(settings: Settings, asked: Asked) -> tuple[dict[str, Any], list[s
 def _put_back(settings: Settings, asked: Asked) -> tuple[dict[str, Any], list[str], int]:
     """Restore for good."""
     begun, since = SystemClock().now(), time.monotonic()
+    _empty(settings)
     with _folder(asked.scratch) as scratch, _opened(settings, asked, scratch) as (folder, made):
-        vault = Vault.of(settings)
-        if any(vault.folder.lying()):
-            raise BackupError("not-empty", f"there are files in {vault.folder.root}: restore beside them, never over them")
         _keys(settings, folder)
         proof = _restored(settings, settings, asked, folder, made, scratch=False)
     return _said(proof, made, begun, time.monotonic() - since)
+
+
+def _empty(settings: Settings) -> None:
+    """Nothing is there that a restore would lie over."""
+    files = Vault.of(settings).folder
+    if any(files.lying()):
+        raise BackupError("not-empty", f"there are files in {files.root}: restore beside them, never over them")
+    if not settings.database.url:
+        home = cluster.home(settings.data.folder.absolute(), accounts.choose(settings.database.run_as))
+        if (home / "cluster").exists():
+            raise BackupError("not-empty", f"there is a database in {home}: restore beside it, never over it")
 
 
 @contextmanager

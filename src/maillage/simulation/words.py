@@ -76,7 +76,7 @@ def number(value: float) -> str:
     if not math.isfinite(value):
         return "–"
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 1 else 2
-    return f"{value:.{digits}f}".replace(".", ",")
+    return f"{value:.{digits}f}".replace(".", ",").replace("-", "−")
 
 
 def table(found: Mapping[str, Any]) -> str:

@@ -46,8 +46,6 @@ def place(copy: Path, home: Path, account: Account, programs: Programs, recovery
 
     `scratch`: what the operator had set by ALTER SYSTEM is left out (an archive, a shared library of his machine).
     """
-    if (home / "cluster").exists():
-        raise BackupError("not-empty", f"there is a database in {home}: restore beside it, never over it")
     draft = home / DRAFT
     shutil.rmtree(draft, ignore_errors=True)
     try:

@@ -98,6 +98,8 @@ def _turn(task: Any | None, visit: Any | None) -> str:
     """Who acts next, as the patient is told: before a visit that is booked, nobody but the patient has anything to say."""
     if visit is not None and visit["status"] == "booked" and (task is None or task["state"] == "booked"):
         return "come" if visit["confirmed_at"] is None else ""
+    if visit is not None and visit["status"] == "pending":
+        return "you"
     if task is not None:
         return _SIDE.get(task["turn"] or "", "service") if task["turn"] else ""
     if visit is None or visit["turn"] is None:
