@@ -10,11 +10,13 @@ from maillage.doors.web.areas import PAGES
 from maillage.doors.web.pages import Page
 
 ABSENT = "absent-0"
+OF_KIND = {"link": "A" * 24}
+"""What stands for nothing where an id of that shape is not taken."""
 
 
 def filled(path: str, **values: str) -> str:
     """An address with words in its places: those given, else an id of nothing."""
-    return re.sub(r"\{(\w+)(?::\w+)?\}", lambda found: values.get(found[1], ABSENT), path)
+    return re.sub(r"\{(\w+)(?::(\w+))?\}", lambda found: values.get(found[1], OF_KIND.get(found[2], ABSENT)), path)
 
 
 def pages(method: str) -> list[Page]:

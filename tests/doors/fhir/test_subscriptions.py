@@ -444,7 +444,7 @@ async def test_a_french_subscription_is_told_of_events_by_orders(partner: Partne
         made = await nde.make(french_events.subscription(partner.receiver.url))
         assert made["status"] == "active", "no handshake in this guide"
         event = await nde.make(french_events.event())
-        await nde.make(french_events.event(requester={"display": "somebody else"}))
+        await nde.make(french_events.event(requester={"display": "somebody else"}, contained=[french_events.person()]))
         await told(partner.db)
         [got] = partner.receiver.got
         order = json.loads(got.body)
