@@ -83,7 +83,10 @@ def test_a_page_follows_and_loses_nothing(person: Callable[..., Person], server:
     expect(list_.get_by_role("button")).to_have_count(2)
     # When the session has ended, the page says so and stays where it is
     clock.advance(timedelta(minutes=21))
-    elsewhere(server, lambda db: send(db, 2))
+    elsewhere(
+        server,
+        lambda db: make.act(db, make.GP, referrals.change_priority, task, priority="routine", reason="improved", comment=make.LONG),
+    )
     expect(page.locator("[data-live-at]")).to_contain_text("Votre session a pris fin")
     expect(page.get_by_role("heading", level=1)).to_have_text("Mes listes")
     assert specialist.messages == []
