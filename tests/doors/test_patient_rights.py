@@ -14,6 +14,7 @@ from tests.factories import crossings
 from tests.factories import patients as make
 from tests.factories import referrals as requests
 from tests.support.routes import filled
+from tests.support.web import SAME_SITE, hidden
 
 from maillage import booking, journeys, record, referrals
 from maillage.access import choices, patient_link, visible_to
@@ -25,6 +26,7 @@ from maillage.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from maillage.store import Database
 
 FILL = crossings.territory
+CROSS_SITE = {"sec-fetch-site": "cross-site"}
 pytestmark = [pytest.mark.asyncio, pytest.mark.usefixtures("light_hashes")]
 
 
@@ -51,6 +53,20 @@ async def actor_of(db: Database, task: str) -> Actor:
         opened = await journeys.opened_page(tx, visit.id, secret)
     assert opened is not None
     return opened.actor
+
+
+async def test_class_21_no_form_of_a_patient_is_taken_without_its_token_nor_from_another_site(db: Database) -> None:
+    task = await crossings.to_book(db)
+    async with in_front(db, task) as holder:
+        fields, here = hidden(await holder.sees()), holder.page.rpartition("/")[2]
+        forms = [page for page in PAGES if page.patient and page.method == "POST" and page.path.startswith("/suivi/")]
+        assert len(forms) > 5
+        for page in forms:
+            path = re.sub(r"^/suivi/\{[^}]*\}", f"/suivi/{here}", page.path)
+            for data, headers in (({**fields, "_csrf": ""}, SAME_SITE), ({**fields, "_csrf": "x"}, SAME_SITE), (fields, CROSS_SITE)):
+                answer = await holder.client.post(filled(path), data=data, headers=headers)
+                assert (answer.status_code, path, headers) == (403, path, headers)
+    assert (await requests.look(db, task))["state"] == "to-book"
 
 
 async def test_no_news_is_a_task_of_whoever_holds_the_turn_once_until_somebody_acts(db: Database) -> None:
