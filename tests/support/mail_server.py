@@ -24,7 +24,7 @@ from cryptography.x509.oid import NameOID
 from maillage.settings import MailSettings
 
 
-@dataclass(slots=True)
+@dataclass  # without slots: the library asks for every member, and Python 3.11.2 gives no __weakref__ of a class with slots
 class MailServer:
     """What it took, and what it will answer: `replies` are used up first, one for each message."""
 
