@@ -23,7 +23,7 @@ from maillage.kernel.errors import Conflict, Invalid
 
 pytestmark = pytest.mark.slow
 NIGHTLY = "MAILLAGE_MODEL" in os.environ
-EXAMPLES, STEPS = map(int, os.environ.get("MAILLAGE_MODEL", "8x30").split("x"))
+EXAMPLES, STEPS = map(int, os.environ.get("MAILLAGE_MODEL", "6x30").split("x"))
 PROFILE = settings(
     max_examples=EXAMPLES,
     stateful_step_count=STEPS,
