@@ -45,3 +45,9 @@ def test_the_machine_clock_is_asked_in_one_place() -> None:
             if asked and node.value.id in {"datetime", "date"}:
                 found.append(f"{path.relative_to(SOURCE)}:{node.lineno}")
     assert found == []
+
+
+def test_a_file_of_tests_holds_a_test() -> None:
+    files = sorted((ROOT / "tests").rglob("test_*.py"))
+    empty = [path.name for path in files if not re.search(r"^(?:async )?def test_", path.read_text(encoding="utf-8"), re.MULTILINE)]
+    assert empty == []
