@@ -26,7 +26,7 @@ _PLACES = (
     ("/services", "Services", "book", (), "HealthcareService"),
     ("/vacations", "Vacations", "calendar", ("/accueil", "/rendez-vous", "/planification", "/attente"), "Schedule"),
     ("/simulation", "Simulation", "chart", (), "Simulation"),
-    ("/pilotage", "Pilotage", "chart", ("/territoire",), "steering"),
+    ("/pilotage", "Pilotage", "pin", ("/territoire",), "steering"),
 )
 
 
