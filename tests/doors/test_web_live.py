@@ -14,7 +14,6 @@ from maillage import referrals
 from maillage.doors.edge.admission import Admission, Turn
 from maillage.doors.edge.routes import Lane
 from maillage.doors.web.live.hub import Hub
-from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import TooMany
 from maillage.settings import EdgeSettings
 from maillage.store import Database
@@ -51,23 +50,17 @@ async def first(stream: AsyncIterator[bytes]) -> bytes:
     return b""
 
 
-async def listening(hub: Hub, db: Database) -> None:
+async def listening(hub: Hub) -> None:
     """Wait until the hub's own connection listens."""
     async with asyncio.timeout(20):
-        while True:
-            async with db.transaction(SYSTEM) as tx:
-                if await tx.fetchval(
-                    "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'maillage-live' AND query LIKE 'LISTEN%'"
-                ):
-                    return
-            await asyncio.sleep(0.02)
+        await hub.listening.wait()
 
 
 async def test_both_sides_are_told_by_the_commit_and_a_stranger_is_not(db: Database, drain: Drain) -> None:
     hub = make_hub(db, drain)
     task = await make.draft(db)
     ears = [hub.join(actor, TASKS) for actor in (make.GP, make.TRIAGER, make.CARDIOLOGIST)]
-    await listening(hub, db)
+    await listening(hub)
     async with db.transaction(make.GP) as tx:
         await referrals.send(tx, task[0], **make.SEND)
         await tx.settle()
@@ -87,7 +80,7 @@ async def test_what_is_undone_was_never_told(db: Database, drain: Drain) -> None
     hub = make_hub(db, drain)
     [task] = await make.draft(db)
     heard, other = hub.join(make.TRIAGER, TASKS), hub.join(make.TRIAGER, TASKS)
-    await listening(hub, db)
+    await listening(hub)
     with pytest.raises(RuntimeError, match="undone"):
         await sent_and_undone(db, task)
     assert not heard.changed.is_set()
@@ -101,7 +94,7 @@ async def test_a_page_about_one_object_hears_of_that_one_alone(db: Database, dra
     mine, other = await make.sent(db), await make.sent(db, patient=1)
     one, all_ = hub.join(make.TRIAGER, TASKS, mine), hub.join(make.TRIAGER, TASKS)
     diary = hub.join(make.TRIAGER, frozenset({"Appointment"}))
-    await listening(hub, db)
+    await listening(hub)
     await make.act(db, make.TRIAGER, referrals.open_, other)
     await first(hub.stream(all_))
     assert not one.changed.is_set()
@@ -118,7 +111,7 @@ async def test_listeners_are_bounded_and_the_last_one_lets_the_connection_go(db:
     ears.append(hub.join(make.TRIAGER, TASKS))
     with pytest.raises(TooMany):
         hub.join(make.PLANNER, TASKS)
-    await listening(hub, db)
+    await listening(hub)
     work = hub._work
     assert work is not None
     for ear in (*ears, ears[0]):
@@ -132,10 +125,12 @@ async def test_listeners_are_bounded_and_the_last_one_lets_the_connection_go(db:
 async def test_a_broken_connection_is_made_again_and_everybody_asks_again(db: Database, dsn: str, drain: Drain) -> None:
     hub = make_hub(db, drain)
     ear = hub.join(make.TRIAGER, TASKS)
-    await listening(hub, db)
+    await listening(hub)
     owner = await asyncpg.connect(postgres.owner(dsn))
     try:
-        await owner.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'maillage-live'")
+        await owner.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'maillage-live'"
+        )
     finally:
         await owner.close()
     assert await first(hub.stream(ear)) == b"data: 1\n\n"
@@ -146,7 +141,7 @@ async def test_streams_end_when_the_server_drains_or_their_time_is_up(db: Databa
     assert [event async for event in short.stream(short.join(make.GP, TASKS))] == [b"retry: 3000\n\n"]
     hub = make_hub(db, drain)
     open_ = asyncio.create_task(first(hub.stream(hub.join(make.GP, TASKS))))
-    await listening(hub, db)
+    await listening(hub)
     drain.on = True
     assert await asyncio.wait_for(open_, 20) == b""
     assert hub.size == short.size == 0

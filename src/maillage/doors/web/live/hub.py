@@ -51,6 +51,8 @@ class Hub:
         self._people: Counter[str] = Counter()
         self._work: asyncio.Task[None] | None = None
         self._ended = asyncio.Event()
+        self.listening = asyncio.Event()
+        """Set while this hub's connection hears what is committed."""
 
     @property
     def size(self) -> int:
@@ -124,13 +126,21 @@ class Hub:
                     if not first:
                         self._tell_all()
                     first = False
-                    while not broken.is_set() and not self._draining():
-                        with suppress(TimeoutError):
-                            await asyncio.wait_for(broken.wait(), _WATCH)
+                    await self._until(broken)
             if not self._draining():
                 log.warning("live-connection-lost", extra={"code": "live-connection-lost"})
                 await asyncio.sleep(_AGAIN)
         self._ended.set()
+
+    async def _until(self, broken: asyncio.Event) -> None:
+        """Hear until the connection breaks or the server drains."""
+        self.listening.set()
+        try:
+            while not broken.is_set() and not self._draining():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(broken.wait(), _WATCH)
+        finally:
+            self.listening.clear()
 
     def _tell_all(self) -> None:
         for listener in self._listeners:
