@@ -1,146 +1,123 @@
-"""How many at each quarter of an hour: exact areas under step functions, from stamps."""
+"""How many at each quarter of an hour: exact areas under step functions, from stamps.
+
+Areas are whole numbers of a 2⁻³²th of a person: sums are the same in any order, and nobody is lost between two curves.
+"""
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maillage.simulation.compiled import compiled
+from maillage.simulation.compiled import compiled, inlined
+from maillage.simulation.memory import SEGMENTS, Array
 
 QUARTER: Final = 15.0
-
-
-@compiled
-def add_intervals(begin: Any, end: Any, into: Any, horizon: float, parts: Any, whole: Any) -> None:
-    """Add [begin, end) of each row to the curve that `into` names (-1: none). An end not reached is the horizon."""
-    last = whole.shape[1] - 1
-    for i in range(begin.shape[0]):
-        a, curve = begin[i], into[i]
-        if curve < 0 or not (a < horizon):
-            continue
-        b = min(horizon, end[i])
-        x, y = a / QUARTER, b / QUARTER
-        j, k = int(x), min(int(y), last - 1)
-        parts[curve, j] += j + 1 - x
-        whole[curve, j + 1] += 1.0
-        parts[curve, k] -= k + 1 - y
-        whole[curve, k + 1] -= 1.0
-
-
-@compiled
-def add_minutes(minutes: Any, group: Any, counts: Any, sums: Any) -> None:
-    """Count each duration in its minute and its group (-1: none; a duration that does not exist is left out)."""
-    last = counts.shape[1] - 1
-    for i in range(minutes.shape[0]):
-        g, value = group[i], minutes[i]
-        if g >= 0 and value >= 0.0:
-            counts[g, min(int(value), last)] += 1
-            sums[g] += value
-
-
 QUARTERS: Final = 96
 CROWD: Final = 160
 """Bins of a curve's histogram by time of day."""
 TENTHS: Final = 4096
 """Bins of the histogram of a zone, in tenths of a person."""
 USED, IDLE, OVER, TOTAL, MOST = range(5)
+BITS: Final = 32
+PERSON: Final = 1 << BITS
+"""One person during one quarter of an hour."""
+_HALF: Final = PERSON // 2
+ASK, GET, END, BUSY, QUEUE = range(5)
+"""Columns of `uses`: the stamps of a use of a resource, the curves that it adds to."""
+
+
+class Drawn(NamedTuple):
+    """The curves to read, one line each: which one is drawn, settles, is a zone or is measured against what is on duty (-1: no)."""
+
+    crowd: Array
+    daily: Array
+    tenths: Array
+    duty: Array
+
+
+class Walked(NamedTuple):
+    """What curves amount to: by time of day (in `PERSON`), days by number present, by day, zones in tenths, sums."""
+
+    mean_day: Array
+    crowd: Array
+    daily: Array
+    tenths: Array
+    facts: Array
+
+
+@inlined
+def add(curves: Any, curve: Any, begin: float, end: float, horizon: float) -> None:
+    """Add [begin, end) to a curve of differences; an end not reached is the horizon."""
+    if begin < horizon and not (end <= begin):
+        x = np.int64(begin * (PERSON / QUARTER))
+        j = x >> BITS
+        curves[curve, j] += PERSON - (x & (PERSON - 1))
+        curves[curve, j + 1] += x & (PERSON - 1)
+        y = np.int64(min(horizon, end) * (PERSON / QUARTER))
+        k = y >> BITS
+        curves[curve, k] -= PERSON - (y & (PERSON - 1))
+        curves[curve, k + 1] -= y & (PERSON - 1)
 
 
 @compiled
-def walk(
-    parts: Any, whole: Any, begin: int, duty: Any, crowd_of: Any, mean_day: Any, crowd: Any, daily: Any, tenths: Any, facts: Any
-) -> None:
-    """Read each curve once: by day from the start, by time of day and against what is on duty from `begin`. Leaves the curves empty."""
-    curves, quarters = parts.shape[0], parts.shape[1] - 1
-    for j in range(curves):
-        run = 0.0
-        for q in range(quarters):
-            run += whole[j, q]
-            value = run + parts[j, q]
-            parts[j, q] = 0.0
-            whole[j, q] = 0.0
-            daily[j, q // QUARTERS] += value
-            if q < begin:
-                continue
-            at = q % QUARTERS
-            mean_day[j, at] += value
-            if crowd_of[j] >= 0:
-                crowd[crowd_of[j], at, min(max(np.int64(np.rint(value)), 0), CROWD - 1)] += 1
-            tenths[j, min(max(np.int64(value * 10.0), 0), TENTHS - 1)] += 1
-            facts[j, TOTAL] += value
-            facts[j, MOST] = max(facts[j, MOST], value)
-            if j < duty.shape[0]:
-                facts[j, USED] += min(value, duty[j, q])
-                facts[j, IDLE] += max(0.0, duty[j, q] - value)
-                facts[j, OVER] += max(0.0, value - duty[j, q])
-        parts[j, quarters] = 0.0
-        whole[j, quarters] = 0.0
-        whole[j, quarters + 1] = 0.0
+def segments(t: Any, first_zone: int, of_mark: Any, horizon: float, curves: Any) -> None:
+    """Stays in zones, and services that a hand-over interrupted: what the log holds."""
+    for n in range(t.info[SEGMENTS]):
+        kind = t.log[n, 0]
+        curve = kind + first_zone if kind >= 0 else np.int64(of_mark[-1 - kind])
+        if curve >= 0:
+            add(curves, curve, t.log_times[n, 0], t.log_times[n, 1], horizon)
 
 
-@dataclass(frozen=True, slots=True)
-class Walked:
-    """What curves amount to; lines in the order of their names (`crowd`: of those that are drawn)."""
-
-    mean_day: NDArray[np.float64]
-    crowd: NDArray[np.int64]
-    daily: NDArray[np.float64]
-    tenths: NDArray[np.int64]
-    facts: NDArray[np.float64]
-
-
-class Curves:
-    """Several step functions by quarter of an hour. The arrays of a thread are used again by its next run: `walk` leaves them empty."""
-
-    def __init__(self, names: list[str], horizon: float) -> None:
-        self.names, self.horizon = names, horizon
-        self.quarters = int(np.ceil(horizon / QUARTER))
-        shape = (len(names), self.quarters)
-        kept = getattr(_LOCAL, "kept", None)
-        if kept is None or kept[0] != shape:
-            kept = (shape, np.zeros((len(names), self.quarters + 1)), np.zeros((len(names), self.quarters + 2)))
-        _LOCAL.kept = None  # given back by `walked`: what an error leaves half filled is not used again
-        self._kept = kept
-
-    def add(self, name: str, begin: NDArray[np.float64], end: NDArray[np.float64]) -> None:
-        """Add the intervals to one curve."""
-        self.spread(np.full(len(begin), self.names.index(name), np.int64), begin, end)
-
-    def spread(self, into: NDArray[np.int64], begin: NDArray[np.float64], end: NDArray[np.float64]) -> None:
-        """Add each interval to the curve of its row."""
-        add_intervals(begin, end, into, self.horizon, self._kept[1], self._kept[2])
-
-    def walked(self, begin: int, duty: NDArray[np.float64], drawn: list[str]) -> Walked:
-        """What the curves amount to from this quarter on; the first of them against what is on duty, with histograms of those that are drawn."""
-        count = len(self.names)
-        crowd_of = np.array([drawn.index(name) if name in drawn else -1 for name in self.names])
-        made = Walked(
-            np.zeros((count, QUARTERS)),
-            np.zeros((len(drawn), QUARTERS, CROWD), np.int64),
-            np.zeros((count, self.quarters // QUARTERS + 1)),
-            np.zeros((count, TENTHS), np.int64),
-            np.zeros((count, 5)),
-        )
-        walk(self._kept[1], self._kept[2], begin, duty, crowd_of, made.mean_day, made.crowd, made.daily, made.tenths, made.facts)
-        _LOCAL.kept = self._kept
-        return made
+@inlined
+def quarter(drawn: Any, duty: Any, w: Any, j: Any, at: Any, q: Any, run: Any) -> None:
+    """One quarter of an hour of a curve."""
+    w.mean_day[j, at] += run
+    if drawn.crowd[j] >= 0:
+        w.crowd[drawn.crowd[j], at, min((run + _HALF) >> BITS, CROWD - 1)] += 1
+    if drawn.tenths[j] >= 0:
+        w.tenths[drawn.tenths[j], min((run * 10) >> BITS, TENTHS - 1)] += 1
+        w.facts[j, MOST] = max(w.facts[j, MOST], run)
+    if drawn.duty[j] >= 0:
+        here = duty[drawn.duty[j], q]
+        w.facts[j, USED] += min(run, here)
+        w.facts[j, IDLE] += max(0, here - run)
+        w.facts[j, OVER] += max(0, run - here)
 
 
-_LOCAL = threading.local()
+@compiled
+def walk(curves: Any, begin: int, days: int, drawn: Drawn, duty: Any, w: Walked) -> None:
+    """Read each curve once: by day from the start, by time of day and against what is on duty from the day `begin`. Leaves the curves empty."""
+    for j in range(curves.shape[0]):
+        run = np.int64(0)
+        for day in range(days):
+            whole = np.int64(0)
+            for at in range(QUARTERS):
+                q = day * QUARTERS + at
+                run += curves[j, q]
+                curves[j, q] = 0
+                whole += run
+                if day >= begin:
+                    quarter(drawn, duty, w, j, at, q, run)
+            if drawn.daily[j] >= 0:
+                w.daily[drawn.daily[j], day] += whole / (PERSON * QUARTERS)
+        for q in range(days * QUARTERS, curves.shape[1]):
+            curves[j, q] = 0
+        for at in range(QUARTERS):
+            w.facts[j, TOTAL] += w.mean_day[j, at]
 
 
-def steps_area(shifts: Any, horizon: float) -> NDArray[np.float64]:
-    """The mean by quarter of a schedule of (from when, how many)."""
+def steps_area(shifts: Any, horizon: float) -> NDArray[np.int64]:
+    """What a schedule of (from when, how many) has by quarter, in `PERSON`."""
     begins = np.array([time for time, _ in shifts])
     numbers = np.array([float(number) for _, number in shifts])
     edges = np.arange(0.0, horizon + QUARTER / 2, QUARTER)
-    ends = np.append(begins[1:], np.inf)
-    cumulated = (np.clip(edges[:, None], begins, ends) - begins) @ numbers if len(begins) < 64 else _cumulated(edges, begins, numbers)
-    return np.asarray(np.diff(cumulated) / QUARTER)
+    cumulated = (np.clip(edges[:, None], begins, np.append(begins[1:], np.inf)) - begins) @ numbers if len(begins) < 64 else (
+        _cumulated(edges, begins, numbers)
+    )  # fmt: skip
+    return np.asarray(np.rint(np.diff(cumulated) * (PERSON / QUARTER)), np.int64)
 
 
 def _cumulated(edges: NDArray[np.float64], begins: NDArray[np.float64], numbers: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maillage.simulation import draws
-from maillage.simulation.compiled import compiled
-from maillage.simulation.draws import Purpose
+from maillage.simulation.compiled import compiled, inlined
+from maillage.simulation.draws import Purpose, unit
+from maillage.simulation.memory import Array
 from maillage.simulation.parameters import Scenario, Wrong, load
 
 YEAR: Final = 365.25
@@ -21,24 +22,69 @@ PRESENT_ROWS: Final = 1 << 41
 CEILING: Final = 2.0
 
 
+class Drawn(NamedTuple):
+    """People of one path: when they come, their row, how they are served, which numbers they are drawn with, where they begin."""
+
+    start: Array
+    row: Array
+    cls: Array
+    drawn_as: Array
+    at: int
+
+
+class Merged(NamedTuple):
+    """The same for everyone, a path for each."""
+
+    start: Array
+    row: Array
+    cls: Array
+    drawn_as: Array
+    at: Array
+
+
+@inlined
+def copied(source: Any, k: Any, n: Any, into: Any) -> None:
+    """One person."""
+    into.start[n], into.row[n], into.cls[n] = source.start[k], source.row[k], source.cls[k]
+    into.drawn_as[n], into.at[n] = source.drawn_as[k], source.at
+
+
 @compiled
-def candidates(gap: Any, thin: Any, ceiling: Any, kept: Any, minutes: float, out: Any, number: Any) -> int:
-    """Times of the candidates that are kept; `ceiling` per minute for each hour of a week that wraps, `kept` a share for each hour of the run."""
-    hour, here, count = 0, 0.0, 0
+def candidates(
+    key: Any, first: Any, purpose: Any, thin: Any, most: int, ceiling: Any, kept: Any, minutes: float, out: Any, number: Any
+) -> int:
+    """Times and numbers of the candidates that are kept; `ceiling` per minute for each hour of a week that wraps, `kept` a share for each hour."""
+    hour, here, count, at = 0, 0.0, 0, 0
     hours, wrap = kept.shape[0], ceiling.shape[0]
-    for n in range(gap.shape[0]):
-        mass = -math.log(gap[n])
-        while hour < hours and mass > ceiling[hour % wrap] * (minutes - here):
-            mass -= ceiling[hour % wrap] * (minutes - here)
-            hour, here = hour + 1, 0.0
+    for n in range(most):
+        row = first + np.uint64(n)
+        mass = -math.log(unit(key, row, purpose))
+        while hour < hours and mass > ceiling[at] * (minutes - here):
+            mass -= ceiling[at] * (minutes - here)
+            hour, here, at = hour + 1, 0.0, at + 1 if at + 1 < wrap else 0
         if hour >= hours:
             return count
-        here += mass / ceiling[hour % wrap]
-        if thin[n] < kept[hour]:
+        here += mass / ceiling[at]
+        if unit(key, row, thin) < kept[hour]:
             out[count] = hour * minutes + here
-            number[count] = n
+            number[count] = row
             count += 1
     return -1
+
+
+@compiled
+def merge(present: Drawn, door: Drawn, direct: Drawn, into: Merged) -> None:
+    """Those present, those who come by the door and those who are admitted directly, in order of arrival (at equal times in this order)."""
+    i, j = 0, 0
+    for n in range(into.start.shape[0]):
+        if n < present.start.shape[0]:
+            copied(present, n, n, into)
+        elif i < door.start.shape[0] and (j == direct.start.shape[0] or door.start[i] <= direct.start[j]):
+            copied(door, i, n, into)
+            i += 1
+        else:
+            copied(direct, j, n, into)
+            j += 1
 
 
 @compiled
@@ -61,13 +107,12 @@ def thinned(
         )
     whole = ceiling[np.arange(len(kept)) % len(ceiling)].sum() * 60.0
     most = int(whole + 8.0 * math.sqrt(whole) + 50)
-    ids = np.arange(first, first + most, dtype=np.uint64)
-    times, number = np.empty(most), np.empty(most, np.int64)
-    gap, thin = draws.drawn(seed, ids, purpose), draws.drawn(seed, ids, Purpose.THIN)
-    count = candidates(gap, thin, ceiling, kept, 60.0, times, number)
+    times, number = np.empty(most), np.empty(most, np.uint64)
+    key, drawn, thin = np.uint64(draws.key_of(seed)), np.uint64(purpose), np.uint64(Purpose.THIN)
+    count = candidates(key, np.uint64(first), drawn, thin, most, ceiling, kept, 60.0, times, number)
     if count < 0:
         raise Wrong("arrivals.volume", "ceiling-exceeded", "more candidates than eight standard deviations allow")
-    return times[:count], ids[number[:count]]
+    return times[:count], number[:count]
 
 
 def ceiling_of(scenario: Scenario) -> NDArray[np.float64]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from enum import IntEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maillage.simulation.compiled import compiled, inlined
+from maillage.simulation.memory import Array
 
 WORD: Final = (1 << 64) - 1
 GOLDEN: Final = 0x9E3779B97F4A7C15
@@ -95,7 +96,8 @@ def _mixed(x: np.uint64) -> np.uint64:
 
 
 @inlined
-def _unit(key: np.uint64, row: np.uint64, purpose: np.uint64) -> float:
+def unit(key: np.uint64, row: np.uint64, purpose: np.uint64) -> float:
+    """`uniform` by the word that the seed stands for."""
     z = _mixed(_mixed(key + row * _GOLDEN + purpose * _SILVER) + _GOLDEN)
     return (float(np.int64(z >> _11)) + 0.5) * UNIT
 
@@ -159,71 +161,134 @@ def gamma_quantiles(u: Any, shape: float, out: Any) -> None:
                 total += term
             step = (x * density * total - u[i]) / density
             x -= max(min(step, x / 2.0), -x)
-            if abs(step) <= 1e-13 * x:
+            if abs(step) <= 1e-8 * x:  # Newton: the next one would be of the order of its square
                 break
         out[i] = x
 
 
 CONSTANT, LOGNORMAL, EXPONENTIAL, BERNOULLI, BETWEEN, EITHER, UNIFORM, RESIDUAL, NORMAL = range(9)
-
-
-@inlined
-def _value(kind: int, u: float, a: float, b: float, c: float) -> float:
-    """One value from one draw: the kinds of columns that need nothing else of the row."""
-    if kind == BERNOULLI:
-        return 1.0 if u < a else 0.0
-    if kind == BETWEEN:
-        return 1.0 if a <= u < b else 0.0
-    if kind == EXPONENTIAL:
-        return -a * math.log(u)
-    if kind == UNIFORM:
-        return a + (b - a) * u
-    q = u - 0.5
-    if abs(q) <= 0.425:
-        z = _centre(q)
-    else:
-        r = math.sqrt(-math.log(u if q < 0.0 else 1.0 - u))
-        z = -_tail(r) if q < 0.0 else _tail(r)
-    if kind == NORMAL:
-        return max(c, a + b * z)
-    return min(c, math.exp(a + b * z))
-
-
-BLOCK: Final = 64
+BLOCK: Final = 256
 """Rows that are filled column by column before the next ones: one kind at a time, and everything near."""
 
 
+class Drawing(NamedTuple):
+    """How rows are drawn: for each column a form, a purpose, three values for each class, a condition and what stands where it does not hold."""
+
+    form: Array
+    purpose: Array
+    value: Array
+    when: Array
+    other: Array
+
+
+class Bench(NamedTuple):
+    """Room for one block: which rows, their draws, what becomes of them."""
+
+    which: Array
+    row: Array
+    u: Array
+    z: Array
+
+
+@inlined
+def chosen(d: Any, b: Any, j: Any, begin: Any, end: Any, row: Any, cls: Any, out: Any) -> Any:
+    """The rows of a block for which a column is drawn; the others get their other value, and cost no draw."""
+    condition, count = d.when[j], 0
+    for i in range(begin, end):
+        if condition >= 0 and out[i, condition] == 0.0:
+            out[i, j] = d.other[j]
+        elif d.form[j] == RESIDUAL and d.value[j, cls[i], 2] <= 0.0:
+            out[i, j] = 0.0
+        else:
+            b.which[count] = i
+            b.row[count] = row[i]
+            count += 1
+    return count
+
+
+@inlined
+def normals(b: Any, count: Any) -> None:
+    """Quantiles of the normal for the draws of a block: the middle for all of them, which goes several at a time, then the tails."""
+    for k in range(count):
+        q = b.u[k] - 0.5
+        b.z[k] = _centre(q)
+    for k in range(count):
+        q = b.u[k] - 0.5
+        if abs(q) > 0.425:
+            r = math.sqrt(-math.log(b.u[k] if q < 0.0 else 1.0 - b.u[k]))
+            b.z[k] = -_tail(r) if q < 0.0 else _tail(r)
+
+
+@inlined
+def shaped(kind: Any, j: Any, count: Any, value: Any, cls: Any, b: Any, out: Any) -> None:
+    """The values of one column for the rows of a block, from their draws."""
+    if kind in (LOGNORMAL, RESIDUAL, NORMAL):
+        normals(b, count)
+    for k in range(count):
+        i = b.which[k]
+        u, first, second, third = b.u[k], value[j, cls[i], 0], value[j, cls[i], 1], value[j, cls[i], 2]
+        if kind == BERNOULLI:
+            out[i, j] = 1.0 if u < first else 0.0
+        elif kind == BETWEEN:
+            out[i, j] = 1.0 if first <= u < second else 0.0
+        elif kind == EXPONENTIAL:
+            out[i, j] = -first * math.log(u)
+        elif kind == UNIFORM:
+            out[i, j] = first + (second - first) * u
+        elif kind == NORMAL:
+            out[i, j] = max(third, first + second * b.z[k])
+        else:
+            out[i, j] = min(third, math.exp(first + second * b.z[k]))
+
+
+@inlined
+def hashed(key: Any, stream: Any, count: Any, b: Any) -> None:
+    """The draws of one purpose for the rows of a block."""
+    for k in range(count):
+        b.u[k] = unit(key, b.row[k], stream)
+
+
+@inlined
+def column(key: Any, j: Any, d: Any, b: Any, count: Any, cls: Any, out: Any) -> None:
+    """One column for the chosen rows of a block."""
+    kind = d.form[j]
+    if kind == CONSTANT:
+        for k in range(count):
+            out[b.which[k], j] = d.value[j, cls[b.which[k]], 0]
+        return
+    hashed(key, d.purpose[j] + np.uint64(kind == RESIDUAL), count, b)
+    shaped(kind, j, count, d.value, cls, b, out)
+    if kind == RESIDUAL:  # a share of a length: two draws
+        hashed(key, d.purpose[j], count, b)
+        for k in range(count):
+            out[b.which[k], j] *= b.u[k]
+
+
 @compiled
-def fill(key: Any, row: Any, cls: Any, form: Any, purpose: Any, value: Any, when: Any, other: Any, out: Any) -> None:
-    """Fill `out[row, column]`. A column whose condition does not hold keeps its other value and costs no draw."""
+def fill(key: Any, row: Any, cls: Any, d: Drawing, b: Bench, out: Any) -> None:
+    """Fill `out[row, column]`, column by column in blocks of rows."""
     rows, columns = out.shape
     for begin in range(0, rows, BLOCK):
         end = min(rows, begin + BLOCK)
         for j in range(columns):
-            kind, condition, stream = form[j], when[j], purpose[j]
-            for i in range(begin, end):
-                c = cls[i]
-                if condition >= 0 and out[i, condition] == 0.0:
-                    out[i, j] = other[j]
-                elif kind == CONSTANT:
-                    out[i, j] = value[j, c, 0]
-                elif kind == EITHER:
-                    out[i, j] = max(out[i, int(value[j, c, 0])], out[i, int(value[j, c, 1])])
-                elif kind == RESIDUAL and value[j, c, 2] <= 0.0:
-                    out[i, j] = 0.0
-                elif kind == RESIDUAL:
-                    u = _unit(key, row[i], stream)
-                    z = _value(LOGNORMAL, _unit(key, row[i], stream + np.uint64(1)), value[j, c, 0], value[j, c, 1], value[j, c, 2])
-                    out[i, j] = u * z
-                else:
-                    out[i, j] = _value(kind, _unit(key, row[i], stream), value[j, c, 0], value[j, c, 1], value[j, c, 2])
+            if d.form[j] == EITHER:
+                for i in range(begin, end):
+                    c = cls[i]
+                    out[i, j] = max(out[i, int(d.value[j, c, 0])], out[i, int(d.value[j, c, 1])])
+            else:
+                column(key, j, d, b, chosen(d, b, j, begin, end, row, cls, out), cls, out)
+
+
+def bench() -> Bench:
+    """Room for one thread."""
+    return Bench(np.empty(BLOCK, np.int64), np.empty(BLOCK, np.uint64), np.empty(BLOCK), np.empty(BLOCK))
 
 
 @compiled
 def uniforms(key: Any, rows: Any, purpose: Any, out: Any) -> None:
     """The draws of one purpose for many rows."""
     for i in range(rows.size):
-        out[i] = _unit(key, rows[i], purpose)
+        out[i] = unit(key, rows[i], purpose)
 
 
 def drawn(seed: int, rows: NDArray[np.uint64], purpose: int) -> NDArray[np.float64]:

@@ -5,20 +5,22 @@ Everything in a tally but the figures adds up, so that tables of patients are ne
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maillage.simulation.areas import IDLE, MOST, OVER, QUARTER, QUARTERS, TOTAL, USED, Curves, Walked, add_minutes
+from maillage.simulation import areas, counting
+from maillage.simulation.areas import CROWD, IDLE, MOST, OVER, PERSON, QUARTER, QUARTERS, TENTHS, TOTAL, USED, Drawn, Walked
+from maillage.simulation.assembly import Program
+from maillage.simulation.counting import DIRECT, DIRECT_BY_ED, DUE, EXITS, FIT, LONGEST, RETURNED, TAKEN, WORDS, Counts, Reading
 from maillage.simulation.play import Played
 from maillage.simulation.words import LABELS
 from maillage.simulation.world import WARM_UP, World
 
-LONGEST: Final = 2880
-"""Minutes of a histogram; what is longer stands in its last bin."""
-EXITS: Final = ("home", "og", "ward", "uhcd", "unseen")
 STAFF: Final = ("ioa", "nurse", "doctor", "imaging", "og")
 USES: Final = {
     "ioa": ("triage",),
@@ -32,6 +34,8 @@ USES: Final = {
 }
 SETTLING: Final = ("census", "busy:bed")
 """The curves that tell when a run has forgotten its start."""
+SHARES: Final = np.array([0.5, 0.75, 0.9])
+_LOCAL = threading.local()
 
 
 @dataclass(slots=True)
@@ -43,7 +47,7 @@ class Tally:
     """Measure -> how many by minute."""
     mean_day: dict[str, NDArray[np.float64]]
     """Curve -> sum over days of the mean by quarter of the day."""
-    crowd: dict[str, NDArray[np.int64]]
+    crowd: dict[str, NDArray[np.int32]]
     """Curve -> quarter of the day, number present (rounded): how many days."""
     days: int
     daily: dict[str, NDArray[np.float64]]
@@ -61,189 +65,196 @@ class Tally:
         )
 
 
-def tally(world: World, played: Played, *, warm_up: int = WARM_UP, curves: bool = True) -> Tally:
-    """The tally of one run; those who arrived during the warm-up are not counted."""
-    made = _Counting(world, played, warm_up)
-    made.durations()
-    made.occupancy(curves=curves)
-    return Tally(made.figures, made.minutes, made.mean_day, made.crowd, made.days, made.daily)
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The lines of what is counted for one pathway: measures by name, curves by name, and where the compiled pass finds them."""
+
+    measures: tuple[str, ...]
+    curves: tuple[str, ...]
+    drawn: tuple[str, ...]
+    zones: tuple[str, ...]
+    reading: Reading
+    wanted: Drawn
+    interrupted: NDArray[np.int32]
+    """By stamp, the curve of the resource that it is the beginning of (-1: of none)."""
+
+
+@lru_cache(maxsize=16)
+def _lines(text: _Text, again: tuple[float, ...], zones: tuple[str, ...], *, curves: bool) -> Lines:
+    """What to count in the runs of a program."""
+    program = text.program
+    classes = program.names.classes
+    names = [f"busy:{name}" for name in USES] + [f"queue:{name}" for name in USES]
+    names += [f"queue:box:{c}" for c in classes] + [f"zone:{name}" for name in zones] + ["census", "boarders"]
+    index, column = {name: n for n, name in enumerate(program.marks)}, program.names.columns.index
+    uses = [
+        (*(index[f"{what}:{use}"] for what in ("ask", "got", "end")), names.index(f"busy:{resource}"), names.index(f"queue:{resource}"))
+        for resource, each in USES.items()
+        for use in each
+    ]
+    interrupted = np.full(len(program.marks), -1, np.int32)
+    interrupted[[use[areas.GET] for use in uses]] = [use[areas.BUSY] for use in uses]
+    reading = Reading(
+        words=np.array([index[word] for word in WORDS], np.int32),
+        uses=np.array(uses, np.int32),
+        exits=np.array([program.exits.index(name) for name in EXITS], np.int32),
+        fit=column("og_fit"),
+        returned=column("og_returned"),
+        by_door=program.starts["ed"],
+        direct=program.starts["direct"],
+        queue_box=names.index(f"queue:box:{classes[0]}"),
+        census=names.index("census"),
+        boarders=names.index("boarders"),
+        again=np.array(again),
+    )
+    drawn = [name for name in names if name in LABELS] if curves else []
+    measures = [
+        *(f"door:{c}" for c in classes),
+        "door",
+        *(f"stay:{c}" for c in classes),
+        "stay",
+        *(f"stay:{way}" for way in EXITS),
+        "boarding",
+    ]
+    wanted = Drawn(
+        _places(names, drawn),
+        _places(names, SETTLING if curves else ()),
+        _places(names, [f"zone:{name}" for name in zones]),
+        _places(names, [f"busy:{name}" for name in USES]),
+    )
+    return Lines(tuple(measures), tuple(names), tuple(drawn), zones, reading, wanted, interrupted)
+
+
+def _places(names: list[str], among: Any) -> NDArray[np.int32]:
+    """For each name its place among others, or -1."""
+    return np.array([list(among).index(name) if name in among else -1 for name in names], np.int32)
+
+
+class _Text:
+    """A program as a key: the same object, the same lines."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Text) and other.program is self.program
+
+    def __hash__(self) -> int:
+        return id(self.program)
 
 
 def quantiles_of(histogram: NDArray[np.int64], shares: tuple[float, ...]) -> list[float]:
     """The minutes at which these shares of a histogram are reached, interpolated inside the minute."""
-    below = np.cumsum(histogram)
-    total = int(below[-1])
-    if not total:
-        return [float("nan")] * len(shares)
-    found = []
-    for share in shares:
-        at = int(np.searchsorted(below, share * total))
-        before = int(below[at - 1]) if at else 0
-        found.append(at + (share * total - before) / max(1, int(histogram[at])))
-    return found
+    found = np.empty((1, len(shares) + 1))
+    counting.quantiles(histogram.reshape(1, -1), np.array(shares), found)
+    return [float(value) for value in found[0, : len(shares)]]
 
 
-class _Counting:
-    """The work of one tally."""
+def tally(world: World, played: Played, *, warm_up: int = WARM_UP, curves: bool = True) -> Tally:
+    """The tally of one run; those who arrived during the warm-up are not counted."""
+    zones = (*(zone.name for zone in world.plan.zones), "unplaced", "unwatched")
+    lines = _lines(_Text(played.program), tuple(world.scenario.numbers("reevaluation.after")), zones, curves=curves)
+    classes, days = len(played.program.names.classes), world.days - warm_up
+    counts = Counts(
+        np.zeros((len(lines.measures), LONGEST + 1), np.int64),
+        np.zeros(len(lines.measures)),
+        np.zeros(classes, np.int64),
+        np.zeros((len(EXITS), classes), np.int64),
+        np.zeros(6, np.int64),
+    )
+    shape = len(lines.curves), int(np.ceil(played.horizon / QUARTER)) + 2
+    line = _LOCAL.__dict__.pop("curves", None)  # given back below: what an error leaves half filled is not used again
+    line = np.zeros(shape, np.int64) if line is None or line.shape != shape else line
+    counting.count(played.rows, played.trace, lines.reading, warm_up * 1440.0, played.horizon, line, counts)
+    areas.segments(played.trace, lines.curves.index(f"zone:{zones[0]}"), lines.interrupted, played.horizon, line)
+    found = Walked(
+        np.zeros((len(lines.curves), QUARTERS), np.int64),
+        np.zeros((max(1, len(lines.drawn)), QUARTERS, CROWD), np.int32),
+        np.zeros((len(SETTLING), world.days)),
+        np.zeros((len(zones), TENTHS), np.int64),
+        np.zeros((len(lines.curves), 5), np.int64),
+    )
+    areas.walk(line, warm_up, world.days, lines.wanted, np.stack([world.duty[name] for name in USES]), found)
+    _LOCAL.curves = line
+    figures = _Figures(world, played, lines, days)
+    figures.durations(counts)
+    figures.occupancy(found)
+    return Tally(
+        figures.made,
+        dict(zip(lines.measures, counts.minutes, strict=True)),
+        dict(zip(lines.curves, found.mean_day / PERSON, strict=True)) if curves else {},
+        dict(zip(lines.drawn, found.crowd, strict=False)),
+        days,
+        dict(zip(SETTLING, found.daily, strict=True)) if curves else {},
+    )
 
-    def __init__(self, world: World, played: Played, warm_up: int) -> None:
-        self.world, self.played = world, played
-        self.begin, self.days = warm_up * 1440.0, world.days - warm_up
-        self.names = {name: n for n, name in enumerate(played.program.marks)}
-        self.marks = played.trace.marks
-        self.arrive = self.mark("arrive")
-        self.patients = played.rows.at == world.program.starts["ed"]
-        self.counted = self.patients & (self.arrive >= self.begin)
-        self.cls = played.rows.cls
-        self.figures: dict[str, float] = {}
-        self.minutes: dict[str, NDArray[np.int64]] = {}
-        self.mean_day: dict[str, NDArray[np.float64]] = {}
-        self.crowd: dict[str, NDArray[np.int64]] = {}
-        self.daily: dict[str, NDArray[np.float64]] = {}
 
-    def mark(self, name: str) -> NDArray[np.float64]:
-        return np.asarray(self.marks[:, self.names[name]])
+class _Figures:
+    """The figures of one run, from what was counted."""
 
-    def left(self, name: str) -> NDArray[np.bool_]:
-        return self.played.left_by(name)
+    def __init__(self, world: World, played: Played, lines: Lines, days: int) -> None:
+        self.world, self.lines, self.days = world, lines, days
+        self.classes = played.program.names.classes
+        self.made: dict[str, float] = {}
 
-    def durations(self) -> None:
+    def durations(self, counts: Counts) -> None:
         """Door to doctor, stays, exits, boarding."""
-        total = max(1, int(self.counted.sum()))
-        self.figures["arrivals"] = total / self.days
-        exits = {name: self.counted & self.left(name) for name in EXITS}
-        gone = np.fmin(np.fmin(self.mark("uhcd"), self.mark("left_ed")), self.mark("exit"))
-        exits["uhcd"] = self.counted & ~np.isnan(self.mark("uhcd"))
-        exits["ward"] = self.counted & np.isnan(self.mark("uhcd")) & ~np.isnan(self.mark("left_ed"))
-        self._waits("door", self.mark("doctor") - self.arrive, self.counted)
-        self._within(total)
-        stay = gone - self.arrive
-        self._waits("stay", stay, self.counted)
-        group = np.full(len(stay), -1)
-        for n, rows in enumerate(exits.values()):
-            group[rows] = n
-        counts, sums = self._grouped(stay, group, len(exits))
-        for n, (name, rows) in enumerate(exits.items()):
-            self.figures[f"share:{name}"] = 100.0 * int(rows.sum()) / total
-            self._said(f"stay:{name}", counts[n], sums[n])
-        self.figures["unseen"] = self.figures["share:unseen"]
-        for c, name in enumerate(self.played.program.names.classes):
-            of = self.counted & (self.cls == c)
-            self.figures[f"unseen:{name}"] = 100.0 * int((of & exits["unseen"]).sum()) / max(1, int(of.sum()))
-        boarding = self.mark("got:bed") - self.mark("ask:bed")
-        counts, sums = self._grouped(boarding, np.where(self.counted, 0, -1), 1)
-        self._said("boarding", counts[0], sums[0])
-        self.figures["boarding_hours"] = float(np.nansum(np.where(self.counted, boarding, np.nan))) / 60.0 / self.days
-        self._overflow(total)
+        total = max(1, int(counts.came.sum()))
+        self.made["arrivals"] = total / self.days
+        found = np.empty((len(self.lines.measures), len(SHARES) + 1))
+        counting.quantiles(counts.minutes, SHARES, found)
+        for name, (p50, p75, p90, count), whole in zip(self.lines.measures, found.tolist(), counts.sums.tolist(), strict=True):
+            self.made[f"{name}_mean"] = whole / count if count else float("nan")
+            self.made |= {f"{name}_p50": p50, f"{name}_p75": p75, f"{name}_p90": p90}
+        for name in ("door", "stay"):
+            line = self.lines.measures.index(name)
+            for hours in (4, 8):
+                later = int(counts.minutes[line, hours * 60 :].sum())
+                self.made[f"{name}_over_{hours}h"] = 100.0 * later / max(1.0, found[line, -1])
+        for way, left in zip(EXITS, counts.left, strict=True):
+            self.made[f"share:{way}"] = 100.0 * int(left.sum()) / total
+        self.made["unseen"] = self.made["share:unseen"]
+        for cls, gone, came in zip(self.classes, counts.left[counting.UNSEEN].tolist(), counts.came.tolist(), strict=True):
+            self.made[f"unseen:{cls}"] = 100.0 * gone / max(1, came)
+        self.made["boarding_hours"] = float(counts.sums[-1]) / 60.0 / self.days
+        self._within(counts, total)
+        self._overflow(counts, total)
 
-    def _waits(self, name: str, minutes: NDArray[np.float64], rows: NDArray[np.bool_]) -> None:
-        """A measure for everyone and by class."""
-        classes = self.played.program.names.classes
-        counts, sums = self._grouped(minutes, np.where(rows, self.cls, -1), len(classes))
-        for c, cls in enumerate(classes):
-            self._said(f"{name}:{cls}", counts[c], sums[c])
-        self._said(name, counts.sum(axis=0), float(sums.sum()))
-        total = max(1, int(self.minutes[name].sum()))
-        for hours in (4, 8):
-            self.figures[f"{name}_over_{hours}h"] = 100.0 * float(self.minutes[name][hours * 60 :].sum()) / total
-
-    @staticmethod
-    def _grouped(minutes: NDArray[np.float64], group: NDArray[Any], groups: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        counts, sums = np.zeros((groups, LONGEST + 1), np.int64), np.zeros(groups)
-        add_minutes(minutes, group.astype(np.int64), counts, sums)
-        return counts, sums
-
-    def _said(self, name: str, histogram: NDArray[np.int64], total: float) -> None:
-        """Histogram by minute, mean and quantiles."""
-        count = int(histogram.sum())
-        self.minutes[name] = histogram
-        self.figures[f"{name}_mean"] = float(total) / count if count else float("nan")
-        p50, p75, p90 = quantiles_of(histogram, (0.5, 0.75, 0.9))
-        self.figures |= {f"{name}_p50": p50, f"{name}_p75": p75, f"{name}_p90": p90}
-
-    def _within(self, total: int) -> None:
+    def _within(self, counts: Counts, total: int) -> None:
         """Share seen by a doctor within the delay of the FRENCH scale, of those who came."""
         kept = 0
-        for delay, cls in zip(self.world.scenario.numbers("delay.doctor"), self.played.program.names.classes, strict=True):
-            seen = int(self.minutes[f"door:{cls}"][: int(delay) + 1].sum())
-            came = int((self.counted & (self.cls == self.played.program.names.classes.index(cls))).sum())
-            self.figures[f"door_within:{cls}"] = 100.0 * seen / max(1, came)
+        for c, (delay, cls) in enumerate(zip(self.world.scenario.numbers("delay.doctor"), self.classes, strict=True)):
+            seen = int(counts.minutes[c, : int(delay) + 1].sum())
+            self.made[f"door_within:{cls}"] = 100.0 * seen / max(1, int(counts.came[c]))
             kept += seen
-        self.figures["door_within"] = 100.0 * kept / total
+        self.made["door_within"] = 100.0 * kept / total
 
-    def _overflow(self, total: int) -> None:
-        """The overflow stream: taken, missed, returned; direct admissions that came through the department."""
-        fit = self.counted & (self._column("og_fit") > 0)
-        taken = fit & ~np.isnan(self.mark("got:og_care"))
-        returned = taken & (self._column("og_returned") > 0)
-        self.figures["og_taken"] = 100.0 * int(taken.sum()) / total
-        self.figures["og_missed"] = 100.0 * int((fit & ~taken).sum()) / max(1, int(fit.sum()))
-        self.figures["og_returned"] = 100.0 * int(returned.sum()) / max(1, int(taken.sum()))
-        direct = (self.played.rows.at == self.world.program.starts["direct"]) & (self.arrive >= self.begin)
-        self.figures["direct_by_ed"] = 100.0 * int((direct & ~np.isnan(self.mark("ask:box"))).sum()) / max(1, int(direct.sum()))
-        wait = np.where(np.isnan(self.mark("got:box")), self.mark("exit"), self.mark("got:box")) - self.mark("triaged")
-        after = np.array(self.world.scenario.numbers("reevaluation.after"))[self.cls]
-        waits = self.counted & (after > 0) & (wait >= after)
-        due = float(np.floor(wait[waits] / after[waits]).sum())
-        self.figures["reevaluations"] = due / self.days
-        self.figures["reevaluation_minutes"] = due / self.days * self.world.scenario.number("reevaluation.minutes")
+    def _overflow(self, counts: Counts, total: int) -> None:
+        """The overflow stream: taken, missed, returned; direct admissions that came through the department; who is seen again while waiting."""
+        number = counts.number.tolist()
+        self.made["og_taken"] = 100.0 * number[TAKEN] / total
+        self.made["og_missed"] = 100.0 * (number[FIT] - number[TAKEN]) / max(1, number[FIT])
+        self.made["og_returned"] = 100.0 * number[RETURNED] / max(1, number[TAKEN])
+        self.made["direct_by_ed"] = 100.0 * number[DIRECT_BY_ED] / max(1, number[DIRECT])
+        self.made["reevaluations"] = number[DUE] / self.days
+        self.made["reevaluation_minutes"] = number[DUE] / self.days * self.world.scenario.number("reevaluation.minutes")
 
-    def _column(self, name: str) -> NDArray[np.float64]:
-        return np.asarray(self.played.rows.columns[:, self.played.program.names.columns.index(name)])
-
-    def occupancy(self, *, curves: bool) -> None:
-        """Use by resource, queues by class, zones, census: by quarter of an hour."""
-        classes = self.played.program.names.classes
-        zones = [*(zone.name for zone in self.world.plan.zones), "unplaced", "unwatched"]
-        names = [f"busy:{name}" for name in USES] + [f"queue:{name}" for name in USES]
-        names += [f"queue:box:{c}" for c in classes] + [f"zone:{name}" for name in zones] + ["census", "boarders"]
-        areas = Curves(names, self.played.horizon)
-        for resource, uses in USES.items():
-            for use in uses:
-                begin, got, end = (self.mark(f"{what}:{use}") for what in ("ask", "got", "end"))
-                areas.add(f"busy:{resource}", got, end)
-                areas.add(f"queue:{resource}", begin, np.where(np.isnan(got), end, got))
-        asked, got = self.mark("ask:box"), self.mark("got:box")
-        leaves = np.where(np.isnan(got), self.mark("end:box"), got)
-        areas.spread(self.cls.astype(np.int64) + names.index(f"queue:box:{classes[0]}"), asked, leaves)
-        gone = np.fmin(np.fmin(self.mark("uhcd"), self.mark("left_ed")), self.mark("exit"))
-        areas.add("census", np.where(self.patients, self.arrive, np.nan), gone)
-        held = self.patients & np.isnan(self.mark("uhcd"))
-        areas.add("boarders", np.where(held, self.mark("ask:bed"), np.nan), self.mark("got:bed"))
-        self._log(areas, names, zones)
-        duty = np.stack([self.world.duty[name] for name in USES])
-        drawn = [name for name in names if name in LABELS] if curves else []
-        self._curves(areas.walked(int(self.begin / QUARTER), duty, drawn), names, drawn, zones)
-
-    def _log(self, areas: Curves, names: list[str], zones: list[str]) -> None:
-        """Stays in zones, and services that a hand-over interrupted."""
-        log, times = self.played.log
-        kind = log[:, 0]
-        into = np.where(kind >= 0, kind + names.index(f"zone:{zones[0]}"), -1).astype(np.int64)
-        for resource, uses in USES.items():
-            for use in uses:
-                into[kind == -1 - self.names[f"got:{use}"]] = names.index(f"busy:{resource}")
-        areas.spread(into, np.ascontiguousarray(times[:, 0]), np.ascontiguousarray(times[:, 1]))
-
-    def _curves(self, found: Walked, names: list[str], drawn: list[str], zones: list[str]) -> None:
-        quarters, hours = self.days * QUARTERS, QUARTER / 60.0 / self.days
+    def occupancy(self, found: Walked) -> None:
+        """Use by resource, zones, census."""
+        quarters, hours, line = self.days * QUARTERS, QUARTER / 60.0 / self.days, self.lines.curves.index
         for name in (station.name for station in self.world.stations):
-            of = found.facts[names.index(f"busy:{name}")]
-            duty = max(1e-9, float(of[USED] + of[IDLE]))
-            self.figures[f"use:{name}"] = 100.0 * float(of[USED]) / duty if duty > 1 else 0.0
-            self.figures[f"idle:{name}"] = float(of[IDLE]) * hours
-            self.figures[f"overtime:{name}"] = float(of[OVER]) * hours
-        for name in zones:
-            line = names.index(f"zone:{name}")
-            self.figures[f"zone:{name}_p95"] = float(np.searchsorted(np.cumsum(found.tenths[line]), 0.95 * quarters)) / 10.0
-            self.figures[f"zone:{name}_max"] = float(found.facts[line, MOST])
-            self.figures[f"zone:{name}_hours"] = float(found.facts[line, TOTAL]) * hours
-        self.figures["boarders_8h"] = float(found.mean_day[names.index("boarders"), 8 * 4]) / self.days
-        self.figures["census_mean"] = float(found.facts[names.index("census"), TOTAL]) / quarters
-        if drawn:
-            self.mean_day = dict(zip(names, found.mean_day, strict=True))
-            self.crowd = dict(zip(drawn, found.crowd, strict=True))
-            self.daily = {name: found.daily[names.index(name), : self.world.days] / QUARTERS for name in SETTLING}
+            of = (found.facts[line(f"busy:{name}")] / PERSON).tolist()
+            duty = max(1e-9, of[USED] + of[IDLE])
+            self.made[f"use:{name}"] = 100.0 * of[USED] / duty if duty > 1 else 0.0
+            self.made[f"idle:{name}"] = of[IDLE] * hours
+            self.made[f"overtime:{name}"] = of[OVER] * hours
+        for n, name in enumerate(self.lines.zones):
+            of = (found.facts[line(f"zone:{name}")] / PERSON).tolist()
+            self.made[f"zone:{name}_p95"] = float(np.searchsorted(np.cumsum(found.tenths[n]), 0.95 * quarters)) / 10.0
+            self.made[f"zone:{name}_max"] = of[MOST]
+            self.made[f"zone:{name}_hours"] = of[TOTAL] * hours
+        self.made["boarders_8h"] = float(found.mean_day[line("boarders"), 8 * 4]) / PERSON / self.days
+        self.made["census_mean"] = float(found.facts[line("census"), TOTAL]) / PERSON / quarters
 
 
 def figures_of(played: Any, world: World) -> dict[str, float]:

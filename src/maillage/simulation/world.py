@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from maillage.simulation import arrivals, draws
 from maillage.simulation.areas import steps_area
+from maillage.simulation.arrivals import Drawn, Merged
 from maillage.simulation.assembly import Program, assemble
-from maillage.simulation.draws import BERNOULLI, BETWEEN, CONSTANT, EITHER, EXPONENTIAL, LOGNORMAL, OWN, RESIDUAL, UNIFORM, Purpose
+from maillage.simulation.draws import BERNOULLI, BETWEEN, CONSTANT, EITHER, EXPONENTIAL, LOGNORMAL, OWN, RESIDUAL, UNIFORM, Drawing, Purpose
 from maillage.simulation.memory import Place, Rows
 from maillage.simulation.parameters import Model, Scenario, load
 from maillage.simulation.place import DAY, Plan, Station, Zone, build, daily, levels, names
@@ -33,17 +34,6 @@ FORMS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
-    """How rows are drawn: for each column a form, a purpose, three values for each class, a condition."""
-
-    form: NDArray[np.int32]
-    purpose: NDArray[np.uint64]
-    value: NDArray[np.float64]
-    when: NDArray[np.int32]
-    other: NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
 class World:
     """A scenario made ready; the same for every seed, but for the evenings that a city doctor covers."""
 
@@ -52,10 +42,10 @@ class World:
     stations: tuple[Station, ...]
     plan: Plan
     place: Place
-    columns: Columns
+    columns: Drawing
     days: int
-    duty: dict[str, NDArray[np.float64]]
-    """By resource, how many are on duty by quarter of an hour."""
+    duty: dict[str, NDArray[np.int64]]
+    """By resource, how many are on duty by quarter of an hour (see `areas`)."""
 
 
 def logarithmic(mean: float, cv: float) -> tuple[float, float]:
@@ -64,12 +54,12 @@ def logarithmic(mean: float, cv: float) -> tuple[float, float]:
     return math.log(mean) - variance / 2.0, math.sqrt(variance)
 
 
-def columns_of(scenario: Scenario) -> Columns:
+def columns_of(scenario: Scenario) -> Drawing:
     """The columns of a model with the numbers of a scenario. Classes: those of the model, then direct admissions, then those present."""
     model = load(scenario.model)
     order = list(model.columns)
     count = len(model.classes) + 2
-    made = Columns(
+    made = Drawing(
         form=np.array([FORMS[said["kind"]] for said in model.columns.values()], np.int32),
         purpose=np.array([_purpose(said.get("draw", name), n) for n, (name, said) in enumerate(model.columns.items())], np.uint64),
         value=np.zeros((len(order), count, 3)),
@@ -225,20 +215,32 @@ def people(world: World, seed: int, came: NDArray[np.float64] | None = None, des
     classes = len(program.names.classes)
     like = program.names.classes.index(load(scenario.model).direct["like"])
     present = round(scenario.number("bed.base") * scenario.number("bed.filled") / 100.0)
-    counts = (present, len(times), len(direct_times))
-    start = np.concatenate([np.zeros(present), times, direct_times])
-    order = np.argsort(start, kind="stable")
-    row = np.concatenate([np.arange(arrivals.PRESENT_ROWS, arrivals.PRESENT_ROWS + present, dtype=np.uint64), ids, direct_ids])[order]
-    level = np.concatenate([np.full(present, like), cls, np.full(len(direct_times), like)]).astype(np.int32)[order]
-    drawn_as = np.concatenate([np.full(present, classes + 1), cls, np.full(len(direct_times), classes)]).astype(np.int32)[order]
-    at = np.repeat(np.array([program.starts[name] for name in ("present", "ed", "direct")], np.int32), counts)[order]
-    start = start[order]
-    table = (desk or Desk()).take("columns", (len(start), len(world.columns.form)))
-    c = world.columns
-    draws.fill(np.uint64(draws.key_of(seed)), row, drawn_as, c.form, c.purpose, c.value, c.when, c.other, table)
+    desk = desk or Desk()
+    count = present + len(times) + len(direct_times)
+    rows = Merged(
+        desk.take("start", (count,)),
+        desk.take("ids", (count,), np.uint64),
+        desk.take("cls", (count,), np.int32),
+        desk.take("drawn_as", (count,), np.int32),
+        desk.take("at", (count,), np.int32),
+    )
+    here = np.arange(arrivals.PRESENT_ROWS, arrivals.PRESENT_ROWS + present, dtype=np.uint64)
+    arrivals.merge(
+        _alike(np.zeros(present), here, like, classes + 1, program.starts["present"]),
+        Drawn(times, ids, cls, cls, program.starts["ed"]),
+        _alike(direct_times, direct_ids, like, classes, program.starts["direct"]),
+        rows,
+    )
+    table = desk.take("columns", (count, len(world.columns.form)))
+    draws.fill(np.uint64(draws.key_of(seed)), rows.row, rows.drawn_as, world.columns, draws.bench(), table)
     lying = table[:, list(load(scenario.model).columns).index("lying")] > 0
-    plan = np.where(lying, len(world.plan.plans) - 1, level).astype(np.int32) if world.plan.zones else np.zeros(len(start), np.int32)
-    return Rows(start, at, start, level, plan, table, np.zeros(1), np.zeros(1, np.int64))
+    plan = np.where(lying, len(world.plan.plans) - 1, rows.cls).astype(np.int32) if world.plan.zones else np.zeros(count, np.int32)
+    return Rows(rows.start, rows.at, rows.start, rows.cls, plan, table, np.zeros(1), np.zeros(1, np.int64))
+
+
+def _alike(start: NDArray[np.float64], row: NDArray[np.uint64], cls: int, drawn_as: int, at: int) -> Drawn:
+    """People who are all of one class."""
+    return Drawn(start, row, np.full(len(start), cls, np.int32), np.full(len(start), drawn_as, np.int32), at)
 
 
 def run(world: World, seed: int, desk: Desk | None = None) -> Played:
