@@ -260,6 +260,7 @@ class SimulationSettings:
     """The simulation of an emergency department, asked on the pages (ADR 0020)."""
 
     minutes: float = setting(10.0, "Minutes that one experiment may take; what is known by then is its answer.")
+    days: float = setting(400.0, "Days after which an experiment that is over is forgotten, with its answer and its reports.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ async def _rounds(database: Database, settings: Settings, chainer: proof.Chainer
             HOUSEKEEPING_SECONDS,
             lambda: exports.sweep_orphans(database, exports.vault_of(settings), now=database.clock.now()),
         ),
-        _forever("housekeeping", HOUSEKEEPING_SECONDS, lambda: forget(database)),
+        _forever("housekeeping", HOUSEKEEPING_SECONDS, lambda: forget(database, settings)),
     )
 
 
@@ -117,12 +117,13 @@ async def export_round(database: Database, settings: Settings) -> None:
     await exports.sweep(database, vault, now=database.clock.now())
 
 
-async def forget(database: Database) -> None:
-    """What is kept for a time and no longer: sessions that have ended, answers under an Idempotency-Key and delivered events (thirty days)."""
+async def forget(database: Database, settings: Settings) -> None:
+    """What is kept for a time and no longer: sessions that have ended, answers under an Idempotency-Key and delivered events (thirty days), experiments."""
     await database.run(SYSTEM, identity.purge)
     await database.run(SYSTEM, subscriptions.forget)
     await database.run(SYSTEM, idempotency.purge)
     await database.run(SYSTEM, patient_link.purge)
+    await database.run(SYSTEM, lambda tx: experiments.purge(tx, timedelta(days=settings.simulation.days)))
 
 
 async def tick(database: Database) -> None:

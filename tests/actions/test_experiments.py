@@ -11,12 +11,13 @@ from datetime import timedelta
 import pytest
 from tests.factories import referrals as make
 
-from maillage import experiments
+from maillage import experiments, worker
 from maillage.experiments import Text, actions
 from maillage.experiments import runner as running
 from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.clock import FixedClock
 from maillage.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
+from maillage.settings import Settings, SimulationSettings
 from maillage.simulation import shipped, text_of
 from maillage.store import Database
 
@@ -171,3 +172,27 @@ async def test_each_act_of_a_person_leaves_its_line_in_the_trail(db: Database) -
     assert sorted(tuple(row) for row in rows) == [
         ("ask-experiment", "Simulation", make.HOSPITAL), ("cancel-experiment", "Simulation", make.HOSPITAL),
     ]  # fmt: skip
+
+
+async def test_what_ended_long_ago_is_forgotten_by_the_worker_and_nothing_else_is(db: Database, clock: FixedClock) -> None:
+    async with db.transaction(MANAGER) as tx:
+        kept = await experiments.keep(tx, Text("Le nôtre", TEXT.content))
+    old = await ask(db, ELSEWHERE)
+    async with db.transaction(ELSEWHERE) as tx:
+        await experiments.cancel(tx, old)
+    waiting = await ask(db)
+    clock.advance(timedelta(days=30))
+    late = await ask(db)
+    await db.run(SYSTEM, actions.begin)
+    async with db.transaction(MANAGER) as tx:
+        await experiments.cancel(tx, late)
+    settings = Settings(simulation=SimulationSettings(days=30.0))
+    await worker.forget(db, settings)
+    assert (await status(db, old, ELSEWHERE)).status == "cancelled"
+    clock.advance(timedelta(seconds=1))
+    await worker.forget(db, settings)
+    with pytest.raises(NotFound):
+        await status(db, old, ELSEWHERE)
+    assert [(await status(db, id)).status for id in (waiting, late)] == ["in-progress", "cancelled"]
+    async with db.transaction(MANAGER) as tx:
+        assert [one.id for one in await experiments.scenarios(tx)] == [kept]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from maillage.experiments.actions import ask, cancel, drop, keep
+from maillage.experiments.actions import ask, cancel, drop, keep, purge
 from maillage.experiments.queries import experiment, experiments, paper, report, scenario, scenarios
 from maillage.experiments.rules import KINDS, LIVE, MOST_WAITING
 from maillage.experiments.runner import Runner
@@ -23,6 +23,7 @@ __all__ = [
     "experiments",
     "keep",
     "paper",
+    "purge",
     "report",
     "scenario",
     "scenarios",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from maillage import record
@@ -138,6 +139,12 @@ async def complete(tx: Transaction, id: str, found: Mapping[str, Any], report: s
 async def fail(tx: Transaction, id: str, reason: str) -> bool:
     """It cannot be answered, and why."""
     return await _set(tx, id, "status = 'failed', ended_at = $2, reason = $3", tx.now, reason[:200])
+
+
+async def purge(tx: Transaction, keep: timedelta) -> int:
+    """Forget what ended so long ago, with its answer and its reports; how many there were. What an organisation keeps as a scenario stays."""
+    done = await tx.execute("DELETE FROM experiment WHERE ended_at < $1", tx.now - keep)
+    return int(done.removeprefix("DELETE "))
 
 
 async def _set(tx: Transaction, id: str, changes: str, *values: Any) -> bool:

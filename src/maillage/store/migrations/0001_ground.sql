@@ -4261,4 +4261,4 @@ CALL put_wall('booking_breach', 'CASE WHEN appointment_id IS NULL THEN (SELECT a
 CALL put_wall('scenario', 'CASE WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE (SELECT app_is_system()) END',
     'owner_org = ANY ((SELECT app_orgs())::text[])', 'SELECT, INSERT, UPDATE, DELETE');
 CALL put_wall('experiment', 'CASE WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE (SELECT app_is_system()) END',
-    'CASE WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE (SELECT app_is_system()) END', 'SELECT, INSERT, UPDATE');
+    'CASE WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE (SELECT app_is_system()) END', 'SELECT, INSERT, UPDATE, DELETE');
