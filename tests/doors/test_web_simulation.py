@@ -8,12 +8,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.simulation.test_outlook import quiet_department
 from tests.support.web import Visitor, make_door, territory, visiting
 
 from maillage import experiments
 from maillage.cli.simulate import simulate
 from maillage.experiments import actions
 from maillage.kernel.actor import SYSTEM, Actor
+from maillage.simulation import counts
 from maillage.simulation import read as read_scenario
 from maillage.store import Database
 
@@ -208,3 +210,30 @@ TEAMS = {
     "tried": [{"values": {"doctor.base": 2}, "cost": 144, "holds": True, "figures": {"door_p90": [55.0, 58.0], "unseen": [1.0, 1.4]}}],
     "found": {"doctor.base": 2},
 }
+
+
+async def test_hourly_counts_give_forecasts_with_what_they_were_worth(db: Database) -> None:
+    text = counts.text_of(quiet_department())
+    runner = experiments.Runner(db)
+    async with visiting(make_door(db), MANAGER) as visitor:
+        for wrong in ("title = 'un scénario'", "[1]"):
+            bad = await visitor.post("/simulation/prevision", {"counts": wrong}, shown="/simulation")
+            assert bad.status_code == 422
+            assert "Ce fichier ne contient pas de comptes horaires" in said(bad)
+        asked = await visitor.post("/simulation/prevision", {"counts": text}, shown="/simulation")
+        late = await visitor.post("/simulation/prevision", {"counts": text.replace("2026-01-05", "2026-01-06")}, shown="/simulation")
+        address = asked.headers["location"]
+        assert (await visitor.get(address)).headers["refresh"] == "1"
+        try:
+            assert await runner.round()
+            assert await runner.round()
+        finally:
+            await runner.close()
+        words = said(await visitor.get(address))
+        assert "personnes éligibles entre 18 h et 24 h" in words
+        assert "D'ici 24 h" in words
+        assert "Arrivées, 72 h d'avance" in words
+        assert "Aucune prévision ne porte sur une personne" in words
+        assert (await visitor.get(f"{address}/scenario/a")).text == text
+        assert "bad-counts: monday" in said(await visitor.get(late.headers["location"]))
+        assert "Prévision" in said(await visitor.get("/simulation"))

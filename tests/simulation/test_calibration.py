@@ -69,7 +69,7 @@ def test_the_national_file_is_read_by_folder_and_gives_times_and_ways_out(tmp_pa
 
 def test_nothing_about_a_person_is_kept_of_a_passage() -> None:
     [said, *_] = rpu.passages(written(ten_weeks(), 3).encode())
-    assert set(said) == {"ENTREE", "SORTIE", "MODE_SORTIE", "ORIENT"}
+    assert set(said) == {"ENTREE", "SORTIE", "MODE_SORTIE", "ORIENT", "GRAVITE"}
 
 
 BAD = {

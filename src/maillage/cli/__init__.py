@@ -34,6 +34,7 @@ COMMANDS = {
     "docs": "docs:docs",
     "simulate": "simulate:simulate",
     "calibrate": "calibrate:calibrate",
+    "forecast": "forecast:forecast",
     "plan": "plan:plan",
 }
 """Word -> module and function."""

@@ -8,16 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 from xml.parsers import expat  # lint: spared, because a year of passages is more than the wrapper takes; types are refused below too
 
 import numpy as np
+from numpy.typing import NDArray
 
 from maillage.simulation.calibration import EXITS, Extract
 
-WANTED: Final = frozenset({"ENTREE", "SORTIE", "MODE_SORTIE", "ORIENT"})
+WANTED: Final = frozenset({"ENTREE", "SORTIE", "MODE_SORTIE", "ORIENT", "GRAVITE"})
 UNSEEN: Final = frozenset({"PSA", "FUGUE"})
 WRITTEN: Final = re.compile(r"(\d{2})/(\d{2})/(\d{4}) (\d{2}):(\d{2})", re.ASCII)
 
@@ -53,7 +54,7 @@ class _Passages:
 
 
 def passages(data: bytes) -> list[dict[str, str]]:
-    """What each PATIENT element says of the four items that are wanted. Raises `BadExtract`."""
+    """What each PATIENT element says of the five items that are wanted. Raises `BadExtract`."""
     reader, parser = _Passages(), expat.ParserCreate()
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = reader.start, reader.end, reader.characters
     parser.StartDoctypeDeclHandler = parser.ProcessingInstructionHandler = reader.refuse
@@ -83,9 +84,19 @@ def _exit(said: dict[str, str]) -> str:
     return {"6": "ward", "7": "ward", "8": "home", "4": "home"}.get(mode, "")
 
 
+def light(said: dict[str, str]) -> bool:
+    """Whom the overflow stream may take, as far as an extract can say: CCMU 1 or 2, and home afterwards."""
+    return said.get("GRAVITE", "") in {"1", "2"} and _exit(said) == "home"
+
+
 def read(files: Iterable[Path]) -> Extract:
     """The passages of these files, without those whose entry cannot be read. Raises `BadExtract` when nothing is left, or a file is none."""
-    rows: list[tuple[datetime, float, int]] = []
+    return flow(files)[0]
+
+
+def flow(files: Iterable[Path]) -> tuple[Extract, NDArray[np.bool_], date]:
+    """The same with whom the overflow stream may take, and the Monday from which minutes are counted."""
+    rows: list[tuple[datetime, float, int, bool]] = []
     for file in files:
         try:
             found = passages(file.read_bytes())
@@ -96,11 +107,12 @@ def read(files: Iterable[Path]) -> Extract:
             if entry is not None:
                 name = _exit(said)
                 stay = (left - entry).total_seconds() / 60.0 if left is not None and left >= entry else float("nan")
-                rows.append((entry, stay, EXITS.index(name) if name else -1))
+                rows.append((entry, stay, EXITS.index(name) if name else -1, light(said)))
     if not rows:
         raise BadExtract("no passage with an entry")
     rows.sort()
     first = rows[0][0].date() - timedelta(days=rows[0][0].weekday())
     monday = datetime(first.year, first.month, first.day)  # noqa: DTZ001  # wall clock
     minutes = np.array([(row[0] - monday).total_seconds() / 60.0 for row in rows])
-    return Extract(minutes, np.array([row[1] for row in rows]), np.array([row[2] for row in rows]))
+    extract = Extract(minutes, np.array([row[1] for row in rows]), np.array([row[2] for row in rows]))
+    return extract, np.array([row[3] for row in rows]), first

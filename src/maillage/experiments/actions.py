@@ -60,11 +60,11 @@ async def ask(
     seed: int = 2026,
     replications: int | None = None,
 ) -> str:
-    """Ask an experiment; the worker plays it. Raises `Invalid("bad-scenario")`, `Conflict("too-many-experiments")`."""
+    """Ask an experiment; the worker plays it. Raises `Invalid("bad-scenario")` or `("bad-counts")`, `Conflict("too-many-experiments")`."""
     _require(tx)
     for text in (scenario, against):
         if text is not None:
-            _read(text)
+            _counts(text) if kind == "forecast" else _read(text)
     await tx.execute("SELECT pg_advisory_xact_lock(hashtext('experiment'), hashtext($1))", tx.actor.organization)
     _allowed(rules.may_ask(await queries.waiting(tx)))
     id = new_id()
@@ -162,6 +162,16 @@ def _require(tx: Transaction) -> None:
 def _allowed(answer: Answer) -> None:
     if isinstance(answer, Refused):
         raise Conflict(answer.reason)
+
+
+def _counts(text: Text) -> None:
+    """Hourly counts, as far as can be seen without what computes; the process that plays reads them closely."""
+    try:
+        said = json.loads(text.content)
+    except ValueError as error:
+        raise Invalid.one("bad-counts", "file") from error
+    if not isinstance(said, dict) or said.get("maillage") != "counts":
+        raise Invalid.one("bad-counts", "file")
 
 
 def _read(text: Text) -> parameters.Scenario:

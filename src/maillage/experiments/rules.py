@@ -7,7 +7,7 @@ from typing import Final
 
 from maillage.kernel.answers import Allowed, Answer, Refused
 
-KINDS: Final = ("figures", "sensitivity", "staffing")
+KINDS: Final = ("figures", "sensitivity", "staffing", "forecast")
 LIVE: Final = frozenset({"requested", "in-progress"})
 OVER: Final = frozenset({"completed", "cancelled", "failed"})
 MOVES: Final = {

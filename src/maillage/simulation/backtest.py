@@ -46,6 +46,7 @@ class Score:
     loss: float
     loss_of_memory: float
     coverage: float
+    """How often what came lay between the first and the ninth decile, by its randomised transform: whole numbers at the ends of a band count in part."""
     pits: tuple[float, ...]
     count: int
 
@@ -75,8 +76,8 @@ def rolling(counts: NDArray[np.float64], forecast: Forecast, *, first: int, ever
         found, simple = forecast(past, at), memory(past, at)
         losses.append(_loss(found, came))
         memories.append(_loss(simple, came))
-        inside += quantile(found, LEVELS[0]) <= came <= quantile(found, LEVELS[2])
         pits.append(pit(found, came, seed, row))
+        inside += LEVELS[0] <= pits[-1] <= LEVELS[2]
     count = len(losses)
     return Score(sum(losses) / max(1, count), sum(memories) / max(1, count), inside / max(1, count), tuple(pits), count)
 

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from maillage.simulation import answers, parameters, printed, report
+from maillage.simulation import answers, outlook, parameters, printed, report
 from maillage.simulation.compiled import version
 from maillage.simulation.parameters import Scenario, Wrong
 from maillage.simulation.sensitivity import tornado
@@ -32,7 +32,8 @@ class Job:
 
     def __init__(self, asked: Mapping[str, Any], tell: Tell, late: Callable[[], bool]) -> None:
         self.asked, self.tell, self.late = asked, tell, late
-        self.scenarios = [_read(asked[name]) for name in ("scenario", "against") if asked.get(name)]
+        forecast = asked["kind"] == "forecast"  # of a file of counts, which is no scenario
+        self.scenarios = [] if forecast else [_read(asked[name]) for name in ("scenario", "against") if asked.get(name)]
 
     def told(self, done: int, expected: int) -> None:
         """How far it is."""
@@ -68,6 +69,11 @@ class Job:
         grid = grid_around(scenario, seed=self.asked["seed"])
         tried = frontier(scenario, grid, seed=self.asked["seed"], told=self.told)
         self.tell({"answer": {**_trace(scenario, self.asked), "staffing": teams(grid, tried)}, "final": True})
+
+    def forecast(self) -> None:
+        """What comes next, by the hourly counts of a department."""
+        found = outlook.answer(self.asked["scenario"]["text"], self.asked["seed"], self.told)
+        self.tell({"answer": found, "final": True})
 
 
 def teams(grid: Mapping[str, list[int]], tried: list[Team]) -> dict[str, Any]:
@@ -115,7 +121,7 @@ def play(asked: Mapping[str, Any], tell: Tell, late: Callable[[], bool]) -> None
     """One job to its end; a scenario that cannot be run is told, not raised."""
     try:
         job = Job(asked, tell, late)
-        {"figures": job.figures, "sensitivity": job.sensitivity, "staffing": job.staffing}[asked["kind"]]()
+        {"figures": job.figures, "sensitivity": job.sensitivity, "staffing": job.staffing, "forecast": job.forecast}[asked["kind"]]()
     except Wrong as wrong:
         tell({"wrong": {"key": wrong.key, "code": wrong.code, "detail": wrong.detail}, "final": True})
 

@@ -4026,11 +4026,11 @@ CREATE TABLE scenario (
 );
 CREATE INDEX scenario_owner ON scenario (owner_org);
 
--- One question: the scenarios as they were when it was asked, how far it is, its answer. The worker plays those that are requested, oldest first.
+-- One question: the scenarios as they were when it was asked (for a forecast, hourly counts, which hold no passage), how far it is, its answer. The worker plays those that are requested, oldest first.
 CREATE TABLE experiment (
     id text PRIMARY KEY,
     owner_org text NOT NULL,
-    kind text NOT NULL CONSTRAINT experiment_kind CHECK (kind IN ('figures', 'sensitivity', 'staffing')),
+    kind text NOT NULL CONSTRAINT experiment_kind CHECK (kind IN ('figures', 'sensitivity', 'staffing', 'forecast')),
     status text NOT NULL CONSTRAINT experiment_status CHECK (status IN ('requested', 'in-progress', 'completed', 'cancelled', 'failed')),
     scenario_name text NOT NULL,
     scenario text NOT NULL CHECK (length(scenario) <= 50000),

@@ -7,12 +7,13 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from maillage import experiments
+from maillage.doors.web.catalogue import word
 from maillage.doors.web.forms import Choice, Field, Reader, redisplay, summary
 from maillage.doors.web.pages import get, post
 from maillage.doors.web.simulation import editor, presenters
 from maillage.doors.web.view import View
 from maillage.experiments import Experiment, Text
-from maillage.kernel.errors import Malformed, NotFound
+from maillage.kernel.errors import Invalid, Malformed, NotFound
 from maillage.simulation import Scenario, Wrong, shipped, shipped_names, text_of
 from maillage.simulation import read as read_scenario
 from maillage.simulation.words import table
@@ -30,6 +31,16 @@ FILE: Final = Field(
 )
 
 
+COUNTS: Final = Field(
+    "counts",
+    "Comptes horaires",
+    "textarea",
+    True,
+    hint="Le fichier qu’écrit « maillage forecast » à partir de vos RPU : des nombres par heure, aucun passage, aucune identité.",
+    maxlength=50_000,
+)
+
+
 async def show_list(view: View) -> Response:
     """The scenarios that ship, those of the house, and what was asked."""
     kept = await experiments.scenarios(view.tx)
@@ -37,12 +48,13 @@ async def show_list(view: View) -> Response:
     choices = _choices(kept)
     first = Field("scenario", "Organisation de départ", "select", True, choices=choices, chosen=("percy-35000-rebuilt",))
     second = Field("against", "Comparée à", "select", choices=choices, empty="Rien", chosen=("percy-35000-overflow",))
-    fields = redisplay((first, second, FILE), view.rejected)
+    fields = redisplay((first, second, FILE, COUNTS), view.rejected)
     return view.page(
         "simulation/templates/list.html",
         "Simulation des urgences",
         fields=fields[:2],
         file=fields[2],
+        counts=fields[3],
         errors=summary(view.rejected, fields),
         shipped=[shipped(name) for name in shipped_names()],
         kept=kept,
@@ -57,6 +69,8 @@ def _choices(kept: list[experiments.Kept]) -> tuple[Choice, ...]:
 def _titles(experiment: Experiment) -> list[str]:
     """The titles of what an experiment plays; its name where the file can no longer be read."""
     found = []
+    if experiment.kind == "forecast":
+        return [word("experiment-kind", "forecast")]
     for text in (experiment.scenario, experiment.against):
         if text is not None:
             try:
@@ -172,6 +186,20 @@ async def take(view: View) -> Response:
     return view.go("/simulation", "simulation-kept")
 
 
+async def foresee(view: View) -> Response:
+    """Foretell arrivals, eligible flow and bed demand from hourly counts."""
+    reader = Reader(view.values)
+    content = reader.read(COUNTS) or ""
+    reader.done()
+    try:
+        id = await experiments.ask(view.tx, Text("comptes", content), kind="forecast")
+    except Invalid:
+        reader.fail("counts", "simulation-counts")
+        reader.done()
+        raise
+    return view.go(f"/simulation/{id}")
+
+
 async def drop(view: View) -> Response:
     """Keep a scenario no longer."""
     await experiments.drop(view.tx, view.path("id"))
@@ -184,7 +212,10 @@ async def show(view: View) -> Response:
     found = await experiments.experiment(view.tx, view.path("id"))
     waits = found.status in experiments.LIVE
     follows = waits and view.query("suivre") != "0"
-    response = view.page("simulation/templates/experiment.html", "Simulation", **_shown(found), follows=follows, waits=waits)
+    if found.kind == "forecast":
+        response = view.page("simulation/templates/forecast.html", "Prévisions", **_foreseen(found), follows=follows, waits=waits)
+    else:
+        response = view.page("simulation/templates/experiment.html", "Simulation", **_shown(found), follows=follows, waits=waits)
     if follows:
         response.headers["Refresh"] = str(AGAIN)
     return response
@@ -210,6 +241,17 @@ def _shown(found: Experiment) -> dict[str, Any]:
         "by_exit": presenters.by_exit,
         "by_resource": presenters.by_resource,
         "by_zone": presenters.by_zone,
+    }
+
+
+def _foreseen(found: Experiment) -> dict[str, Any]:
+    answer = found.answer
+    return {
+        "found": found,
+        "line": presenters.line(found, _titles(found)),
+        "answer": answer,
+        "outlook": presenters.outlook(answer) if answer else None,
+        "trace": presenters.outlook_trace(answer) if answer else [],
     }
 
 
@@ -261,6 +303,8 @@ async def give_scenario(view: View) -> Response:
     text = {"a": found.scenario, "b": found.against}.get(view.path("side"))
     if text is None:
         raise NotFound("scenario", found.id)
+    if found.kind == "forecast":
+        return _file(text.content, "application/json", f"{text.name}.json")
     return _file(text.content, "application/toml; charset=utf-8", f"{text.name}.toml")
 
 
@@ -270,6 +314,7 @@ PAGES = (
     get("/simulation/scenario", show_editor, on=ON),
     post("/simulation/scenario", save, again=show_editor, on=ON),
     post("/simulation/fichier", take, again=show_list, on=ON),
+    post("/simulation/prevision", foresee, again=show_list, on=ON),
     post("/simulation/scenario/{id:id}/retirer", drop, on=ON),
     get("/simulation/{id:id}", show, on=ON),
     post("/simulation/{id:id}/arreter", stop, on=ON),

@@ -266,3 +266,56 @@ def _warm(answer: Mapping[str, Any]) -> str:
     if answer["warm_up_found"] is None:
         return " ; le service ne se stabilise pas"
     return f" ({answer['warm_up_found']:.0f} trouvés{' : plus que les jours écartés' if answer['warm_up_warns'] else ''})"
+
+
+# --- forecasts -------------------------------------------------------------------------------
+MEASURES: Final = {"arrivals": "Arrivées", "eligible": "Éligibles au médecin de ville"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """A forecast as lines: by hour, by day, this evening, beds, and how good it was."""
+
+    hours: list[tuple[str, list[str]]]
+    days: list[tuple[str, list[str]]]
+    evening: str
+    beds: list[tuple[str, list[str]]]
+    scores: list[tuple[str, list[str], bool]]
+    few: bool
+    """Fewer than one eligible person an hour: whoever owns the rule should know."""
+
+
+def outlook(answer: Mapping[str, Any]) -> Outlook:
+    """The lines of a forecast."""
+    pairs = zip(answer["arrivals"], answer["eligible"], strict=True)
+    return Outlook(
+        [(f"{_day(came['at'])}, {came['at'][11:13].lstrip('0') or '0'} h", [_band(came), _band(fit)]) for came, fit in pairs],
+        [(f"24 h à partir du {_day(one['at'])}, {one['at'][11:13].lstrip('0') or '0'} h", [_band(one)]) for one in answer["days"]],
+        _band(answer["evening"]),
+        [(f"D’ici {one['hours']} h", [_band(one)]) for one in answer["beds"]],
+        [_score(one) for one in answer["scores"]],
+        answer["evening"]["median"] < 6,
+    )
+
+
+def _day(at: str) -> str:
+    return f"{at[8:10]}/{at[5:7]}"
+
+
+def _band(one: Mapping[str, int]) -> str:
+    return f"{one['median']} [{one['low']} ; {one['high']}]"
+
+
+def _score(one: Mapping[str, Any]) -> tuple[str, list[str], bool]:
+    cells = [number(one["loss"]), number(one["loss_of_memory"]), f"{number(100 * one['coverage'])} %", str(one["count"])]
+    return f"{MEASURES[one['measure']]}, {one['hours']} h d’avance", cells, one["believed"]
+
+
+def outlook_trace(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """By what a forecast is found again."""
+    return [
+        ("Comptes", f"{answer['weeks']} semaines, empreinte {answer['scenario_hash']}"),
+        ("Version du code", answer["code_hash"]),
+        ("Part éligible observée", f"{number(100 * answer['eligible_share'])} %"),
+        ("Présents à la dernière heure", str(answer["present"])),
+    ]
