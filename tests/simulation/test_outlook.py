@@ -27,7 +27,14 @@ def quiet_department() -> Counts:
     """Twenty weeks of arrivals of the model; a third of them could go to the city doctor; a bed is needed within twelve hours."""
     times, _, _ = arrivals.patients(BASE, 3, WEEKS * 7)
     hours = np.bincount((times // 60).astype(int), minlength=WEEKS * WEEK).astype(float)
-    return Counts(MONDAY, hours, np.random.default_rng(5).binomial(hours.astype(int), 1 / 3).astype(float), 0.2, tuple(np.linspace(0.0, 1.0, 13)), (3, 4, 2, 1, 1))
+    return Counts(
+        MONDAY,
+        hours,
+        np.random.default_rng(5).binomial(hours.astype(int), 1 / 3).astype(float),
+        0.2,
+        tuple(np.linspace(0.0, 1.0, 13)),
+        (3, 4, 2, 1, 1),
+    )
 
 
 @cache
