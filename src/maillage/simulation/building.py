@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from types import FunctionType
 from typing import Any, Final
@@ -46,7 +47,7 @@ def _type(kind: Any) -> Any:
     if isinstance(kind, str):
         return getattr(types, kind)
     if isinstance(kind[2], tuple):
-        module = __import__(kind[0], fromlist=[kind[1]])
+        module = import_module(kind[0])
         made: Any = types.NamedTuple
         return made([_type(each) for each in kind[2]], getattr(module, kind[1]))
     return types.Array(from_dtype(np.dtype(kind[0])), kind[1], kind[2])

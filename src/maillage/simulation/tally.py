@@ -84,8 +84,7 @@ def _lines(text: _Text, again: tuple[float, ...], zones: tuple[str, ...], *, cur
     """What to count in the runs of a program."""
     program = text.program
     classes = program.names.classes
-    names = [f"busy:{name}" for name in USES] + [f"queue:{name}" for name in USES]
-    names += [f"queue:box:{c}" for c in classes] + [f"zone:{name}" for name in zones] + ["census", "boarders"]
+    names = _curves(classes, zones)
     index, column = {name: n for n, name in enumerate(program.marks)}, program.names.columns.index
     uses = [
         (*(index[f"{what}:{use}"] for what in ("ask", "got", "end")), names.index(f"busy:{resource}"), names.index(f"queue:{resource}"))
@@ -123,6 +122,12 @@ def _lines(text: _Text, again: tuple[float, ...], zones: tuple[str, ...], *, cur
         _places(names, [f"busy:{name}" for name in USES]),
     )
     return Lines(tuple(measures), tuple(names), tuple(drawn), zones, reading, wanted, interrupted)
+
+
+def _curves(classes: tuple[str, ...], zones: tuple[str, ...]) -> list[str]:
+    """The curves of a run: resources first, as `duty` is measured."""
+    names = [f"busy:{name}" for name in USES] + [f"queue:{name}" for name in USES]
+    return [*names, *(f"queue:box:{c}" for c in classes), *(f"zone:{name}" for name in zones), "census", "boarders"]
 
 
 def _places(names: list[str], among: Any) -> NDArray[np.int32]:
