@@ -299,6 +299,8 @@ CREATE TABLE appointment (
     wait_boost_reason text,
     wait_location_id text REFERENCES location (id),
     wait_role_id text REFERENCES practitioner_role (id),
+    -- Waits beside another line of the same person since two files were merged: somebody ends one of them.
+    waits_beside boolean NOT NULL DEFAULT false,
     live_id text GENERATED ALWAYS AS (CASE WHEN status IN ('booked', 'arrived', 'checked-in', 'fulfilled', 'noshow')
         OR (status = 'pending' AND slot_id IS NOT NULL) THEN id END) STORED,
     CONSTRAINT appointment_turn CHECK ((status IN ('fulfilled', 'noshow', 'cancelled')) = (turn IS NULL) AND (turn IS NULL) = (due_at IS NULL)),
@@ -315,10 +317,11 @@ CREATE TABLE appointment (
     CONSTRAINT appointment_happened CHECK (starts_at < least(arrived_at, called_in_at, fulfilled_at) + interval '1 day'),
     CONSTRAINT appointment_pair UNIQUE (id, slot_id)
 );
+CREATE TRIGGER appointment_in_use BEFORE INSERT ON appointment FOR EACH ROW EXECUTE FUNCTION refuse_replaced();
 CREATE TRIGGER appointment_told AFTER INSERT OR UPDATE ON appointment FOR EACH ROW EXECUTE FUNCTION tell_change('Appointment');
 CREATE UNIQUE INDEX appointment_one_live_per_slot ON appointment (slot_id) WHERE live_id IS NOT NULL;
 CREATE UNIQUE INDEX appointment_waits_once ON appointment (patient_id, healthcare_service_id)
-    WHERE status = 'waitlist' OR (status = 'pending' AND offered_slot_id IS NOT NULL);
+    WHERE (status = 'waitlist' OR (status = 'pending' AND offered_slot_id IS NOT NULL)) AND NOT waits_beside;
 CREATE INDEX appointment_patient ON appointment (patient_id, starts_at);
 CREATE INDEX appointment_parties ON appointment USING gin (parties);
 CREATE INDEX appointment_owner_day ON appointment (owner_org, starts_at);

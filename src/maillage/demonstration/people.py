@@ -20,6 +20,7 @@ _ROLES_FR = {
     "gestionnaire": "gestion",
     "gestionnaire-lits": "gestion des lits",
     "coordinateur": "coordination CPTS",
+    "identitovigilance": "identitovigilance",
     "referent": "référent",
     "biologiste": "biologiste",
     "dentiste": "chirurgien-dentiste",

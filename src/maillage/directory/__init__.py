@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from maillage.directory import merging
 from maillage.directory.actions import KEPT_TYPES, create_patient, drift, load_contours, load_patients, load_territory, save, update_patient
 from maillage.directory.contours import Contour, ContourError, read_contours
 from maillage.directory.generator import generate_patients
@@ -105,6 +106,7 @@ __all__ = [
     "load_territory",
     "match_candidates",
     "matches",
+    "merging",
     "normalise",
     "organization",
     "organizations",

@@ -224,7 +224,8 @@ def _patient(row: Any) -> Patient:
     names = ("id", "family", "given", "birth_date", "gender", "birth_insee", "identity_status", "qualified", "ins", "phone")
     more = ("general_practitioner", "deceased", "active", "version", "owner_org")
     values = {name: row[name] for name in (*names, *more)}
-    return Patient(**{**values, "owner_org": row["owner_org"] or ""}, homonym=bool(row.get("homonym", False)))
+    told = {"owner_org": row["owner_org"] or "", "replaced_by": row["replaced_by"] or ""}
+    return Patient(**{**values, **told}, homonym=bool(row.get("homonym", False)))
 
 
 async def get_patient(tx: Transaction, id: str, visible: Visible) -> Patient:

@@ -210,7 +210,10 @@ CREATE TABLE patient (
     general_practitioner text NOT NULL,
     deceased boolean NOT NULL,
     active boolean NOT NULL,
-    version integer NOT NULL
+    version integer NOT NULL,
+    -- The file of the same person that is used instead since the two were merged; a replaced file is never active.
+    replaced_by text CONSTRAINT patient_survivor_known REFERENCES patient (id),
+    CONSTRAINT patient_replaced_is_closed CHECK (replaced_by IS NULL OR (NOT active AND replaced_by <> id))
 );
 CREATE INDEX patient_birth_date ON patient (birth_date);
 CREATE INDEX patient_families ON patient USING gin (families_folded);
@@ -232,3 +235,66 @@ CREATE TABLE patient_identifier (
 CREATE INDEX patient_identifier_value ON patient_identifier (system, normalised);
 -- One active file per INS in one organisation. Across organisations nothing is told: that an INS is known elsewhere never shows.
 CREATE UNIQUE INDEX patient_identifier_one_ins ON patient_identifier (owner_org, system, normalised) NULLS NOT DISTINCT WHERE sure;
+
+-- A merge of two files of one person: `source_id` is replaced by `target_id`, until somebody takes the merge back.
+CREATE TABLE patient_merge (
+    id text PRIMARY KEY,
+    source_id text NOT NULL REFERENCES patient (id),
+    target_id text NOT NULL REFERENCES patient (id),
+    patient_id text NOT NULL GENERATED ALWAYS AS (target_id) STORED,
+    owner_org text NOT NULL,
+    parties text[] NOT NULL GENERATED ALWAYS AS (ARRAY[owner_org]) STORED,
+    comment text NOT NULL DEFAULT '',
+    merged_at timestamptz NOT NULL,
+    merged_by text NOT NULL,
+    undone_at timestamptz,
+    undone_by text,
+    CONSTRAINT patient_merge_two CHECK (source_id <> target_id),
+    CONSTRAINT patient_merge_undone CHECK ((undone_at IS NULL) = (undone_by IS NULL))
+);
+-- One survivor at a time.
+CREATE UNIQUE INDEX patient_merge_one_live ON patient_merge (source_id) WHERE undone_at IS NULL;
+CREATE INDEX patient_merge_target ON patient_merge (target_id) WHERE undone_at IS NULL;
+CREATE INDEX patient_merge_owner ON patient_merge (owner_org, merged_at DESC);
+
+-- The ledger of a merge: each row that it moves or adds, written before the row moves. `was`: what has to be put back with it.
+CREATE TABLE patient_move (
+    merge_id text NOT NULL REFERENCES patient_merge (id),
+    kind text NOT NULL,
+    row_id text NOT NULL,
+    was text NOT NULL DEFAULT '',
+    CONSTRAINT patient_move_pkey PRIMARY KEY (merge_id, kind, row_id)
+);
+CREATE INDEX patient_move_row ON patient_move (row_id);
+
+-- Whether a row may go from one patient to another: a merge says so that stands, or the taking back of one, for the rows of its ledger alone.
+CREATE FUNCTION may_move(row_id text, before text, after text) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM patient_move v JOIN patient_merge m ON m.id = v.merge_id WHERE v.row_id = may_move.row_id
+        AND CASE WHEN m.undone_at IS NULL THEN m.source_id = may_move.before AND m.target_id = may_move.after
+            ELSE m.target_id = may_move.before AND m.source_id = may_move.after END)
+$$;
+
+-- Nothing begins for a file that another one replaces. The lock makes who books wait for who merges, and the other way round.
+CREATE FUNCTION refuse_replaced() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    survivor text;
+BEGIN
+    SELECT p.replaced_by INTO survivor FROM patient p WHERE p.id = NEW.patient_id FOR KEY SHARE;
+    IF survivor IS NOT NULL THEN
+        RAISE EXCEPTION 'this file was replaced by another one' USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'patient_replaced';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+-- Two files that look alike and are of two persons, as somebody found who compared them: not proposed again.
+CREATE TABLE patient_apart (
+    patient_id text NOT NULL REFERENCES patient (id),
+    other_id text NOT NULL REFERENCES patient (id),
+    owner_org text NOT NULL,
+    parties text[] NOT NULL GENERATED ALWAYS AS (ARRAY[owner_org]) STORED,
+    at timestamptz NOT NULL,
+    said_by text NOT NULL,
+    CONSTRAINT patient_apart_pkey PRIMARY KEY (owner_org, patient_id, other_id),
+    CONSTRAINT patient_apart_ordered CHECK (patient_id < other_id)
+);

@@ -127,6 +127,7 @@ class Patient:
     version: int = 0
     owner_org: str = ""
     homonym: bool = False
+    replaced_by: str = ""
 
     @property
     def display(self) -> str:

@@ -7,6 +7,7 @@ from maillage.journeys import booking_to_referral, emergency
 from maillage.journeys.drift import rerender
 from maillage.journeys.emergency import break_glass
 from maillage.journeys.intake import INTAKE
+from maillage.journeys.merging import counted, keep_apart, merge, unmerge
 from maillage.journeys.operations import OPERATIONS
 from maillage.journeys.opposition_everywhere import consent, oppose, revoke
 from maillage.journeys.patient_page import Given, OpenedPage, give_access, opened_page, patient_of, take_access_back
@@ -32,10 +33,13 @@ __all__ = [
     "breaches",
     "break_glass",
     "consent",
+    "counted",
     "decline",
     "give_access",
+    "keep_apart",
     "mark_not_attended",
     "mark_seen",
+    "merge",
     "no_place",
     "opened_page",
     "oppose",
@@ -45,4 +49,5 @@ __all__ = [
     "revoke",
     "send_outcome",
     "take_access_back",
+    "unmerge",
 ]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from maillage import booking, referrals
-from maillage.journeys import booking_to_referral, choice, labels, opposition_everywhere, referral_to_booking
+from maillage.journeys import booking_to_referral, choice, labels, merging, opposition_everywhere, referral_to_booking
 from maillage.kernel.bounds import check_entered
 from maillage.kernel.operations import Operation, Param
 from maillage.store import Transaction
@@ -119,6 +119,6 @@ def _bounded(operation: Operation) -> Operation:
 OPERATIONS: tuple[Operation, ...] = (
     *(_bounded(_of_request(operation)) for operation in referrals.OPERATIONS if operation.name not in NOT_OFFERED),
     *(_bounded(_of_diary(operation)) for operation in booking.OPERATIONS),
-    *(_bounded(operation) for operation in (*opposition_everywhere.OPERATIONS, *labels.OPERATIONS)),
+    *(_bounded(operation) for operation in (*opposition_everywhere.OPERATIONS, *labels.OPERATIONS, *merging.OPERATIONS)),
 )
 """What `POST [type]/[id]/$verb` and the buttons call: `call(tx, id, *, version, **parameters)` answers the id to show."""

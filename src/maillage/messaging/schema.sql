@@ -60,3 +60,23 @@ CREATE TABLE patient_channel (
     owner_org text NOT NULL DEFAULT '',
     parties text[] NOT NULL DEFAULT '{}'
 );
+
+-- A message of a partner's software, kept whole as it came, with what became of it: played by a verb, or kept with the reason. Never changed; the same
+-- message again gets the same answer.
+CREATE TABLE partner_message (
+    id text PRIMARY KEY,
+    sender text NOT NULL,
+    message_id text NOT NULL,
+    digest bytea NOT NULL CHECK (length(digest) = 32),
+    event text NOT NULL,
+    received_at timestamptz NOT NULL,
+    verdict text NOT NULL CHECK (verdict IN ('done', 'kept')),
+    outcomes text NOT NULL,
+    content text NOT NULL,
+    patient_id text,
+    owner_org text NOT NULL,
+    parties text[] NOT NULL GENERATED ALWAYS AS (ARRAY[owner_org]) STORED,
+    CONSTRAINT partner_message_once UNIQUE (owner_org, sender, message_id)
+);
+CREATE INDEX partner_message_last ON partner_message (sender, received_at DESC);
+CREATE TRIGGER partner_message_append_only BEFORE UPDATE OR DELETE ON partner_message FOR EACH ROW EXECUTE FUNCTION refuse_change();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from maillage.kernel.errors import Conflict, Invalid
+from maillage.referrals.actions import merging
 from maillage.referrals.actions.attaching import attach, detach, shown_attachments
 from maillage.referrals.actions.changing import change_priority, declare_unavailable, say_no_news
 from maillage.referrals.actions.children import accept_follow_up, done, give_news, hand_back
@@ -104,6 +105,7 @@ __all__ = [
     "look",
     "mark_not_attended",
     "mark_seen",
+    "merging",
     "no_place",
     "offer",
     "offer_expired",

@@ -163,6 +163,7 @@ END
 $$;
 CREATE CONSTRAINT TRIGGER service_request_active_is_sent AFTER INSERT ON service_request
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION service_request_was_sent();
+CREATE TRIGGER service_request_in_use BEFORE INSERT ON service_request FOR EACH ROW EXECUTE FUNCTION refuse_replaced();
 CREATE INDEX service_request_last_of ON service_request (requester_role_id, first_sent_at DESC) WHERE first_sent_at IS NOT NULL;
 CREATE INDEX service_request_patient ON service_request (patient_id, owner_org);
 
@@ -239,6 +240,7 @@ CREATE TABLE referral_task (
     CONSTRAINT referral_task_dates CHECK (is_sane(seen_at) AND is_sane(recommendation_due) AND is_sane(due_at) AND is_sane(slot_start) AND is_sane(slot_end)),
     CONSTRAINT referral_task_counts CHECK (rounds BETWEEN 0 AND 100 AND refusals BETWEEN 0 AND 10000 AND reschedules BETWEEN 0 AND 10000)
 );
+CREATE TRIGGER referral_task_in_use BEFORE INSERT ON referral_task FOR EACH ROW EXECUTE FUNCTION refuse_replaced();
 CREATE TRIGGER referral_task_told AFTER INSERT OR UPDATE ON referral_task FOR EACH ROW EXECUTE FUNCTION tell_change('Task');
 -- One request of a requester for a patient at a time in the hands of a service, unless the requester said why there are two.
 CREATE UNIQUE INDEX referral_task_one_open ON referral_task (patient_id, service_id, requester_org)

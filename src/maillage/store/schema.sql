@@ -68,9 +68,13 @@ CREATE FUNCTION app_kind() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS
 CREATE FUNCTION app_is_system() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS
     $$ SELECT coalesce(current_setting('app.kind', true) = 'system', false) $$;
 
--- A row stays with its patient: what was written about the wrong one is entered in error and written again.
+-- A row stays with its patient: what was written about the wrong one is entered in error and written again. Only the merge of two files of one person
+-- moves rows, those of its ledger alone (`may_move`, in the directory).
 CREATE FUNCTION refuse_move() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF may_move(to_jsonb(NEW) ->> 'id', OLD.patient_id, NEW.patient_id) THEN
+        RETURN NEW;
+    END IF;
     RAISE EXCEPTION 'a row of table % cannot move to another patient', TG_TABLE_NAME
         USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'row_keeps_its_patient';
 END

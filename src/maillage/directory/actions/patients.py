@@ -6,10 +6,11 @@ from dataclasses import fields
 from typing import Any
 
 from maillage import record
+from maillage.codes.json import decode
 from maillage.directory import rules
 from maillage.directory.identifiers import Mode
 from maillage.directory.patient_rows import PatientRow, rows_from_patient
-from maillage.directory.rows import identifiers, ref_id
+from maillage.directory.rows import dicts, identifiers, ref_id
 from maillage.kernel.errors import Conflict, Invalid, NotFound
 from maillage.kernel.ids import new_id
 from maillage.record import Visible
@@ -30,7 +31,7 @@ async def create_patient(tx: Transaction, resource: Resource, *, mode: Mode = "p
         raise Conflict("patient-exists")
     id = patient_id or new_id()
     version = await _write(tx, {**resource, "id": id}, mode)
-    await _tell(tx, "C", "create", id, version)
+    await tell(tx, "C", "create", id, version)
     return id
 
 
@@ -39,20 +40,36 @@ async def update_patient(
 ) -> int:
     """Keep the new content of a Patient and answer its version; unchanged content makes no new version.
 
-    Raises `NotFound` when absent or invisible, `Stale` when `version` is not the current one.
+    Raises `NotFound` when absent or invisible, `Stale` when `version` is not the current one, `Conflict("patient-replaced")` for a file that
+    another one replaces, `Invalid("link-by-merge")` for a link that `$merge` and `$unmerge` alone make and end.
     """
     params = Params([id])
     if not await tx.fetchval(f"SELECT 1 FROM patient p WHERE p.id = $1 AND {visible.sql('p', params)} FOR UPDATE OF p", *params):
         raise NotFound("Patient", id)
     await record.expect_version(tx, "Patient", id, version)
     before = await tx.fetchval("SELECT version FROM patient WHERE id = $1", id)
+    if survivor := await tx.fetchval("SELECT replaced_by FROM patient WHERE id = $1", id):
+        raise Conflict("patient-replaced", survivor=f"Patient/{survivor}")
+    await _refuse_own_merge(tx, id, resource)
     written = await _write(tx, {**resource, "id": id}, mode)
     if written != before:
-        await _tell(tx, "U", "update", id, written)
+        await tell(tx, "U", "update", id, written)
     return written
 
 
-async def _tell(tx: Transaction, action: str, verb: str, id: str, version: int) -> None:
+async def _refuse_own_merge(tx: Transaction, id: str, resource: Resource) -> None:
+    """Who replaces whom is not rewritten: it moves what is open, and asks who is in charge of identities."""
+    known = decode(await record.current(tx.beyond(), "Patient", id))
+    if _replacements(known) != _replacements(resource):
+        raise Invalid.one("link-by-merge", "Patient.link", "use Patient/$merge and Patient/[id]/$unmerge")
+
+
+def _replacements(resource: Resource) -> set[tuple[str, str]]:
+    links = [(str(one.get("type")), str(one.get("other", {}).get("reference"))) for one in dicts(resource.get("link"))]
+    return {(type, other) for type, other in links if type in ("replaced-by", "replaces")}
+
+
+async def tell(tx: Transaction, action: str, verb: str, id: str, version: int) -> None:
     """Who kept this version, for the trail and for FHIR."""
     await record.audit(tx, action, "Patient", id, patient=id, verb=verb)
     await record.provenance(tx, verb, [("Patient", id, version)], patient=id, owner=tx.actor.organization or None)
@@ -67,7 +84,7 @@ async def _write(tx: Transaction, resource: Resource, mode: Mode) -> int:
     owner = await _owner(tx, resource, first=first)
     version = await record.photograph(tx, resource, patient=row.id, kept_by=owner, if_changed=True)
     await _put_row(tx, resource, mode, owner, version)
-    await _put_identifiers(tx, resource, row, owner, first=first)
+    await put_identifiers(tx, resource, row, owner, first=first)
     return version
 
 
@@ -93,7 +110,8 @@ async def _put_row(tx: Transaction, resource: Resource, mode: Mode, owner: str |
     await tx.execute(f"INSERT INTO patient ({columns}) VALUES ({places}) ON CONFLICT (id) DO UPDATE SET {changes}", *values.values())
 
 
-async def _put_identifiers(tx: Transaction, resource: Resource, row: PatientRow, owner: str | None, *, first: bool) -> None:
+async def put_identifiers(tx: Transaction, resource: Resource, row: PatientRow, owner: str | None, *, first: bool) -> None:
+    """The identifiers of a patient as its photograph has them; a sure INS counts while the file is active."""
     if not first:
         await tx.execute("DELETE FROM patient_identifier WHERE patient_id = $1", row.id)
     found = [

@@ -25,6 +25,7 @@ from maillage.doors.web.choices.pages import PAGES as CHOICES
 from maillage.doors.web.directory.pages import PAGES as DIRECTORY
 from maillage.doors.web.emergency.pages import PAGES as EMERGENCY
 from maillage.doors.web.home.pages import PAGES as HOME
+from maillage.doors.web.identities.pages import PAGES as IDENTITIES
 from maillage.doors.web.live.pages import PAGES as LIVE
 from maillage.doors.web.pages import Page
 from maillage.doors.web.partners.pages import PAGES as PARTNERS
@@ -39,7 +40,7 @@ from maillage.doors.web.tracker.pages import PAGES as TRACKER
 from maillage.doors.web.tracker.rights import PAGES as RIGHTS
 
 _IDENTITY: tuple[Page, ...] = (*SIGN_IN, *PSC, *LOCAL, *INVITATION, *OWN, *DISPLAY, *NOTIFICATIONS, *FACTORS, *ADMINISTRATION, *PARTNERS)
-_PATIENTS: tuple[Page, ...] = (*PATIENTS, *ACCESSES, *CHOICES, *EMERGENCY)
+_PATIENTS: tuple[Page, ...] = (*IDENTITIES, *PATIENTS, *ACCESSES, *CHOICES, *EMERGENCY)
 _CARE: tuple[Page, ...] = (*DIRECTORY, *_PATIENTS, *GIVING, *BOOKING, *CONVOCATION, *FEEDS, *OUTAGE, *PLANNING, *WAITING, *REFERRALS)
 _OWN: tuple[Page, ...] = (*OPENING, *TRACKER, *RIGHTS, *DESK)
 PAGES: tuple[Page, ...] = (*_IDENTITY, *LEGAL, *HOME, *_CARE, *STEERING, *SIMULATION, *_OWN, *LIVE, *APPS)

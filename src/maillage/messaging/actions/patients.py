@@ -31,7 +31,7 @@ async def route(tx: Transaction, payload: dict[str, Any], post: Post) -> str | N
         return NO_CHANNEL
     if tx.now - await outbox.written_at(tx) > TOO_OLD and "due" not in payload:
         return "too-old"
-    id, focus, asked = payload["patient"], _focus(payload), payload["event"] == ASKED
+    id, focus, asked = await directory.merging.survivor_of(tx, payload["patient"]), _focus(payload), payload["event"] == ASKED
     patient = await _reachable(tx, id, asked=asked)
     if patient is None:
         return None
@@ -52,7 +52,7 @@ async def route(tx: Transaction, payload: dict[str, Any], post: Post) -> str | N
 
 async def send(tx: Transaction, payload: dict[str, Any], post: Post) -> str | None:
     """Outbox handler of `patient-message`: make the link or the code, and give the message to its channel, which may refuse or be away."""
-    id, focus, kind = payload["patient"], _focus(payload), payload["kind"]
+    id, focus, kind = await directory.merging.survivor_of(tx, payload["patient"]), _focus(payload), payload["kind"]
     channel = post.channels.get(payload["channel"])
     if channel is None:
         return NO_CHANNEL
@@ -77,7 +77,7 @@ async def send(tx: Transaction, payload: dict[str, Any], post: Post) -> str | No
 
 async def given_up(tx: Transaction, payload: dict[str, Any]) -> None:
     """Three failures: somebody telephones."""
-    await ask_for_a_call(tx, payload["patient"], _focus(payload))
+    await ask_for_a_call(tx, await directory.merging.survivor_of(tx, payload["patient"]), _focus(payload))
 
 
 async def ask_for_a_call(tx: Transaction, patient: str, focus: patient_link.Focus) -> None:

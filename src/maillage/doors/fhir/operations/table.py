@@ -17,6 +17,7 @@ from maillage.doors.fhir.operations.lastn import lastn
 from maillage.doors.fhir.operations.match import match
 from maillage.doors.fhir.operations.meta import add_meta, delete_meta, meta
 from maillage.doors.fhir.operations.opening import PARAMETERS, open_context
+from maillage.doors.fhir.operations.process_message import process_message
 from maillage.doors.fhir.operations.terminology import EXPAND, IN_SET, IN_SYSTEM, LOOKUP, expand, lookup, validate_code
 from maillage.doors.fhir.operations.validate import validate
 from maillage.kernel.operations import Param
@@ -74,6 +75,8 @@ OPERATIONS: tuple[DoorOperation, ...] = (
         parameters=subscriptions.STATUS, answers="Bundle"),
     DoorOperation("events", BACKPORT + "events", subscriptions.events, "Les événements d’un abonnement, par leurs numéros.", (INSTANCE,), ("Subscription",),
         parameters=subscriptions.EVENTS, answers="Bundle"),
+    DoorOperation("process-message", HL7 + "MessageHeader-process-message", process_message, "Prendre le message d’un partenaire : venue, sortie, rendez-vous.",
+        (SYSTEM,), methods=("POST",), parameters=(Param("content", "Bundle", required=True),), answers="Bundle"),
     DoorOperation("lookup", HL7 + "CodeSystem-lookup", lookup, "Ce que veut dire un code.", (TYPE,), ("CodeSystem",), parameters=LOOKUP),
     DoorOperation("validate-code", HL7 + "CodeSystem-validate-code", validate_code, "Dire si un code est dans une nomenclature.", (TYPE, INSTANCE),
         ("CodeSystem",), parameters=IN_SYSTEM),

@@ -15,7 +15,7 @@ from maillage.doors.web.pages import get, post
 from maillage.doors.web.partners import presenters
 from maillage.doors.web.view import View
 from maillage.kernel.errors import NotAllowed, NotFound
-from maillage.messaging import subscriptions
+from maillage.messaging import incoming, subscriptions
 
 ON, KIND = "Practitioner", "Subscription"
 """The pages are for who looks after accounts, of people or of software; what they act on."""
@@ -59,6 +59,7 @@ async def show_partner(view: View) -> Response:
         followed=presenters.followed(await subscriptions.partner_lines(view.tx, [client.name])),
         letters=presenters.letters(await subscriptions.dead_letters(view.tx, client.name)),
         exchanges=presenters.exchanges(await subscriptions.exchanges(view.tx, client.name)),
+        messages=presenters.messages(await incoming.last_of(view.tx, client.name)),
     )
 
 

@@ -11,7 +11,8 @@ from maillage.access.clients.rules import Fingerprint, fingerprints
 from maillage.access.clients.types import Client
 from maillage.access.scopes import LETTERS, Scope, read_scope
 from maillage.doors.web.apps.presenters import ACTS, TYPES
-from maillage.doors.web.catalogue import say, sentences
+from maillage.doors.web.catalogue import explain, say, sentences, word
+from maillage.messaging import incoming
 
 SOON = timedelta(days=30)
 """Before the end of a certificate: the time that a renewal takes."""
@@ -179,3 +180,28 @@ def why(code: str) -> str:
     if code.startswith("http-"):
         return say("partner.http", status=code.removeprefix("http-"))
     return say(f"partner.{code}") if f"partner.{code}" in sentences() else say("partner.other", code=code)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedMessage:
+    """A message that the partner sent: when, what became of it, and why it waits for somebody."""
+
+    number: str
+    event: str
+    at: datetime
+    badge: tuple[str, str]
+    why: str
+
+
+def messages(told: Sequence[incoming.Told]) -> list[ReceivedMessage]:
+    """The last messages of a partner, without what they say."""
+    return [
+        ReceivedMessage(
+            one.message_id,
+            one.event.rpartition("|")[2].rpartition("/")[2],
+            one.received_at,
+            (word("verdict", one.verdict), "good" if one.verdict == incoming.DONE else "alert"),
+            ", ".join(explain(outcome.reason) for outcome in one.outcomes if outcome.reason),
+        )
+        for one in told
+    ]

@@ -69,6 +69,7 @@ def _search_page(view: View, found: list[Patient] | None, hidden: str = "") -> R
         found=found,
         hidden=hidden,
         service=view.query("service") or view.given("service"),
+        may_merge=directory.merging.may_merge(view.actor),
         status_of=presenters.status_of,
         ins_of=lambda patient: presenters.spaced_ins(patient.ins),
     )

@@ -37,6 +37,7 @@ class Identity:
     phone: str
     allergies: str = ""
     glass_until: datetime | None = None
+    replaced_by: str = ""
 
     @property
     def name(self) -> str:
@@ -83,6 +84,7 @@ def identity(row: Patient, resource: dict[str, Any]) -> Identity:
         ins=spaced_ins(row.ins),
         identity=status_of(row),
         phone=row.phone,
+        replaced_by=row.replaced_by,
     )
 
 

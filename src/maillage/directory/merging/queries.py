@@ -1,0 +1,138 @@
+"""Files and merges: found, locked in one order, and those that look alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from maillage.directory.matching import Traits, known_gender, known_place
+from maillage.directory.merging import rules
+from maillage.directory.merging.types import File, Merge, Moved, Suspects
+from maillage.kernel.errors import NotFound
+from maillage.record import Visible
+from maillage.store import Params, Transaction
+
+MOST = 50
+_COLUMNS = "p.id, p.owner_org, p.ins, p.qualified, p.active, p.replaced_by"
+
+
+def _file(row: Any) -> File:
+    return File(row["id"], row["owner_org"] or "", row["ins"], row["qualified"], row["active"], row["replaced_by"])
+
+
+async def files(tx: Transaction, ids: Sequence[str], visible: Visible) -> list[File]:
+    """These files, in the order asked. Raises `NotFound` for one that is absent or invisible."""
+    params = Params([list(ids)])
+    rows = await tx.fetch(
+        f"SELECT {_COLUMNS} FROM patient p WHERE p.id = ANY ($1::text[]) AND {visible.sql('p', params)} ORDER BY p.id", *params
+    )
+    found = {row["id"]: _file(row) for row in rows}
+    for id in ids:
+        if id not in found:
+            raise NotFound("Patient", id)
+    return [found[id] for id in ids]
+
+
+async def lock_pair(tx: Transaction, first: str, second: str) -> tuple[File, File]:
+    """Both files, locked in the order of their ids, so that nobody can begin anything for either."""
+    rows = await tx.beyond().fetch(
+        f"SELECT {_COLUMNS} FROM patient p WHERE p.id = ANY ($1::text[]) ORDER BY p.id FOR UPDATE", sorted({first, second})
+    )
+    found = {row["id"]: _file(row) for row in rows}
+    return found[first], found[second]
+
+
+async def survivor_of(tx: Transaction, id: str) -> str:
+    """The file that is used today for a patient: its own, or the last of those that replaced it."""
+    found: str | None = await tx.fetchval(
+        """
+        WITH RECURSIVE way AS (
+            SELECT p.id, p.replaced_by, 0 AS step FROM patient p WHERE p.id = $1
+            UNION ALL SELECT p.id, p.replaced_by, w.step + 1 FROM way w JOIN patient p ON p.id = w.replaced_by WHERE w.step < 20)
+        SELECT id FROM way ORDER BY step DESC LIMIT 1
+        """,
+        id,
+    )
+    return found or id
+
+
+def _merge(row: Any) -> Merge:
+    told = (row["merged_at"], row["merged_by"], row["comment"], row["undone_at"])
+    return Merge(row["id"], row["source_id"], row["target_id"], row["owner_org"], *told)
+
+
+async def last_merge(tx: Transaction, source: str) -> Merge | None:
+    """The last merge that closed a file."""
+    row = await tx.fetchrow("SELECT * FROM patient_merge WHERE source_id = $1 ORDER BY merged_at DESC, id DESC LIMIT 1", source)
+    return _merge(row) if row else None
+
+
+async def merges(tx: Transaction, organizations: Sequence[str]) -> list[Merge]:
+    """The merges of these organisations that stand, the newest first."""
+    rows = await tx.fetch(
+        "SELECT * FROM patient_merge WHERE owner_org = ANY ($1::text[]) AND undone_at IS NULL ORDER BY merged_at DESC, id LIMIT $2",
+        list(organizations),
+        MOST,
+    )
+    return [_merge(row) for row in rows]
+
+
+async def moved(tx: Transaction, merge_id: str) -> list[Moved]:
+    """The ledger of a merge."""
+    rows = await tx.fetch("SELECT kind, row_id, was FROM patient_move WHERE merge_id = $1 ORDER BY kind, row_id", merge_id)
+    return [Moved(row["kind"], row["row_id"], row["was"]) for row in rows]
+
+
+# --- files that look alike ------------------------------------------------------
+_PAIRS = """
+    SELECT p.id AS first, q.id AS second FROM patient p JOIN patient q ON q.birth_date = p.birth_date AND q.id > p.id
+        AND (q.given_folded = p.given_folded OR q.families_folded && p.families_folded)
+        WHERE p.owner_org = ANY ($1::text[]) AND q.owner_org = p.owner_org AND p.active AND q.active
+    UNION SELECT p.id, q.id FROM patient p JOIN patient q ON q.given_folded = p.given_folded AND q.birth_insee = p.birth_insee AND q.gender = p.gender
+        AND q.id > p.id AND q.families_folded && p.families_folded
+        WHERE p.owner_org = ANY ($1::text[]) AND q.owner_org = p.owner_org AND p.active AND q.active
+    UNION SELECT p.id, q.id FROM patient_identifier i JOIN patient_identifier j ON j.system = i.system AND j.normalised = i.normalised
+            AND j.patient_id > i.patient_id
+        JOIN patient p ON p.id = i.patient_id JOIN patient q ON q.id = j.patient_id
+        WHERE i.system LIKE 'urn:oid:1.2.250.1.213.1.4.%' AND i.use <> 'old' AND j.use <> 'old'
+        AND p.owner_org = ANY ($1::text[]) AND q.owner_org = p.owner_org AND p.active AND q.active"""
+"""Pairs worth comparing: born on one day with a name in common, namesakes born in one place, or the same INS. Each part joins by equality."""
+
+
+async def suspects(tx: Transaction, organizations: Sequence[str], visible: Visible) -> list[Suspects]:
+    """The pairs of active files of these organisations that may be of one person and that nobody has found to be of two, the likeliest first."""
+    params = Params([list(organizations)])
+    rows = await tx.fetch(
+        f"""
+        SELECT x.first, x.second FROM ({_PAIRS}) x JOIN patient p ON p.id = x.first JOIN patient q ON q.id = x.second
+        WHERE {visible.sql("p", params)} AND {visible.sql("q", params)} AND NOT EXISTS (
+            SELECT FROM patient_apart a WHERE a.owner_org = p.owner_org AND a.patient_id = x.first AND a.other_id = x.second)
+        ORDER BY x.first, x.second LIMIT {params.add(MOST * 10)}
+        """,
+        *params,
+    )
+    traits = await _traits(tx, sorted({row[key] for row in rows for key in ("first", "second")}))
+    found = [rules.suspect(row["first"], row["second"], traits[row["first"]], traits[row["second"]]) for row in rows]
+    return sorted(
+        (pair for pair in found if pair), key=lambda pair: (not pair.same_ins, -pair.agree, pair.disagree, pair.first, pair.second)
+    )[:MOST]
+
+
+async def _traits(tx: Transaction, ids: Sequence[str]) -> dict[str, Traits]:
+    """The strict traits of files that the caller sees."""
+    rows = await tx.fetch(
+        """
+        SELECT p.*, i.systems, i.numbers FROM patient p LEFT JOIN LATERAL (
+            SELECT array_agg(n.system) AS systems, array_agg(n.normalised) AS numbers FROM patient_identifier n
+            WHERE n.patient_id = p.id AND n.use <> 'old' AND n.system LIKE 'urn:oid:1.2.250.1.213.1.4.%') i ON true
+        WHERE p.id = ANY ($1::text[]) ORDER BY p.id
+        """,
+        list(ids),
+    )
+    return {row["id"]: _trait_row(row) for row in rows}
+
+
+def _trait_row(row: Any) -> Traits:
+    ins = frozenset(zip(row["systems"] or (), row["numbers"] or (), strict=True))
+    families = frozenset(filter(None, row["families_folded"]))
+    return Traits(ins, families, row["given_folded"], row["birth_date"], known_gender(row["gender"]), known_place(row["birth_insee"]))

@@ -1,0 +1,1 @@
+"""Files of one person that are two: for who is in charge of identities."""
