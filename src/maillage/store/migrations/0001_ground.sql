@@ -4062,6 +4062,17 @@ COMMENT ON COLUMN experiment.first_at IS 'When a first answer was there, which l
 CREATE INDEX experiment_owner ON experiment (owner_org, asked_at DESC);
 CREATE INDEX experiment_live ON experiment (asked_at) WHERE status IN ('requested', 'in-progress');
 
+-- ===== indicators/schema.sql =====
+
+-- The figures of the whole territory as they were counted last, one line for each definition: counting a year of requests takes seconds, reading this
+-- line a millisecond. Nothing here that cannot be counted again. Cells are kept as counted: who reads is told no more than the floors allow.
+CREATE TABLE indicator_count (
+    name text PRIMARY KEY,
+    version text NOT NULL,
+    at timestamptz NOT NULL,
+    content text NOT NULL
+);
+
 -- ===== store/walls.sql =====
 
 -- Messages name no patient in a column, but their payload may: whoever acts adds them, the scheduler alone reads them.
@@ -4262,3 +4273,8 @@ CALL put_wall('scenario', 'CASE WHEN owner_org = ANY ((SELECT app_orgs())::text[
     'owner_org = ANY ((SELECT app_orgs())::text[])', 'SELECT, INSERT, UPDATE, DELETE');
 CALL put_wall('experiment', 'CASE WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE (SELECT app_is_system()) END',
     'CASE WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE (SELECT app_is_system()) END', 'SELECT, INSERT, UPDATE');
+
+-- ===== indicators/walls.sql =====
+
+-- Counts under the floors stand here too: only the program reads them, and tells each reader what the floors allow.
+CALL put_wall('indicator_count', '(SELECT app_is_system())', 'true', 'SELECT, INSERT, UPDATE');
