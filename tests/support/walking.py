@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Container, Iterable
 from typing import Any, ClassVar
 
 import httpx
@@ -34,13 +34,14 @@ def pattern_of(address: str) -> str:
     return next((pattern for pattern, regex in _PATTERNS if regex.match(path)), "")
 
 
-async def walk(look: Look, first: Iterable[str]) -> dict[str, str]:
-    """One address for each page that links lead to from the first ones; what answers neither a page nor another address is left aside."""
+async def walk(look: Look, first: Iterable[str], known: Container[str] = ()) -> dict[str, str]:
+    """One address for each page that links lead to from the first ones, but for those that are `known`; what answers neither a page nor another
+    address is left aside."""
     todo, found, seen = deque(first), {}, set[str]()
     while todo:
         address = todo.popleft()
         pattern = pattern_of(address)
-        if not pattern or pattern in found or address in seen:
+        if not pattern or pattern in known or pattern in found or address in seen:
             continue
         seen.add(address)
         answer = await look(address)
