@@ -5,6 +5,7 @@ A copy is every row that bears the sample's name, with another number in its pla
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -60,9 +61,9 @@ async def fill(dsn: str, tasks: int, patients: int, slots: int) -> Plan:
     conn = await asyncpg.connect(dsn, server_settings={"timezone": "UTC", "session_replication_role": "replica"})
     try:
         await conn.execute("SET maintenance_work_mem = '512MB'")
-        indexes = await _without_indexes(conn)
+        indexes = await without_indexes(conn)
         for name, count in ((OWNER_ID, OWNERS), (PATIENT, patients), (TASK, tasks)):
-            await _copy(conn, name, count, patients)
+            await copies(conn, name, count, patients)
         await conn.execute(FILL.format(sessions=slots // 50, slots=50, services=SERVICES, sites=25, first="now() + interval '30 days'"))
         await conn.execute(_SERVICES, SERVICES)
         for statement in indexes:
@@ -97,7 +98,7 @@ async def _referral(tx: Any) -> str:
     return msgspec.json.encode({**bundle, "entry": [*bundle["entry"], document]}).decode()
 
 
-async def _without_indexes(conn: Any) -> list[str]:
+async def without_indexes(conn: Any) -> list[str]:
     """Drop what slows copying; answers the statements that make it again."""
     found = await conn.fetch(_INDEXES)
     for row in found:
@@ -105,8 +106,8 @@ async def _without_indexes(conn: Any) -> list[str]:
     return [row["indexdef"] for row in found]
 
 
-async def _copy(conn: Any, sample: str, count: int, patients: int) -> None:
-    """Copies 1 to `count` of every row whose id holds the sample's name, or that has no id and holds it anywhere."""
+async def copies(conn: Any, sample: str, count: int, patients: int, *, skip: re.Pattern[str] = re.compile("(?!)")) -> None:
+    """Copies 1 to `count` of every row whose id holds the sample's name, or that has no id and holds it anywhere; tables to `skip` are left alone."""
     numbers = (
         (NUMBER, "n"),
         (OWNER, f"n % {OWNERS}"),
@@ -117,6 +118,8 @@ async def _copy(conn: Any, sample: str, count: int, patients: int) -> None:
     for marker, number in numbers:
         text = f"replace({text}, '{marker}', ({number})::text)"
     for table in await conn.fetch(_COLUMNS):
+        if skip.match(table["name"]):
+            continue
         where = "x.id LIKE $1" if "id" in table["columns"] else "x::text LIKE $1"
         if not await conn.fetchval(f'SELECT count(*) FROM "{table["name"]}" x WHERE {where}', f"%{sample}%"):
             continue

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
-from maillage import documents, experiments, exports, journeys, messaging
+from maillage import documents, experiments, exports, indicators, journeys, messaging
 from maillage.access import identity, patient_link
 from maillage.doors.connectors.sms import SmsChannel
 from maillage.doors.connectors.smtp import SmtpChannel
@@ -33,6 +33,7 @@ CHAIN_SECONDS = 0.5
 EXPORT_SECONDS = 2.0
 EXPERIMENT_SECONDS = 0.25
 NOTICE_SECONDS = 5.0
+FIGURES_SECONDS = 600.0
 HANDLERS = {**messaging.HANDLERS, **subscriptions.HANDLERS}
 """What is carried where no channel is connected."""
 
@@ -62,6 +63,7 @@ async def _rounds(database: Database, settings: Settings, chainer: proof.Chainer
         _forever("outbox", OUTBOX_SECONDS, lambda: outbox.drain(database, handlers)),
         Courier(database, settings).run(),
         _forever("notices", NOTICE_SECONDS, lambda: database.run(SYSTEM, messaging.gather)),
+        _forever("figures", FIGURES_SECONDS, lambda: database.run(SYSTEM, indicators.keep, timeout=ROUND_SECONDS)),
         _forever("clock", CLOCK_SECONDS, lambda: tick(database)),
         _forever("orphans", HOUSEKEEPING_SECONDS, lambda: documents.sweep(database, Vault.of(settings), now=database.clock.now())),
         _forever("exports", EXPORT_SECONDS, lambda: export_round(database, settings)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from tests.factories import referrals as make
 
@@ -52,3 +54,25 @@ async def test_an_insisted_request_is_no_second_one(db: Database) -> None:
     await make.act(db, make.GP, referrals.insist, task, text=make.LONG)
     [pair] = (await board(db)).pairs
     assert (pair.sent, pair.overturned) == (1, Share(0, 1))
+
+
+async def test_figures_are_kept_for_half_an_hour_and_told_as_the_floors_allow(db: Database, dsn: str, clock: FixedClock) -> None:
+    await make.info_received(db)
+    kept = clock.now()
+    await make.act(db, SYSTEM, indicators.keep)
+    waiting = await make.to_book(db, patient=2)
+    await make.act(db, make.PLANNER, referrals.no_place, waiting, reason="no-slot-in-target")
+    clock.advance(timedelta(minutes=29))
+    found = await board(db)
+    assert (found.at, found.standing[make.SERVICE].open) == (kept, 1)
+    assert found.waits[make.SERVICE].at == kept
+    # Whoever is outside the care team is told no more of what is kept than of what is counted at once
+    async with db.transaction(make.CARDIOLOGIST) as tx:
+        assert (await indicators.board(tx, SERVICES)).standing[make.SERVICE].open is None
+        assert await tx.fetch("SELECT * FROM indicator_count") == []
+    # Older than that, they are counted again
+    clock.advance(timedelta(minutes=1))
+    found = await board(db)
+    assert (found.at, found.standing[make.SERVICE].open) == (clock.now(), 2)
+    await make.act(db, SYSTEM, indicators.keep)
+    assert await board(db) == found

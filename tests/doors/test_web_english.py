@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -9,7 +10,10 @@ import pytest
 from jinja2 import Environment
 from tests.support.web import make_door, territory, visiting
 
-from maillage.doors.web.language import Place, english, plain
+from maillage.directory import pathways
+from maillage.doors.web.booking import recurrence
+from maillage.doors.web.language import Place, english, plain, speak, spoken
+from maillage.doors.web.referrals import questionnaire
 from maillage.doors.web.rendering import ROOT
 from maillage.store import Database
 
@@ -50,6 +54,7 @@ SAME = (
         "Minutes",
         "Places",
         "RPPS",
+        "Conclusion",
     }
 )
 """Written the same in both languages, or a code."""
@@ -98,3 +103,66 @@ async def test_a_page_asked_for_in_english_speaks_english(db: Database) -> None:
         assert "This page does not exist" in (await visitor.get("/patients/nobody")).text
         await visitor.post("/affichage", {"lang": "fr", "theme": "systeme", "keys": "touches"}, shown="/affichage")
         assert "Mes listes" in (await visitor.get("/")).text
+
+
+@pytest.mark.parametrize("name", pathways.names())
+def test_the_form_of_a_pathway_is_whole_in_english(name: str) -> None:
+    form = pathways.questionnaire(name)
+    speak("en")
+    try:
+        groups = questionnaire.groups(form, None)
+        said = [group.title for group in groups]
+        for question in (question for group in groups for question in group.questions):
+            said += [question.field.label, question.field.hint, question.condition, *(choice.label for choice in question.field.choices)]
+        said = [spoken(text) for text in said]  # as the template prints them
+    finally:
+        speak("fr")
+    assert [text for text in said if FRENCH_FORM.search(text) and text not in english().values()] == []
+    texts = {part for item in pathways.walk(form["item"]) for part in questionnaire._split_hint(item["text"]) if part}
+    texts |= {option["valueCoding"]["display"] for item in pathways.walk(form["item"]) for option in item.get("answerOption", ())}
+    assert sorted(text for text in texts if plain(text) not in english()) == []
+
+
+FRENCH_FORM = re.compile(rf"{FRENCH.pattern}|\b(?:si|ou|et|du|de|caractères|oui|non)\b", re.IGNORECASE)
+RULES = (
+    "FREQ=WEEKLY;INTERVAL=1;BYDAY=MO,TH",
+    "FREQ=WEEKLY;INTERVAL=2;BYDAY=WE",
+    "FREQ=MONTHLY;INTERVAL=1;BYDAY=1MO,-1FR",
+    "FREQ=WEEKLY;INTERVAL=6;BYDAY=TU",
+)
+
+
+def test_a_recurrence_is_said_in_both_languages() -> None:
+    assert [recurrence.words(rule) for rule in RULES] == [
+        "chaque lundi et jeudi",
+        "mercredi, une semaine sur deux",
+        "premier lundi et dernier vendredi du mois",
+        "mardi, une semaine sur 6",
+    ]
+    speak("en")
+    try:
+        assert [recurrence.words(rule) for rule in RULES] == [
+            "every Monday and Thursday",
+            "Wednesday, every other week",
+            "first Monday and last Friday of the month",
+            "Tuesday, every 6 weeks",
+        ]
+        shown = [choice.label for choice in (*recurrence.rhythms(), *recurrence.day_choices())]
+    finally:
+        speak("fr")
+    assert [text for text in shown if FRENCH_FORM.search(text)] == []
+
+
+FIELDS = sorted(path for path in WEB.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FIELDS, ids=lambda path: str(path.relative_to(WEB)))
+def test_each_question_of_a_form_has_its_english(path: Path) -> None:
+    found = [
+        text.value
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in ("Field", "Choice", "yes_no")
+        for text in (*call.args[1:2], *(word.value for word in call.keywords if word.arg in ("hint", "label", "empty", "group")))
+        if isinstance(text, ast.Constant) and isinstance(text.value, str) and LETTERS.search(text.value)
+    ]
+    assert [text for text in found if plain(text) not in english().keys() | SAME] == []

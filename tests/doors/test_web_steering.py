@@ -73,7 +73,7 @@ async def test_a_count_that_would_show_somebody_is_not_told_outside_the_care_tea
 async def test_each_figure_has_its_window_its_version_and_what_was_published(db: Database) -> None:
     async with visiting(make_door(db), COORDINATOR) as visitor:
         page = (await visitor.get("/pilotage")).text
-    assert "Définitions 2026-1" in page
+    assert "Définitions 2026\N{NON-BREAKING HYPHEN}1" in page
     found = section(page, "Nos chiffres, et ce qui a été publié ailleurs")
     assert found.count("m-reference") == 6
     assert found.count("Autre population") == 6

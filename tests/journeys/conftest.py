@@ -136,8 +136,8 @@ def person(browser: Browser, server: Running, clock: FixedClock) -> Iterator[Cal
     """Make somebody of the demonstration, signed in, in a browser of their own."""
     people: list[Person] = []
 
-    def sign_in(login: str, *, javascript: bool = True) -> Person:
-        made = Person(browser, server.address, login, javascript=javascript)
+    def sign_in(login: str, **options: Any) -> Person:
+        made = Person(browser, server.address, login, **options)
         people.append(made)
         return made
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 
+from PIL import Image
 from tests.journeys.people import Person
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,6 +70,13 @@ def _fits(person: Person) -> None:
         )
 
 
+def keep_small(taken: bytes, path: Path) -> None:
+    """Write a picture in as many colours as a page needs: a quarter of what the browser gives."""
+    with Image.open(io.BytesIO(taken)) as full:
+        small = full.convert("RGB").quantize(128, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        small.save(path, optimize=True)
+
+
 def picture(person: Person, name: str, width: int = 1280) -> None:
     """Keep the picture of a page for the documentation, whole, when asked to."""
     if not os.environ.get("MAILLAGE_SCREENSHOTS"):
@@ -76,5 +85,5 @@ def picture(person: Person, name: str, width: int = 1280) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     height = int(page.evaluate("document.documentElement.scrollHeight"))
     page.set_viewport_size({"width": width, "height": min(max(height, 600), 1500)})
-    page.screenshot(path=SCREENS / f"{name}.png", scale="css")
+    keep_small(page.screenshot(scale="css"), SCREENS / f"{name}.png")
     page.set_viewport_size({"width": 1280, "height": 900})

@@ -37,8 +37,8 @@ def words(text: str, *, end: bool = False) -> re.Pattern[str]:
 class Person:
     """Somebody signed in, and the page in front of them. Any console message or request to another origin is kept."""
 
-    def __init__(self, browser: Browser, address: str, login: str, *, javascript: bool = True) -> None:
-        self.address, self.login = address, login
+    def __init__(self, browser: Browser, address: str, login: str, *, javascript: bool = True, at: str = "Mes listes") -> None:
+        self.address, self.login, self.at = address, login, at
         self.context = browser.new_context(
             locale="fr-FR", timezone_id="Europe/Paris", viewport={"width": 1280, "height": 900}, java_script_enabled=javascript
         )
@@ -53,7 +53,7 @@ class Person:
     def sign_in(self) -> None:
         self.goes_to("/connexion")
         self.page.locator(f'form:has(input[value="{self.login}"]) button').click()
-        expect(self.page.get_by_role("heading", level=1)).to_have_text("Mes listes")
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(self.at)
 
     def goes_to(self, path: str) -> None:
         self.page.goto(self.address + path)

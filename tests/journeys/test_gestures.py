@@ -32,6 +32,10 @@ class Hand:
         what.click()
         self.gestures += 1
 
+    def writes(self, name: str, text: str) -> None:
+        """Free text: no gesture."""
+        self.person.page.locator(f'[name="{name}"]').first.fill(text)
+
     def answers(self, question: str, answer: str) -> None:
         group = self.person.page.get_by_role("group", name=french(question)).first
         self.clicks(group.locator("label", has_text=french(answer)).first)
@@ -62,22 +66,28 @@ def test_a_request_for_a_known_patient_takes_nine_gestures(person: Callable[...,
     patient, doctor = patient_of("cms-clamart-soins"), person("medecin-clamart")
     doctor.goes_to(f"/patients/{patient['id']}")  # as the practice software opens it
     hand = Hand(doctor)
+    asks_for_a_known_patient(hand, look=lambda: inspect(doctor, "demande-preremplie"))
+    assert hand.gestures <= 9
+
+
+def asks_for_a_known_patient(hand: Hand, look: Callable[[], None] = lambda: None) -> None:
+    """From the record to the request that is sent."""
+    doctor = hand.person
     hand.presses("Adresser ce patient")
     hand.clicks(doctor.page.locator(f'a[href*="/demandes/nouvelle?service={DERMATOLOGY}&"][href*="acte=visit"]'))
     doctor.sees("Repris de votre demande")
-    inspect(doctor, "demande-preremplie")
+    look()
     for name, text in (("question", QUESTION), ("problem", "Lésion pigmentée."), ("lesion-site", "dos"), ("lesion-since", "six mois")):
-        doctor.page.locator(f'[name="{name}"]').fill(text)
+        hand.writes(name, text)
     hand.answers("Priorité", "Standard")
     hand.answers("Lésion suspecte de mélanome", "Non")
     hand.answers("Photographie datée", "Non fait")
-    doctor.page.locator('[name="photograph-reason"]').fill("lésion vue ce jour")
+    hand.writes("photograph-reason", "lésion vue ce jour")
     hand.presses("Vérifier la demande")
     hand.clicks(doctor.page.locator('label[for="f-identity-confirmed"]'))
     hand.clicks(doctor.page.locator('label[for="f-patient-informed"]'))
     hand.presses("Envoyer la demande")
     doctor.sees("Demande envoyée")
-    assert hand.gestures <= 9
 
 
 def tab_to(person: Person, what: Locator, *, most: int = 120) -> None:
@@ -87,6 +97,14 @@ def tab_to(person: Person, what: Locator, *, most: int = 120) -> None:
             return
         person.page.keyboard.press("Tab")
     raise AssertionError(f"{what} is not reached in {most} tabulations")
+
+
+def books(hand: Hand, patient: str) -> None:
+    """From the list to the visit."""
+    page = hand.person.page
+    hand.clicks(page.get_by_role("region", name="À programmer").get_by_role("link", name=patient))
+    hand.clicks(page.get_by_role("button", name="Réserver").first)
+    hand.person.sees("Rendez-vous confirmé")
 
 
 def test_the_office_books_in_three_gestures_and_by_keyboard_alone(person: Callable[..., Person], server: Running) -> None:
@@ -100,9 +118,7 @@ def test_the_office_books_in_three_gestures_and_by_keyboard_alone(person: Callab
     # By hand: open the request, take one of the next places
     planner.goes_to("/")
     hand = Hand(planner)
-    hand.clicks(waiting.get_by_role("link", name=first))
-    hand.clicks(planner.page.get_by_role("button", name="Réserver").first)
-    planner.sees("Rendez-vous confirmé")
+    books(hand, first)
     assert hand.gestures <= 3
     # By keyboard alone: from the top of the page to the place, nothing else
     planner.goes_to("/")
@@ -114,20 +130,26 @@ def test_the_office_books_in_three_gestures_and_by_keyboard_alone(person: Callab
     planner.sees("Rendez-vous confirmé")
 
 
+def answers_without_a_visit(hand: Hand) -> None:
+    """From the list to the answer that is sent."""
+    page = hand.person.page
+    hand.clicks(page.get_by_role("region", name="À trier").get_by_role("button").first)
+    summary = page.locator("summary", has_text="Répondre sans rendez-vous").first
+    hand.clicks(summary)
+    form = summary.locator("xpath=..")
+    hand.clicks(form.locator("label", has_text="Traiter et surveiller"))
+    form.locator("textarea").first.fill("Traitement d’épreuve quatre semaines, puis nous en reparlons.")
+    hand.clicks(form.get_by_role("button"))
+    hand.person.sees("Réponse envoyée")
+
+
 def test_a_specialist_answers_in_five_taps_on_a_phone(person: Callable[..., Person], server: Running) -> None:
     elsewhere(server, send)
     specialist = person("hge-percy")
     specialist.page.set_viewport_size({"width": 390, "height": 844})
     specialist.goes_to("/")
     hand = Hand(specialist)
-    hand.clicks(specialist.page.get_by_role("region", name="À trier").get_by_role("button").first)
-    summary = specialist.page.locator("summary", has_text="Répondre sans rendez-vous").first
-    hand.clicks(summary)
-    form = summary.locator("xpath=..")
-    hand.clicks(form.locator("label", has_text="Traiter et surveiller"))
-    form.locator("textarea").first.fill("Traitement d’épreuve quatre semaines, puis nous en reparlons.")
-    hand.clicks(form.get_by_role("button"))
-    specialist.sees("Réponse envoyée")
+    answers_without_a_visit(hand)
     assert hand.gestures <= 5
     assert specialist.messages == []
 
@@ -163,6 +185,15 @@ def test_a_search_answers_and_a_draft_is_kept_while_one_types(person: Callable[.
     expect(page.locator("[data-autosave-said]")).to_contain_text("Votre session a pris fin")
     expect(page.locator('[name="lesion-since"]')).to_have_value("six mois")
     assert doctor.messages == []
+
+
+def test_who_coordinates_has_the_figures_of_the_territory_in_one_gesture(person: Callable[..., Person]) -> None:
+    coordinator = person("coordination-seine", at="Pilotage du territoire")
+    hand = Hand(coordinator)
+    with coordinator.page.expect_download() as download:
+        hand.presses("Tout en XLSX")
+    assert download.value.suggested_filename.endswith(".xlsx")
+    assert hand.gestures == 1
 
 
 def test_the_pages_of_who_coordinates_and_plans_are_sound(person: Callable[..., Person]) -> None:

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.browser
 HALF = "Une CRP de moins de trois mois, s’il vous pl"
 
 
-def elsewhere(server: Running, work: Callable[[Database], Awaitable[Any]]) -> Any:
+def elsewhere(server: Running, work: Callable[[Database], Awaitable[Any]], seconds: float = 60) -> Any:
     """What somebody does meanwhile on another screen."""
 
     async def run() -> Any:
@@ -35,7 +35,7 @@ def elsewhere(server: Running, work: Callable[[Database], Awaitable[Any]]) -> An
             await database.close()
 
     with ThreadPoolExecutor(1) as beside:
-        return beside.submit(asyncio.run, run()).result(60)
+        return beside.submit(asyncio.run, run()).result(seconds)
 
 
 async def send(db: Database, rank: int = 0) -> str:

@@ -69,6 +69,15 @@ def plans(planner: Person, start: int, end: int) -> None:
     planner.clicks("Planifier")
 
 
+def ticks_sessions(person: Person) -> None:
+    """Choose every session: none is chosen beforehand."""
+    boxes = person.page.locator('input[name="session"]')
+    expect(boxes.first).to_be_visible()
+    assert person.page.locator('input[name="session"]:checked').count() == 0
+    for box in boxes.all():
+        box.check()
+
+
 def test_a_planner_opens_a_vacation_in_a_centre(person: Callable[..., Person]) -> None:
     planner, host = person("planification-percy"), person("gestionnaire-clamart")
     begins_vacation(planner)
@@ -93,9 +102,13 @@ def test_a_planner_opens_a_vacation_in_a_centre(person: Callable[..., Person]) -
     host.sees("Salles à confirmer")
     host.page.goto(address)
     host.clicks("Confirmer salle, matériel et aide des vacations cochées")
+    expect(host.page.get_by_role("alert")).to_be_focused()
+    ticks_sessions(host)
+    host.clicks("Confirmer salle, matériel et aide des vacations cochées")
     host.sees("confirmés pour les vacations cochées")
     planner.page.goto(address)
     inspect(planner, "modele-de-vacation")
+    ticks_sessions(planner)
     planner.clicks("Publier les vacations cochées")
     planner.sees("Leurs places sont ouvertes")
     expect(coming.get_by_text("Ouverte")).to_have_count(3)
@@ -191,8 +204,10 @@ def test_the_waiting_list_is_served_first(person: Callable[..., Person], server:
     plans(office, 7, 8)
     host = person("gestionnaire-clamart")
     host.goes_to("/planification/vacation-hge-clamart")
+    ticks_sessions(host)
     host.clicks("Confirmer salle, matériel et aide des vacations cochées")
     office.goes_to("/planification/vacation-hge-clamart")
+    ticks_sessions(office)
     office.clicks("Publier les vacations cochées")
     server.tick()
     office.goes_to("/attente")
@@ -231,6 +246,15 @@ def test_an_office_gives_a_slot_from_the_record(person: Callable[..., Person]) -
     office.clicks("Réserver")
     office.sees("Rendez-vous confirmé")
     inspect(office)
+    # It may be moved beyond the first places: from a day that the office chooses
+    office.unfolds("Déplacer")
+    form = office.page.locator("form", has=office.page.locator('[name="des"]'))
+    form.locator('[name="des"]').fill(in_weeks(3))
+    form.get_by_role("button").click()
+    expect(office.page.locator(".m-choice-group").first).to_contain_text("décembre")
+    office.page.locator('input[name="slot"]').first.check()
+    office.page.locator('form[action*="/actes/move?des="]').get_by_role("button").click()
+    office.sees("décembre 2026")
 
 
 def test_a_second_request_points_to_the_first(person: Callable[..., Person]) -> None:

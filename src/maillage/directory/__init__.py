@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from maillage.directory import merging
-from maillage.directory.actions import KEPT_TYPES, create_patient, drift, load_contours, load_patients, load_territory, save, update_patient
+from maillage.directory.actions import (
+    KEPT_TYPES,
+    create_patient,
+    drift,
+    end_cover,
+    load_contours,
+    load_patients,
+    load_territory,
+    name_cover,
+    save,
+    update_patient,
+)
 from maillage.directory.contours import Contour, ContourError, read_contours
 from maillage.directory.generator import generate_patients
 from maillage.directory.identifiers import Mode, normalise
@@ -15,6 +26,7 @@ from maillage.directory.queries import (
     communes,
     contours,
     coverage,
+    covers,
     cpts_of,
     cpts_of_basin,
     deadlines,
@@ -46,6 +58,7 @@ from maillage.directory.territory import demo_people
 from maillage.directory.types import (
     COVER,
     Commune,
+    Cover,
     Covered,
     DemoPerson,
     Member,
@@ -65,6 +78,7 @@ __all__ = [
     "Commune",
     "Contour",
     "ContourError",
+    "Cover",
     "Covered",
     "DemoPerson",
     "Match",
@@ -85,12 +99,14 @@ __all__ = [
     "communes",
     "contours",
     "coverage",
+    "covers",
     "cpts_of",
     "cpts_of_basin",
     "create_patient",
     "deadlines",
     "demo_people",
     "drift",
+    "end_cover",
     "establishments",
     "find_patients",
     "generate_patients",
@@ -107,6 +123,7 @@ __all__ = [
     "match_candidates",
     "matches",
     "merging",
+    "name_cover",
     "normalise",
     "organization",
     "organizations",

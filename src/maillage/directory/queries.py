@@ -12,7 +12,7 @@ from maillage.directory.contours import Contour
 from maillage.directory.identifiers import normalise
 from maillage.directory.matching import Candidate, Traits, known_gender, known_place
 from maillage.directory.rows import fold
-from maillage.directory.types import COVER, Commune, Covered, Member, Organization, Patient, Place, PopulationCount, Role, Service
+from maillage.directory.types import COVER, Commune, Cover, Covered, Member, Organization, Patient, Place, PopulationCount, Role, Service
 from maillage.kernel.answers import Refused
 from maillage.kernel.errors import Invalid, NotFound
 from maillage.record import Visible
@@ -106,9 +106,11 @@ async def roles_of(tx: Transaction, practitioner_id: str) -> list[Role]:
 
 
 async def roles_in(tx: Transaction, organization_id: str, *, code: str = "") -> list[Role]:
-    """The active roles of an organisation, of one role code when given."""
+    """The active roles of an organisation, or of all when none is named, of one role code when given."""
     rows = await tx.fetch(
-        f"{_ROLE} WHERE r.organization_id = $1 AND r.active AND ($2 = '' OR $2 = ANY (r.codes)) ORDER BY r.id", organization_id, code
+        f"{_ROLE} WHERE ($1 = '' OR r.organization_id = $1) AND r.active AND ($2 = '' OR $2 = ANY (r.codes)) ORDER BY r.id",
+        organization_id,
+        code,
     )
     return [_role(row) for row in rows]
 
@@ -143,6 +145,28 @@ async def team(tx: Transaction, service: Service) -> tuple[Member, ...]:
     named = [service.lead_role_id, *service.triager_role_ids]
     rows = await tx.recall(("team", service.id), lambda: tx.fetch(sql, COVER, service.id, named))
     return tuple(Member(**row) for row in rows)
+
+
+async def covers(tx: Transaction, service_id: str) -> list[Cover]:
+    """Who covers a service now and later, the first one first; why, as the entry says it."""
+    rows = await tx.fetch(
+        """
+        SELECT r.id, r.practitioner_id, coalesce(p.display, '') AS display, r.starts, r.ends, v.content
+        FROM practitioner_role r LEFT JOIN practitioner p ON p.id = r.practitioner_id
+            JOIN resource_head h ON h.res_type = 'PractitionerRole' AND h.id = r.id
+            JOIN resource_version v ON v.res_type = h.res_type AND v.id = h.id AND v.version = h.version
+        WHERE r.service_ids @> ARRAY[$1] AND $2 = ANY (r.codes) AND r.active AND r.ends > $3 ORDER BY r.starts, r.id
+        """,
+        service_id,
+        COVER,
+        tx.now,
+    )
+    return [_cover(dict(row)) for row in rows]
+
+
+def _cover(row: dict[str, Any]) -> Cover:
+    codes = decode(row.pop("content")).get("code", [])
+    return Cover(**row, why=next((str(code["text"]) for code in codes if code.get("text")), ""))
 
 
 async def organization(tx: Transaction, id: str) -> Organization:

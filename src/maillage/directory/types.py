@@ -108,6 +108,18 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class Cover:
+    """Who covers a service, from when to when, and why (on call, instead of whom)."""
+
+    id: str
+    practitioner_id: str
+    display: str
+    starts: datetime
+    ends: datetime
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Patient:
     """What our rules read of a patient; the photograph holds the rest, as received."""
 

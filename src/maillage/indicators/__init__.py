@@ -1,13 +1,13 @@
-"""Figures for people: read-only, one named .sql and one function each. No room is imported, no name is shown."""
+"""Figures for people: one named .sql and one function each. No room is imported, no name is shown; nothing is written but what was counted."""
 
 from maillage.indicators.board import Board, LedgerLine, Pair, Standing, Whole, board
+from maillage.indicators.counting import LASTS, VERSION, keep
 from maillage.indicators.references import Reference, references
 from maillage.indicators.shares import RATE_FLOOR, Share, share_told, total_told, wilson
 from maillage.indicators.waits import (
     CELL_FLOOR,
     MEDIAN_FLOOR,
     P90_FLOOR,
-    VERSION,
     OpenRequests,
     ServiceWaits,
     Wait,
@@ -19,6 +19,7 @@ from maillage.indicators.waits import (
 
 __all__ = [
     "CELL_FLOOR",
+    "LASTS",
     "MEDIAN_FLOOR",
     "P90_FLOOR",
     "RATE_FLOOR",
@@ -35,6 +36,7 @@ __all__ = [
     "Whole",
     "board",
     "in_care_team",
+    "keep",
     "outside",
     "references",
     "share_told",

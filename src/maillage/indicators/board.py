@@ -7,8 +7,9 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
+from maillage.indicators.counting import VERSION, WINDOW, counted
 from maillage.indicators.shares import Share, count_told, share_told, total_told
-from maillage.indicators.waits import VERSION, WINDOW, ServiceWaits, in_care_team, read_sql, waits_of
+from maillage.indicators.waits import ServiceWaits, in_care_team, waits_of
 from maillage.kernel.actor import Actor
 from maillage.store import Transaction
 
@@ -86,14 +87,13 @@ class Board:
     version: str = VERSION
 
 
+_NAMES = ("standing", "capacity_ledger", "pairs", "attendance")
+
+
 async def board(tx: Transaction, services: Mapping[str, str]) -> Board:
     """The figures of these services (id to organisation) over six rolling months, as the actor may be told them."""
-    start, counting = tx.now - WINDOW, tx.beyond()  # counts of whole services; no row leaves
-    waits = await waits_of(tx, services)
-    standing = await counting.fetch(read_sql("standing"), tx.now)
-    ledger = await counting.fetch(read_sql("capacity_ledger"), start, tx.now)
-    pairs = await counting.fetch(read_sql("pairs"), start, tx.now)
-    attendance = await counting.fetch(read_sql("attendance"), start, tx.now)
+    waits, found = await waits_of(tx, services), await counted(tx, *_NAMES)
+    standing, ledger, pairs, attendance = (found.lines[name] for name in _NAMES)
     known = [row for row in standing if row["service_id"] in services]
     awaited = {(row["requester_org"], row["service_id"]): row for row in attendance}
     return Board(
@@ -108,8 +108,8 @@ async def board(tx: Transaction, services: Mapping[str, str]) -> Board:
             tx.actor,
             services,
         ),
-        window_start=start,
-        at=tx.now,
+        window_start=found.at - WINDOW,
+        at=found.at,
     )
 
 

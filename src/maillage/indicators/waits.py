@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from functools import cache
-from importlib.resources import files
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from maillage import directory
+from maillage.indicators.counting import VERSION, WINDOW, counted, read_sql
 from maillage.kernel.actor import Actor
 from maillage.store import Transaction
 
-VERSION: Final = "2026-1"
-WINDOW: Final = timedelta(days=182)
 MEDIAN_FLOOR: Final = 6
 P90_FLOOR: Final = 20
 CELL_FLOOR: Final = 11
@@ -62,6 +59,7 @@ class ServiceWaits:
     version: str = VERSION
 
 
+_NAMES: Final = ("appointment_wait", "decision_wait", "open_requests", "undecided_requests")
 _Cell = TypeVar("_Cell", Wait, OpenRequests)
 
 
@@ -77,23 +75,14 @@ async def waits(tx: Transaction, service_id: str) -> ServiceWaits:
 
 async def waits_of(tx: Transaction, services: Mapping[str, str]) -> dict[str, ServiceWaits]:
     """The same of several services at once, by id; `services` gives the organisation of each."""
-    ids, start = sorted(services), tx.now - WINDOW
-    counting = tx.beyond()  # figures of whole services, whoever's patients they are; no row leaves
-    appointment = _by_service(await counting.fetch(read_sql("appointment_wait"), ids, start, tx.now))
-    decision = _by_service(await counting.fetch(read_sql("decision_wait"), ids, start, tx.now))
-    waiting = _by_service(await counting.fetch(read_sql("open_requests"), ids, tx.now))
-    undecided = _by_service(await counting.fetch(read_sql("undecided_requests"), ids, tx.now))
+    found = await counted(tx, *_NAMES)
+    appointment, decision, waiting, undecided = ({row["service_id"]: row for row in found.lines[name]} for name in _NAMES)
     told = {}
-    for id in ids:
-        found = ServiceWaits(
-            id, _wait(appointment.get(id)), _wait(decision.get(id)), _open(waiting.get(id)), _open(undecided.get(id)), start, tx.now
-        )
-        told[id] = found if in_care_team(tx.actor, services[id]) else outside(found)
+    for id in sorted(services):
+        cells = (_wait(appointment.get(id)), _wait(decision.get(id)), _open(waiting.get(id)), _open(undecided.get(id)))
+        made = ServiceWaits(id, *cells, found.at - WINDOW, found.at)
+        told[id] = made if in_care_team(tx.actor, services[id]) else outside(made)
     return told
-
-
-def _by_service(rows: Sequence[Any]) -> dict[str, Any]:
-    return {row["service_id"]: row for row in rows}
 
 
 def in_care_team(actor: Actor, organization: str) -> bool:
@@ -124,12 +113,6 @@ async def time_by_turn(tx: Transaction, task_id: str) -> dict[str, float]:
     """Seconds that a request spent with the requester, the performing service and the patient."""
     rows = await tx.fetch(read_sql("time_by_turn"), task_id, tx.now)
     return {row["side"]: row["seconds"] for row in rows}
-
-
-@cache
-def read_sql(name: str) -> str:
-    """One named definition."""
-    return files(__package__).joinpath(f"{name}.sql").read_text(encoding="utf-8")
 
 
 def _wait(row: Mapping[str, Any] | Any | None) -> Wait:

@@ -26,6 +26,12 @@ def say(key: str, lang: str = "", **values: object) -> str:
     return french(text) if lang == "fr" else text
 
 
+def listed(names: Iterable[str], key: str = "list.and") -> str:
+    """`lundi, mardi et jeudi`: the last one after the word of the language."""
+    found = list(names)
+    return say(key, first=", ".join(found[:-1]), last=found[-1]) if len(found) > 1 else "".join(found)
+
+
 def done_sentence(code: str) -> str:
     """What the page says after an act; nothing for a code that is not ours."""
     return say(f"done.{code}") if f"done.{code}" in sentences() else ""

@@ -48,6 +48,11 @@ def translated(text: str) -> str:
     return f"{lead}{found}{trail}"
 
 
+def spoken(text: str) -> str:
+    """A French text of ours in the language of the page: for what is put into a sentence."""
+    return translated(text) if language() == "en" else text
+
+
 class EnglishPages(Extension):
     """Put the English of every text into a template when it is compiled: between tags, in what is read aloud, and in what is given to components."""
 

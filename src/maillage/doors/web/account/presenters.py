@@ -9,7 +9,8 @@ from typing import Any
 
 from maillage.access import WebSession
 from maillage.access.identity import Exercise
-from maillage.doors.web.catalogue import role_words, word
+from maillage.doors.web.catalogue import role_words, say, word
+from maillage.doors.web.language import spoken
 
 _GROUPS = (
     ("Médecins et soignants de ville", "Ils adressent, répondent, lisent les comptes rendus."),
@@ -104,6 +105,6 @@ _SYSTEMS = (("Windows", "Windows"), ("Android", "Android"), ("iPhone", "iPhone")
 
 def browser_words(agent: str) -> str:
     """`Firefox sur Windows`: enough to recognise one's own browser in a list, and nothing that tells it apart from others."""
-    browser = next((name for mark, name in _BROWSERS if mark in agent), "Navigateur")
+    browser = next((name for mark, name in _BROWSERS if mark in agent), spoken("Navigateur"))
     system = next((name for mark, name in _SYSTEMS if mark in agent), "")
-    return f"{browser} sur {system}" if system else browser
+    return say("browser.on", browser=browser, system=system) if system else browser

@@ -9,6 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from maillage.access.scopes import LETTERS, Scope, read_scope
+from maillage.doors.web.catalogue import listed, say
+from maillage.doors.web.language import spoken
 
 ACTS = {"c": "créer", "r": "lire", "u": "modifier", "d": "supprimer", "s": "chercher"}
 WORDS = {
@@ -58,15 +60,17 @@ def sentences(scopes: Iterable[str]) -> tuple[str, ...]:
 
 def _sentence(text: str) -> str:
     scope = read_scope(text)
-    return WORDS.get(text, text) if scope is None else _of(scope)
+    if scope is None:
+        return spoken(WORDS.get(text, text))
+    whose = say("scope.of-patient") if scope.context == "patient" else say("scope.that-you-see")
+    return scope_words(scope, f" {whose}")
 
 
-def _of(scope: Scope) -> str:
-    acts = [ACTS[letter] for letter in LETTERS if letter in scope.letters]
-    listed = ", ".join(acts[:-1]) + (" et " if acts[1:] else "") + acts[-1]
-    whose = "de ce patient" if scope.context == "patient" else "que vous pouvez voir"
-    only = f" (seulement : {' ; '.join(f'{name} = {value}' for name, value in scope.criteria)})" if scope.criteria else ""
-    return f"{listed.capitalize()} {TYPES.get(scope.type, scope.type)} {whose}{only}"
+def scope_words(scope: Scope, whose: str = "") -> str:
+    """`Lire et chercher les demandes`, in the language of the page; `whose` follows what it is about."""
+    acts = listed(spoken(ACTS[letter]) for letter in LETTERS if letter in scope.letters)
+    only = f" {say('scope.only', criteria=' ; '.join(f'{name} = {value}' for name, value in scope.criteria))}" if scope.criteria else ""
+    return f"{acts.capitalize()} {spoken(TYPES.get(scope.type, scope.type))}{whose}{only}"
 
 
 def host_of(address: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, time
 from typing import Any
 
 from maillage import booking, directory
 from maillage.doors.web.catalogue import say
-from maillage.doors.web.forms import Choice, day_of_address
+from maillage.doors.web.forms import Choice, Field, day_of_address
 from maillage.doors.web.presenters import clock, long_date
 from maillage.doors.web.verbs import Asked
 from maillage.doors.web.view import View
@@ -43,7 +44,8 @@ async def asked(view: View, verb: str, row: Any) -> Asked:
         ]
         return Asked({"practitioner-role": [Choice(role.id, role.display, role.organization_name) for role in roles]})
     if verb == "move":
-        return Asked({"slot": await slot_choices(view, [row["healthcare_service_id"]], row["priority"])})
+        slots = await slot_choices(view, [row["healthcare_service_id"]], row["priority"], start=slots_from(view))
+        return Asked({"slot": slots}, required=frozenset({"slot"}))
     if verb == "settle-session":
         return await _figures(view, row)
     if verb == "prioritise":
@@ -51,6 +53,20 @@ async def asked(view: View, verb: str, row: Any) -> Asked:
     if verb == "cancel":
         return Asked(hidden=_NO_QUESTIONS - {"side"}, required=frozenset({"side"}))
     return Asked(hidden=_NO_QUESTIONS)
+
+
+def slots_from(view: View) -> date | None:
+    """The first day of the slots that are shown: the page names it in its address, and its form in its own."""
+    return day_of_address(view.query("des"))
+
+
+def later_slots(view: View, fields: Sequence[Field]) -> tuple[Field, bool] | None:
+    """For a form of slots: the question of the first day, and whether slots beyond those shown may follow."""
+    slot = next((field for field in fields if field.name == "slot"), None)
+    if slot is None:
+        return None
+    first = slots_from(view)
+    return Field("des", "À partir du", "date", value=first.isoformat() if first else "", marked=False), len(slot.choices) >= SLOTS_SHOWN
 
 
 async def _figures(view: View, row: Any) -> Asked:

@@ -174,7 +174,9 @@ async def show_appointment(view: View) -> Response:
     sites, services = await places.sites(view.tx), await places.services(view.tx)
     people = await places.roles(view.tx, (row["practitioner_role_id"],))
     acts = await _acts(view, "Appointment", row["id"], row)
-    wrong = view.path("verb") if view.rejected else ""
+    first = forms.slots_from(view)
+    wrong = view.path("verb") if view.rejected else "move" if first else ""
+    moves = next((fields for verb, fields in acts if verb == "move"), [])
     return view.page(
         "booking/templates/appointment.html",
         "Rendez-vous",
@@ -184,6 +186,8 @@ async def show_appointment(view: View) -> Response:
         acts=[(verb, redisplay(fields, view.rejected) if verb == wrong else fields) for verb, fields in acts],
         errors=summary(view.rejected, next((fields for verb, fields in acts if verb == wrong), [])),
         wrong=wrong,
+        later=forms.later_slots(view, moves),
+        asked=f"?des={first}" if first else "",
         waits=row if row["status"] == "waitlist" else None,
         history=[(presenters.step_word(line), line["at"]) for line in await booking.appointment_history(view.tx, row["id"])],
     )

@@ -56,6 +56,7 @@ class Cell:
     tone: str
     places: str
     look: str
+    due_at: datetime | None
 
 
 def cell(row: Any, services: Mapping[str, Service], people: Mapping[str, Role]) -> Cell:
@@ -74,6 +75,7 @@ def cell(row: Any, services: Mapping[str, Service], people: Mapping[str, Role]) 
         SESSION_TONES[status],
         places,
         look,
+        row["due_at"] if row["turn"] else None,
     )
 
 
@@ -171,6 +173,7 @@ class Visit:
     referral: str
     version: int
     quick: tuple[str, ...]
+    due_at: datetime | None
 
 
 def visit(
@@ -196,6 +199,7 @@ def visit(
         row["task_id"] or "",
         row["version"],
         tuple(quick),
+        row["due_at"] if row["turn"] else None,
     )
 
 

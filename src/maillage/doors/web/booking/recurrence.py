@@ -1,20 +1,32 @@
-"""When a vacation comes back, in French words and as two questions: a rhythm and days."""
+"""When a vacation comes back, in words and as two questions: a rhythm and days."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from maillage.doors.web.catalogue import listed, say
 from maillage.doors.web.forms import Choice
 
-DAYS = {"MO": "lundi", "TU": "mardi", "WE": "mercredi", "TH": "jeudi", "FR": "vendredi", "SA": "samedi", "SU": "dimanche"}
-_WEEKS = {"1": "Chaque semaine", "2": "Une semaine sur deux", "3": "Une semaine sur trois", "4": "Une semaine sur quatre"}
-_RANKS = {"1": "premier", "2": "deuxième", "3": "troisième", "4": "quatrième", "-1": "dernier"}
+DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+_WEEKS = ("1", "2", "3", "4")
+_RANKS = ("1", "2", "3", "4", "-1")
 AS_IT_IS = "as-it-is"
 
-RHYTHMS = (
-    *(Choice(f"WEEKLY/{number}", label) for number, label in _WEEKS.items()),
-    *(Choice(f"MONTHLY/{rank}", f"Chaque mois, le {word}") for rank, word in _RANKS.items()),
-)
+
+def rhythms() -> tuple[Choice, ...]:
+    """The rhythms that the form offers, in the language of the page."""
+    weekly = (Choice(f"WEEKLY/{number}", _first(say(f"recurrence.weeks.{number}"))) for number in _WEEKS)
+    monthly = (Choice(f"MONTHLY/{rank}", say("recurrence.monthly", rank=say(f"recurrence.rank.{rank}"))) for rank in _RANKS)
+    return (*weekly, *monthly)
+
+
+def day_choices() -> tuple[Choice, ...]:
+    """The days of a week."""
+    return tuple(Choice(code, _first(say(f"recurrence.{code}"))) for code in DAYS)
+
+
+def _first(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}"
 
 
 def parts(rrule: str) -> dict[str, str]:
@@ -23,19 +35,17 @@ def parts(rrule: str) -> dict[str, str]:
 
 
 def words(rrule: str) -> str:
-    """`chaque mardi`, `mercredi, une semaine sur deux`, `premier lundi du mois`."""
+    """`chaque mardi`, `mercredi, une semaine sur deux`, `premier lundi du mois`, in the language of the page."""
     read = parts(rrule)
     days, interval = read["BYDAY"].split(","), read.get("INTERVAL", "1")
     if read["FREQ"] == "MONTHLY":
-        named = _listed([f"{_RANKS[day[:-2]]} {DAYS[day[-2:]]}" for day in days])
-        return f"{named} du mois" if interval == "1" else f"{named}, un mois sur {interval}"
+        named = listed(say("recurrence.ranked", rank=say(f"recurrence.rank.{day[:-2]}"), day=say(f"recurrence.{day[-2:]}")) for day in days)
+        return say("recurrence.of-month", days=named) if interval == "1" else say("recurrence.months", days=named, number=interval)
+    named = listed(say(f"recurrence.{day}") for day in days)
     if interval == "1":
-        return f"chaque {_listed([DAYS[day] for day in days])}"
-    return f"{_listed([DAYS[day] for day in days])}, {_WEEKS.get(interval, f'une semaine sur {interval}').lower()}"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} et {names[-1]}" if len(names) > 1 else names[0]
+        return say("recurrence.each", days=named)
+    key = f"recurrence.weeks.{interval}" if interval in _WEEKS else "recurrence.weeks"
+    return f"{named}, {say(key, number=interval)}"
 
 
 def answers(rrule: str) -> tuple[str, list[str]]:
@@ -45,7 +55,7 @@ def answers(rrule: str) -> tuple[str, list[str]]:
     ranks = {day[:-2] for day in days}
     rhythm = f"WEEKLY/{read.get('INTERVAL', '1')}" if read["FREQ"] == "WEEKLY" else f"MONTHLY/{min(ranks)}"
     plain = len(ranks) == 1 and (read["FREQ"] == "WEEKLY" or read.get("INTERVAL", "1") == "1")
-    if not plain or rhythm not in {choice.value for choice in RHYTHMS}:
+    if not plain or rhythm not in {choice.value for choice in rhythms()}:
         return AS_IT_IS, [day[-2:] for day in days]
     return rhythm, [day[-2:] for day in days]
 

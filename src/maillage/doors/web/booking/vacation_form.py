@@ -11,7 +11,7 @@ from maillage.booking import Share
 from maillage.codes.specialties import specialties
 from maillage.directory import Place, Role, Service
 from maillage.doors.web.booking import recurrence
-from maillage.doors.web.catalogue import word
+from maillage.doors.web.catalogue import say, word
 from maillage.doors.web.forms import Choice, Field, Reader
 from maillage.doors.web.view import View
 from maillage.kernel.errors import Issue
@@ -87,10 +87,9 @@ def _who(found: Frame, row: Any | None) -> list[Field]:
 
 
 def _when(row: Any | None) -> list[Field]:
-    days = tuple(Choice(code, name.capitalize()) for code, name in recurrence.DAYS.items())
-    rhythms = recurrence.RHYTHMS
+    days, rhythms = recurrence.day_choices(), recurrence.rhythms()
     if row is not None and recurrence.answers(row["rrule"])[0] == recurrence.AS_IT_IS:
-        rhythms = (Choice(recurrence.AS_IT_IS, f"Comme aujourd’hui : {recurrence.words(row['rrule'])}"), *rhythms)
+        rhythms = (Choice(recurrence.AS_IT_IS, say("recurrence.as-today", words=recurrence.words(row["rrule"]))), *rhythms)
     asked = [
         Field("rhythm", "Rythme", "select", required=True, choices=rhythms),
         Field("days", "Jours", "checks", required=True, choices=days, inline=True),
@@ -104,7 +103,7 @@ def _when(row: Any | None) -> list[Field]:
 
 
 def _share(number: int, organizations: list[Choice]) -> list[Field]:
-    title = f"Part gardée pour un centre ({number})"
+    title = say("row.share", number=number)
     return _titled(
         title,
         Field(f"share-{number}-organization", "Centre", "select", choices=tuple(organizations), empty="Aucun", marked=False),

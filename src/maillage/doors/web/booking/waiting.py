@@ -111,8 +111,8 @@ def _queues(
 
 def _line(rank: int, row: Any, names: dict[str, str], sites: dict[str, Place], organizations: dict[str, str], now: datetime) -> Line:
     place = sites.get(row["wait_location_id"] or "")
-    wish = [f"à {place.name}"] if place else []
-    wish += [f"peut venir en {row['wait_notice_hours']} h"] if row["wait_notice_hours"] else []
+    wish = [say("wait.at", place=place.name)] if place else []
+    wish += [say("wait.notice", hours=row["wait_notice_hours"])] if row["wait_notice_hours"] else []
     return Line(
         row["id"],
         rank,

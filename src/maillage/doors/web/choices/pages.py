@@ -76,7 +76,7 @@ async def _person(view: View, practitioner: str) -> str:
 
 async def _opposition_fields(view: View, patient: str) -> list[Field]:
     organizations = list((await places.organizations(view.tx)).values())
-    people = [role for one in organizations for role in await directory.roles_in(view.tx, one.id, code="medecin")]
+    people = sorted(await directory.roles_in(view.tx, "", code="medecin"), key=lambda role: (role.organization_name, role.id))
     return forms.opposition(organizations, people, await _documents(view, patient))
 
 

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from maillage import booking, directory, indicators
 from maillage.doors.web import places
-from maillage.doors.web.directory import presenters
+from maillage.doors.web.directory import covers, presenters
 from maillage.doors.web.forms import Choice, Field
 from maillage.doors.web.pages import get
 from maillage.doors.web.view import View
@@ -52,6 +52,8 @@ async def show_service(view: View) -> Response:
         triagers=[people[id] for id in service.triager_role_ids if id in people],
         slots=[(slot, sites.get(slot["location_id"])) for slot in slots],
         patient=view.query("patient"),
+        covers=[one for one in await directory.covers(view.tx, service.id) if one.starts <= view.tx.now],
+        may_cover=covers.may_name(view, service),
         waits=presenters.waits_shown(await indicators.waits(view.tx, service.id)),
     )
 
@@ -67,5 +69,6 @@ async def show_territory(view: View) -> Response:
 PAGES = (
     get("/services", show_services, on="HealthcareService"),
     get("/services/{id:id}", show_service, on="HealthcareService"),
+    *covers.PAGES,
     get("/territoire", show_territory, on="HealthcareService"),
 )

@@ -9,9 +9,10 @@ from typing import Any
 
 from maillage.access.clients.rules import Fingerprint, fingerprints
 from maillage.access.clients.types import Client
-from maillage.access.scopes import LETTERS, Scope, read_scope
-from maillage.doors.web.apps.presenters import ACTS, TYPES
+from maillage.access.scopes import read_scope
+from maillage.doors.web.apps.presenters import TYPES, scope_words
 from maillage.doors.web.catalogue import explain, say, sentences, word
+from maillage.doors.web.language import spoken
 from maillage.messaging import incoming
 
 SOON = timedelta(days=30)
@@ -90,7 +91,7 @@ def _line(client: Client, rows: Sequence[Any], now: datetime) -> Line:
     return Line(
         client.name,
         client.display,
-        KINDS[client.kind],
+        spoken(KINDS[client.kind]),
         badge,
         certificate_badge(client, now),
         client.token_at,
@@ -122,14 +123,7 @@ def scopes(client: Client) -> list[tuple[str, str]]:
 
 def _sentence(text: str) -> str:
     scope = read_scope(text)
-    return text if scope is None else _of(scope)
-
-
-def _of(scope: Scope) -> str:
-    acts = [ACTS[letter] for letter in LETTERS if letter in scope.letters]
-    listed = ", ".join(acts[:-1]) + (" et " if acts[1:] else "") + acts[-1]
-    only = f" (seulement : {' ; '.join(f'{name} = {value}' for name, value in scope.criteria)})" if scope.criteria else ""
-    return f"{listed.capitalize()} {TYPES.get(scope.type, scope.type)}{only}"
+    return text if scope is None else scope_words(scope)
 
 
 def followed(rows: Sequence[Any]) -> list[Followed]:
@@ -137,7 +131,7 @@ def followed(rows: Sequence[Any]) -> list[Followed]:
     return [
         Followed(
             row["id"],
-            TYPES.get(row["focus_type"], row["focus_type"]).capitalize(),
+            spoken(TYPES.get(row["focus_type"], row["focus_type"])).capitalize(),
             STATES[row["status"]],
             why(row["error"]),
             row["endpoint"],
@@ -163,7 +157,7 @@ def letters(rows: Sequence[Any]) -> list[Exchange]:
 
 
 def _exchange(row: Any, tried: datetime | None, badge: tuple[str, str]) -> Exchange:
-    about = TYPES.get(row["res_type"], row["res_type"])
+    about = spoken(TYPES.get(row["res_type"], row["res_type"]))
     return Exchange(row["id"], row["number"], about, row["at"], tried, badge, why(row["error"]), row["tries"], row["destination"])
 
 

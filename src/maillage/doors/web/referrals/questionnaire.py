@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from maillage.doors.web.catalogue import listed, say
 from maillage.doors.web.forms import Choice, Field, Reader, read_day
-from maillage.doors.web.typography import french
+from maillage.doors.web.language import spoken
 from maillage.doors.web.view import Values
 
 Item = dict[str, Any]
@@ -17,6 +18,7 @@ CALL_INSTEAD = "/StructureDefinition/call-instead"
 _MIN_LENGTH = "/minLength"
 _KINDS = {"string": "text", "text": "textarea", "date": "date", "integer": "number", "decimal": "text", "boolean": "radio"}
 _YES_NO = (Choice("true", "Oui"), Choice("false", "Non"))
+"""Said in the language of the page where the field is drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def _group(group: Item, texts: Mapping[str, Item], answers: Mapping[str, list[An
     rows = ROWS_OF_REPEATS if group.get("repeats") else 1
     for row in range(1, rows + 1):
         suffix = f"__{row}" if row > 1 else ""
-        title = group["text"] if rows == 1 else f"{group['text']} ({row})"
+        title = spoken(group["text"]) if rows == 1 else say("form.row", title=spoken(group["text"]), number=row)
         questions = tuple(_question(item, suffix, texts, answers) for item in _leaves(group["item"]))
         optional = bool(group.get("repeats")) or not group.get("required")
         if optional:
@@ -88,13 +90,13 @@ def field_of(item: Item, suffix: str = "") -> Field:
     choices: tuple[Choice, ...] = ()
     kind = _KINDS.get(item["type"], "text")
     if item["type"] == "choice":
-        choices = tuple(Choice(option["valueCoding"]["code"], option["valueCoding"]["display"]) for option in item["answerOption"])
+        choices = tuple(Choice(option["valueCoding"]["code"], spoken(option["valueCoding"]["display"])) for option in item["answerOption"])
         kind = "checks" if item.get("repeats") else "radio"
     elif item["type"] == "boolean":
         choices = _YES_NO
     label, hint = _split_hint(item["text"])
     if shortest(item):
-        hint = f"{hint} {shortest(item)} caractères au moins.".strip()
+        hint = f"{hint} {say('form.shortest', number=shortest(item))}".strip()
     return Field(
         item["linkId"] + suffix,
         label,
@@ -111,7 +113,7 @@ def field_of(item: Item, suffix: str = "") -> Field:
 def _split_hint(text: str) -> tuple[str, str]:
     """A label and what stands in brackets at its end: `Traitements (« aucun » est une réponse)`."""
     label, bracket, rest = text.partition(" («")
-    return (label, f"«{rest.rstrip(')')}.") if bracket else (text, "")
+    return (spoken(label), spoken(f"«{rest.rstrip(')')}.")) if bracket else (spoken(text), "")
 
 
 def shortest(item: Item) -> int:
@@ -131,15 +133,19 @@ def _condition(item: Item, texts: Mapping[str, Item]) -> str:
     by_question: dict[str, list[str]] = {}
     for rule in item.get("enableWhen", ()):
         by_question.setdefault(rule["question"], []).append(_answer_words(texts[rule["question"]], rule))
-    joined = " et ".join(f"« {texts[question]['text']} » : {' ou '.join(words)}" for question, words in by_question.items())
-    return french(f"Si {joined}") if joined else ""
+    joined = listed(
+        say("form.condition", question=spoken(texts[question]["text"]), answer=listed(words, "list.or"))
+        for question, words in by_question.items()
+    )
+    return say("form.if", conditions=joined) if joined else ""
 
 
 def _answer_words(question: Item, rule: Item) -> str:
     value = _plain({key: value for key, value in rule.items() if key.startswith("answer")})
     options = {option["valueCoding"]["code"]: option["valueCoding"]["display"] for option in question.get("answerOption", ())}
-    words = options.get(value, {"true": "oui", "false": "non"}.get(value, value)).lower()
-    return words if rule["operator"] == "=" else f"autre que {words}"
+    told = {"true": say("form.yes"), "false": say("form.no")}
+    words = spoken(options.get(value, told.get(value, value))).lower()
+    return words if rule["operator"] == "=" else say("form.other-than", answer=words)
 
 
 def _plain(value: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from maillage import indicators
 from maillage.directory import Organization, Service
 from maillage.doors.web.catalogue import say, word
 from maillage.doors.web.exports import Cell, Table
-from maillage.doors.web.presenters import days, plain_date
+from maillage.doors.web.presenters import clock, days, plain_date
 from maillage.doors.web.typography import FIXED, NARROW
 from maillage.indicators import CELL_FLOOR, Board, Reference, Share, Wait
 
@@ -80,7 +80,9 @@ def _total(value: int | None) -> str:
 
 def note(board: Board) -> str:
     """Window, instant, floors and version of the definitions: what makes a figure readable."""
-    return say("figures.note", start=plain_date(board.window_start), end=plain_date(board.at), version=board.version, floor=CELL_FLOOR)
+    version = board.version.replace("-", "\N{NON-BREAKING HYPHEN}")
+    span = {"start": plain_date(board.window_start), "end": plain_date(board.at), "at": clock(board.at)}
+    return say("figures.note", **span, version=version, floor=CELL_FLOOR)
 
 
 # --- tables: the same for the page and for the files ---------------------------------------

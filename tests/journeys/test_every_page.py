@@ -1,0 +1,322 @@
+"""Every page that looks, found from the routes and by the links of each role: what it asks of the database, its weight, how it stands in a browser.
+
+In the browser each page is opened once, by the first role that reaches it: with JavaScript at 1280 and 320 px (axe at 320, all rules), without
+JavaScript at 390 px. Dark and forced colours are looked at on a sample here, on every page of the journeys by `inspect`.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Container
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page
+from tests.conftest import LIMITS
+from tests.journeys.conftest import Running
+from tests.journeys.inspection import AXE, FOUND, TAGS, picture
+from tests.journeys.people import Person
+from tests.journeys.test_pages_that_follow import elsewhere
+from tests.journeys.test_patient_by_hand import Patient
+from tests.support.furnished import furnish, patients_link, starts
+from tests.support.walking import LOOKING, Counted, walk
+from tests.support.web import Visitor, make_door, visiting
+
+from maillage.store import Database
+
+pytestmark = pytest.mark.browser
+LIGHT, PATIENT = 60_000, "patient"
+ROLES = ("planification-percy", "medecin-clamart", "hge-percy", "referent-hge", "gestionnaire-clamart", "")
+"""Each sees pages, or parts of pages, that the others do not; nobody sees the public ones."""
+OTHER_TESTS = {
+    "test_pro_sante_connect_by_hand": ("/connexion/psc", "/connexion/psc/retour", "/connexion/exercice"),
+    "test_sign_in_by_hand": (
+        *("/connexion/second-facteur", "/invitation/{token:id}", "/invitation/second/facteur"),
+        *("/compte/facteurs/ajouter", "/compte/mot-de-passe"),
+    ),
+    "test_photo_without_its_place": (
+        *("/demandes/{id:id}/pieces/{piece:id}", "/demandes/{id:id}/pieces/{piece:id}/apercu", "/pieces/{token:seal}"),
+    ),
+    "test_simulation_by_hand": ("/simulation/{id:id}/rapport.html", "/simulation/{id:id}/rapport.pdf", "/simulation/{id:id}/resultats.csv"),
+    "test_web_simulation": ("/simulation/{id:id}/scenario/{side:id}",),
+    "test_web_desk_papers": ("/agenda/{token:seal}/vacations.ics",),
+    "test_smart_clients": ("/oauth/authorize", "/ouvrir/{handle:id}"),
+    "test_web_local_sign_in": ("/.well-known/security.txt",),
+    "test_referral_by_hand": ("/patients/{id:id}/adresser",),
+    "test_patient_by_hand": ("/suivi/{visit:id}/non",),
+}
+"""What takes more steps than links (another server, a file, a result, a state), and the test that takes them."""
+OFTEN = frozenset({"/", "/demandes/{id:id}", "/rendez-vous/{id:id}", "/patients/{id:id}", "/services/{id:id}", "/vacations/{id:id}"})
+"""Pages that each role sees otherwise: looked at by every one."""
+MOST = {
+    "/": 12,
+    "/accessibilite": 3,
+    "/accueil": 6,
+    "/accueil/secours": 9,
+    "/affichage": 3,
+    "/agenda": 5,
+    "/attente": 11,
+    "/components": 3,
+    "/compte": 5,
+    "/compte/applications": 4,
+    "/compte/confirmer": 5,
+    "/compte/facteurs": 5,
+    "/compte/notifications": 4,
+    "/compte/sessions": 5,
+    "/comptes": 4,
+    "/comptes/acces": 4,
+    "/connexion": 5,
+    "/demandes/nouvelle": 12,
+    "/demandes/{id:id}": 36,
+    "/demandes/{id:id}/actes/{verb:id}": 36,
+    "/demandes/{id:id}/lien": 9,
+    "/demandes/{id:id}/remplir": 14,
+    "/demandes/{id:id}/verifier": 30,
+    "/licences": 3,
+    "/listes/{name:id}": 7,
+    "/notifications": 4,
+    "/p/{token:link}": 3,
+    "/partenaires": 5,
+    "/partenaires/{client}": 8,
+    "/patients": 3,
+    "/patients/nouveau": 4,
+    "/patients/{id:id}": 15,
+    "/patients/{id:id}/acces": 9,
+    "/patients/{id:id}/acces/papier": 9,
+    "/patients/{id:id}/choix": 12,
+    "/patients/{id:id}/rendez-vous": 8,
+    "/patients/{id:id}/urgence": 3,
+    "/pilotage": 15,
+    "/pilotage/pilotage.xlsx": 9,
+    "/pilotage/{name:id}/csv": 9,
+    "/planification": 22,
+    "/planification/nouvelle": 5,
+    "/planification/{id:id}": 13,
+    "/planification/{id:id}/modifier": 10,
+    "/rendez-vous/{id:id}": 15,
+    "/rendez-vous/{id:id}/convocation.pdf": 10,
+    "/rendez-vous/{id:id}/lien": 9,
+    "/services": 6,
+    "/services/{id:id}": 15,
+    "/services/{id:id}/relais": 7,
+    "/simulation": 5,
+    "/simulation/scenario": 4,
+    "/simulation/{id:id}": 4,
+    "/suivi/{visit:id}": 18,
+    "/suivi/{visit:id}/absence": 8,
+    "/suivi/{visit:id}/acces": 9,
+    "/suivi/{visit:id}/accord": 7,
+    "/suivi/{visit:id}/annuler": 10,
+    "/suivi/{visit:id}/choix": 12,
+    "/suivi/{visit:id}/dates": 12,
+    "/territoire": 7,
+    "/urgences": 5,
+    "/urgences/{id:id}": 5,
+    "/vacations": 12,
+    "/vacations/{id:id}": 12,
+    "/vacations/{id:id}/actes/{verb:id}": 4,
+    "/vacations/{id:id}/vacation.ics": 6,
+}
+"""Statements of each page, the most that any role asks; a list that grows asks no more. A change is written here with its reason in the commit."""
+AXE_RUN = f"() => axe.run(document, {{runOnly: {TAGS}}}){FOUND}"
+FITS = "() => document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+SAID = "main h1, main h2, main legend, main label, main thead th, main summary"
+SAMPLE = frozenset({"/", "/demandes/{id:id}", "/pilotage", "/vacations", "/services/{id:id}/relais", "/components"})
+PICTURES = {
+    "/pilotage": "pilotage",
+    "/vacations/{id:id}/actes/{verb:id}": "annuler-une-vacation",
+    "/agenda": "agenda",
+    "/affichage": "affichage",
+    "/accueil/secours": "listes-de-secours",
+    "/components": "composants",
+    "/accessibilite": "accessibilite",
+    "/licences": "licences",
+    "/territoire": "territoire",
+    "/urgences": "acces-a-examiner",
+    "/patients/{id:id}/choix": "choix-du-patient",
+    "/patients/{id:id}/acces": "acces-au-dossier",
+    "/patients/{id:id}/acces/papier": "acces-au-dossier-papier",
+    "/services/{id:id}/relais": "relais",
+    "/compte/notifications": "mes-notifications",
+    "/compte/applications": "mes-applications",
+    "/notifications": "notifications",
+    "/listes/{name:id}": "liste",
+    "/planification/{id:id}/modifier": "modifier-une-vacation",
+    "/simulation/{id:id}": "simulation-en-attente",
+    "/simulation": "simulation",
+    "/simulation/scenario": "simulation-scenario",
+    "/partenaires/{client}": "partenaire",
+    "/demandes/{id:id}/lien": "acces-du-patient",
+    "/suivi/{visit:id}": "patient-suivi",
+    "/suivi/{visit:id}/dates": "patient-dates",
+    "/suivi/{visit:id}/absence": "patient-absence",
+    "/suivi/{visit:id}/accord": "patient-accord",
+    "/suivi/{visit:id}/choix": "patient-choix",
+    "/suivi/{visit:id}/acces": "patient-acces",
+    "/suivi/{visit:id}/annuler": "patient-annuler",
+}
+"""The pictures of the guide that no journey takes."""
+OWN = ("", "/dates", "/annuler", "/absence", "/choix", "/accord", "/acces")
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A page as the first role that reaches it sees it; the most statements and bytes that any role's look took."""
+
+    role: str
+    address: str
+    statements: int
+    size: int
+    html: bool
+
+
+async def look_at_everything(server: Running) -> dict[str, Looked]:
+    """Every page of every role, and of a patient who holds a link, by its route."""
+    found: dict[str, Looked] = {}
+    database = await Database.open(server.dsn, server.clock, limits=LIMITS, connection_class=Counted)
+    try:
+        first, door = await starts(database), make_door(database)
+        for role in ROLES:
+            async with visiting(door, role) as visitor:
+                merge(found, await look_as(visitor, role, first if role else ["/connexion"], found.keys() - OFTEN))
+        opened = await patients_link(database)
+        async with visiting(door) as visitor:
+            page = {opened.link: await look_once(visitor, PATIENT, opened.link)}
+            given = {"naissance": opened.born, "code": opened.code}
+            answer = await visitor.post(opened.link, given, shown=opened.link)
+            own = [answer.headers["location"] + end for end in OWN]
+            merge(found, {"/p/{token:link}": page[opened.link]} | await look_as(visitor, PATIENT, own))
+    finally:
+        await database.close()
+    return found
+
+
+def merge(found: dict[str, Looked], more: dict[str, Looked]) -> None:
+    """Keep the first role that reached a page, and the most that any look took."""
+    for pattern, one in more.items():
+        before = found.get(pattern, one)
+        most = (max(before.statements, one.statements), max(before.size, one.size))
+        found[pattern] = Looked(before.role, before.address, *most, before.html)
+
+
+async def look_as(visitor: Visitor, role: str, first: list[str], known: Container[str] = ()) -> dict[str, Looked]:
+    """Every page that one role reaches, but for those that are known."""
+    told: dict[str, Looked] = {}
+
+    async def look(address: str) -> httpx.Response:
+        answer, told[address] = await looked(visitor, role, address)
+        return answer
+
+    if role and role != PATIENT:
+        await visitor.get("/compte")  # what is read once for each organisation
+    return {pattern: told[address] for pattern, address in (await walk(look, first, known)).items()}
+
+
+async def look_once(visitor: Visitor, role: str, address: str) -> Looked:
+    return (await looked(visitor, role, address))[1]
+
+
+async def looked(visitor: Visitor, role: str, address: str) -> tuple[httpx.Response, Looked]:
+    """One look, and what it took."""
+    Counted.asked.clear()
+    answer = await visitor.get(address)
+    html = answer.headers.get("content-type", "").startswith("text/html")
+    return answer, Looked(role, address, len(Counted.asked), len(gzip.compress(answer.content)), html)
+
+
+@pytest.fixture
+def pages(server: Running) -> dict[str, Looked]:
+    """Every page of a territory in which something of everything is under way."""
+    elsewhere(server, furnish)
+    found: dict[str, Looked] = elsewhere(server, lambda _: look_at_everything(server), seconds=300)
+    return found
+
+
+def test_every_page_is_reached_light_and_asks_no_more_of_the_database(pages: dict[str, Looked]) -> None:
+    # Every route that looks is reached, or another test takes its steps
+    elsewhere_tested = {path for paths in OTHER_TESTS.values() for path in paths}
+    assert {page.path for page in LOOKING} == pages.keys() | elsewhere_tested
+    # None is heavy, none asks more of the database than it did
+    assert {pattern: one.size for pattern, one in pages.items() if one.html and one.size > LIGHT} == {}
+    assert {pattern: one.statements for pattern, one in pages.items()} == MOST
+
+
+@pytest.mark.nightly
+def test_every_page_stands_in_a_browser(pages: dict[str, Looked], server: Running, browser: Browser) -> None:
+    people: dict[tuple[str, bool], Person | Patient] = {}
+    try:
+        for pattern, one in pages.items():
+            if one.html and one.role != PATIENT:
+                stands(pattern, one, people, browser, server)
+    finally:
+        for someone in people.values():
+            someone.leave()
+
+
+def stands(pattern: str, one: Looked, people: dict[tuple[str, bool], Person | Patient], browser: Browser, server: Running) -> None:
+    """With JavaScript: no overflow at 1280 and 320 px, no violation, no console message, no foreign request. Without it, at 390 px: the same words."""
+    with_, without = (come(people, one.role, browser, server, javascript=javascript) for javascript in (True, False))
+    with_.page.goto(server.address + one.address)
+    assert with_.page.evaluate(FITS), (pattern, 1280)
+    if pattern in PICTURES:
+        picture(with_, PICTURES[pattern])  # type: ignore[arg-type]  # somebody in front of a page
+    said = with_.page.locator(SAID).all_text_contents()
+    sound(with_.page, pattern)
+    assert with_.messages == [], pattern
+    without.page.goto(server.address + one.address)
+    assert without.page.evaluate(FITS), (pattern, 390)
+    assert without.page.locator(SAID).all_text_contents() == said, pattern
+    assert without.messages == [], pattern
+
+
+def sound(page: Page, pattern: str) -> None:
+    """On a small screen: no overflow, one title, one main part, no violation; a sample in dark and in forced colours too."""
+    page.set_viewport_size({"width": 320, "height": 900})
+    assert page.evaluate(FITS), (pattern, 320)
+    assert (page.locator("h1").count(), page.locator("main").count()) == (1, 1), pattern
+    page.evaluate(AXE)
+    assert page.evaluate(AXE_RUN) == [], pattern
+    if pattern in SAMPLE:
+        for look in ({"color_scheme": "dark"}, {"forced_colors": "active"}):
+            page.emulate_media(reduced_motion="reduce", **look)  # type: ignore[arg-type]  # one of the words that Playwright knows
+            rules = "" if "color_scheme" in look else ", rules: {'color-contrast': {enabled: false}}"
+            assert page.evaluate(AXE_RUN.replace("]}}", f"]}}{rules}}}")) == [], (pattern, look)
+        page.emulate_media(color_scheme="light", forced_colors="none")
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def come(
+    people: dict[tuple[str, bool], Person | Patient], role: str, browser: Browser, server: Running, *, javascript: bool
+) -> Person | Patient:
+    """Somebody of a role, with JavaScript or without, in a browser that is opened once."""
+    if (role, javascript) not in people:
+        made = (
+            Person(browser, server.address, role, javascript=javascript)
+            if role
+            else Patient(browser, server.address, javascript=javascript)
+        )
+        if not javascript:
+            made.page.set_viewport_size({"width": 390, "height": 900})
+        people[role, javascript] = made
+    return people[role, javascript]
+
+
+@pytest.mark.nightly
+def test_the_pages_of_a_patient_stand_on_a_telephone(server: Running, browser: Browser) -> None:
+    elsewhere(server, furnish)
+    opened = elsewhere(server, patients_link)
+    one = Patient(browser, server.address)
+    try:
+        one.opens(server.address + opened.link, opened.born, opened.code)
+        home = one.page.url.partition("?")[0]
+        for end in OWN:
+            one.page.goto(home + end)
+            assert one.page.evaluate(FITS), end
+            name = PICTURES.get(f"/suivi/{{visit:id}}{end}", "")
+            if name:
+                picture(one, name, 390)  # type: ignore[arg-type]  # somebody in front of a page
+            sound(one.page, end)
+        assert one.messages == []
+    finally:
+        one.leave()
