@@ -6,3 +6,5 @@ CALL put_grants('{directory_identifier}', 'SELECT, INSERT, UPDATE, DELETE');
 CALL put_wall('patient', by_identity('patient'), by_identity('patient'), unopposed => unopposed('patient', '''Patient'''));
 CALL put_wall('patient_identifier', by_identity('patient_identifier', 'patient_id'), by_identity('patient_identifier', 'patient_id'),
     'SELECT, INSERT, UPDATE, DELETE', unopposed => unopposed('patient_identifier', '''Patient''', 'patient_id'));
+CALL put_reading_alone('patient');
+CALL put_reading_alone('patient_identifier');

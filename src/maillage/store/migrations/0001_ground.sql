@@ -2531,9 +2531,22 @@ CREATE FUNCTION by_parent(name text, key text, parent text, parent_key text DEFA
     SELECT format('EXISTS (SELECT FROM %I p WHERE p.%I = %I.%I OFFSET 0)', parent, parent_key, name, key)
 $$;
 
+-- A patient reads what is known of them and writes none of it: what a patient decides is written by the server, beside who decided it.
+CREATE PROCEDURE put_reading_alone(name text) LANGUAGE plpgsql AS $$
+DECLARE
+    ours text := '(SELECT app_kind()) IS DISTINCT FROM ''patient''';
+BEGIN
+    EXECUTE format('CREATE POLICY inserted_for_patient ON %I AS RESTRICTIVE FOR INSERT TO app_rw WITH CHECK (%s)', name, ours);
+    EXECUTE format('CREATE POLICY updated_for_patient ON %I AS RESTRICTIVE FOR UPDATE TO app_rw USING (%s)', name, ours);
+    EXECUTE format('CREATE POLICY deleted_for_patient ON %I AS RESTRICTIVE FOR DELETE TO app_rw USING (%s)', name, ours);
+END
+$$;
 -- An index table of one type.
-CREATE PROCEDURE put_index_wall(name text, kind text) LANGUAGE sql AS $$
+CREATE PROCEDURE put_index_wall(name text, kind text) LANGUAGE plpgsql AS $$
+BEGIN
     CALL put_wall(name, by_kind(name, kind), by_kind(name, kind), 'SELECT, INSERT, UPDATE, DELETE', unopposed => unopposed(name, quote_literal(kind)));
+    CALL put_reading_alone(name);
+END
 $$;
 -- A table that stands for a resource type: its rows name their parties, and each hangs on a row of another table that who writes it must see.
 CREATE PROCEDURE put_party_wall(name text, kind text, key text, parent text) LANGUAGE sql AS $$
@@ -4080,6 +4093,9 @@ CALL put_wall('resource_version', 'EXISTS (SELECT FROM resource_head h WHERE h.r
     by_type('resource_version'), 'SELECT, INSERT');
 CALL put_wall('ix_string', by_type('ix_string'), by_type('ix_string'), 'SELECT, INSERT, UPDATE, DELETE',
     unopposed => unopposed('ix_string', 'ix_string.res_type'));
+CALL put_reading_alone('resource_head');
+CALL put_reading_alone('resource_version');
+CALL put_reading_alone('ix_string');
 -- Whoever acts adds to the trail, nobody changes it; a patient reads who looked, an organisation what was done for it.
 CALL put_wall('audit_event', 'CASE WHEN organization = ANY ((SELECT app_orgs())::text[]) THEN true WHEN (SELECT app_is_system()) THEN true
     ELSE (SELECT app_kind()) = ''patient'' AND patient_id = (SELECT app_actor()) END', rights => 'SELECT, INSERT');
@@ -4155,6 +4171,8 @@ CALL put_grants('{directory_identifier}', 'SELECT, INSERT, UPDATE, DELETE');
 CALL put_wall('patient', by_identity('patient'), by_identity('patient'), unopposed => unopposed('patient', '''Patient'''));
 CALL put_wall('patient_identifier', by_identity('patient_identifier', 'patient_id'), by_identity('patient_identifier', 'patient_id'),
     'SELECT, INSERT, UPDATE, DELETE', unopposed => unopposed('patient_identifier', '''Patient''', 'patient_id'));
+CALL put_reading_alone('patient');
+CALL put_reading_alone('patient_identifier');
 
 -- ===== access/walls.sql =====
 
