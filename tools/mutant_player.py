@@ -14,9 +14,14 @@ import time
 from contextlib import suppress
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 STEP = 0.02
 OPTIONS = ("-q", "-x", "-p", "no:cacheprovider", "-p", "no:randomly", "--tb=no", "--assert=plain")
+
+
+PURE = "tests/rules/"
+"""Tests of rules need no fixture, and so not the imports of `tests/conftest.py`."""
 
 
 def load(names: list[str]) -> str:
@@ -35,7 +40,8 @@ def play(tests: list[str], patience: float) -> str:
         silence = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silence, 1)
         os.dup2(silence, 2)
-        os._exit(int(pytest.main([*OPTIONS, *tests])))
+        alone = ["--noconftest"] if all(test.startswith(PURE) for test in tests) else []
+        os._exit(int(pytest.main([*OPTIONS, *alone, *tests])))
     for _ in range(int(patience / STEP)):
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
@@ -49,6 +55,8 @@ def play(tests: list[str], patience: float) -> str:
 def main() -> None:
     """One answer for each order, until there is none."""
     sys.dont_write_bytecode = True
+    settings.register_profile("player", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+    settings.load_profile("player")
     for line in sys.stdin:
         order = json.loads(line)
         print(load(order["load"]) if "load" in order else play(order["tests"], order["patience"]), flush=True)

@@ -50,10 +50,10 @@ GROUPS = {
     "policy": Group(
         ("access/policy/rules.py", "access/policy/masking.py", "access/narrowing.py", "access/scopes.py", "access/choices/rules.py"),
         (
-            _tests("rules", "policy", "scopes", "choices_and_emergency"),
-            (*_tests("actions", "access", "opposition", "choices", "labels", "break_glass"), *_tests("doors", "policy_matrix")),
+            _tests("rules", "policy", "narrowing", "scopes", "choices_and_emergency"),
+            _tests("actions", "access", "opposition", "choices", "labels", "break_glass"),
         ),
-        ("kernel", "codes", "store", "record"),
+        ("kernel", "codes", "store", "record", "directory"),
     ),
     "booking": Group(
         tuple(f"booking/rules/{name}.py" for name in ("appointments", "deadlines", "parties", "recurrence", "slots", "tables")),
@@ -69,7 +69,7 @@ GROUPS = {
             ),
             _tests("actions", "booking_book", "booking_hold", "booking_cancel", "booking_waitlist", "booking_sessions", "booking_planning"),
         ),
-        ("kernel", "codes", "store", "record", "directory"),
+        ("kernel", "codes", "store", "record", "directory", "access", "messaging"),
     ),
     "audit": Group(
         (
@@ -161,13 +161,19 @@ class Player:
     """The process that runs the tests of a group, over one PostgreSQL that stays from one run to the next."""
 
     def __init__(self, tree: Path, cluster: Path) -> None:
-        environment = {**os.environ, "PYTHONPATH": f"{tree / 'src'}{os.pathsep}{tree}", "PYTHONDONTWRITEBYTECODE": "1", FOLDER: str(cluster)}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": f"{tree / 'src'}{os.pathsep}{tree}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            FOLDER: str(cluster),
+        }
         words = [sys.executable, str(Path(__file__).with_name("mutant_player.py"))]
         self._process = subprocess.Popen(words, cwd=tree, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def ask(self, order: dict[str, Any]) -> str:
         """One order, one answer."""
-        assert self._process.stdin and self._process.stdout
+        assert self._process.stdin
+        assert self._process.stdout
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         return self._process.stdout.readline().strip()
