@@ -7,6 +7,8 @@ from maillage.journeys import booking_to_referral, emergency
 from maillage.journeys.drift import rerender
 from maillage.journeys.emergency import break_glass
 from maillage.journeys.intake import INTAKE
+from maillage.journeys.labels import KINDS as LABELLED
+from maillage.journeys.labels import lift_label, put_label
 from maillage.journeys.operations import OPERATIONS
 from maillage.journeys.opposition_everywhere import consent, oppose, revoke
 from maillage.journeys.patient_page import Given, OpenedPage, give_access, opened_page, patient_of, take_access_back
@@ -24,6 +26,7 @@ __all__ = [
     "CLOCK",
     "INTAKE",
     "INVARIANTS",
+    "LABELLED",
     "OPERATIONS",
     "TABLES",
     "Given",
@@ -34,12 +37,14 @@ __all__ = [
     "consent",
     "decline",
     "give_access",
+    "lift_label",
     "mark_not_attended",
     "mark_seen",
     "no_place",
     "opened_page",
     "oppose",
     "patient_of",
+    "put_label",
     "register_patient",
     "rerender",
     "revoke",
