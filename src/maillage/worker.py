@@ -10,6 +10,7 @@ from typing import Any
 
 from maillage import documents, experiments, exports, journeys, messaging
 from maillage.access import identity, patient_link
+from maillage.access.clients import consents
 from maillage.doors.connectors.sms import SmsChannel
 from maillage.doors.connectors.smtp import SmtpChannel
 from maillage.doors.connectors.webhooks import Courier
@@ -123,6 +124,7 @@ async def forget(database: Database) -> None:
     await database.run(SYSTEM, subscriptions.forget)
     await database.run(SYSTEM, idempotency.purge)
     await database.run(SYSTEM, patient_link.purge)
+    await database.run(SYSTEM, consents.purge)
 
 
 async def tick(database: Database) -> None:
