@@ -411,4 +411,4 @@ async def test_a_consent_that_is_over_is_forgotten_after_a_month_with_its_tokens
     clock.advance(timedelta(days=29))
     assert (await kept())[:2] == [2, 1]
     clock.advance(timedelta(days=2))
-    assert await kept() == [0, 0, 0]
+    assert (await kept())[:2] == [0, 0]
