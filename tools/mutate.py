@@ -1,4 +1,4 @@
-"""Mutation testing of what decides who may see, who gets a slot and what is proved: `python tools/mutate.py [GROUP...] [--each N] [--seed S]`.
+"""Mutation testing of what decides who may see, who gets a slot and what is proved: `python tools/mutate.py [GROUP...] [--each N] [--seed S] [--quick]`.
 
 One small change at a time in a copy of the tree; the tests of its group must fail. The quick stage is asked first, the slower one only when it sees nothing.
 Prints each change that no test sees, and the share that was seen for each file; ends with 1 when a group is under 85 %.
@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import argparse
 import ast
+import compileall
+import json
 import os
+import py_compile
 import random
 import shutil
 import subprocess
@@ -16,14 +19,18 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from maillage.store import EmbeddedPostgres
+
 ROOT = Path(__file__).resolve().parents[1]
 LOWEST = 0.85
 PATIENCE = 300
+FOLDER = "MAILLAGE_TEST_FOLDER"  # as `tests/support/postgres.py` reads it
 
 
 @dataclass(frozen=True)
@@ -32,6 +39,7 @@ class Group:
 
     files: tuple[str, ...]
     stages: tuple[tuple[str, ...], ...]
+    below: tuple[str, ...]
 
 
 def _tests(folder: str, *names: str) -> tuple[str, ...]:
@@ -42,9 +50,10 @@ GROUPS = {
     "policy": Group(
         ("access/policy/rules.py", "access/policy/masking.py", "access/narrowing.py", "access/scopes.py", "access/choices/rules.py"),
         (
-            _tests("rules", "policy", "scopes", "choices_and_emergency"),
-            (*_tests("actions", "access", "opposition", "choices", "labels", "break_glass"), *_tests("doors", "policy_matrix")),
+            _tests("rules", "policy", "narrowing", "scopes", "choices_and_emergency"),
+            _tests("actions", "access", "opposition", "choices", "labels", "break_glass"),
         ),
+        ("kernel", "codes", "store", "record", "directory"),
     ),
     "booking": Group(
         tuple(f"booking/rules/{name}.py" for name in ("appointments", "deadlines", "parties", "recurrence", "slots", "tables")),
@@ -60,6 +69,7 @@ GROUPS = {
             ),
             _tests("actions", "booking_book", "booking_hold", "booking_cancel", "booking_waitlist", "booking_sessions", "booking_planning"),
         ),
+        ("kernel", "codes", "store", "record", "directory", "access", "messaging"),
     ),
     "audit": Group(
         (
@@ -72,6 +82,7 @@ GROUPS = {
             _tests("actions", "audit_events", "audit_chain", "audit_tampering"),
             (*_tests("actions", "audit_commands", "audit_chain_races"), *_tests("doors", "audit_pages")),
         ),
+        ("kernel", "codes", "store"),
     ),
 }
 _OTHER = {ast.Eq: ast.NotEq, ast.Lt: ast.LtE, ast.Gt: ast.GtE, ast.In: ast.NotIn, ast.Is: ast.IsNot}
@@ -146,37 +157,59 @@ CHANGES: dict[str, Callable[[Any], None]] = {
 }
 
 
-def is_seen(tree: Path, group: Group) -> bool:
-    """Whether a test of the group fails, or never ends."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:randomly", "--tb=no"]
-    environment = {**os.environ, "PYTHONPATH": f"{tree / 'src'}{os.pathsep}{tree}", "PYTHONDONTWRITEBYTECODE": "1"}
-    for stage in group.stages:
-        try:
-            if subprocess.run([*command, *stage], cwd=tree, env=environment, capture_output=True, timeout=PATIENCE, check=False).returncode:
-                return True
-        except subprocess.TimeoutExpired:
-            return True
-    return False
+class Player:
+    """The process that runs the tests of a group, over one PostgreSQL that stays from one run to the next."""
+
+    def __init__(self, tree: Path, cluster: Path) -> None:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": f"{tree / 'src'}{os.pathsep}{tree}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            FOLDER: str(cluster),
+        }
+        words = [sys.executable, str(Path(__file__).with_name("mutant_player.py"))]
+        self._process = subprocess.Popen(words, cwd=tree, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, order: dict[str, Any]) -> str:
+        """One order, one answer."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        return self._process.stdout.readline().strip()
+
+    def close(self) -> None:
+        """No more orders."""
+        assert self._process.stdin
+        self._process.stdin.close()
+        self._process.wait()
+
+    def is_seen(self, stages: Sequence[Sequence[str]]) -> bool:
+        """Whether a test fails, or never ends."""
+        return any(self.ask({"tests": stage, "patience": PATIENCE}) != "ok" for stage in stages)
 
 
-def play(tree: Path, name: str, each: int, chance: random.Random, until: float) -> float:
-    """Change a group in `each` places of each file; the share that its tests saw."""
-    group, seen = GROUPS[name], defaultdict(list)
-    if is_seen(tree, group):
+def play(tree: Path, player: Player, name: str, asked: argparse.Namespace) -> float:
+    """Change a group in so many places of each file; the share that its tests saw."""
+    group, seen, chance, until = GROUPS[name], defaultdict(list), random.Random(asked.seed), time.monotonic() + asked.seconds
+    stages = group.stages[:1] if asked.quick else group.stages
+    player.ask({"load": libraries(tree, group)})
+    if player.is_seen(stages):
         sys.exit(f"the tests of {name} fail before anything is changed")
-    todo = [(file, *place) for file in group.files for place in _some(tree, file, each, chance)]
+    todo = [(file, *place) for file in group.files for place in _some(tree, file, asked.each, chance)]
     chance.shuffle(todo)
-    for file, number, kind in todo:
+    for done, (file, number, kind) in enumerate(todo):
+        print(f"{name}: {done} of {len(todo)}", end="\r", file=sys.stderr, flush=True)
         if time.monotonic() > until:
             break
         path = tree / "src/maillage" / file
         source = path.read_text(encoding="utf-8")
         text, line = changed(source, number)
         path.write_text(text, encoding="utf-8")
-        seen[file].append(is_seen(tree, group))
+        seen[file].append(player.is_seen(stages))
         path.write_text(source, encoding="utf-8")
         if not seen[file][-1]:
-            print(f"not seen: {file}:{line} {kind}", flush=True)
+            print(f"not seen: {file}:{line} {kind} ({number})", flush=True)
     for file, found in sorted(seen.items()):
         print(f"{name}: {file} {sum(found)} of {len(found)}")
     every = [one for found in seen.values() for one in found]
@@ -184,9 +217,41 @@ def play(tree: Path, name: str, each: int, chance: random.Random, until: float) 
     return sum(every) / max(1, len(every))
 
 
+def libraries(tree: Path, group: Group) -> list[str]:
+    """What the tests of a group import that no change touches: the libraries, and the layers under the group."""
+    code = "import sys, pytest; pytest.main(['--collect-only', '-qq', *sys.argv[1:]]); print('\\n' + ' '.join(sorted(sys.modules)))"
+    tests = [test for stage in group.stages for test in stage]
+    environment = {**os.environ, "PYTHONPATH": f"{tree / 'src'}{os.pathsep}{tree}", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([sys.executable, "-c", code, *tests], cwd=tree, env=environment, capture_output=True, text=True, check=False)
+    names = done.stdout.splitlines()[-1].split()
+    below = tuple(f"maillage.{layer}" for layer in group.below)
+    ours = {"maillage", "tests", "conftest"}
+    return [name for name in names if (name[0] != "_" and name.partition(".")[0] not in ours) or name.startswith(below)]
+
+
 def _some(tree: Path, file: str, each: int, chance: random.Random) -> list[tuple[int, str]]:
     found = list(places(ast.parse((tree / "src/maillage" / file).read_text(encoding="utf-8"))))
     return chance.sample(found, min(each, len(found)))
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Path]:
+    """The PostgreSQL of the tests: as long as we own it, a run that ends does not stop it, and finds its templates filled."""
+    folder.mkdir(mode=0o755)
+    postgres = EmbeddedPostgres(folder / "data", shared_buffers="128MB")
+    postgres.start()
+    try:
+        yield folder
+    finally:
+        postgres.stop()
+
+
+def _one(tree: Path, cluster: Path, name: str, asked: argparse.Namespace) -> float:
+    player = Player(tree, cluster)
+    try:
+        return play(tree, player, name, asked)
+    finally:
+        player.close()
 
 
 def main() -> int:
@@ -196,14 +261,15 @@ def main() -> int:
     parser.add_argument("--each", type=int, default=1000, help="changes in each file, taken by chance")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=float("inf"), help="no new change after so long, for each group")
+    parser.add_argument("--quick", action="store_true", help="ask the first tests of each group alone, which need no database")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
-        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".git", ".venv", ".setup", "data", "__pycache__"))
+        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".git", ".venv", ".setup", "__pycache__"))
         Path(folder).chmod(0o755)
-        shares = [
-            play(tree, name, asked.each, random.Random(asked.seed), time.monotonic() + asked.seconds) for name in asked.groups or GROUPS
-        ]
+        compileall.compile_dir(tree, quiet=2, workers=2, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
+        with running(Path(folder) / "cluster") as cluster:
+            shares = [_one(tree, cluster, name, asked) for name in asked.groups or GROUPS]
     return int(min(shares) < LOWEST)
 
 

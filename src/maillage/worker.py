@@ -10,6 +10,7 @@ from typing import Any
 
 from maillage import documents, experiments, exports, indicators, journeys, messaging
 from maillage.access import identity, patient_link
+from maillage.access.clients import consents
 from maillage.doors.connectors.sms import SmsChannel
 from maillage.doors.connectors.smtp import SmtpChannel
 from maillage.doors.connectors.webhooks import Courier
@@ -126,6 +127,7 @@ async def forget(database: Database, settings: Settings) -> None:
     await database.run(SYSTEM, idempotency.purge)
     await database.run(SYSTEM, patient_link.purge)
     await database.run(SYSTEM, lambda tx: experiments.purge(tx, timedelta(days=settings.simulation.days)))
+    await database.run(SYSTEM, consents.purge)
 
 
 async def tick(database: Database) -> None:

@@ -26,6 +26,11 @@ SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace A
     AND has_table_privilege('app_rw', oid, 'SELECT') ORDER BY 1
 """
 
+WRITABLE = """
+SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute
+WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+"""
+
 
 async def counts(conn: Any) -> dict[str, int]:
     """How many rows of each walled table there are for who asks; empty tables left out."""
@@ -139,6 +144,42 @@ async def test_a_child_of_an_unseen_row_is_refused_as_one_of_no_row(db: Database
     here = await told(lambda tx: access.link(tx, patient, make.STRANGER.organization, "presence", "Task/1"))
     assert here == await told(lambda tx: access.link(tx, "absent", make.STRANGER.organization, "presence", "Task/1"))
     assert here != "done"
+
+
+async def test_a_patient_reads_the_own_record_and_writes_none_of_it(db: Database) -> None:
+    """Each walled table with rows that the patient sees: none is added, changed or taken away in the patient's name."""
+    task = await make.sent(db)
+    patient = Actor("patient", str((await make.look(db, task))["patient_id"]), ())
+    async with db.transaction(patient) as tx:
+        trail = {"audit_event", "patient_look"}  # whoever acts adds to it
+        seen = [name for name in await counts(tx.conn) if name not in trail and await _has_patient(tx.conn, name)]
+        assert {"patient", "resource_head", "resource_version", "ix_string", "ix_task", "ix_servicerequest", "referral_task"} <= set(seen)
+        changed = []
+        for name in seen:
+            column = "id" if name == "patient" else "patient_id"
+            own = f"{name} WHERE {column} = '{patient.id}'"
+            columns = await tx.conn.fetchval(WRITABLE, name)
+            insert = f"INSERT INTO {name} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM {own} LIMIT 1"
+            some = columns.partition(",")[0]
+            for verb in (insert, f"UPDATE {name} SET {some} = {some}", f"DELETE FROM {own}"):
+                changed += [] if await _refused(tx, verb) else [verb]
+        assert changed == []
+
+
+async def _has_patient(conn: Any, name: str) -> bool:
+    columns = "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = $1::regclass AND attname = 'patient_id')"
+    return name == "patient" or bool(await conn.fetchval(columns, name))
+
+
+async def _refused(tx: Transaction, verb: str) -> bool:
+    """Whether a change is refused by the wall or reaches no row."""
+    try:
+        async with tx.savepoint():
+            return str(await tx.conn.execute(verb)).endswith(" 0")
+    except asyncpg.InsufficientPrivilegeError:
+        return True
+    except asyncpg.UniqueViolationError:
+        return False
 
 
 # --- who acts, in the same statement -------------------------------------------------

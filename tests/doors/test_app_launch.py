@@ -18,7 +18,7 @@ import pytest_asyncio
 from tests.support.machines import claims, form, register, signed, token_for
 from tests.support.web import ORIGIN, Visitor, make_door, territory, visiting
 
-from maillage import access, directory
+from maillage import access, directory, worker
 from maillage.access.clients.consents.actions import challenge_of
 from maillage.doors.fhir import FhirDoor
 from maillage.kernel.actor import SYSTEM
@@ -394,3 +394,21 @@ async def test_secrets_of_consents_are_kept_as_hashes_only(app: App, db: Databas
     for secret in (code, given["access_token"], given["refresh_token"], app.verifier):
         assert secret not in rows
         assert base64.b16encode(secret.encode()).decode().lower() not in rows
+
+
+async def test_a_consent_that_is_over_is_forgotten_after_a_month_with_its_tokens(app: App, clock: FixedClock) -> None:
+    async def kept() -> list[int]:
+        await worker.forget(app.db)
+        async with app.db.transaction(SYSTEM) as tx:
+            tables = ("api_grant", "api_refresh", "api_token")
+            return [int(await tx.fetchval(f"SELECT count(*) FROM {table} WHERE $1::bool", True)) for table in tables]
+
+    asked = "user/*.rs online_access"
+    first = (await app.exchange(await app.code(app.asks(scope=asked)))).json()
+    await app.code(app.asks(scope=asked))
+    assert "refresh_token" in first
+    assert (await kept())[:2] == [2, 1]
+    clock.advance(timedelta(days=29))
+    assert (await kept())[:2] == [2, 1]
+    clock.advance(timedelta(days=2))
+    assert (await kept())[:2] == [0, 0]

@@ -71,8 +71,8 @@ def test_a_choice_looks_forward(starts: datetime, ends: datetime | None, answer:
     ("ends", "target", "answer"),
     [
         (NOW + DAY, ONE, Allowed()),
-        (NOW + choices.LONGEST_CONSENT, ONE, Allowed()),
-        (NOW + choices.LONGEST_CONSENT + timedelta(seconds=1), ONE, Refused("consent-too-long")),
+        (NOW + timedelta(days=3653), ONE, Allowed()),
+        (NOW + timedelta(days=3653, seconds=1), ONE, Refused("consent-too-long")),
         (NOW, ONE, Refused("ends-before-start")),
         (NOW + DAY, PERSON, Refused("recipient-missing")),
         (NOW + DAY, Target(organization="mine"), Refused("own-organization")),

@@ -9,7 +9,7 @@ import pytest
 from maillage.access import policy
 from maillage.access.policy import rules
 from maillage.access.types import DIRECTORY_TYPES
-from maillage.codes import labels
+from maillage.codes import labels, systems
 from maillage.codes.r4 import structure
 from maillage.directory import demo_people
 from maillage.kernel.actor import SYSTEM, Actor
@@ -219,7 +219,12 @@ def test_most_callers_need_no_cutting() -> None:
         ("ServiceRequest", "_sort", "-authored,_id"),
         ("ServiceRequest", "_include", "ServiceRequest:patient"),
         ("ServiceRequest", "_elements", "reasonCode"),
-        ("ServiceRequest", "_count", "5"),
+        *(("ServiceRequest", name, "x") for name in ("_count", "_total", "_summary", "_elements", "_cursor", "_format", "_pretty")),
+        ("Patient", "_revinclude", "ServiceRequest:patient"),
+        ("Task", "_include", "Task:patient:Patient"),
+        ("Patient", "_has:Task:patient:status", "ready"),
+        ("Task", "patient.family", "x"),
+        ("Task", "patient:Patient.family", "x"),
         ("ServiceRequest", "made-up", "x"),
         ("Task", "_has:Task:part-of:status", "ready"),
         ("Patient", "family", "x"),
@@ -254,6 +259,25 @@ def test_a_desk_does_not_search_by_what_is_withheld(kind: str, name: str, value:
         (),
         (name,) if "broken" in name or value == "*" else (),
     )
+
+
+def test_what_is_cut_says_so_in_the_words_of_hl7() -> None:
+    assert policy.SUBSETTED == {"system": systems.OBSERVATION_VALUE, "code": "SUBSETTED", "display": "subsetted"}
+
+
+def test_a_label_closes_to_the_roles_that_it_names_or_to_all_but_those() -> None:
+    assert rules.closing_labels(frozenset({"medecin"})) == ("MASQUE_PS", "V")
+    assert rules.closing_labels(frozenset({"infirmier"})) == ("CEL", "MASQUE_PS", "PSY", "SEX", "V")
+    assert "INVISIBLE_PATIENT" in rules.closing_labels(frozenset({"patient"}))
+    assert "INVISIBLE_REPRESENTANTS_LEGAUX" not in rules.closing_labels(frozenset({"patient"}))
+    assert {"INVISIBLE_PATIENT", "INVISIBLE_REPRESENTANTS_LEGAUX"} <= set(rules.closing_labels(frozenset({"representant"})))
+
+
+@pytest.mark.parametrize("rule", [{}, {"open_to": [], "closed_to": []}, {"opened_to": []}])
+def test_a_label_is_open_to_some_or_closed_to_some(rule: dict[str, Any]) -> None:
+    data: dict[str, Any] = {"groups": {}, "roles": {}, "administrative": {}, "floors": {}, "assurances": {}, "emergency": {"roles": []}}
+    with pytest.raises(ValueError, match="X: open_to or closed_to"):
+        rules.read({**data, "labels": {"X": rule}})
 
 
 def test_a_parameter_must_be_shown_in_each_type_that_is_searched() -> None:

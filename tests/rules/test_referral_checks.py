@@ -167,6 +167,7 @@ CASES: list[tuple[str, str, str, str, dict[str, Any], dict[str, Any]]] = [
     ("no-care-link", "send", "to-complete", "RC", {"sending": frozenset({"no-care-link"})}, {}),
     ("identity-unconfirmed", "send", "to-complete", "RC", {"sending": frozenset({"identity-unconfirmed"})}, {}),
     ("patient-not-informed", "send", "to-complete", "RO", {"sending": frozenset({"patient-not-informed"})}, {}),
+    ("patient-opposed", "send", "to-complete", "RC", {"sending": frozenset({"patient-opposed"})}, {}),
     ("service-closed", "send", "to-complete", "RC", {"sending": frozenset({"service-closed"})}, {}),
     ("own-request", "send", "to-complete", "RC", {"sending": frozenset({"own-request"})}, {}),
     ("duplicate-open", "send", "to-complete", "RC", {"sending": frozenset({"duplicate-open"})}, {}),

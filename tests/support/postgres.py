@@ -24,6 +24,7 @@ FOLDER = "MAILLAGE_TEST_FOLDER"
 BINARIES = "MAILLAGE_TEST_BINARIES"  # run the suite on another PostgreSQL: the folder of its programs
 Fill = Callable[[str], Awaitable[None]]
 CLUSTERS: list[TestCluster] = []
+_MADE: list[str] = []
 
 _KEEP_SEED = """
 DO $$ DECLARE t record; BEGIN
@@ -192,11 +193,14 @@ def open_folder() -> Path:
 
 
 def begin_run() -> None:
-    """The controlling process makes the folder that all workers share."""
+    """The controlling process makes the folder that all workers share, unless the run was given one (`tools/mutate.py` keeps one for many)."""
     if FOLDER not in os.environ:
         os.environ[FOLDER] = str(open_folder())
+        _MADE.append(os.environ[FOLDER])
 
 
 def end_run() -> None:
-    """The controlling process removes it; the last worker to leave has stopped the cluster."""
-    shutil.rmtree(os.environ.pop(FOLDER), ignore_errors=True)
+    """The controlling process removes what it made; the last worker to leave has stopped the cluster."""
+    if _MADE:
+        shutil.rmtree(_MADE.pop(), ignore_errors=True)
+        del os.environ[FOLDER]

@@ -336,12 +336,25 @@ CREATE FUNCTION by_parent(name text, key text, parent text, parent_key text DEFA
     SELECT format('EXISTS (SELECT FROM %I p WHERE p.%I = %I.%I OFFSET 0)', parent, parent_key, name, key)
 $$;
 
+-- A patient reads what is known of them and writes none of it: what a patient decides is written by the server, beside who decided it.
+CREATE PROCEDURE put_reading_alone(name text) LANGUAGE plpgsql AS $$
+DECLARE
+    ours text := 'app_kind() IS DISTINCT FROM ''patient''';
+BEGIN
+    EXECUTE format('CREATE POLICY inserted_for_patient ON %I AS RESTRICTIVE FOR INSERT TO app_rw WITH CHECK (%s)', name, ours);
+    EXECUTE format('CREATE POLICY updated_for_patient ON %I AS RESTRICTIVE FOR UPDATE TO app_rw USING (%s)', name, ours);
+    EXECUTE format('CREATE POLICY deleted_for_patient ON %I AS RESTRICTIVE FOR DELETE TO app_rw USING (%s)', name, ours);
+END
+$$;
 -- An index table of one type.
-CREATE PROCEDURE put_index_wall(name text, kind text) LANGUAGE sql AS $$
+CREATE PROCEDURE put_index_wall(name text, kind text) LANGUAGE plpgsql AS $$
+BEGIN
     CALL put_wall(name, CASE WHEN kind = ANY (open_types()) THEN 'patient_id IS NULL AND (SELECT app_kind()) IS NOT NULL'
             ELSE seen_as(name, quote_literal(kind)) END,
         CASE WHEN kind = ANY (open_types()) THEN 'patient_id IS NULL AND app_kind() IS NOT NULL' ELSE written_as(name, quote_literal(kind)) END,
         'SELECT, INSERT, UPDATE, DELETE', unopposed => unopposed(name, quote_literal(kind)));
+    CALL put_reading_alone(name);
+END
 $$;
 -- A table that stands for a resource type: its rows name their parties, and each hangs on a row of another table that who writes it must see.
 CREATE PROCEDURE put_party_wall(name text, kind text, key text, parent text) LANGUAGE sql AS $$

@@ -7,6 +7,8 @@ from maillage.journeys import booking_to_referral, emergency
 from maillage.journeys.drift import rerender
 from maillage.journeys.emergency import break_glass
 from maillage.journeys.intake import INTAKE
+from maillage.journeys.labels import KINDS as LABELLED
+from maillage.journeys.labels import lift_label, put_label
 from maillage.journeys.merging import counted, keep_apart, merge, unmerge
 from maillage.journeys.operations import OPERATIONS
 from maillage.journeys.opposition_everywhere import consent, oppose, revoke
@@ -25,6 +27,7 @@ __all__ = [
     "CLOCK",
     "INTAKE",
     "INVARIANTS",
+    "LABELLED",
     "OPERATIONS",
     "TABLES",
     "Given",
@@ -37,6 +40,7 @@ __all__ = [
     "decline",
     "give_access",
     "keep_apart",
+    "lift_label",
     "mark_not_attended",
     "mark_seen",
     "merge",
@@ -44,6 +48,7 @@ __all__ = [
     "opened_page",
     "oppose",
     "patient_of",
+    "put_label",
     "register_patient",
     "rerender",
     "revoke",

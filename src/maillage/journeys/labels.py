@@ -44,12 +44,23 @@ async def _show(tx: Transaction, found: Stored, change: Callable[[Security], Sec
     return found.id
 
 
+async def put_label(tx: Transaction, kind: str, id: str, code: str) -> str:
+    """Close a resource by a label, and say so in its photograph; on a Patient, all that is known of the person."""
+    found = await labels.put_label(tx, kind, id, code)
+    return await _show(tx, found, lambda security: [*security, labels.coding(code)])
+
+
+async def lift_label(tx: Transaction, kind: str, id: str, code: str) -> str:
+    """Take a label away."""
+    found = await labels.end_label(tx, kind, id, code)
+    return await _show(tx, found, lambda security: [one for one in security if one != labels.coding(code)])
+
+
 def _label(kind: str) -> Callable[..., Awaitable[str]]:
     async def label(tx: Transaction, id: str, *, code: str, version: int | None = None) -> str:
         """Close a resource by a label."""
         del version
-        found = await labels.put_label(tx, kind, id, code)
-        return await _show(tx, found, lambda security: [*security, labels.coding(code)])
+        return await put_label(tx, kind, id, code)
 
     return label
 
@@ -58,8 +69,7 @@ def _unlabel(kind: str) -> Callable[..., Awaitable[str]]:
     async def unlabel(tx: Transaction, id: str, *, code: str, version: int | None = None) -> str:
         """Take a label away."""
         del version
-        found = await labels.end_label(tx, kind, id, code)
-        return await _show(tx, found, lambda security: [one for one in security if one != labels.coding(code)])
+        return await lift_label(tx, kind, id, code)
 
     return unlabel
 

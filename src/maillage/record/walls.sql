@@ -5,6 +5,9 @@ CALL put_wall('resource_version', 'EXISTS (SELECT FROM resource_head h WHERE h.r
     written_as('resource_version', 'resource_version.res_type'), 'SELECT, INSERT');
 CALL put_wall('ix_string', seen_as('ix_string', 'ix_string.res_type'), written_as('ix_string', 'ix_string.res_type'), 'SELECT, INSERT, UPDATE, DELETE',
     unopposed => unopposed('ix_string', 'ix_string.res_type'));
+CALL put_reading_alone('resource_head');
+CALL put_reading_alone('resource_version');
+CALL put_reading_alone('ix_string');
 -- Whoever acts adds to the trail, nobody changes it; a patient reads who looked, an organisation what was done for it.
 CALL put_wall('audit_event', 'CASE WHEN organization = ANY ((SELECT app_orgs())::text[]) THEN true WHEN (SELECT app_is_system()) THEN true
     ELSE (SELECT app_kind()) = ''patient'' AND patient_id = (SELECT app_actor()) END', rights => 'SELECT, INSERT');

@@ -41,7 +41,8 @@ _AWAY: tuple[type[BaseException], ...] = (
     ConnectionError,
 )
 
-RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.InvalidCachedStatementError)
+"""The last: a table was widened under a prepared statement (the next version migrates while this one serves); the driver prepares it anew."""
 VERSION_TAKEN = "resource_version_pkey"
 """Somebody else wrote the version that we were about to write: seen again with fresh eyes, the answer may be another one."""
 

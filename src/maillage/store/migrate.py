@@ -43,6 +43,8 @@ _TABLE = """
 CREATE TABLE IF NOT EXISTS schema_migration (
     number integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT clock_timestamp())
 """
+_MARK = "INSERT INTO schema_migration (number, name, checksum) VALUES ($1, $2, $3)"
+TRIES = 5
 
 
 class MigrationError(Exception):
@@ -85,18 +87,26 @@ async def migrate(dsn: str, folder: Path = MIGRATIONS) -> list[str]:
         await logins.make(conn)
         todo = _pending(migrations(folder), await conn.fetch("SELECT number, name, checksum FROM schema_migration ORDER BY number"))
         for migration in todo:
-            async with conn.transaction():
-                await conn.execute(migration.sql)
-                await conn.execute(
-                    "INSERT INTO schema_migration (number, name, checksum) VALUES ($1, $2, $3)",
-                    migration.number,
-                    migration.name,
-                    migration.checksum,
-                )
+            await _apply(conn, migration)
         await logins.tighten(conn)
         return [f"{migration.number:04}_{migration.name}" for migration in todo]
     finally:
         await conn.close()
+
+
+async def _apply(conn: Any, migration: Migration) -> None:
+    """One file and its mark, whole or not at all; where a server that runs held the tables in another order, it is begun again."""
+    for attempt in range(1, TRIES + 1):
+        try:
+            async with conn.transaction():
+                await conn.execute(migration.sql)
+                await conn.execute(_MARK, migration.number, migration.name, migration.checksum)
+        except asyncpg.DeadlockDetectedError:
+            if attempt == TRIES:
+                raise
+            await asyncio.sleep(0.2 * attempt)
+        else:
+            return
 
 
 async def applied(dsn: str) -> list[tuple[int, str, str]]:

@@ -119,6 +119,9 @@ async def test_no_list_tells(outsider: Outsider) -> None:
         f"Observation?derived-from:Observation.code={CANARY}",
         f"Observation?_id={outsider.seen}&_include=Observation:derived-from&_include:iterate=Observation:subject",
         f"Observation?patient={patient}",
+        f"Observation/$lastn?patient={patient}",
+        f"Observation/$lastn?patient={patient}&code={CANARY}&max=5",
+        f"Observation/$lastn?subject:Patient.family={CANARY}",
         f"Provenance?target=Observation/{observation}",
         f"AuditEvent?patient=Patient/{patient}",
     ]

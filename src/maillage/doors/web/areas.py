@@ -22,6 +22,7 @@ from maillage.doors.web.booking.pages import PAGES as BOOKING
 from maillage.doors.web.booking.planning import PAGES as PLANNING
 from maillage.doors.web.booking.waiting import PAGES as WAITING
 from maillage.doors.web.choices.pages import PAGES as CHOICES
+from maillage.doors.web.choices.restrictions import PAGES as RESTRICTIONS
 from maillage.doors.web.directory.pages import PAGES as DIRECTORY
 from maillage.doors.web.emergency.pages import PAGES as EMERGENCY
 from maillage.doors.web.home.pages import PAGES as HOME
@@ -40,7 +41,7 @@ from maillage.doors.web.tracker.pages import PAGES as TRACKER
 from maillage.doors.web.tracker.rights import PAGES as RIGHTS
 
 _IDENTITY: tuple[Page, ...] = (*SIGN_IN, *PSC, *LOCAL, *INVITATION, *OWN, *DISPLAY, *NOTIFICATIONS, *FACTORS, *ADMINISTRATION, *PARTNERS)
-_PATIENTS: tuple[Page, ...] = (*IDENTITIES, *PATIENTS, *ACCESSES, *CHOICES, *EMERGENCY)
+_PATIENTS: tuple[Page, ...] = (*IDENTITIES, *PATIENTS, *ACCESSES, *CHOICES, *RESTRICTIONS, *EMERGENCY)
 _CARE: tuple[Page, ...] = (*DIRECTORY, *_PATIENTS, *GIVING, *BOOKING, *CONVOCATION, *FEEDS, *OUTAGE, *PLANNING, *WAITING, *REFERRALS)
 _OWN: tuple[Page, ...] = (*OPENING, *TRACKER, *RIGHTS, *DESK)
 PAGES: tuple[Page, ...] = (*_IDENTITY, *LEGAL, *HOME, *_CARE, *STEERING, *SIMULATION, *_OWN, *LIVE, *APPS)

@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from maillage import access, directory
+from maillage.access import choices
 from maillage.codes.json import decode, encode_text
 from maillage.kernel.actor import Actor
 from maillage.kernel.answers import Refused
@@ -112,6 +113,8 @@ async def draft_task(work: Work, request_id: str, service_id: str, *, id: str = 
     tx = work.tx
     request = await queries.row_of(tx, "service_request", request_id)
     service = await directory.get_service(tx, service_id)
+    if await _is_refused(tx, request["patient_id"], service):
+        raise Invalid.one("patient-opposed", "ServiceRequest.performer", service.name)
     task_id = id or new_id()
     case = await new_task(work, request, service, id=task_id, state="to-complete")
     await append_status(case, "create", None, None, party="RC" if "RC" in case.parties else "RO")
@@ -251,6 +254,8 @@ async def problems(case: Case, duplicate_reason: str | None, stated: Mapping[str
         found["identity-unconfirmed"] = ("ServiceRequest.subject", "show the five traits and tick them, or qualify the identity")
     if not (stated.get("patient_informed") or request["patient_informed"]):
         found["patient-not-informed"] = ("ServiceRequest.extension", "say that the patient is informed")
+    if await _is_refused(tx, request["patient_id"], case.service):
+        found["patient-opposed"] = ("Task.owner", case.service.name)
     if not case.service.active:
         found["service-closed"] = ("Task.owner", case.service.name)
     if duplicate_reason is not None and duplicate_reason not in {reason.code for reason in REASONS["duplicate-override"]}:
@@ -263,6 +268,11 @@ async def problems(case: Case, duplicate_reason: str | None, stated: Mapping[str
     if await _asks_oneself(case):
         unmet["own-request"] = ""
     return unmet, [*issues, *items]
+
+
+async def _is_refused(tx: Transaction, patient_id: str, service: directory.Service) -> bool:
+    """Whether the patient refuses that this service reads the record: it could read nothing of what it is asked (CSP L1110-4 IV)."""
+    return bool(await choices.opposed_organizations(tx, patient_id, [service.organization_id]))
 
 
 async def _duplicate(case: Case) -> str | None:
@@ -337,6 +347,8 @@ async def forward(case: Case, service: directory.Service, came_by: str, *, state
     other = await queries.open_duplicate(tx, old["patient_id"], service.id, old["requester_org"], case.id)
     if other:
         raise Conflict("duplicate-open", existing=other)
+    if service.organization_id != old["owner_org"] and await _is_refused(tx, old["patient_id"], service):
+        raise Conflict("patient-opposed")
     carried = {
         "priority": old["priority"],
         "first_sent_at": old["first_sent_at"],

@@ -56,22 +56,27 @@ class Total:
 async def worklist(tx: Transaction, name: str, *, services: Sequence[str] = (), limit: int = 50, offset: int = 0) -> Sequence[Row]:
     """One worklist of the actor's active organisation: by priority, breach, age. Adds patient, service and breach to each Task.
 
-    `services` narrows what the performer sees, before anything is counted or cut.
+    `services` narrows what the performer sees, before anything is counted or cut. A patient whose identity the actor may not see, after an
+    opposition, has no name on the line; the line stays: nothing leaves a worklist without a person deciding.
     """
     params = Params()
     condition = _on_list(WORKLISTS[name], tx, params, services)
     return await tx.fetch(
         f"""
-        SELECT t.*, p.family, p.given, p.birth_date, p.gender, s.name AS service_name, t.due_at <= {params.add(tx.now)} AS breached,
+        SELECT t.*, p.family, p.given, p.birth_date, p.gender,
             (SELECT string_agg(r.display, ', ' ORDER BY r.display) FROM referral_reading r
              WHERE r.task_id = t.id AND r.expires_at > {params.add(tx.now)} AND r.reader_id <> {params.add(tx.actor.id)}) AS read_by
-        FROM referral_task t JOIN patient p ON p.id = t.patient_id JOIN healthcare_service s ON s.id = t.service_id
-        WHERE {condition}
-        ORDER BY array_position(ARRAY['stat', 'asap', 'urgent', 'routine'], t.priority), breached DESC, t.due_at, t.id
-        LIMIT {params.add(limit)} OFFSET {params.add(offset)}
+        FROM (SELECT t.*, s.name AS service_name, t.due_at <= {params.add(tx.now)} AS breached
+              FROM referral_task t JOIN healthcare_service s ON s.id = t.service_id WHERE {condition}
+              ORDER BY {_ORDER} LIMIT {params.add(limit)} OFFSET {params.add(offset)}) t
+        LEFT JOIN patient p ON p.id = t.patient_id AND {visible_to(tx.actor, "Patient").sql("p", params)}
+        ORDER BY {_ORDER}
         """,
         *params,
     )
+
+
+_ORDER: Final = "array_position(ARRAY['stat', 'asap', 'urgent', 'routine'], t.priority), breached DESC, t.due_at, t.id"
 
 
 async def worklist_totals(tx: Transaction, *, services: Sequence[str] = ()) -> dict[str, Total]:
@@ -98,14 +103,16 @@ def _on_list(spec: Worklist, tx: Transaction, params: Params, services: Sequence
 
 
 async def follow_ups(tx: Transaction, *, services: Sequence[str] = (), limit: int = 50, offset: int = 0) -> Sequence[Row]:
-    """Open follow-ups that the actor's active organisation owes, the first due first; `services` narrows what the performer owes."""
+    """Open follow-ups that the actor's active organisation owes, the first due first, without a name that it may not see; `services` narrows them."""
     params = Params()
     where = _owed(tx, params, services)
     return await tx.fetch(
         f"""
         SELECT c.*, p.family, p.given, p.birth_date
-        FROM referral_child c JOIN referral_task t ON t.id = c.task_id JOIN patient p ON p.id = c.patient_id
-        WHERE {where} ORDER BY c.due_at, c.id LIMIT {params.add(limit)} OFFSET {params.add(offset)}
+        FROM (SELECT c.* FROM referral_child c JOIN referral_task t ON t.id = c.task_id
+              WHERE {where} ORDER BY c.due_at, c.id LIMIT {params.add(limit)} OFFSET {params.add(offset)}) c
+        LEFT JOIN patient p ON p.id = c.patient_id AND {visible_to(tx.actor, "Patient").sql("p", params)}
+        ORDER BY c.due_at, c.id
         """,
         *params,
     )

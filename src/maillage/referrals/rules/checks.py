@@ -154,6 +154,7 @@ NEEDS: Final[dict[str, Need]] = {
     "no-care-link": _sending("no-care-link"),
     "identity-unconfirmed": _sending("identity-unconfirmed"),
     "patient-not-informed": _sending("patient-not-informed"),
+    "patient-opposed": _sending("patient-opposed"),
     "service-closed": _sending("service-closed"),
     "duplicate-open": _sending("duplicate-open"),
     "item-missing": _sending("item-missing"),

@@ -10,7 +10,8 @@ from maillage.referrals.types import ACCEPTED, CHILD_STATES, STATES, UNDECIDED
 _WHY: Final = "reason-missing unknown-reason comment-too-short"
 _DECLINE: Final = "reason-missing capacity-is-not-refusal unknown-reason comment-missing comment-too-short no-unanswered-round"
 _SENDING: Final = (
-    "call-instead no-care-link identity-unconfirmed patient-not-informed service-closed own-request duplicate-open item-missing"
+    "call-instead no-care-link identity-unconfirmed patient-not-informed patient-opposed service-closed own-request duplicate-open "
+    "item-missing"
 )
 _TRIAGE: Final = "sent opened info-received"
 

@@ -72,9 +72,13 @@ CREATE FUNCTION app_kind() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE AS
 CREATE FUNCTION app_is_system() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS
     $$ SELECT coalesce(current_setting('app.kind', true) = 'system', false) $$;
 
--- A row stays with its patient: what was written about the wrong one is entered in error and written again.
+-- A row stays with its patient: what was written about the wrong one is entered in error and written again. Only the merge of two files of one person
+-- moves rows, those of its ledger alone (`may_move`, in the directory).
 CREATE FUNCTION refuse_move() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF may_move(to_jsonb(NEW) ->> 'id', OLD.patient_id, NEW.patient_id) THEN
+        RETURN NEW;
+    END IF;
     RAISE EXCEPTION 'a row of table % cannot move to another patient', TG_TABLE_NAME
         USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'row_keeps_its_patient';
 END
@@ -2183,7 +2187,10 @@ CREATE TABLE patient (
     general_practitioner text NOT NULL,
     deceased boolean NOT NULL,
     active boolean NOT NULL,
-    version integer NOT NULL
+    version integer NOT NULL,
+    -- The file of the same person that is used instead since the two were merged; a replaced file is never active.
+    replaced_by text CONSTRAINT patient_survivor_known REFERENCES patient (id),
+    CONSTRAINT patient_replaced_is_closed CHECK (replaced_by IS NULL OR (NOT active AND replaced_by <> id))
 );
 CREATE INDEX patient_birth_date ON patient (birth_date);
 CREATE INDEX patient_families ON patient USING gin (families_folded);
@@ -2205,6 +2212,69 @@ CREATE TABLE patient_identifier (
 CREATE INDEX patient_identifier_value ON patient_identifier (system, normalised);
 -- One active file per INS in one organisation. Across organisations nothing is told: that an INS is known elsewhere never shows.
 CREATE UNIQUE INDEX patient_identifier_one_ins ON patient_identifier (owner_org, system, normalised) NULLS NOT DISTINCT WHERE sure;
+
+-- A merge of two files of one person: `source_id` is replaced by `target_id`, until somebody takes the merge back.
+CREATE TABLE patient_merge (
+    id text PRIMARY KEY,
+    source_id text NOT NULL REFERENCES patient (id),
+    target_id text NOT NULL REFERENCES patient (id),
+    patient_id text NOT NULL GENERATED ALWAYS AS (target_id) STORED,
+    owner_org text NOT NULL,
+    parties text[] NOT NULL GENERATED ALWAYS AS (ARRAY[owner_org]) STORED,
+    comment text NOT NULL DEFAULT '',
+    merged_at timestamptz NOT NULL,
+    merged_by text NOT NULL,
+    undone_at timestamptz,
+    undone_by text,
+    CONSTRAINT patient_merge_two CHECK (source_id <> target_id),
+    CONSTRAINT patient_merge_undone CHECK ((undone_at IS NULL) = (undone_by IS NULL))
+);
+-- One survivor at a time.
+CREATE UNIQUE INDEX patient_merge_one_live ON patient_merge (source_id) WHERE undone_at IS NULL;
+CREATE INDEX patient_merge_target ON patient_merge (target_id) WHERE undone_at IS NULL;
+CREATE INDEX patient_merge_owner ON patient_merge (owner_org, merged_at DESC);
+
+-- The ledger of a merge: each row that it moves or adds, written before the row moves. `was`: what has to be put back with it.
+CREATE TABLE patient_move (
+    merge_id text NOT NULL REFERENCES patient_merge (id),
+    kind text NOT NULL,
+    row_id text NOT NULL,
+    was text NOT NULL DEFAULT '',
+    CONSTRAINT patient_move_pkey PRIMARY KEY (merge_id, kind, row_id)
+);
+CREATE INDEX patient_move_row ON patient_move (row_id);
+
+-- Whether a row may go from one patient to another: a merge says so that stands, or the taking back of one, for the rows of its ledger alone.
+CREATE FUNCTION may_move(row_id text, before text, after text) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM patient_move v JOIN patient_merge m ON m.id = v.merge_id WHERE v.row_id = may_move.row_id
+        AND CASE WHEN m.undone_at IS NULL THEN m.source_id = may_move.before AND m.target_id = may_move.after
+            ELSE m.target_id = may_move.before AND m.source_id = may_move.after END)
+$$;
+
+-- Nothing begins for a file that another one replaces. The lock makes who books wait for who merges, and the other way round.
+CREATE FUNCTION refuse_replaced() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    survivor text;
+BEGIN
+    SELECT p.replaced_by INTO survivor FROM patient p WHERE p.id = NEW.patient_id FOR KEY SHARE;
+    IF survivor IS NOT NULL THEN
+        RAISE EXCEPTION 'this file was replaced by another one' USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'patient_replaced';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+-- Two files that look alike and are of two persons, as somebody found who compared them: not proposed again.
+CREATE TABLE patient_apart (
+    patient_id text NOT NULL REFERENCES patient (id),
+    other_id text NOT NULL REFERENCES patient (id),
+    owner_org text NOT NULL,
+    parties text[] NOT NULL GENERATED ALWAYS AS (ARRAY[owner_org]) STORED,
+    at timestamptz NOT NULL,
+    said_by text NOT NULL,
+    CONSTRAINT patient_apart_pkey PRIMARY KEY (owner_org, patient_id, other_id),
+    CONSTRAINT patient_apart_ordered CHECK (patient_id < other_id)
+);
 
 -- ===== access/schema.sql =====
 
@@ -2546,12 +2616,25 @@ CREATE FUNCTION by_parent(name text, key text, parent text, parent_key text DEFA
     SELECT format('EXISTS (SELECT FROM %I p WHERE p.%I = %I.%I OFFSET 0)', parent, parent_key, name, key)
 $$;
 
+-- A patient reads what is known of them and writes none of it: what a patient decides is written by the server, beside who decided it.
+CREATE PROCEDURE put_reading_alone(name text) LANGUAGE plpgsql AS $$
+DECLARE
+    ours text := 'app_kind() IS DISTINCT FROM ''patient''';
+BEGIN
+    EXECUTE format('CREATE POLICY inserted_for_patient ON %I AS RESTRICTIVE FOR INSERT TO app_rw WITH CHECK (%s)', name, ours);
+    EXECUTE format('CREATE POLICY updated_for_patient ON %I AS RESTRICTIVE FOR UPDATE TO app_rw USING (%s)', name, ours);
+    EXECUTE format('CREATE POLICY deleted_for_patient ON %I AS RESTRICTIVE FOR DELETE TO app_rw USING (%s)', name, ours);
+END
+$$;
 -- An index table of one type.
-CREATE PROCEDURE put_index_wall(name text, kind text) LANGUAGE sql AS $$
+CREATE PROCEDURE put_index_wall(name text, kind text) LANGUAGE plpgsql AS $$
+BEGIN
     CALL put_wall(name, CASE WHEN kind = ANY (open_types()) THEN 'patient_id IS NULL AND (SELECT app_kind()) IS NOT NULL'
             ELSE seen_as(name, quote_literal(kind)) END,
         CASE WHEN kind = ANY (open_types()) THEN 'patient_id IS NULL AND app_kind() IS NOT NULL' ELSE written_as(name, quote_literal(kind)) END,
         'SELECT, INSERT, UPDATE, DELETE', unopposed => unopposed(name, quote_literal(kind)));
+    CALL put_reading_alone(name);
+END
 $$;
 -- A table that stands for a resource type: its rows name their parties, and each hangs on a row of another table that who writes it must see.
 CREATE PROCEDURE put_party_wall(name text, kind text, key text, parent text) LANGUAGE sql AS $$
@@ -2942,6 +3025,26 @@ CREATE TABLE patient_channel (
     parties text[] NOT NULL DEFAULT '{}'
 );
 
+-- A message of a partner's software, kept whole as it came, with what became of it: played by a verb, or kept with the reason. Never changed; the same
+-- message again gets the same answer.
+CREATE TABLE partner_message (
+    id text PRIMARY KEY,
+    sender text NOT NULL,
+    message_id text NOT NULL,
+    digest bytea NOT NULL CHECK (length(digest) = 32),
+    event text NOT NULL,
+    received_at timestamptz NOT NULL,
+    verdict text NOT NULL CHECK (verdict IN ('done', 'kept')),
+    outcomes text NOT NULL,
+    content text NOT NULL,
+    patient_id text,
+    owner_org text NOT NULL,
+    parties text[] NOT NULL GENERATED ALWAYS AS (ARRAY[owner_org]) STORED,
+    CONSTRAINT partner_message_once UNIQUE (owner_org, sender, message_id)
+);
+CREATE INDEX partner_message_last ON partner_message (sender, received_at DESC);
+CREATE TRIGGER partner_message_append_only BEFORE UPDATE OR DELETE ON partner_message FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
 -- ===== subscriptions/schema.sql =====
 
 -- Subscriptions of machine clients, and what each of them is to be told.
@@ -3278,6 +3381,7 @@ END
 $$;
 CREATE CONSTRAINT TRIGGER service_request_active_is_sent AFTER INSERT ON service_request
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION service_request_was_sent();
+CREATE TRIGGER service_request_in_use BEFORE INSERT ON service_request FOR EACH ROW EXECUTE FUNCTION refuse_replaced();
 CREATE INDEX service_request_last_of ON service_request (requester_role_id, first_sent_at DESC) WHERE first_sent_at IS NOT NULL;
 CREATE INDEX service_request_patient ON service_request (patient_id, owner_org);
 
@@ -3354,6 +3458,7 @@ CREATE TABLE referral_task (
     CONSTRAINT referral_task_dates CHECK (is_sane(seen_at) AND is_sane(recommendation_due) AND is_sane(due_at) AND is_sane(slot_start) AND is_sane(slot_end)),
     CONSTRAINT referral_task_counts CHECK (rounds BETWEEN 0 AND 100 AND refusals BETWEEN 0 AND 10000 AND reschedules BETWEEN 0 AND 10000)
 );
+CREATE TRIGGER referral_task_in_use BEFORE INSERT ON referral_task FOR EACH ROW EXECUTE FUNCTION refuse_replaced();
 CREATE TRIGGER referral_task_told AFTER INSERT OR UPDATE ON referral_task FOR EACH ROW EXECUTE FUNCTION tell_change('Task');
 -- One request of a requester for a patient at a time in the hands of a service, unless the requester said why there are two.
 CREATE UNIQUE INDEX referral_task_one_open ON referral_task (patient_id, service_id, requester_org)
@@ -3919,6 +4024,8 @@ CREATE TABLE appointment (
     wait_boost_reason text,
     wait_location_id text REFERENCES location (id),
     wait_role_id text REFERENCES practitioner_role (id),
+    -- Waits beside another line of the same person since two files were merged: somebody ends one of them.
+    waits_beside boolean NOT NULL DEFAULT false,
     live_id text GENERATED ALWAYS AS (CASE WHEN status IN ('booked', 'arrived', 'checked-in', 'fulfilled', 'noshow')
         OR (status = 'pending' AND slot_id IS NOT NULL) THEN id END) STORED,
     CONSTRAINT appointment_turn CHECK ((status IN ('fulfilled', 'noshow', 'cancelled')) = (turn IS NULL) AND (turn IS NULL) = (due_at IS NULL)),
@@ -3935,10 +4042,11 @@ CREATE TABLE appointment (
     CONSTRAINT appointment_happened CHECK (starts_at < least(arrived_at, called_in_at, fulfilled_at) + interval '1 day'),
     CONSTRAINT appointment_pair UNIQUE (id, slot_id)
 );
+CREATE TRIGGER appointment_in_use BEFORE INSERT ON appointment FOR EACH ROW EXECUTE FUNCTION refuse_replaced();
 CREATE TRIGGER appointment_told AFTER INSERT OR UPDATE ON appointment FOR EACH ROW EXECUTE FUNCTION tell_change('Appointment');
 CREATE UNIQUE INDEX appointment_one_live_per_slot ON appointment (slot_id) WHERE live_id IS NOT NULL;
 CREATE UNIQUE INDEX appointment_waits_once ON appointment (patient_id, healthcare_service_id)
-    WHERE status = 'waitlist' OR (status = 'pending' AND offered_slot_id IS NOT NULL);
+    WHERE (status = 'waitlist' OR (status = 'pending' AND offered_slot_id IS NOT NULL)) AND NOT waits_beside;
 CREATE INDEX appointment_patient ON appointment (patient_id, starts_at);
 CREATE INDEX appointment_parties ON appointment USING gin (parties);
 CREATE INDEX appointment_owner_day ON appointment (owner_org, starts_at);
@@ -4080,6 +4188,17 @@ COMMENT ON COLUMN experiment.first_at IS 'When a first answer was there, which l
 CREATE INDEX experiment_owner ON experiment (owner_org, asked_at DESC);
 CREATE INDEX experiment_live ON experiment (asked_at) WHERE status IN ('requested', 'in-progress');
 
+-- ===== indicators/schema.sql =====
+
+-- The figures of the whole territory as they were counted last, one line for each definition: counting a year of requests takes seconds, reading this
+-- line a millisecond. Nothing here that cannot be counted again. Cells are kept as counted: who reads is told no more than the floors allow.
+CREATE TABLE indicator_count (
+    name text PRIMARY KEY,
+    version text NOT NULL,
+    at timestamptz NOT NULL,
+    content text NOT NULL
+);
+
 -- ===== store/walls.sql =====
 
 -- Messages name no patient in a column, but their payload may: whoever acts adds them, the scheduler alone reads them.
@@ -4099,6 +4218,9 @@ CALL put_wall('resource_version', 'EXISTS (SELECT FROM resource_head h WHERE h.r
     written_as('resource_version', 'resource_version.res_type'), 'SELECT, INSERT');
 CALL put_wall('ix_string', seen_as('ix_string', 'ix_string.res_type'), written_as('ix_string', 'ix_string.res_type'), 'SELECT, INSERT, UPDATE, DELETE',
     unopposed => unopposed('ix_string', 'ix_string.res_type'));
+CALL put_reading_alone('resource_head');
+CALL put_reading_alone('resource_version');
+CALL put_reading_alone('ix_string');
 -- Whoever acts adds to the trail, nobody changes it; a patient reads who looked, an organisation what was done for it.
 CALL put_wall('audit_event', 'CASE WHEN organization = ANY ((SELECT app_orgs())::text[]) THEN true WHEN (SELECT app_is_system()) THEN true
     ELSE (SELECT app_kind()) = ''patient'' AND patient_id = (SELECT app_actor()) END', rights => 'SELECT, INSERT');
@@ -4174,6 +4296,15 @@ CALL put_grants('{directory_identifier}', 'SELECT, INSERT, UPDATE, DELETE');
 CALL put_wall('patient', seen_as('patient', '''Patient'''), written_as('patient', '''Patient'''), unopposed => unopposed('patient', '''Patient'''));
 CALL put_wall('patient_identifier', seen_as('patient_identifier', '''Patient''', 'patient_id'), written_as('patient_identifier', '''Patient''', 'patient_id'),
     'SELECT, INSERT, UPDATE, DELETE', unopposed => unopposed('patient_identifier', '''Patient''', 'patient_id'));
+-- Merges are the affair of who keeps the files; their ledger goes with them.
+CALL put_wall('patient_merge', 'CASE WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE (SELECT app_is_system()) END',
+    'CASE WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE (SELECT app_is_system()) END');
+CALL put_child_wall('patient_move', 'merge_id', 'patient_merge', 'SELECT, INSERT');
+CALL put_wall('patient_apart', 'CASE WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE (SELECT app_is_system()) END',
+    'CASE WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE (SELECT app_is_system()) END', 'SELECT, INSERT',
+    by_parent('patient_apart', 'patient_id', 'patient'));
+CALL put_reading_alone('patient');
+CALL put_reading_alone('patient_identifier');
 
 -- ===== access/walls.sql =====
 
@@ -4203,8 +4334,8 @@ CALL put_grants('{web_session,calendar_feed,local_password,factor_key,factor_tot
 -- ===== clients/walls.sql =====
 
 -- How machines are known: read before anybody acts. A launch names its patient and is found by the handle alone.
-CALL put_grants('{api_client,api_grant,api_refresh}', 'SELECT, INSERT, UPDATE');
-CALL put_grants('{api_token,api_jti,api_launch}', 'SELECT, INSERT, UPDATE, DELETE');
+CALL put_grants('{api_client}', 'SELECT, INSERT, UPDATE');
+CALL put_grants('{api_grant,api_refresh,api_token,api_jti,api_launch}', 'SELECT, INSERT, UPDATE, DELETE');
 CALL put_grants('{api_client_address}', 'SELECT, INSERT, UPDATE, DELETE');
 
 -- ===== patient_link/walls.sql =====
@@ -4223,6 +4354,8 @@ CALL put_grants('{notification_setting}', 'SELECT, INSERT, UPDATE');
 -- What leaves the house is the system's to carry.
 CALL put_wall('notice', '(SELECT app_is_system())', '(SELECT app_is_system())', 'SELECT, INSERT, UPDATE, DELETE');
 CALL put_wall('patient_channel', '(SELECT app_is_system())', '(SELECT app_is_system())');
+-- What a partner sent is its receiver's to see.
+CALL put_wall('partner_message', written_by_parties(), written_by_parties(), 'SELECT, INSERT');
 
 -- ===== subscriptions/walls.sql =====
 
@@ -4281,3 +4414,8 @@ CALL put_wall('scenario', 'CASE WHEN owner_org = ANY ((SELECT app_orgs())::text[
     'owner_org = ANY ((SELECT app_orgs())::text[])', 'SELECT, INSERT, UPDATE, DELETE');
 CALL put_wall('experiment', 'CASE WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE (SELECT app_is_system()) END',
     'CASE WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE (SELECT app_is_system()) END', 'SELECT, INSERT, UPDATE, DELETE');
+
+-- ===== indicators/walls.sql =====
+
+-- Counts under the floors stand here too: only the program reads them, and tells each reader what the floors allow.
+CALL put_wall('indicator_count', '(SELECT app_is_system())', 'true', 'SELECT, INSERT, UPDATE');

@@ -12,6 +12,7 @@ from typing import Any
 
 from maillage.access.clients.types import CODE_LIFETIME, GRANT_LIFETIME, LAUNCH_LIFETIME, REFRESH_IDLE
 from maillage.access.identity.secret import digest
+from maillage.access.identity.types import KEPT
 from maillage.kernel.ids import new_id
 from maillage.store import Transaction
 
@@ -137,6 +138,18 @@ async def refresh(tx: Transaction, client: str, secret: str) -> Grant | None:
         )
         return None
     return _grant(row)
+
+
+async def purge(tx: Transaction) -> None:
+    """Forget consents that a month ago had ended, had grown old or were never taken up, with the tokens that they gave."""
+    await tx.execute("DELETE FROM api_refresh WHERE expires_at < $1", tx.now - KEPT)
+    over = f"SELECT g.id FROM api_grant g WHERE {_OVER}"
+    await tx.execute(f"DELETE FROM api_refresh WHERE grant_id IN ({over})", tx.now - KEPT)
+    await tx.execute(f"DELETE FROM api_token WHERE grant_id IN ({over})", tx.now - KEPT)
+    await tx.execute(f"DELETE FROM api_grant g WHERE {_OVER}", tx.now - KEPT)
+
+
+_OVER = "least(g.ended_at, g.expires_at, CASE WHEN g.code_used_at IS NULL THEN g.code_expires_at END) < $1"
 
 
 async def end_grant(tx: Transaction, login: str, grant: str) -> None:

@@ -10,7 +10,7 @@ from email.utils import formatdate
 
 from maillage.doors.connectors import words
 from maillage.kernel.errors import Conflict, Unavailable
-from maillage.messaging import EMAIL, Message
+from maillage.messaging import EMAIL, Message, is_email
 from maillage.settings import MailSettings
 
 _PERMANENT = range(500, 600)
@@ -23,7 +23,12 @@ class SmtpChannel:
         self._settings, self._demo = settings, demo
 
     async def send(self, message: Message) -> None:
-        """Give one message to the server. Raises `Unavailable("mail-away")` to try again, `Conflict("message-refused")` for a refused address."""
+        """Give one message to the server. Raises `Unavailable("mail-away")` to try again, `Conflict("message-refused")` for a refused address.
+
+        An address that a server could read as two, or as another header, is refused here, whoever let it in.
+        """
+        if not is_email(message.to):
+            raise Conflict("message-refused")
         try:
             await asyncio.to_thread(self._send, self._letter(message))
         except smtplib.SMTPRecipientsRefused as error:

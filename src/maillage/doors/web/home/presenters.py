@@ -9,6 +9,7 @@ from typing import Any
 
 from maillage.codes import labels
 from maillage.doors.web.catalogue import say, sentences, word
+from maillage.doors.web.referrals.presenters import patient_name
 from maillage.doors.web.typography import NARROW
 from maillage.kernel.actor import Actor
 from maillage.referrals import Total
@@ -76,7 +77,7 @@ def follow_up(row: Any, *, whole: bool = True) -> FollowUp:
         if not whole
         else row["description"] or (word("recommendation", row["recommendation"]) if row["recommendation"] else "")
     )
-    patient = f"{row['family'].upper()} {row['given']}"
+    patient = patient_name(row)
     return FollowUp(row["id"], row["task_id"], row["patient_id"], patient, what, word("state", row["state"]), row["due_at"])
 
 

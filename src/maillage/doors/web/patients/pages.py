@@ -21,6 +21,7 @@ from maillage.doors.web.pages import get, post
 from maillage.doors.web.patients import forms, presenters
 from maillage.doors.web.referrals.presenters import line
 from maillage.doors.web.view import View
+from maillage.kernel.answers import Allowed
 from maillage.kernel.errors import Invalid
 from maillage.kernel.period import day_in_paris
 
@@ -137,6 +138,7 @@ async def show(view: View) -> Response:
         referrals=[line(row, view.actor) for row in requests],
         appointments=[visit(row, identity.name, services, people, sites, ()) for row in visits if row["status"] != "cancelled"],
         may_choose=policy.view(view.actor, "Consent") != policy.NOTHING,
+        may_restrict=policy.may(view.actor, "verb", "Patient") == Allowed(),
         may_give=bool(await allowed_services(view)),
         apps=await apps_of(view.tx, view.actor.organization),
         documents=[line(row, view.actor) for row in requests if row["document_id"] or row["recommendation"]],

@@ -23,7 +23,7 @@ from maillage.kernel.errors import Invalid, Issue, NotAllowed
 from maillage.kernel.ids import new_id
 
 _CLINICIANS = frozenset({"medecin", "sage-femme", "biologiste", "chirurgien-dentiste"})
-_BLOCKING = frozenset({"no-care-link", "own-request", "service-closed", "form-differs"})
+_BLOCKING = frozenset({"no-care-link", "own-request", "patient-opposed", "service-closed", "form-differs"})
 _IN_THEIR_HANDS = frozenset({"received", "accepted", "in-progress"})
 _SEND = (
     Field("identity-confirmed", "J’ai vérifié ces cinq traits avec le patient", "checkbox", required=True),

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from starlette.responses import Response
 
-from maillage import directory, messaging, record, referrals
+from maillage import access, directory, messaging, record, referrals
 from maillage.doors.web import verbs
 from maillage.doors.web.booking.forms import SLOTS_SHOWN
 from maillage.doors.web.catalogue import word
@@ -21,6 +21,25 @@ from maillage.kernel.errors import Invalid, NotFound
 
 async def show(view: View) -> Response:
     """Where the request stands, whose turn it is, and what may be done."""
+    try:
+        return await _show_whole(view)
+    except NotFound:
+        return await _show_masked(view)
+
+
+async def _show_masked(view: View) -> Response:
+    """A request that stays on a list although the patient's refusal closed what it is about: that it is there, and whom to ask. Raises `NotFound`."""
+    task = await referrals.visible_task(view.tx, view.path("id"))
+    if await record.existing(view.tx, "Patient", [task["patient_id"]], access.visible_to(view.actor, "Patient")):
+        raise NotFound("Task", task["id"])
+    service = await directory.get_service(view.tx, task["service_id"])
+    asker = await directory.organization(view.tx, task["requester_org"])
+    await record.audit(view.tx, "R", "Task", task["id"], patient=task["patient_id"], verb="worklist")
+    line = presenters.line({**dict(task), "service_name": service.name}, view.actor)
+    return view.page("referrals/templates/masked.html", "Demande", line=line, asker=asker.name)
+
+
+async def _show_whole(view: View) -> Response:
     if await thread.is_unread(view, view.path("id")):
         return await _show_unread(view)
     found = await thread.load(view, view.path("id"))

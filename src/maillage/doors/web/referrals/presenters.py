@@ -70,9 +70,9 @@ def line(row: Any, actor: Actor) -> Line:
     return Line(
         id=value["id"],
         patient_id=value["patient_id"],
-        patient=f"{value.get('family', '').upper()} {value.get('given', '')}".strip(),
+        patient=patient_name(value),
         birth_date=value.get("birth_date"),
-        sex=value.get("gender", "unknown"),
+        sex=value.get("gender") or "unknown",
         service=value["service_name"],
         state=value["state"],
         label=word("state", value["state"]),
@@ -84,6 +84,13 @@ def line(row: Any, actor: Actor) -> Line:
         sent_at=value["first_sent_at"],
         read_by=value.get("read_by") or "",
     )
+
+
+def patient_name(row: Mapping[str, Any]) -> str:
+    """Whose line it is; a patient whose identity is closed to the reader has none, and nothing at all when no name was asked for."""
+    if "family" not in row:
+        return ""
+    return f"{row['family'].upper()} {row['given']}" if row["family"] else say("say.identity-masked")
 
 
 def turn_words(turn: str | None) -> str:
