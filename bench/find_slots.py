@@ -29,9 +29,10 @@ FILL = """
 SET LOCAL session_replication_role = replica;
 INSERT INTO vacation_session (id, vacation_id, day, origin, school_holiday, status, turn, due_at, starts_at, ends_at, occupied_from, occupied_to,
     practitioner_id, practitioner_role_id, healthcare_service_id, specialty, location_id, room_id, owner_org, host_org, slot_minutes, slot_count,
-    reserved_asap, reserved_urgent, reserved_site, room_confirmed_at)
-SELECT 'n' || n, 'v' || n, ({first})::date + n % 100, 'rule', false, 'open', 'PO', now(), t, t + interval '10 hours', t, t + interval '10 hours',
-    'p' || n, 'r' || n % 200, 's' || n % {services}, 'SM15', 'l' || n % {sites}, 'room' || n, 'h', 'h', 12, {slots}, 2, 2, 4, now()
+    reserved_asap, reserved_urgent, reserved_site, room_confirmed_at, ladder_at)
+SELECT 'n' || n, 'v' || n, ({first})::date + n % 100, 'rule', false, 'open', 'PO', t + interval '1 year',
+    t, t + interval '10 hours', t, t + interval '10 hours',
+    'p' || n, 'r' || n % 200, 's' || n % {services}, 'SM15', 'l' || n % {sites}, 'room' || n, 'h', 'h', 12, {slots}, 2, 2, 4, now(), t + interval '1 year'
 FROM (SELECT n, date_trunc('day', {first}) + interval '8 hours' + n % 100 * interval '1 day' AS t FROM generate_series(1, {sessions}) n) x;
 INSERT INTO slot (id, session_id, status, starts_at, ends_at, owner_org, healthcare_service_id, specialty, location_id, practitioner_role_id,
     reserved_for, reserved_org, release_at)

@@ -24,6 +24,11 @@ from bench.door.rows import rows
 
 FEWEST, LONGEST = 2, 60.0
 """A slow row is measured until each connection had this many answers, or for this many seconds."""
+WARM = 16
+"""Answers of each connection before anything is counted: PostgreSQL plans each statement of a connection anew the first five times."""
+REFUSED = (b"429", b"503")
+LATER = 0.2
+"""Seconds after which a refused connection asks again."""
 
 
 class _Load:
@@ -33,6 +38,7 @@ class _Load:
         self.next_request = next_request
         self.status = b"%d" % status
         self.spent = array("d")
+        self.answers = self.refused = 0
         self.counting = self.ended = False
         self.wrong = ""
         self.open = 0
@@ -64,6 +70,12 @@ class _Connection(asyncio.Protocol):
         self.begun = time.perf_counter()
         self.transport.write(self.load.next_request())
 
+    def _again(self) -> None:
+        if self.load.ended:
+            self.transport.close()
+        else:
+            self._send()
+
     def data_received(self, data: bytes) -> None:
         self.received = data if not self.received else self.received + data
         if not self.needed:
@@ -77,15 +89,17 @@ class _Connection(asyncio.Protocol):
 
     def _answered(self) -> None:
         load = self.load
+        if self.received[9:12] in REFUSED and not load.ended:
+            load.refused += load.counting
+            asyncio.get_running_loop().call_later(LATER, self._again)
+            return
+        load.answers += 1
         if self.received[9:12] != load.status:
             load.wrong = load.wrong or self.received.decode(errors="replace")
             load.stop()
         if load.counting:
             load.spent.append(time.perf_counter() - self.begun)
-        if load.ended:
-            self.transport.close()
-        else:
-            self._send()
+        self._again()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.load.ended:
@@ -103,11 +117,11 @@ async def _run(order: Order) -> Told:
     for _ in range(order.connections):
         await loop.create_connection(lambda: _Connection(load), "127.0.0.1", order.port)
     await _pause(load, order.warm)
+    await _until(load, lambda: load.answers >= WARM * order.connections)
     before, begun = _costs(order), time.perf_counter()
     load.counting = True
     await _pause(load, order.seconds)
-    while not load.ended and len(load.spent) < FEWEST * order.connections and time.perf_counter() - begun < LONGEST:
-        await _pause(load, 0.5)
+    await _until(load, lambda: len(load.spent) >= FEWEST * order.connections)
     load.counting = False
     elapsed, after = time.perf_counter() - begun, _costs(order)
     load.stop()
@@ -121,6 +135,12 @@ async def _pause(load: _Load, seconds: float) -> None:
             await asyncio.wait_for(load.done.wait(), seconds)
 
 
+async def _until(load: _Load, enough: Callable[[], bool]) -> None:
+    begun = time.perf_counter()
+    while not load.ended and not enough() and time.perf_counter() - begun < LONGEST:
+        await _pause(load, 0.25)
+
+
 def _costs(order: Order) -> list[float]:
     return [*(machine.cpu_seconds([pid]) if pid else 0.0 for pid in (order.server, order.database)), time.process_time()]
 
@@ -132,7 +152,7 @@ def _told(load: _Load, elapsed: float, costs: list[float]) -> Told:
         return Told(wrong=load.wrong or "no answer came in time")
     p50, p95, p99 = (spent[min(count - 1, int(count * rank))] * 1e3 for rank in (0.5, 0.95, 0.99))
     server, database, own = (cost * 1e3 / count for cost in costs)
-    return Told(count, count / elapsed, p50, p95, p99, server, database, own)
+    return Told(count, count / elapsed, p50, p95, p99, server, database, own, refused=load.refused)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,8 @@ class Order(msgspec.Struct):
 
 
 class Told(msgspec.Struct):
-    """What was measured: milliseconds, and milliseconds of processor time for each request. `wrong` is the first unexpected answer."""
+    """What was measured: milliseconds, and milliseconds of processor time for each request. `wrong` is the first unexpected answer,
+    `refused` counts those that the edge turned away."""
 
     requests: int = 0
     per_second: float = 0.0
@@ -79,3 +80,4 @@ class Told(msgspec.Struct):
     database_cpu: float = 0.0
     own_cpu: float = 0.0
     wrong: str = ""
+    refused: int = 0

@@ -80,6 +80,7 @@ def line(found: Line) -> str:
     door = found.door
     text = f"{found.row:12} {found.connections:4} {found.statements or '':4} {door.per_second:8.0f} {door.p50:6.2f} {door.p95:6.2f} {door.p99:6.2f}"
     text += f"    |     {door.server_cpu:9.3f} {door.database_cpu:9.3f} |"
+    text = f"{text} {door.refused} refused |" if door.refused else text
     if not found.statements:
         return text
     text += f" {found.bare.per_second:7.0f}  {found.to_bare:5.2f}  {found.to_bare_cpu:6.2f}  |"

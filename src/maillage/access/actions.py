@@ -63,14 +63,4 @@ async def end_links(tx: Transaction, source: str, at: datetime, *, outlives: boo
 async def has_link(tx: Transaction, patient_id: str, organizations: Sequence[str]) -> bool:
     """Whether one of these organisations, as a whole, has a live link to the patient; a rule may ask it of others than the actor's."""
     eyes = tx if set(organizations) <= set(tx.actor.organizations) else tx.beyond()
-    return bool(
-        await eyes.fetchval(
-            """
-            SELECT EXISTS (SELECT 1 FROM care_link WHERE patient_id = $1 AND organization_id = ANY ($2::text[]) AND practitioner_id IS NULL
-                AND res_id IS NULL AND starts <= $3 AND (ends IS NULL OR ends > $3))
-            """,
-            patient_id,
-            list(organizations),
-            tx.now,
-        )
-    )
+    return bool(await eyes.fetchval("SELECT linked($1, '', '', NULL, $2::text[], '', $3)", patient_id, list(organizations), tx.now))

@@ -25,7 +25,7 @@ class VisibleTo:
         What the patient refuses is asked last and beats everything (CSP L1110-4 IV).
 
         No organisation means no row, never "no filter" (security.md 13, item 6). `now` decides which links live; without it, the
-        transaction's own instant. `OFFSET 0`: links are looked up row by row, never gathered all at once because a plan expects many rows.
+        transaction's own instant. `OFFSET 0`: refusals are looked up row by row, never gathered all at once because a plan expects many rows.
         `CASE`: links only where parties do not say it, and the same estimate whoever asks, so that a plan may be kept.
         """
         if self.actor.kind == "system":
@@ -38,7 +38,7 @@ class VisibleTo:
             return self._own(alias, params)
         organizations, person = params.add(list(self.actor.organizations)), params.add(self.actor.id)
         kind, now = params.add(self.resource_type), "app_now()" if self.now is None else f"{params.add(self.now)}::timestamptz"
-        linked = "true" if self.resource_type in LINKED_TYPES else f"c.basis = ANY ({params.add(list(SHARED_RECORD_BASES))}::text[])"
+        bases = "NULL" if self.resource_type in LINKED_TYPES else f"{params.add(list(SHARED_RECORD_BASES))}::text[]"
         closed = f"{params.add(list(closing_labels(self.actor.roles)))}::text[]"
         asked = {
             "alias": alias,
@@ -47,7 +47,7 @@ class VisibleTo:
             "kind": f"{kind}::text",
             "now": now,
         }
-        return f"""CASE WHEN CASE WHEN {alias}.parties && {organizations}::text[] THEN true ELSE {_LINKED.format(linked=linked, **asked)} END
+        return f"""CASE WHEN CASE WHEN {alias}.parties && {organizations}::text[] THEN true ELSE {_LINKED.format(bases=bases, **asked)} END
             THEN NOT {_LABELLED.format(closed=closed, **asked)} AND NOT {_OPPOSED.format(**asked)} ELSE false END"""
 
     def _own(self, alias: str, params: Params) -> str:
@@ -69,9 +69,7 @@ class VisibleTo:
         return f"({alias}.patient_id = {person}::text AND {alias}.id = ANY ({params.add(ids)}::text[]) AND NOT {labelled})"
 
 
-_LINKED = """EXISTS (SELECT 1 FROM care_link c WHERE c.patient_id = {alias}.patient_id AND c.organization_id = ANY ({organizations})
-    AND {linked} AND c.starts <= {now} AND (c.ends IS NULL OR c.ends > {now}) AND (c.practitioner_id IS NULL OR c.practitioner_id = {person})
-    AND (c.res_id IS NULL OR (c.res_type = {kind} AND c.res_id = {alias}.id)) OFFSET 0)"""
+_LINKED = "linked({alias}.patient_id, {kind}, {alias}.id, {bases}, {organizations}, {person}, {now})"
 """What a live link opens: to the organisation or to one person there, the record or one resource of it."""
 
 _OPPOSED = """EXISTS (SELECT 1 FROM opposition o WHERE o.patient_id = {alias}.patient_id

@@ -3,6 +3,6 @@ CALL put_grants('{commune,commune_contour,commune_population,organization,cpts_c
 plan_definition,service_deadline,healthcare_service}', 'SELECT, INSERT, UPDATE');
 CALL put_grants('{directory_identifier}', 'SELECT, INSERT, UPDATE, DELETE');
 -- Identities, by care links.
-CALL put_wall('patient', by_identity('patient'), by_identity('patient'), unopposed => unopposed('patient', '''Patient'''));
-CALL put_wall('patient_identifier', by_identity('patient_identifier', 'patient_id'), by_identity('patient_identifier', 'patient_id'),
+CALL put_wall('patient', seen_as('patient', '''Patient'''), written_as('patient', '''Patient'''), unopposed => unopposed('patient', '''Patient'''));
+CALL put_wall('patient_identifier', seen_as('patient_identifier', '''Patient''', 'patient_id'), written_as('patient_identifier', '''Patient''', 'patient_id'),
     'SELECT, INSERT, UPDATE, DELETE', unopposed => unopposed('patient_identifier', '''Patient''', 'patient_id'));

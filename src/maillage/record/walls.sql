@@ -1,8 +1,9 @@
 -- Who sees which photographs. An old version is seen only while its resource is.
-CALL put_wall('resource_head', by_type('resource_head'), by_type('resource_head'), unopposed => unopposed('resource_head', 'resource_head.res_type'));
+CALL put_wall('resource_head', seen_as('resource_head', 'resource_head.res_type'), written_as('resource_head', 'resource_head.res_type'),
+    unopposed => unopposed('resource_head', 'resource_head.res_type'));
 CALL put_wall('resource_version', 'EXISTS (SELECT FROM resource_head h WHERE h.res_type = resource_version.res_type AND h.id = resource_version.id OFFSET 0)',
-    by_type('resource_version'), 'SELECT, INSERT');
-CALL put_wall('ix_string', by_type('ix_string'), by_type('ix_string'), 'SELECT, INSERT, UPDATE, DELETE',
+    written_as('resource_version', 'resource_version.res_type'), 'SELECT, INSERT');
+CALL put_wall('ix_string', seen_as('ix_string', 'ix_string.res_type'), written_as('ix_string', 'ix_string.res_type'), 'SELECT, INSERT, UPDATE, DELETE',
     unopposed => unopposed('ix_string', 'ix_string.res_type'));
 -- Whoever acts adds to the trail, nobody changes it; a patient reads who looked, an organisation what was done for it.
 CALL put_wall('audit_event', 'CASE WHEN organization = ANY ((SELECT app_orgs())::text[]) THEN true WHEN (SELECT app_is_system()) THEN true
