@@ -2482,49 +2482,64 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT EXISTS (SELECT 1 FROM opposition o WHERE o.patient_id = patient AND opposes(o, kind, opposed.id, owner, orgs, actor, now))
 $$;
 
--- What the policies of a table ask, as text for `put_wall`: the rule of `access.VisibleTo`. A patient's own rows are the patient's; which of them a link
--- opens is the first wall's to say. `OFFSET 0` and CASE are explained there. `kind` is an
--- SQL expression for the resource type of a row, `id` names the column that holds the id of the resource.
-CREATE FUNCTION by_link(name text, kind text, narrowed text, id text DEFAULT 'id') RETURNS text LANGUAGE sql AS $$
-    SELECT format('EXISTS (SELECT FROM care_link c WHERE c.patient_id = %1$I.patient_id AND c.organization_id = ANY ((SELECT app_orgs())::text[])
-        AND %3$s AND c.starts <= (SELECT app_now()) AND (c.ends IS NULL OR c.ends > (SELECT app_now()))
-        AND (c.practitioner_id IS NULL OR c.practitioner_id = (SELECT app_actor()))
-        AND (c.res_id IS NULL OR (c.res_type = %2$s AND c.res_id = %1$I.%4$I)) OFFSET 0)', name, kind, narrowed, id)
+-- Whether a live care link opens a resource to these organisations or to this person there: the record, or one resource of it. `bases` are the links
+-- that open this type, NULL all of them. A function that is called, so that a query is planned without it, and costs the same whoever asks.
+CREATE FUNCTION linked(patient text, kind text, id text, bases text[], orgs text[], actor text, now timestamptz) RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE COST 20 AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM care_link c WHERE c.patient_id = patient AND c.organization_id = ANY (orgs)
+        AND (bases IS NULL OR c.basis = ANY (bases)) AND c.starts <= now AND (c.ends IS NULL OR c.ends > now)
+        AND (c.practitioner_id IS NULL OR c.practitioner_id = actor)
+        AND (c.res_id IS NULL OR (c.res_type = kind AND c.res_id = linked.id)));
+END
 $$;
--- What the patient refuses beats everything (CSP L1110-4 IV): a restrictive policy, whatever else lets the row through.
-CREATE FUNCTION unopposed(name text, kind text, id text DEFAULT 'id') RETURNS text LANGUAGE sql AS $$
-    SELECT format('CASE WHEN patient_id IS NULL OR (SELECT app_is_system()) OR (SELECT app_kind()) = ''patient'' THEN true ELSE NOT EXISTS (SELECT FROM opposition o
-        WHERE o.patient_id = %1$I.patient_id
-        AND opposes(o, %2$s, %1$I.%3$I, %1$I.owner_org, (SELECT app_orgs()), (SELECT app_actor()), (SELECT app_now())) OFFSET 0) END', name, kind, id)
+
+-- The same, asked by a policy about whoever acts. What a patient refuses to others hides nothing from the patient.
+CREATE FUNCTION opposes(o opposition, kind text, id text, owner text) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT app_kind() IS DISTINCT FROM 'patient' AND opposes(o, kind, opposes.id, owner, app_orgs(), app_actor(), app_now())
 $$;
--- A table whose rows name their parties.
-CREATE FUNCTION by_parties(name text, kind text) RETURNS text LANGUAGE sql AS $$
+-- Whether whoever acts sees a resource of which no organisation of theirs is a party: the rule of `access.VisibleTo`. A patient's own rows are the
+-- patient's; which of them a link opens is the first wall's to say. A function that is called and no text of a policy, because a policy is made ready
+-- with each statement, each of its queries again, and nearly no row comes so far (docs/explanation/performance.md).
+CREATE FUNCTION seen_otherwise(patient text, kind text, id text, owner text) RETURNS boolean
+LANGUAGE plpgsql STABLE PARALLEL SAFE COST 20 AS $$
+BEGIN
+    IF patient IS NULL THEN
+        RETURN kind = ANY (open_types()) AND app_kind() IS NOT NULL;
+    END IF;
+    -- The organisation that keeps the file of a patient finds it again.
+    IF kind = ANY (linked_types()) AND owner = ANY (app_orgs()) THEN
+        RETURN true;
+    END IF;
+    IF app_kind() = 'patient' THEN
+        RETURN patient = app_actor();
+    END IF;
+    RETURN EXISTS (SELECT FROM care_link c WHERE c.patient_id = patient AND c.organization_id = ANY (app_orgs())
+        AND (kind = ANY (linked_types()) OR c.basis = ANY (shared_bases())) AND c.starts <= app_now() AND (c.ends IS NULL OR c.ends > app_now())
+        AND (c.practitioner_id IS NULL OR c.practitioner_id = app_actor())
+        AND (c.res_id IS NULL OR (c.res_type = kind AND c.res_id = seen_otherwise.id)));
+END
+$$;
+
+-- What the policies of a table ask, as text for `put_wall`. `kind` is an SQL expression for the resource type of a row, `id` names the column that holds
+-- the id of the resource. What is asked of many rows is found out once, in a query of its own; what is asked of the few that are written is called.
+CREATE FUNCTION seen_as(name text, kind text, id text DEFAULT 'id') RETURNS text LANGUAGE sql AS $$
     SELECT format('CASE WHEN parties && (SELECT app_orgs()) THEN true WHEN (SELECT app_is_system()) THEN true
-        WHEN (SELECT app_kind()) = ''patient'' THEN patient_id = (SELECT app_actor()) ELSE %s END',
-        by_link(name, quote_literal(kind), 'c.basis = ANY (shared_bases())'))
+        ELSE seen_otherwise(patient_id, %s, %I.%I, owner_org) END', kind, name, id)
+$$;
+-- Photographs and what is known of a patient: written by whoever sees them, but never by the patient.
+CREATE FUNCTION written_as(name text, kind text, id text DEFAULT 'id') RETURNS text LANGUAGE sql AS $$
+    SELECT format('CASE WHEN parties && app_orgs() THEN true WHEN app_is_system() THEN true WHEN app_kind() = ''patient'' THEN false
+        ELSE seen_otherwise(patient_id, %s, %I.%I, owner_org) END', kind, name, id)
 $$;
 CREATE FUNCTION written_by_parties() RETURNS text LANGUAGE sql AS $$
-    SELECT 'CASE WHEN parties && (SELECT app_orgs()) THEN true ELSE (SELECT app_is_system()) END'
+    SELECT 'CASE WHEN parties && app_orgs() THEN true ELSE app_is_system() END'
 $$;
--- A table of identities: any live link shows them, and the organisation that keeps the file finds it again.
-CREATE FUNCTION by_identity(name text, id text DEFAULT 'id') RETURNS text LANGUAGE sql AS $$
-    SELECT format('CASE WHEN parties && (SELECT app_orgs()) THEN true WHEN (SELECT app_is_system()) THEN true
-        WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true
-        WHEN (SELECT app_kind()) = ''patient'' THEN %I.%I = (SELECT app_actor()) ELSE %s END',
-        name, id, by_link(name, quote_literal('Patient'), 'true', id))
-$$;
--- A table of resources of several types.
-CREATE FUNCTION by_type(name text) RETURNS text LANGUAGE sql AS $$
-    SELECT format('CASE WHEN parties && (SELECT app_orgs()) THEN true WHEN (SELECT app_is_system()) THEN true
-        WHEN patient_id IS NULL THEN res_type = ANY (open_types()) AND (SELECT app_kind()) IS NOT NULL
-        WHEN res_type = ANY (linked_types()) AND owner_org = ANY ((SELECT app_orgs())::text[]) THEN true
-        WHEN (SELECT app_kind()) = ''patient'' THEN patient_id = (SELECT app_actor()) ELSE %s END',
-        by_link(name, format('%I.res_type', name), format('(%I.res_type = ANY (linked_types()) OR c.basis = ANY (shared_bases()))', name)))
-$$;
--- A table of resources of one type.
-CREATE FUNCTION by_kind(name text, kind text) RETURNS text LANGUAGE sql AS $$
-    SELECT CASE WHEN kind = ANY (open_types()) THEN 'patient_id IS NULL AND (SELECT app_kind()) IS NOT NULL'
-        WHEN kind = ANY (linked_types()) THEN by_identity(name) ELSE by_parties(name, kind) END
+-- What the patient refuses beats everything (CSP L1110-4 IV): a restrictive policy, whatever else lets the row through. `OFFSET 0` keeps it a question
+-- asked of each row.
+CREATE FUNCTION unopposed(name text, kind text, id text DEFAULT 'id') RETURNS text LANGUAGE sql AS $$
+    SELECT format('CASE WHEN patient_id IS NULL OR (SELECT app_is_system()) THEN true ELSE NOT EXISTS (SELECT FROM opposition o
+        WHERE o.patient_id = %1$I.patient_id AND opposes(o, %2$s, %1$I.%3$I, %1$I.owner_org) OFFSET 0) END', name, kind, id)
 $$;
 -- A table about rows of another one: they are seen as those are.
 CREATE FUNCTION by_parent(name text, key text, parent text, parent_key text DEFAULT 'id') RETURNS text LANGUAGE sql AS $$
@@ -2533,11 +2548,14 @@ $$;
 
 -- An index table of one type.
 CREATE PROCEDURE put_index_wall(name text, kind text) LANGUAGE sql AS $$
-    CALL put_wall(name, by_kind(name, kind), by_kind(name, kind), 'SELECT, INSERT, UPDATE, DELETE', unopposed => unopposed(name, quote_literal(kind)));
+    CALL put_wall(name, CASE WHEN kind = ANY (open_types()) THEN 'patient_id IS NULL AND (SELECT app_kind()) IS NOT NULL'
+            ELSE seen_as(name, quote_literal(kind)) END,
+        CASE WHEN kind = ANY (open_types()) THEN 'patient_id IS NULL AND app_kind() IS NOT NULL' ELSE written_as(name, quote_literal(kind)) END,
+        'SELECT, INSERT, UPDATE, DELETE', unopposed => unopposed(name, quote_literal(kind)));
 $$;
 -- A table that stands for a resource type: its rows name their parties, and each hangs on a row of another table that who writes it must see.
 CREATE PROCEDURE put_party_wall(name text, kind text, key text, parent text) LANGUAGE sql AS $$
-    CALL put_wall(name, by_parties(name, kind), written_by_parties(), parent => by_parent(name, key, parent),
+    CALL put_wall(name, seen_as(name, quote_literal(kind)), written_by_parties(), parent => by_parent(name, key, parent),
         unopposed => unopposed(name, quote_literal(kind)));
 $$;
 -- A table about rows of another one.
@@ -4080,10 +4098,11 @@ CALL put_grants('{schema_migration}', 'SELECT');
 -- ===== record/walls.sql =====
 
 -- Who sees which photographs. An old version is seen only while its resource is.
-CALL put_wall('resource_head', by_type('resource_head'), by_type('resource_head'), unopposed => unopposed('resource_head', 'resource_head.res_type'));
+CALL put_wall('resource_head', seen_as('resource_head', 'resource_head.res_type'), written_as('resource_head', 'resource_head.res_type'),
+    unopposed => unopposed('resource_head', 'resource_head.res_type'));
 CALL put_wall('resource_version', 'EXISTS (SELECT FROM resource_head h WHERE h.res_type = resource_version.res_type AND h.id = resource_version.id OFFSET 0)',
-    by_type('resource_version'), 'SELECT, INSERT');
-CALL put_wall('ix_string', by_type('ix_string'), by_type('ix_string'), 'SELECT, INSERT, UPDATE, DELETE',
+    written_as('resource_version', 'resource_version.res_type'), 'SELECT, INSERT');
+CALL put_wall('ix_string', seen_as('ix_string', 'ix_string.res_type'), written_as('ix_string', 'ix_string.res_type'), 'SELECT, INSERT, UPDATE, DELETE',
     unopposed => unopposed('ix_string', 'ix_string.res_type'));
 -- Whoever acts adds to the trail, nobody changes it; a patient reads who looked, an organisation what was done for it.
 CALL put_wall('audit_event', 'CASE WHEN organization = ANY ((SELECT app_orgs())::text[]) THEN true WHEN (SELECT app_is_system()) THEN true
@@ -4157,8 +4176,8 @@ CALL put_grants('{commune,commune_contour,commune_population,organization,cpts_c
 plan_definition,service_deadline,healthcare_service}', 'SELECT, INSERT, UPDATE');
 CALL put_grants('{directory_identifier}', 'SELECT, INSERT, UPDATE, DELETE');
 -- Identities, by care links.
-CALL put_wall('patient', by_identity('patient'), by_identity('patient'), unopposed => unopposed('patient', '''Patient'''));
-CALL put_wall('patient_identifier', by_identity('patient_identifier', 'patient_id'), by_identity('patient_identifier', 'patient_id'),
+CALL put_wall('patient', seen_as('patient', '''Patient'''), written_as('patient', '''Patient'''), unopposed => unopposed('patient', '''Patient'''));
+CALL put_wall('patient_identifier', seen_as('patient_identifier', '''Patient''', 'patient_id'), written_as('patient_identifier', '''Patient''', 'patient_id'),
     'SELECT, INSERT, UPDATE, DELETE', unopposed => unopposed('patient_identifier', '''Patient''', 'patient_id'));
 
 -- ===== access/walls.sql =====
@@ -4166,7 +4185,7 @@ CALL put_wall('patient_identifier', by_identity('patient_identifier', 'patient_i
 -- Links: who they open the record to and who made them sees them.
 CALL put_wall('care_link', written_by_parties(), written_by_parties());
 CALL put_grants('{care_link_delay}', 'SELECT');
-CALL put_wall('consent', by_parties('consent', 'Consent'), written_by_parties(), 'SELECT, INSERT', by_parent('consent', 'patient_id', 'patient'));
+CALL put_wall('consent', seen_as('consent', '''Consent'''), written_by_parties(), 'SELECT, INSERT', by_parent('consent', 'patient_id', 'patient'));
 CALL put_wall('break_glass', written_by_parties(), written_by_parties(), 'SELECT, INSERT');
 CALL put_wall('break_glass_review', written_by_parties(), written_by_parties(), 'SELECT, INSERT',
     by_parent('break_glass_review', 'break_glass_id', 'break_glass'));
@@ -4176,11 +4195,11 @@ CALL put_wall('patient_look', written_by_parties(), rights => 'SELECT, INSERT, D
 CALL put_wall('browsing_alert', 'CASE WHEN organization_id = ANY ((SELECT app_orgs())::text[]) THEN true ELSE (SELECT app_is_system()) END',
     rights => 'SELECT, INSERT');
 -- A label closes what it closes to whoever comes, whoever set it.
-CALL put_wall('security_label', '(SELECT app_kind()) IS NOT NULL', written_by_parties(), 'SELECT, INSERT');
-CALL put_wall('security_label_end', '(SELECT app_kind()) IS NOT NULL', written_by_parties(), 'SELECT, INSERT');
+CALL put_wall('security_label', 'app_kind() IS NOT NULL', written_by_parties(), 'SELECT, INSERT');
+CALL put_wall('security_label_end', 'app_kind() IS NOT NULL', written_by_parties(), 'SELECT, INSERT');
 -- A refusal decides for everybody, also for those who may not know who made it: whoever acts finds it, nobody without saying who acts.
-CALL put_wall('opposition', '(SELECT app_kind()) IS NOT NULL', written_by_parties(), 'SELECT, INSERT');
-CALL put_wall('choice_end', '(SELECT app_kind()) IS NOT NULL', written_by_parties(), 'SELECT, INSERT');
+CALL put_wall('opposition', 'app_kind() IS NOT NULL', written_by_parties(), 'SELECT, INSERT');
+CALL put_wall('choice_end', 'app_kind() IS NOT NULL', written_by_parties(), 'SELECT, INSERT');
 -- How people are known: no patient in it; read before anybody acts.
 CALL put_grants('{account,account_exercise}', 'SELECT, INSERT, UPDATE');
 CALL put_grants('{web_session,calendar_feed,local_password,factor_key,factor_totp,recovery_code,invitation,sign_in_attempt,sign_in_step,spent_proof}',
