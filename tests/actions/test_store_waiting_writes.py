@@ -12,7 +12,7 @@ from tests.support.postgres import store_alone
 
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import MaillageError, Unavailable
-from maillage.store import Database, Into, Limits, Transaction
+from maillage.store import Block, Database, Into, Limits, Transaction
 from maillage.store.group import Appender
 from maillage.store.writes import FEW
 
@@ -57,6 +57,40 @@ async def test_what_waits_is_there_for_the_next_statement_and_after_the_end(db: 
         assert len(await tx.peek("SELECT id FROM outbox")) == 3
         tx.append(OUTBOX, [row(tx, "d"), row(tx, "e")])
     assert sorted(await topics(db)) == ["a", "b", "c", "d", "e"]
+
+
+TABLE = "CREATE TABLE laid (told text, id text PRIMARY KEY, words text[], kept text GENERATED ALWAYS AS (id) STORED); GRANT ALL ON laid TO PUBLIC"
+LAID = Block("laid", ("id", "words"))
+LAY = "INSERT INTO laid (id, words) VALUES ($1, $2)"
+
+
+@pytest.mark.parametrize(("count", "many"), [(3, False), (3, True), (200, False), (200, True)])
+async def test_rows_go_as_blocks_by_the_names_of_their_columns(db: Database, dsn: str, count: int, many: bool) -> None:
+    """The table's columns lie in another order than the block's, with one that it does not name, and lists have different lengths."""
+    await postgres.as_owner(dsn, f"DROP TABLE IF EXISTS laid; {TABLE}")
+    rows = [(f"n{n:03}", ["x"] * (n % 3) if n % 4 else None) for n in range(count)]
+    async with db.transaction(SYSTEM) as tx:
+        if many:
+            tx.write_many()
+        for one in rows:
+            await tx.write(("laid", one[0]), (LAY,), one, rows=lambda row=one: [(LAID, row)])
+        await add(tx, "told")
+    async with db.transaction(SYSTEM) as tx:
+        found = await tx.fetch("SELECT * FROM laid ORDER BY id")
+    assert [(row["told"], row["id"], row["words"], row["kept"]) for row in found] == [(None, id, words, id) for id, words in rows]
+    assert await topics(db) == {"told": "t"}
+    await postgres.as_owner(dsn, "DROP TABLE laid")
+
+
+async def test_a_block_keeps_its_place_between_other_writes(db: Database, dsn: str) -> None:
+    await postgres.as_owner(dsn, f"DROP TABLE IF EXISTS laid; {TABLE}")
+    async with db.transaction(SYSTEM) as tx:
+        tx.write_many()
+        await tx.write(("laid", "a"), (LAY,), ("a", ["before"]), rows=lambda: [(LAID, ("a", ["before"]))])
+        await tx.write(("words", "a"), ("UPDATE laid SET words = $2 WHERE id = $1",), ("a", ["after"]))
+        await tx.write(("laid", "b"), (LAY,), ("b", None), rows=lambda: [(LAID, ("b", None))])
+        assert [row["words"] for row in await tx.fetch("SELECT words FROM laid ORDER BY id")] == [["after"], None]
+    await postgres.as_owner(dsn, "DROP TABLE laid")
 
 
 async def test_no_rows_are_nothing_to_write(db: Database) -> None:

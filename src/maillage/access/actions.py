@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from maillage.kernel.ids import new_id
-from maillage.store import Transaction
+from maillage.store import Block, Transaction
 
 
 async def link(
@@ -21,18 +21,26 @@ async def link(
     only: tuple[str, str] | None = None,
     outlives: bool = False,
     parties: Sequence[str] = (),
+    first: bool = False,
 ) -> None:
     """Open or extend the link of `basis` that the event `source` (such as `Task/1`) creates; nobody types one (CSP L1110-4).
 
     `person` narrows it to one practitioner of the organisation, `only` to one resource (type, id). With `outlives` it stays after `ends` for as
     long as links of its basis do (`care_link_delay`). `parties` are the organisations whose later events may extend or end it, beside this one
-    and the actor's.
+    and the actor's. `first`: the patient was made by this transaction, so that nothing can be there to extend.
     """
     narrowed = (person, *(only or (None, None)))
     told = sorted({organization_id, *parties, *tx.actor.organizations[:1]})
     values = (new_id(), patient_id, organization_id, basis, source, tx.now, ends, *narrowed, outlives, told)
-    await tx.write(("care_link", f"{patient_id} {organization_id} {basis} {source}"), (_LINK,), values)
+    row = (*values[:10], told) if first and not outlives else None
+    rows = (lambda: [(_LINKS, row)]) if row else None
+    await tx.write(("care_link", f"{patient_id} {organization_id} {basis} {source}"), (_LINK,), values, rows=rows)
 
+
+_LINKS = Block(
+    "care_link",
+    ("id", "patient_id", "organization_id", "basis", "source", "starts", "ends", "practitioner_id", "res_type", "res_id", "parties"),
+)
 
 _LINK = """INSERT INTO care_link (id, patient_id, organization_id, basis, source, starts, ends, practitioner_id, res_type, res_id, parties)
 VALUES ($1, $2, $3, $4, $5, $6, $7::timestamptz + CASE WHEN $11 THEN (SELECT outlives FROM care_link_delay WHERE basis = $4) ELSE '0' END,

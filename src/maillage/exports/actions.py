@@ -12,8 +12,9 @@ import msgspec
 
 from maillage import record
 from maillage.access import visible_to
+from maillage.codes.json import decode, encode
 from maillage.exports import queries
-from maillage.exports.types import Export, Level, Wanted
+from maillage.exports.types import Export, Filter, Level, Wanted
 from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.errors import Conflict, NotAllowed, TooMany
 from maillage.kernel.ids import new_id
@@ -50,11 +51,12 @@ async def ask(tx: Transaction, wanted: Wanted, *, most: int) -> str:
     id = new_id()
     await tx.execute(
         """
-        INSERT INTO bulk_export (id, actor, client, owner_org, parties, level, group_id, types, since, request, status, asked_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'accepted', $11)
+        INSERT INTO bulk_export (id, actor, client, owner_org, parties, level, group_id, types, since, request, status, asked_at, patients, filters)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'accepted', $11, $12, $13)
         """,
         *(id, msgspec.json.encode(tx.actor).decode(), tx.actor.id, tx.actor.organization, list(tx.actor.organizations)),
         *(str(wanted.level), wanted.group or None, list(wanted.types), wanted.since, wanted.request, tx.now),
+        *(list(wanted.patients) or None, msgspec.json.encode(wanted.filters).decode()),
     )
     await record.audit(tx, "E", "Group" if wanted.group else "-", wanted.group, verb="export-asked", query=wanted.request)
     return id
@@ -113,12 +115,13 @@ async def _build_portion(db: Database, vault: Vault, claimed: Any, limit: int, k
         row = await tx.fetchrow(sql, claimed["id"], claimed["claims"])
         if row is None:
             return False
-        if row["step"] == len(row["types"]):
+        if row["step"] == queries.steps_of(row):
             ended = "UPDATE bulk_export SET status = 'done', ended_at = $2, expires_at = $3, leased_until = NULL WHERE id = $1"
             await tx.execute(ended, row["id"], tx.now, tx.now + keep)
             return False
-        kind = row["types"][row["step"]]
-        found = await record.portion(tx, kind, await _portion_of(tx, row, limit), visible_to(actor, kind, tx.now))
+        kind, buried = row["types"][row["step"] % len(row["types"])], row["step"] >= len(row["types"])
+        asked = await _portion_of(tx, row, kind, limit)
+        found = await (record.buried if buried else record.portion)(tx, kind, asked, lambda kind: visible_to(actor, kind, tx.now))
         if found:
             await _write(tx, vault, row, kind, found)
         last = (row["step"], found[-1].id) if len(found) == limit else (row["step"] + 1, "")
@@ -128,23 +131,29 @@ async def _build_portion(db: Database, vault: Vault, claimed: Any, limit: int, k
     return True
 
 
-async def _portion_of(tx: Transaction, row: Any, limit: int) -> Portion:
-    """What is read next: of a group, the members that it has now."""
-    members = await record.members_of(tx, row["group_id"], visible_to(tx.actor, "Group", tx.now)) if row["level"] == Level.GROUP else None
-    return Portion(row["after_id"], limit, row["since"], about_patients=row["level"] != Level.SYSTEM, patients=members)
+async def _portion_of(tx: Transaction, row: Any, kind: str, limit: int) -> Portion:
+    """What is read next: of a group, the members that it has now; of named patients, no others."""
+    members: list[str] | None = (
+        await record.members_of(tx, row["group_id"], visible_to(tx.actor, "Group", tx.now)) if row["level"] == Level.GROUP else None
+    )
+    if row["patients"] is not None:
+        members = [id for id in row["patients"] if members is None or id in members]
+    filters = [search for of, search in msgspec.json.decode(row["filters"], type=list[Filter]) if of == kind]
+    return Portion(row["after_id"], limit, row["since"], about_patients=row["level"] != Level.SYSTEM, patients=members, filters=filters)
 
 
 async def _write(tx: Transaction, vault: Vault, row: Any, kind: str, found: list[Stored]) -> None:
     """The file, encrypted and on the disk before its row; whoever is shown for the first time leaves an audit row."""
     id = new_id()
-    data = "".join([f"{stored.content}\n" for stored in found]).encode()
+    data = "".join([f"{_buried(stored) if stored.deleted else stored.content}\n" for stored in found]).encode()
     kept = await vault.keep(data, About(id, row["id"], 1))
     await tx.execute(
         """
-        INSERT INTO bulk_export_file (id, export_id, step, after_id, res_type, lines, size, sha256, key_id, wrapped_key)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        INSERT INTO bulk_export_file (id, export_id, step, after_id, res_type, lines, size, sha256, key_id, wrapped_key, deleted)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         """,
         *(id, row["id"], row["step"], row["after_id"], kind, len(found), kept.size, kept.sha256, kept.key_id, kept.wrapped_key),
+        found[0].deleted,
     )
     fresh = await tx.fetch(
         """
@@ -155,6 +164,18 @@ async def _write(tx: Transaction, vault: Vault, row: Any, kind: str, found: list
     )
     shown = [(kind, "", patient["patient_id"]) for patient in fresh]
     await record.audit_many(tx, "R", sorted(shown), verb="export", query=row["request"])
+
+
+def _buried(stored: Stored) -> str:
+    """A deletion as a line: a Bundle of one entry (https://hl7.org/fhir/uv/bulkdata/STU2/export.html#response---complete-status)."""
+    request = {"method": "DELETE", "url": f"{stored.type}/{stored.id}"}
+    return encode({"resourceType": "Bundle", "type": "transaction", "entry": [{"request": request}]}).decode()
+
+
+def _id_of(line: bytes, *, deleted: bool) -> str:
+    if deleted:
+        return str(decode(line)["entry"][0]["request"]["url"]).partition("/")[2]
+    return msgspec.json.decode(line, type=_Line).id
 
 
 # --- giving --------------------------------------------------------------------
@@ -170,8 +191,8 @@ async def fetch(tx: Transaction, vault: Vault, export: Export, file: str, *, all
     if not allows(kind):
         raise NotAllowed("scope")
     lines = (await vault.open(queries.kept(row), queries.about(row))).splitlines(keepends=True)
-    ids = [msgspec.json.decode(line, type=_Line).id for line in lines]
-    seen = {id for _, id in await record.present(tx, {kind: ids}, visible)}
+    ids = [_id_of(line, deleted=row["deleted"]) for line in lines]
+    seen = await record.gone(tx, kind, ids, visible(kind)) if row["deleted"] else await record.existing(tx, kind, ids, visible(kind))
     patients: list[str | None] = [*await record.patients_of(tx, kind, sorted(seen))] or [None]
     await record.audit_many(tx, "R", [(kind, "", patient) for patient in patients], verb="export", query=export.request)
     return b"".join([line for line, id in zip(lines, ids, strict=True) if id in seen])

@@ -17,7 +17,14 @@ async def asked(tx: Transaction, id: str) -> Export:
     row = await tx.fetchrow("SELECT * FROM bulk_export WHERE id = $1 AND client = $2 AND parties && $3::text[]", id, *_caller(tx))
     if row is None or row["status"] in _GONE or (row["expires_at"] and row["expires_at"] <= tx.now):
         raise NotFound("Export", id)
-    return Export(row["id"], row["status"], row["request"], row["asked_at"], row["expires_at"], row["step"], len(row["types"]))
+    return Export(
+        row["id"], row["status"], row["request"], row["asked_at"], row["expires_at"], row["step"], steps_of(row), bool(row["since"])
+    )
+
+
+def steps_of(row: Any) -> int:
+    """How many types are read; since an instant each of them once more, for what was deleted."""
+    return len(row["types"]) * (2 if row["since"] else 1)
 
 
 def _caller(tx: Transaction) -> tuple[str, list[str]]:
@@ -26,8 +33,8 @@ def _caller(tx: Transaction) -> tuple[str, list[str]]:
 
 async def files_of(tx: Transaction, id: str) -> list[File]:
     """The files of an export, in the order in which they were made."""
-    rows = await tx.fetch("SELECT id, res_type, lines FROM bulk_export_file WHERE export_id = $1 ORDER BY step, after_id, id", id)
-    return [File(row["id"], row["res_type"], row["lines"]) for row in rows]
+    rows = await tx.fetch("SELECT id, res_type, lines, deleted FROM bulk_export_file WHERE export_id = $1 ORDER BY step, after_id, id", id)
+    return [File(row["id"], row["res_type"], row["lines"], row["deleted"]) for row in rows]
 
 
 async def file_row(tx: Transaction, export: str, id: str) -> Any:

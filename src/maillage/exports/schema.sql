@@ -9,10 +9,13 @@ CREATE TABLE bulk_export (
     level text NOT NULL CONSTRAINT bulk_export_level CHECK (level IN ('system', 'patient', 'group')),
     group_id text CONSTRAINT bulk_export_group CHECK ((group_id IS NOT NULL) = (level = 'group')),
     types text[] NOT NULL,
+    -- The patients that were named, where some were; and for a type the searches of which a resource must answer one: [[type, [[name, value]]]].
+    patients text[],
+    filters text NOT NULL DEFAULT '[]',
     since timestamptz,
     request text NOT NULL,
     status text NOT NULL CONSTRAINT bulk_export_status CHECK (status IN ('accepted', 'running', 'done', 'failed', 'cancelled', 'expired')),
-    -- Which type is being read, and the last id that was: what a portion commits with its file.
+    -- Which type is being read (after the last one, and since an instant: what of the first was deleted), and the last id that was: what a portion commits with its file.
     step integer NOT NULL DEFAULT 0,
     after_id text NOT NULL DEFAULT '',
     -- The fencing number: how often it was claimed. `tries` counts claims without progress.
@@ -35,6 +38,8 @@ CREATE TABLE bulk_export_file (
     step integer NOT NULL,
     after_id text NOT NULL,
     res_type text NOT NULL,
+    -- Its lines tell what was deleted.
+    deleted boolean NOT NULL DEFAULT false,
     lines integer NOT NULL,
     size integer NOT NULL,
     sha256 bytea NOT NULL,

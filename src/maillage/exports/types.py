@@ -15,15 +15,21 @@ class Level(StrEnum):
     GROUP = "group"
 
 
+Filter = tuple[str, tuple[tuple[str, str], ...]]
+"""A type and a search in it: a resource of the type must answer one of its searches."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a client asks for: `request` is its URL, told again in the manifest."""
+    """What a client asks for: `request` is its URL, told again in the manifest; no `patients` means all of the level."""
 
     level: Level
     types: tuple[str, ...]
     request: str
     group: str = ""
     since: datetime | None = None
+    patients: tuple[str, ...] = ()
+    filters: tuple[Filter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +43,14 @@ class Export:
     expires_at: datetime | None
     step: int
     steps: int
+    tells_deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file of an export: NDJSON of one type."""
+    """One file of an export: NDJSON of one type, or of Bundles that tell what of it was `deleted`."""
 
     id: str
     type: str
     count: int
+    deleted: bool = False

@@ -18,5 +18,5 @@ async def register_patient(tx: Transaction, resource: dict[str, Any], *, mode: M
     named = str(resource.get("managingOrganization", {}).get("reference", "")).removeprefix("Organization/")
     organization = named if named in tx.actor.organizations else tx.actor.organization
     if organization:
-        await access.link(tx, made, organization, "presence", f"Patient/{made}")
+        await access.link(tx, made, organization, "presence", f"Patient/{made}", first=True)
     return made

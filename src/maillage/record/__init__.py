@@ -5,6 +5,7 @@ from __future__ import annotations
 from maillage.record.audit import audit, audit_many
 from maillage.record.changes import Span, count_versions, is_taken, standing, versions
 from maillage.record.compartment import Asked, of_patient
+from maillage.record.criteria import Query
 from maillage.record.criteria.compartments import kinds_in
 from maillage.record.includes import fetch_visible
 from maillage.record.masking import mask
@@ -20,7 +21,7 @@ from maillage.record.photographs import (
     provenance,
     written,
 )
-from maillage.record.portions import Portion, members_of, patients_of, portion
+from maillage.record.portions import Portion, buried, filtered, gone, members_of, patients_of, portion
 from maillage.record.queries import (
     current,
     existing,
@@ -47,6 +48,7 @@ __all__ = [
     "Asked",
     "Page",
     "Portion",
+    "Query",
     "Span",
     "Stored",
     "Trail",
@@ -54,6 +56,7 @@ __all__ = [
     "accesses",
     "audit",
     "audit_many",
+    "buried",
     "bury",
     "comparable",
     "count_versions",
@@ -62,9 +65,11 @@ __all__ = [
     "existing",
     "expect_version",
     "fetch_visible",
+    "filtered",
     "first_organization",
     "first_photograph",
     "foresee",
+    "gone",
     "ids_of",
     "is_taken",
     "is_within",

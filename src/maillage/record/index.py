@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from maillage.codes import r4
 from maillage.record import values as shapes
 from maillage.record.types import SERVED
-from maillage.store import Transaction
+from maillage.store import Block, Rows, Transaction
 
 SCALARS: dict[str, tuple[str, ...]] = {"Task": ("owner", "status"), "Slot": ("schedule", "status")}
 """Parameters of one value that drive worklists: beside their array they have a plain column, so that one index serves filter and order."""
@@ -236,7 +236,33 @@ async def put(tx: Transaction, resource: dict[str, Any], frame: Frame, *, first:
     base = [resource["id"], frame.version, frame.at, frame.patient, frame.owner, list(frame.parties), shapes.meta_texts(resource), texts]
     told = [frame.content, frame.author, frame.author_organization]
     values = [*base, *row, *told, *(strings if strings[0] else ())]
-    await tx.write((kind, resource["id"]), _parts(kind, first, bool(strings[0])), values)
+    alone = _rows(kind, base, row, told, strings) if first else None
+    await tx.write((kind, resource["id"]), _parts(kind, first, bool(strings[0])), values, rows=alone)
+
+
+_SEEN_BY = ("patient_id", "owner_org", "parties")
+_VERSIONS = Block("resource_version", ("res_type", "id", "version", "at", "deleted", "content", "author", "author_organization", *_SEEN_BY))
+_HEADS = Block("resource_head", ("res_type", "id", "version", "at", "deleted", *_SEEN_BY, "masked_readers"))
+_STRINGS = Block("ix_string", ("res_type", "id", *_SEEN_BY, "param", "value", "original"))
+
+
+@cache
+def _block(kind: str) -> Block:
+    return Block(table(kind), (*BASE, *(column.name for column in columns(kind))))
+
+
+def _rows(kind: str, base: list[Any], row: list[Any], told: list[Any], strings: tuple[list[str], list[str], list[str]]) -> Rows:
+    """The rows of a first version, as `_parts` inserts them."""
+
+    def made() -> Iterator[tuple[Block, tuple[Any, ...]]]:
+        id, version, at, *seen_by = base[:6]
+        yield _VERSIONS, (kind, id, version, at, False, *told, *seen_by)
+        yield _HEADS, (kind, id, version, at, False, *seen_by, ())
+        yield _block(kind), (*base, *row)
+        for one in zip(*strings, strict=True):
+            yield _STRINGS, (kind, id, *seen_by, *one)
+
+    return made
 
 
 async def remove(tx: Transaction, kind: str, id: str) -> None:
@@ -299,6 +325,12 @@ def _steps(kind: str) -> tuple[_Step, ...]:
     )
 
 
+@lru_cache(maxsize=2048)
+def _steps_of(kind: str, present: frozenset[str]) -> tuple[_Step, ...]:
+    """Those that may find something in a resource with these keys: most resources of a type have the same ones."""
+    return tuple(step for step in _steps(kind) if not step.keys or not step.keys.isdisjoint(present))
+
+
 def _has_strings(parameter: Any) -> bool:
     return parameter.kind == "string" or is_identifier(parameter)
 
@@ -310,10 +342,7 @@ def _indexed(kind: str, resource: dict[str, Any]) -> tuple[list[str] | None, lis
     codes: list[str] = []
     values: list[str] = []
     originals: list[str] = []
-    present = resource.keys()
-    for step in _steps(kind):
-        if step.keys and step.keys.isdisjoint(present):
-            continue
+    for step in _steps_of(kind, frozenset(resource)):
         found = shapes.found(step.parameter, resource)
         if not found:
             continue

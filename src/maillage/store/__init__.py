@@ -10,15 +10,17 @@ from maillage.store.locks import lock_rows
 from maillage.store.rounds import one_by_one
 from maillage.store.sql import Params
 from maillage.store.transaction import Transaction
-from maillage.store.writes import Into
+from maillage.store.writes import Block, Into, Rows
 
 __all__ = [
+    "Block",
     "Connection",
     "Database",
     "EmbeddedPostgres",
     "Into",
     "Limits",
     "Params",
+    "Rows",
     "Transaction",
     "UnsafeServer",
     "lock_rows",

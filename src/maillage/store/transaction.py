@@ -11,7 +11,7 @@ import asyncpg
 
 from maillage.kernel.actor import NOWHERE, SYSTEM, Actor, Origin
 from maillage.store.context import Context, reading
-from maillage.store.writes import Into, Pending, Write
+from maillage.store.writes import ORDERS, Filled, Into, Pending, Rows, Write, arranged
 
 
 class Unit:
@@ -61,8 +61,13 @@ class Unit:
         conn = await self.connection()
         if self.begun:
             await self._act(self.writer)
-        for sql, values in self.pending.take(self.begun):
-            await conn.execute(sql, *values, *(() if self.begun else self._context.values(self.writer)))
+        for one in self.pending.take(self.begun):
+            for sql, values in [one] if isinstance(one, tuple) else await self._arranged(one):
+                await conn.execute(sql, *values, *(() if self.begun else self._context.values(self.writer)))
+
+    async def _arranged(self, filled: Filled) -> list[tuple[str, list[Any]]]:
+        rows = await self.conn.fetch(ORDERS, [block.table for block in filled])
+        return arranged(filled, {row["name"]: row["columns"] for row in rows})
 
     async def look(self, actor: Actor, sql: str, args: Sequence[Any]) -> list[asyncpg.Record]:
         """The rows of a SELECT that locks nothing; alone where nothing has begun."""
@@ -193,16 +198,26 @@ class Transaction:
             await unit.ready(self._eyes)
         return await unit.conn.fetchrow(sql, *args)
 
-    async def write(self, key: tuple[str, str], parts: tuple[str, ...], values: Sequence[Any]) -> None:
+    async def write(self, key: tuple[str, str], parts: tuple[str, ...], values: Sequence[Any], *, rows: Rows | None = None) -> None:
         """Statements that change the object `key` and give nothing back: sent with the next statement, or at the end.
 
-        A constraint that they violate is told then; use `execute` where it has to be told at once.
+        `rows`: they only add these rows, so that many such writes may go as blocks. A constraint that they violate is told then; use `execute`
+        where it has to be told at once.
         """
         unit = self._unit
         if unit.pending.holds(key) or (unit.pending.writes and unit.writer != self._eyes):
             await unit.ready(self._eyes)
         unit.writer = self._eyes
-        unit.pending.writes.append(Write(key, parts, values))
+        unit.pending.add(Write(key, parts, values, rows))
+
+    @property
+    def writes_many(self) -> bool:
+        """Whether this transaction writes the rows of many objects, table by table."""
+        return self._unit.pending.many
+
+    def write_many(self) -> None:
+        """From here on rows go as blocks, even few of them: those of a table are there for the triggers of the next one."""
+        self._unit.pending.many = True
 
     def append(self, into: Into, rows: Sequence[tuple[Any, ...]], *, shared: bool = False) -> None:
         """Rows for an append-only table. Written as `write` does.
@@ -223,7 +238,7 @@ class Transaction:
             await self.settle()
             await self._unit.ready(self._eyes)
         except BaseException:
-            self._unit.pending, self._unit.last = Pending(), {}
+            self._unit.pending, self._unit.last = Pending(many=self.writes_many), {}
             self._unit.known.clear()
             await conn.execute("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
             self._unit.acts_again(before)  # the rollback took back who was said to act, too

@@ -1,11 +1,16 @@
-"""Writes that wait for the next statement of their transaction and are then sent together: one round trip instead of one each."""
+"""Writes that wait for the next statement of their transaction and are then sent together: one round trip instead of one each.
+
+Many of them that only add rows go as blocks: one INSERT for each table, so that PostgreSQL reads, plans and surrounds with walls one statement, not one
+for each row.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import groupby
 from typing import Any
 
 from maillage.store.context import writing
@@ -20,13 +25,57 @@ Shape = tuple[tuple[str, ...], int]
 """The INSERTs, UPDATEs and DELETEs of one write, and how many values they share."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Block:
+    """A table and its columns, for rows that are inserted by one statement whatever their number: one value, an array of rows of the table's own type.
+
+    A column of lists cannot be given as an array of its own, because the lists have different lengths.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+
+    @property
+    def sql(self) -> str:
+        """The INSERT."""
+        names = ", ".join(self.columns)
+        return f"INSERT INTO {self.table} ({names}) SELECT {names} FROM unnest($1::{self.table}[])"
+
+
+Rows = Callable[[], Iterable[tuple[Block, tuple[Any, ...]]]]
+"""The rows that a write adds, each in the order of its block's columns; a table's rows come after those that they hang on."""
+
+Filled = dict[Block, list[tuple[Any, ...]]]
+"""Rows by their block."""
+
+ORDERS = """SELECT t.name, array_agg(a.attname::text ORDER BY a.attnum) AS columns FROM unnest($1::text[]) AS t (name)
+JOIN pg_attribute a ON a.attrelid = t.name::regclass AND a.attnum > 0 AND NOT a.attisdropped GROUP BY t.name"""
+"""The columns of tables as they lie: a row of a table's type is told by their places, and a migration may have added one at the end."""
+
+
+def arranged(filled: Filled, orders: Mapping[str, Sequence[str]]) -> list[tuple[str, list[Any]]]:
+    """The INSERT of each block and its one value; null where a row says nothing of a column."""
+    return [(block.sql, [_placed(block.columns, orders[block.table], rows)]) for block, rows in filled.items()]
+
+
+def _placed(columns: tuple[str, ...], order: Sequence[str], rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    if columns == tuple(order):
+        return rows
+    places = [columns.index(name) if name in columns else len(columns) for name in order]
+    return [tuple([full[place] for place in places]) for full in ((*row, None) for row in rows)]
+
+
 @dataclass(slots=True)
 class Write:
-    """A few statements over the same values; `key` names the object that they write, because one statement may not write a row twice."""
+    """A few statements over the same values; `key` names the object that they write, because one statement may not write a row twice.
+
+    `rows` says the same for a write that only adds rows.
+    """
 
     key: tuple[str, str]
     parts: tuple[str, ...]
     values: Sequence[Any]
+    rows: Rows | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,11 +111,19 @@ class Pending:
     """What a transaction has still to write: writes in their order, and rows for append-only tables."""
 
     writes: list[Write] = field(default_factory=list)
+    keys: set[tuple[str, str]] = field(default_factory=set)
     rows: dict[Into, list[tuple[Any, ...]]] = field(default_factory=dict)
     shared: set[Into] = field(default_factory=set)
+    many: bool = False
+    """Blocks whatever the number: table by table, each sees the rows of the one before."""
 
     def __bool__(self) -> bool:
         return bool(self.writes or self.rows)
+
+    def add(self, write: Write) -> None:
+        """One write more."""
+        self.writes.append(write)
+        self.keys.add(write.key)
 
     def append(self, into: Into, rows: Sequence[tuple[Any, ...]], *, shared: bool) -> None:
         """More rows for a table."""
@@ -80,13 +137,37 @@ class Pending:
 
     def holds(self, key: tuple[str, str]) -> bool:
         """Whether a write to this object waits."""
-        return any(write.key == key for write in self.writes)
+        return key in self.keys
 
-    def take(self, begun: bool = True) -> list[tuple[str, list[Any]]]:
-        """Everything that waits, as few statements; nothing waits any more. Where no transaction has begun each says who acts, too."""
+    def take(self, begun: bool = True) -> list[tuple[str, list[Any]] | Filled]:
+        """Everything that waits, as few statements and as blocks; nothing waits any more. Where no transaction has begun each says who acts, too."""
         writes = self.writes + [Write(("", into.table), (into.sql(len(rows)),), into.values(rows)) for into, rows in self.rows.items()]
-        self.writes, self.rows = [], {}
-        return [_together(writes[n : n + MOST_TOGETHER], begun) for n in range(0, len(writes), MOST_TOGETHER)]
+        self.writes, self.keys, self.rows = [], set(), {}
+        fewest = 1 if self.many else MOST_TOGETHER + 1
+        if begun and len(writes) >= fewest:
+            return [statement for adds, run in groupby(writes, _adds) for statement in _of_run(list(run), adds, fewest)]
+        return [*_in_turn(writes, begun)]
+
+
+def _adds(write: Write) -> bool:
+    return write.rows is not None
+
+
+def _of_run(writes: list[Write], adds: bool, fewest: int) -> list[tuple[str, list[Any]] | Filled]:
+    return [_filled(writes)] if adds and len(writes) >= fewest else [*_in_turn(writes, True)]
+
+
+def _in_turn(writes: Sequence[Write], begun: bool) -> list[tuple[str, list[Any]]]:
+    return [_together(writes[n : n + MOST_TOGETHER], begun) for n in range(0, len(writes), MOST_TOGETHER)]
+
+
+def _filled(writes: Sequence[Write]) -> Filled:
+    """The rows of many writes, table by table."""
+    found: Filled = {}
+    for write in writes:
+        for block, row in write.rows() if write.rows else ():
+            found.setdefault(block, []).append(row)
+    return found
 
 
 def _together(writes: Sequence[Write], begun: bool) -> tuple[str, list[Any]]:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import httpx
 import pytest
 import pytest_asyncio
 from tests.actions.test_opposition import oppose
@@ -28,6 +29,7 @@ from maillage.store.blobs import About, Kept, Vault
 
 pytestmark = pytest.mark.asyncio
 ASYNC = {"prefer": "respond-async"}
+FIRST = {"if-match": 'W/"1"'}
 DAY = timedelta(hours=24)
 
 
@@ -148,7 +150,7 @@ async def test_what_an_export_holds_is_narrowed_by_level_time_and_scope(
         assert list(await lines(narrow, asked["narrow"])) == ["Observation"]
         assert (await narrow.get("/fhir/$export", params={"_type": "Patient"}, headers=ASYNC)).status_code == 403
     assert (await ours.get("/fhir/$export")).status_code == 400
-    for query in ({"_type": "Cake"}, {"_outputFormat": "csv"}, {"_typeFilter": "Observation?status=final"}):
+    for query in ({"_type": "Cake"}, {"_outputFormat": "csv"}, {"_elements": "id"}):
         assert (await ours.get("/fhir/$export", params=query, headers=ASYNC)).status_code == 400, query
     assert (await ours.get("/fhir/Group/none/$export", headers=ASYNC)).status_code == 404
     again = await ask(ours, "$export", _type="Patient")
@@ -174,6 +176,105 @@ async def test_what_was_refused_after_the_files_were_made_is_not_given(
     async with db.transaction(SYSTEM) as tx:
         await oppose(tx, about[1], "general")
     assert (await lines(theirs, address))["Observation"] == [made[2]]
+
+
+async def asked_for(http: Caller, path: str, *patients: str, **params: str) -> httpx.Response:
+    """A request by POST, the only way to name patients."""
+    named = [{"name": "patient", "valueReference": {"reference": f"Patient/{patient}"}} for patient in patients]
+    more = [{"name": name, "valueString": value} for name, value in params.items()]
+    return await http.post(f"/fhir/{path}", json={"resourceType": "Parameters", "parameter": [*named, *more]}, headers=ASYNC)
+
+
+async def test_only_the_patients_that_were_named_and_only_while_they_may_be_seen(
+    db: Database, ours: Caller, theirs: Caller, settings: Settings
+) -> None:
+    (first, *of_first), (second, *of_second), (third, *_) = [await record_of(ours, 1) for _ in range(3)]
+    members = [{"entity": {"reference": f"Patient/{patient}"}} for patient in (second, third)]
+    group = await ours.make({"resourceType": "Group", "type": "person", "actual": True, "member": members})
+    of_two = await asked_for(ours, "Patient/$export", first, second, _type="Patient,Observation")
+    of_one = await asked_for(ours, f"Group/{group['id']}/$export", second)
+    assert (of_two.status_code, of_one.status_code) == (202, 202), of_two.text
+    for path, http, patient, status in (
+        (f"Group/{group['id']}/$export", ours, first, 404),  # no member
+        ("Patient/$export", theirs, first, 404),  # nobody of theirs
+        ("Patient/$export", ours, "none", 404),
+        ("$export", ours, first, 400),  # the system is no patients
+    ):
+        assert (await asked_for(http, path, patient)).status_code == status, path
+    assert (await ours.get("/fhir/Patient/$export", params={"patient": f"Patient/{first}"}, headers=ASYNC)).status_code == 400
+    await built(db, settings)
+    found = await lines(ours, of_two.headers["content-location"])
+    assert {kind: sorted(ids) for kind, ids in found.items()} == {
+        "Patient": sorted([first, second]),
+        "Observation": sorted([*of_first, *of_second]),
+    }
+    in_group = await lines(ours, of_one.headers["content-location"])
+    assert (in_group["Patient"], in_group["Observation"]) == ([second], of_second)
+    async with db.transaction(SYSTEM) as tx:
+        rows = await tx.fetch("SELECT DISTINCT patient_id FROM audit_event WHERE verb = 'export' AND patient_id IS NOT NULL")
+    assert sorted(row["patient_id"] for row in rows) == sorted([first, second])
+
+
+async def test_a_type_is_filtered_by_searches_of_it(db: Database, ours: Caller, settings: Settings) -> None:
+    patient, *observations = await record_of(ours, 3)
+    about = {"subject": {"reference": f"Patient/{patient}"}}
+    early = await ours.make({"resourceType": "Observation", "status": "preliminary", "code": {"text": "tôt"}, **about})
+    wrong = await ours.make({"resourceType": "Observation", "status": "cancelled", "code": {"text": "non"}, **about})
+    either = "Observation?status=preliminary,Observation?status=final&_lastUpdated=ge2026-01-01"
+    several = await ask(ours, "Patient/$export", _type="Patient,Observation", _typeFilter=either)
+    one = await asked_for(ours, "Patient/$export", _type="Observation", _typeFilter=f"Observation?_id={early['id']}%2C{wrong['id']}")
+    for said in (
+        "Observation?cake=1",
+        "Encounter?status=finished",
+        "Observation?",
+        "Observation?_count=1",
+        "Observation?subject.name=x",
+        "x",
+    ):
+        answer = await ours.get("/fhir/$export", params={"_type": "Observation", "_typeFilter": said}, headers=ASYNC)
+        assert answer.status_code == 400, said
+    await built(db, settings, portion=2)
+    found = await lines(ours, several)
+    assert (found["Patient"], sorted(found["Observation"])) == ([patient], sorted([*observations, early["id"]]))
+    assert sorted((await lines(ours, one.headers["content-location"]))["Observation"]) == sorted([early["id"], wrong["id"]])
+
+
+async def test_what_was_deleted_since_then_is_told_and_to_nobody_else(
+    db: Database, ours: Caller, theirs: Caller, settings: Settings, clock: FixedClock
+) -> None:
+    patient, before, *deleted = await record_of(ours, 4)
+    assert (await ours.delete(f"/fhir/Observation/{before}", headers=FIRST)).status_code == 204
+    clock.advance(timedelta(minutes=5))
+    for id in deleted:
+        assert (await ours.delete(f"/fhir/Observation/{id}", headers=FIRST)).status_code == 204
+    since = "2026-11-16T09:05:00+01:00"
+    address = await ask(ours, "Patient/$export", _type="Observation,Patient", _since=since)
+    others = await ask(theirs, "$export", _type="Observation", _since=since)
+    plain = await ask(ours, "$export", _type="Observation")
+    await built(db, settings, portion=2)
+    manifest = (await ours.get(address)).json()
+    assert [(file["type"], file["count"]) for file in manifest["deleted"]] == [("Bundle", 2), ("Bundle", 1)]
+
+    async def told() -> list[str]:
+        bundles = [decode(line) for file in manifest["deleted"] for line in (await ours.get(file["url"])).content.splitlines()]
+        assert {bundle["type"] for bundle in bundles} <= {"transaction"}
+        return [f"{one['request']['method']} {one['request']['url']}" for bundle in bundles for one in bundle["entry"]]
+
+    assert await told() == [f"DELETE Observation/{id}" for id in sorted(deleted)]
+    assert (await theirs.get(others)).json()["deleted"] == []
+    assert "deleted" not in (await ours.get(plain)).json()
+    async with db.transaction(SYSTEM) as tx:
+        rows = await tx.fetch("SELECT patient_id FROM audit_event WHERE verb = 'export' AND patient_id IS NOT NULL ORDER BY seq")
+    assert [row["patient_id"] for row in rows] == [patient] * 3  # when it was built, and for each file
+    back = {
+        "resourceType": "Observation",
+        "id": deleted[0],
+        "status": "final",
+        "code": {"text": "0"},
+        "subject": {"reference": f"Patient/{patient}"},
+    }
+    assert (await ours.put(f"/fhir/Observation/{deleted[0]}", json=back, headers={"if-match": 'W/"2"'})).status_code == 201
+    assert f"DELETE Observation/{deleted[0]}" not in await told()
 
 
 class Stopping(Vault):

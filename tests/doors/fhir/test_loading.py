@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 import pytest_asyncio
 from tests.doors.fhir.conftest import Caller
+from tests.support import postgres
 
 from maillage.cli.resources import Journal, progress_of, run_passes
 from maillage.codes.json import decode, encode
 from maillage.doors.fhir import FhirDoor
 from maillage.doors.fhir.loading import Line, Loader, Report, importer
-from maillage.store import Database
+from maillage.store import Database, Transaction
 
 pytestmark = pytest.mark.asyncio
 PATIENT = {"resourceType": "Patient", "id": "p1", "name": [{"family": "mienne"}]}
@@ -84,6 +87,98 @@ async def test_what_the_door_refuses_is_refused_line_by_line(loader: Loader, our
     assert (codes[4], codes[5], codes[6], codes[8]) == ("code-unknown", "type-not-served", "entry-twice", "written-by-the-server")
     assert (await ours.get("/fhir/Observation/o3")).status_code == 200
     assert (await theirs.get(f"/fhir/Basic/{taken['id']}")).json()["code"] == {"text": "leur"}
+
+
+class AtOnce(Executor):
+    """Every batch that is given is under way at once, each over a connection of its own."""
+
+    def __init__(self, loader: Loader, loop: asyncio.AbstractEventLoop) -> None:
+        self.loader, self.loop, self.most, self.going = loader, loop, 0, 0
+
+    async def take(self, batch: list[Line]) -> Report:
+        self.going += 1
+        self.most = max(self.most, self.going)
+        try:
+            return await self.loader.take(batch)
+        finally:
+            self.going -= 1
+
+    def submit(self, _take: Callable[..., Any], batch: Any) -> Future[Any]:  # type: ignore[override]  # the one work that is given to it
+        return asyncio.run_coroutine_threadsafe(self.take(batch), self.loop)
+
+
+def partner(mark: str) -> list[dict[str, Any]]:
+    """What one partner has, under ids of its own: names, identifiers, composites, narrative, references to each other."""
+    names = [{"use": "official", "family": "Lefèvre-Œuf", "given": ["Zoé"]}, {"use": "usual", "family": "Marchand"}]
+    identifiers = [{"system": "urn:oid:1.2.3", "value": "ab 12"}, {"system": "urn:oid:1.2.4", "value": "7"}]
+    found: list[dict[str, Any]] = []
+    for n in range(6):
+        patient, visit = f"{mark}-p{n}", f"{mark}-e{n}"
+        found.append(
+            {"resourceType": "Patient", "id": patient, "name": names, "identifier": identifiers[: 1 + n % 2], "birthDate": "1950-02-01"}
+        )
+        stay = {"status": "finished", "class": {"system": "urn:oid:1", "code": "AMB"}, "period": {"start": "2026-01-02"}}
+        found.append({"resourceType": "Encounter", "id": visit, **stay, "subject": {"reference": f"Patient/{patient}"}})
+        for place in range(4):
+            value = {"valueQuantity": {"value": 4.20, "unit": "mmol/L", "system": "http://unitsofmeasure.org", "code": "mmol/L"}}
+            more = {**value, "encounter": {"reference": f"Encounter/{visit}"}, "effectiveDateTime": "2026-01-02T10:00:00+01:00"}
+            found.append(observation(f"{mark}-o{n}-{place}", patient, **(more if place else {"valueString": "négatif"})))
+    return found
+
+
+WRITTEN = {
+    "resource_version": ("id", "at author xact"),
+    "resource_head": ("id", "at"),
+    "ix_patient": ("id", "at"),
+    "ix_encounter": ("id", "at"),
+    "ix_observation": ("id", "at"),
+    "ix_string": ("id", ""),
+    "patient": ("id", ""),
+    "patient_identifier": ("patient_id", ""),
+    "care_link": ("patient_id", "id starts"),
+    "audit_event": ("res_id", "id seq at actor_id actor_name software address server request_id xact"),
+}
+
+
+async def rows_of(dsn: str, mark: str) -> dict[str, list[str]]:
+    """Every row that was written of a partner's resources, as if its ids were nobody's."""
+    conn = await asyncpg.connect(postgres.owner(dsn))
+    found = {}
+    try:
+        for table, (key, apart) in WRITTEN.items():
+            sql = f"SELECT (to_jsonb(t) - $1::text[])::text AS row FROM {table} t WHERE {key} LIKE $2 ORDER BY 1"
+            rows = await conn.fetch(sql, apart.split(), f"{mark}-%")
+            found[table] = sorted(re.sub(r'\\"lastUpdated\\":\\"[^"]*"', "", row["row"].replace(mark, "any")) for row in rows)
+    finally:
+        await conn.close()
+    return found
+
+
+async def test_in_parallel_in_blocks_and_one_by_one_write_the_same_rows(
+    dsn: str, loader: Loader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One by one, each goes by the statements of a single write, as whoever posts it."""
+    loop = asyncio.get_running_loop()
+    at_once = AtOnce(loader, loop)
+    for mark, executor, batch in (("parallel", at_once, 5), ("inblocks", Inline(loader, loop), 100), ("byitself", Inline(loader, loop), 1)):
+        file = tmp_path / f"{mark}.ndjson"
+        file.write_bytes(b"".join(encode(one) + b"\n" for one in partner(mark)))
+        journal = Journal(file, progress_of(file))
+        if mark == "byitself":
+            monkeypatch.setattr(Transaction, "write_many", lambda _tx: None)
+        await asyncio.to_thread(run_passes, executor, journal, 2, batch)
+        assert (journal.progress.made, journal.progress.refused) == (36, 0)
+    assert at_once.most > 1
+    expected = await rows_of(dsn, "byitself")
+    assert {table: len(rows) for table, rows in expected.items()} == {
+        **dict.fromkeys(("resource_version", "resource_head", "audit_event"), 36),
+        **dict.fromkeys(("ix_patient", "ix_encounter", "patient", "care_link"), 6),
+        "ix_observation": 24,
+        "ix_string": 69,
+        "patient_identifier": 9,
+    }
+    assert await rows_of(dsn, "inblocks") == expected
+    assert await rows_of(dsn, "parallel") == expected
 
 
 class Stopped(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from maillage.codes.r4.tables import resource_type_set
@@ -23,8 +24,15 @@ class Target(NamedTuple):
     version: str = ""
 
 
+LONGEST_KEPT = 200
+
+
 def parse(reference: str) -> Target:
     """Take a reference apart; `unknown` when it has none of the known forms."""
+    return _known(reference) if len(reference) <= LONGEST_KEPT else _taken_apart(reference)
+
+
+def _taken_apart(reference: str) -> Target:
     type_, _, id_ = reference.partition("/")
     if type_ in resource_type_set() and _ID.fullmatch(id_):
         return Target("literal", type_, id_)
@@ -39,3 +47,7 @@ def parse(reference: str) -> Target:
     if match and match[1] in resource_type_set():
         return Target("conditional", match[1])
     return Target("unknown")
+
+
+_known = lru_cache(maxsize=8192)(_taken_apart)
+"""The resources of one exchange name the same few others again and again."""

@@ -65,8 +65,8 @@ class SearchParameter:
         found: list[tuple[Value, Value]] = []
         for navigate, first, second in self._bases:
             for item in navigate(resource):
-                heads, tails = _given(first, item), _given(second, item)
-                found += [(head, tail) for head in heads for tail in tails]
+                if tails := _given(second, item):  # most often there is no value of this kind
+                    found += [(head, tail) for head in _given(first, item) for tail in tails]
         return list(dict.fromkeys(found))
 
     def values(self, resource: dict[str, Any]) -> list[Value]:

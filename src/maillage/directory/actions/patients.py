@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from functools import cache
 from typing import Any
 
 from maillage import record
@@ -14,7 +15,7 @@ from maillage.directory.rows import dicts, identifiers, ref_id
 from maillage.kernel.errors import Conflict, Invalid, NotFound
 from maillage.kernel.ids import new_id
 from maillage.record import Visible
-from maillage.store import Params, Transaction, register
+from maillage.store import Block, Params, Transaction, register
 
 Resource = dict[str, Any]
 
@@ -83,7 +84,7 @@ async def _write(tx: Transaction, resource: Resource, mode: Mode) -> int:
     first = await record.lock_head(tx, "Patient", row.id) is None
     owner = await _owner(tx, resource, first=first)
     version = await record.photograph(tx, resource, patient=row.id, kept_by=owner, if_changed=True)
-    await _put_row(tx, resource, mode, owner, version)
+    await _put_row(tx, resource, mode, owner, version, first=first)
     await put_identifiers(tx, resource, row, owner, first=first)
     return version
 
@@ -102,12 +103,23 @@ def patient_values(resource: Resource, mode: Mode) -> dict[str, Any]:
     return {**{field.name: getattr(row, field.name) for field in fields(row)}, "families_folded": list(row.families_folded)}
 
 
-async def _put_row(tx: Transaction, resource: Resource, mode: Mode, owner: str | None, version: int) -> None:
+async def _put_row(tx: Transaction, resource: Resource, mode: Mode, owner: str | None, version: int, *, first: bool) -> None:
     values = {**patient_values(resource, mode), "owner_org": owner, "version": version}
     columns = ", ".join(values)
     places = ", ".join(f"${rank}" for rank in range(1, len(values) + 1))
+    insert = f"INSERT INTO patient ({columns}) VALUES ({places})"
+    if first and tx.writes_many:
+        row = tuple({**values, "parties": ()}.values())
+        made = _patients((*values, "parties"))
+        await tx.write(("patient", resource["id"]), (insert,), [*values.values()], rows=lambda: [(made, row)])
+        return
     changes = ", ".join(f"{name} = excluded.{name}" for name in values if name != "owner_org")
-    await tx.execute(f"INSERT INTO patient ({columns}) VALUES ({places}) ON CONFLICT (id) DO UPDATE SET {changes}", *values.values())
+    await tx.execute(f"{insert} ON CONFLICT (id) DO UPDATE SET {changes}", *values.values())
+
+
+@cache
+def _patients(columns: tuple[str, ...]) -> Block:
+    return Block("patient", columns)
 
 
 async def put_identifiers(tx: Transaction, resource: Resource, row: PatientRow, owner: str | None, *, first: bool) -> None:
@@ -115,14 +127,20 @@ async def put_identifiers(tx: Transaction, resource: Resource, row: PatientRow, 
     if not first:
         await tx.execute("DELETE FROM patient_identifier WHERE patient_id = $1", row.id)
     found = [
-        (row.id, owner, rank, item.system, item.type_code, item.value, item.normalised, item.use, item.sure and row.active)
+        (row.id, owner, rank, item.system, item.type_code, item.value, item.normalised, item.use, item.sure and row.active, ())
         for rank, item in enumerate(identifiers(resource))
     ]
-    if found:
-        await tx.executemany(
-            """
-            INSERT INTO patient_identifier (patient_id, owner_org, rank, system, type_code, value, normalised, use, sure)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-            """,
-            found,
-        )
+    if first and tx.writes_many:
+        for one in found:
+            await _add_identifier(tx, one)
+    elif found:
+        await tx.executemany(_IDENTIFIER, found)
+
+
+async def _add_identifier(tx: Transaction, row: tuple[Any, ...]) -> None:
+    await tx.write(("patient_identifier", f"{row[0]} {row[2]}"), (_IDENTIFIER,), row, rows=lambda: [(_IDENTIFIERS, row)])
+
+
+_NAMES = ("patient_id", "owner_org", "rank", "system", "type_code", "value", "normalised", "use", "sure", "parties")
+_IDENTIFIERS = Block("patient_identifier", _NAMES)
+_IDENTIFIER = f"INSERT INTO patient_identifier ({', '.join(_NAMES)}) VALUES ({', '.join(f'${n}' for n in range(1, len(_NAMES) + 1))})"

@@ -79,6 +79,7 @@ class Loader:
 
     async def _write(self, resources: Sequence[Resource]) -> tuple[int, int, int]:
         async def work(tx: Transaction) -> tuple[int, int, int]:
+            tx.write_many()
             return await _all(self._context(tx), resources)
 
         return await self._db.run(self._actor, work, origin=Origin(software="maillage import"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from maillage import record
@@ -32,6 +32,19 @@ def walk(value: Any, path: str) -> Iterator[tuple[dict[str, Any], str]]:
             todo += [(child, f"{where}[{place}]") for place, child in enumerate(item)]
 
 
+def named(value: Any) -> Iterator[str]:
+    """The same references in the same order, without their paths: for who asks for them most often."""
+    todo: list[Any] = [value]
+    while todo:
+        item = todo.pop()
+        if type(item) is dict:
+            if type(reference := item.get("reference")) is str:
+                yield reference
+            todo += [child for child in item.values() if type(child) is dict or type(child) is list]
+        else:
+            todo += [child for child in item if type(child) is dict or type(child) is list]
+
+
 def replace(value: Any, change: Callable[[str], str]) -> Any:
     """A copy of the value in which every literal reference went through `change`; so did URLs and narrative that name an entry."""
     if type(value) is dict:
@@ -43,12 +56,14 @@ def replace(value: Any, change: Callable[[str], str]) -> Any:
 
 def relative(resource: dict[str, Any], base: str) -> dict[str, Any]:
     """Absolute references to this very server written as relative ones."""
+    if not base:
+        return resource
     start = base.rstrip("/") + "/"
 
     def change(reference: str) -> str:
         return reference.removeprefix(start)
 
-    if not any(item["reference"].startswith(start) for item, _ in walk(resource, "")):
+    if not any(reference.startswith(start) for reference in named(resource)):
         return resource
     changed: dict[str, Any] = replace(resource, change)
     return changed
@@ -98,19 +113,29 @@ async def check(context: Context, resource: dict[str, Any]) -> tuple[list[Issue]
     coming = {key for key in wanted if "/".join(key) in context.coming}
     await look_up(context, [key for key in wanted if key not in coming])
     present = coming | {key for key in wanted if context.asked.get(key)}
-    told = "Nothing of that name is here, or nothing that you may see."
-    warnings = [Issue("warning", "not-found", "reference-unknown", path, told) for key, path in wanted.items() if key not in present]
-    return warnings, frozenset(present)
+    absent = [key for key in wanted if key not in present]
+    return (_told(resource, absent) if absent else []), frozenset(present)
 
 
-def _literal(resource: dict[str, Any]) -> dict[tuple[str, str], str]:
-    """The types and ids that a resource names as ours, each with the first path that names it."""
-    wanted: dict[tuple[str, str], str] = {}
+def _told(resource: dict[str, Any], absent: Collection[tuple[str, str]]) -> list[Issue]:
+    """A warning for each that is absent, at the first path that names it."""
+    found: dict[tuple[str, str], str] = {}
     for item, path in walk(resource, resource["resourceType"]):
-        target = parse(item["reference"])
-        if target.kind == "literal" and not target.base and target.type in SERVED:
-            wanted.setdefault((target.type, target.id), path)
-    return wanted
+        if (key := _ours(item["reference"])) in absent:
+            found.setdefault(key, path)
+    told = "Nothing of that name is here, or nothing that you may see."
+    return [Issue("warning", "not-found", "reference-unknown", path, told) for path in found.values()]
+
+
+def _ours(reference: str) -> tuple[str, str]:
+    """The type and the id of a reference to a resource of ours; two empty texts for another one."""
+    target = parse(reference)
+    return (target.type, target.id) if target.kind == "literal" and not target.base and target.type in SERVED else ("", "")
+
+
+def _literal(resource: dict[str, Any]) -> list[tuple[str, str]]:
+    """The types and ids that a resource names as ours, each once."""
+    return [key for key in dict.fromkeys(map(_ours, named(resource))) if key[0]]
 
 
 async def look_up(context: Context, keys: Iterable[tuple[str, str]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 from maillage import exports, record
 from maillage.access import DIRECTORY_TYPES, policy
@@ -12,8 +13,8 @@ from maillage.doors.fhir.context import Context
 from maillage.doors.fhir.http import Request, Response, encode_query, http_date
 from maillage.doors.fhir.operations.asked import question
 from maillage.doors.fhir.problems import outcome
-from maillage.exports import Level, Wanted
-from maillage.kernel.errors import Issue, Malformed, NotAllowed, Unavailable
+from maillage.exports import Filter, Level, Wanted
+from maillage.kernel.errors import Issue, Malformed, NotAllowed, NotFound, Unavailable
 from maillage.kernel.operations import Param
 from maillage.record import SERVED
 from maillage.store.blobs import Vault
@@ -23,7 +24,15 @@ PLACE: Final = "exports"
 
 NDJSON: Final = "application/fhir+ndjson"
 FORMATS: Final = frozenset({NDJSON, "application/ndjson", "ndjson"})
-PARAMETERS: Final = (Param("_outputFormat", "string"), Param("_since", "instant"), Param("_type", "string", many=True))
+PARAMETERS: Final = (
+    Param("_outputFormat", "string"),
+    Param("_since", "instant"),
+    Param("_type", "string", many=True),
+    Param("_typeFilter", "string", many=True),
+)
+OF_PATIENTS: Final = (*PARAMETERS, Param("patient", "Reference", many=True, most=1000))
+"""Of every patient or of a group: of these patients alone (by POST)."""
+
 RETRY: Final = "5"
 _LEVELS: Final = {1: Level.SYSTEM, 2: Level.PATIENT, 3: Level.GROUP}
 
@@ -39,13 +48,14 @@ async def export(context: Context, request: Request) -> Response:
     if group:
         context.require("Group", "r")
         await record.read(context.tx, "Group", group, context.visible("Group"))
-    given = question(request, PARAMETERS)
+    given = question(request, PARAMETERS if level is Level.SYSTEM else OF_PATIENTS)
     if given.get("_outputFormat", NDJSON).replace(" ", "+") not in FORMATS:
         raise Malformed(Issue("error", "value", "search-parameter", "http._outputFormat", NDJSON))
     types = _types(context, level, given.get("_type", []))
     address = f"{request.base}/{'/'.join(request.path)}"
     told = f"{address}?{encode_query(request.query)}" if request.query else address
-    wanted = Wanted(level, types, told, group, given.get("_since"))
+    patients = await _patients(context, request, group, given.get("patient", []))
+    wanted = Wanted(level, types, told, group, given.get("_since"), patients, _filters(context, types, given.get("_typeFilter", [])))
     id = await exports.ask(context.tx, wanted, most=context.registry.bulk.most)
     body = encode(outcome([Issue("information", "informational", "export-asked")]))
     return Response(202, body, {"content-location": f"{request.base}/{PLACE}/{id}"})
@@ -65,6 +75,36 @@ def _types(context: Context, level: Level, named: list[str]) -> tuple[str, ...]:
     return types
 
 
+async def _patients(context: Context, request: Request, group: str, named: list[str]) -> tuple[str, ...]:
+    """The patients that were named, all of whom the caller sees, in the group if there is one. Raises `Malformed`, `NotFound`."""
+    if named and request.method != "POST":
+        raise Malformed(Issue("error", "value", "search-parameter", "http.patient", "patient is given by POST, in a Parameters resource."))
+    ids = tuple(dict.fromkeys(text.removeprefix("Patient/") for text in named))
+    if not ids:
+        return ()
+    context.require("Patient", "r")
+    seen = await record.existing(context.tx, "Patient", ids, context.visible("Patient"))
+    if group:
+        seen &= set(await record.members_of(context.tx, group, context.visible("Group")))
+    for id in ids:
+        if id not in seen:
+            raise NotFound("Patient", id)
+    return ids
+
+
+def _filters(context: Context, types: tuple[str, ...], named: list[str]) -> tuple[Filter, ...]:
+    """The searches of `_typeFilter`, each understood now rather than when the files are made. Raises `Malformed`."""
+    found: list[Filter] = []
+    for text in [one for several in named for one in several.split(",") if one.strip()]:
+        kind, _, query = text.strip().partition("?")
+        if kind not in types:
+            raise Malformed(Issue("error", "value", "search-parameter", "http._typeFilter", f"{kind[:60]} is not exported here."))
+        search = tuple(parse_qsl(query, keep_blank_values=True))
+        record.filtered(record.Query(context.visible, context.tx.now), kind, [search])
+        found.append((kind, search))
+    return tuple(found)
+
+
 async def export_status(context: Context, request: Request) -> Response:
     """202 with the progress, 200 with the manifest, 500 when it was given up."""
     export = await exports.asked(context.tx, request.path[1])
@@ -78,9 +118,11 @@ async def export_status(context: Context, request: Request) -> Response:
         "transactionTime": export.asked_at.isoformat(timespec="milliseconds"),
         "request": export.request,
         "requiresAccessToken": True,
-        "output": [{"type": file.type, "url": f"{address}/{file.id}", "count": file.count} for file in files],
+        "output": [{"type": file.type, "url": f"{address}/{file.id}", "count": file.count} for file in files if not file.deleted],
         "error": [],
     }
+    if export.tells_deleted:
+        manifest["deleted"] = [{"type": "Bundle", "url": f"{address}/{file.id}", "count": file.count} for file in files if file.deleted]
     headers = {"content-type": "application/json"}
     if export.expires_at:
         headers["expires"] = http_date(export.expires_at)

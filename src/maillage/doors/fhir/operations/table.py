@@ -11,8 +11,8 @@ from maillage.doors.fhir.http import Request, Response
 from maillage.doors.fhir.kinds import DEFINITIONS
 from maillage.doors.fhir.operations import subscriptions
 from maillage.doors.fhir.operations.everything import everything
+from maillage.doors.fhir.operations.export import OF_PATIENTS, export
 from maillage.doors.fhir.operations.export import PARAMETERS as ASKED
-from maillage.doors.fhir.operations.export import export
 from maillage.doors.fhir.operations.lastn import lastn
 from maillage.doors.fhir.operations.match import match
 from maillage.doors.fhir.operations.meta import add_meta, delete_meta, meta
@@ -86,8 +86,9 @@ OPERATIONS: tuple[DoorOperation, ...] = (
         answers="ValueSet"),
     DoorOperation("export", BULK + "export", export, "Exporter ce que vous pouvez voir, en fichiers NDJSON.", (SYSTEM,), parameters=ASKED),
     DoorOperation("export", BULK + "patient-export", export, "Exporter ce qui concerne tous les patients que vous pouvez voir.", (TYPE,), ("Patient",),
-        parameters=ASKED),
-    DoorOperation("export", BULK + "group-export", export, "Exporter ce qui concerne les patients d’un groupe.", (INSTANCE,), ("Group",), parameters=ASKED),
+        parameters=OF_PATIENTS),
+    DoorOperation("export", BULK + "group-export", export, "Exporter ce qui concerne les patients d’un groupe.", (INSTANCE,), ("Group",),
+        parameters=OF_PATIENTS),
 )  # fmt: skip
 """Each with its published definition."""
 
