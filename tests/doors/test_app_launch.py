@@ -23,6 +23,7 @@ from maillage.access.clients.consents.actions import challenge_of
 from maillage.doors.fhir import FhirDoor
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.clock import FixedClock
+from maillage.settings import Settings
 from maillage.store import Database
 
 FILL = territory
@@ -398,7 +399,7 @@ async def test_secrets_of_consents_are_kept_as_hashes_only(app: App, db: Databas
 
 async def test_a_consent_that_is_over_is_forgotten_after_a_month_with_its_tokens(app: App, clock: FixedClock) -> None:
     async def kept() -> list[int]:
-        await worker.forget(app.db)
+        await worker.forget(app.db, Settings())
         async with app.db.transaction(SYSTEM) as tx:
             tables = ("api_grant", "api_refresh", "api_token")
             return [int(await tx.fetchval(f"SELECT count(*) FROM {table} WHERE $1::bool", True)) for table in tables]

@@ -65,7 +65,7 @@ def test_scopes_are_read_as_sentences() -> None:
     said = sentences(("launch", "patient/Observation.rs?category=laboratory", "user/Task.cud", "user/Basic.r"))
     assert said == (
         "Savoir de quel patient vous avez ouvert la page",
-        "Lire et chercher les observations et résultats de ce patient (seulement : category = laboratory)",
+        "Lire et chercher les observations et résultats de ce patient (seulement\u00a0: category = laboratory)",
         "Créer, modifier et supprimer le suivi des demandes que vous pouvez voir",
         "Lire Basic que vous pouvez voir",
     )

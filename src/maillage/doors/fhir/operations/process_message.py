@@ -60,7 +60,7 @@ async def _take(context: Context, request: Request, header: Resource, by_url: di
         outcome, about = await _focus(context, request, str(reference.get("reference", "")), by_url)
         outcomes.append(outcome)
         patient = patient or about
-    found = tuple(outcomes) or (Outcome("", KEPT, reason="focus-missing"),)
+    found = tuple(outcomes) or (Outcome("", KEPT, reason="message-without-focus"),)
     event = header.get("eventUri") or "|".join(str(header.get("eventCoding", {}).get(key, "")) for key in ("system", "code"))
     told = Told(new_id(), context.tx.actor.id, header["id"], event, context.tx.now, found)
     content = encode([header, *by_url.values()]).decode()
