@@ -134,6 +134,17 @@ def test_a_packed_value_is_good_until_its_end() -> None:
             ours.unpack(text, purpose, now)
 
 
+def test_a_packed_value_has_one_spelling() -> None:
+    ours, letters = sealer(NEW), "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    for value in ("s", "ss", "sss"):  # another number of letters left over each time
+        packed = ours.pack(value, "psc", NOW + timedelta(minutes=10))
+        assert ours.unpack(packed, "psc", NOW) == value
+        others = [f"{packed[:-1]}{letter}" for letter in letters if letter != packed[-1]]
+        for other in (*others, f"{packed[:5]}!{packed[5:]}", f"{packed}=", f"{packed} "):
+            with pytest.raises(Unauthenticated, match="seal-broken"):
+                ours.unpack(other, "psc", NOW)
+
+
 def test_a_challenge_is_recognised_for_its_purpose_and_time_alone() -> None:
     ours, life = sealer(NEW), timedelta(minutes=10)
     made = ours.challenge("sign-in a", NOW)

@@ -43,7 +43,9 @@ def open_cursor(key: bytes, scope: str, cursor: str, keys: int) -> list[Any]:
     """The position again. Raises `Malformed` when it was altered, or belongs to another caller or query."""
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        if not hmac.compare_digest(raw[:MARK], _mark(key, scope, raw[MARK:])):
+        if base64.urlsafe_b64encode(raw).decode().rstrip("=") != cursor or not hmac.compare_digest(
+            raw[:MARK], _mark(key, scope, raw[MARK:])
+        ):
             raise ValueError("altered")
         position = [_back(value) for value in msgspec.json.decode(raw[MARK:], type=list[Any])]
         if len(position) != keys:
