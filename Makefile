@@ -6,6 +6,7 @@
 #   make faults    the long fault tests  make sbom      the bill of materials (CycloneDX)
 #   make mutants   whether the tests of access, booking and audit see small changes
 #   make site      the documentation, offline    make ladder    the long rungs of the simulation
+#   make sweep     every page of every role in a browser, with and without JavaScript
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
@@ -30,9 +31,9 @@ export npm_config_cache := $(CURDIR)/.setup/cache/npm
 endif
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test check rerender bench ladder faults mutants sbom site clean
+.PHONY: help setup demo test check rerender bench ladder faults sweep mutants sbom site clean
 help:
-	@sed -n '2,8s/^# *//p' Makefile
+	@sed -n '2,9s/^# *//p' Makefile
 
 setup: .setup/packages .setup/vendor .setup/browser .setup/simulation
 
@@ -62,6 +63,10 @@ ladder: .setup/packages .setup/simulation
 
 faults: .setup/packages .setup/vendor
 	@$(BIN)/python -m pytest -m nightly -p no:randomly $(PYTEST_ARGS) tests/faults
+
+# Every page of the web door, found by links: axe, three widths, no foreign request; then without JavaScript.
+sweep: setup
+	@$(BIN)/python -m pytest -m nightly -p no:randomly $(PYTEST_ARGS) tests/journeys
 
 mutants: .setup/packages .setup/vendor
 	@$(BIN)/python tools/mutate.py $(MUTANTS)

@@ -34,12 +34,13 @@ SELECT copy.* FROM healthcare_service s, generate_series(0, $1 - 1) n, LATERAL j
 WHERE s.id = 'percy-hge'
 """
 """The services whose slots are looked for: a question about one that is not here is refused."""
-_COLUMNS = """
+COLUMNS = """
 SELECT c.relname AS name, array_agg(a.attname ORDER BY a.attnum) AS columns FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND NOT c.relispartition
     AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attidentity = ''
 GROUP BY c.relname ORDER BY c.relname
 """
+"""Every table with the columns that a copy of its rows has to name."""
 _INDEXES = r"""
 SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public' AND indexdef NOT LIKE 'CREATE UNIQUE%'
     AND indexname NOT IN (SELECT conname FROM pg_constraint) AND tablename NOT LIKE 'audit\_%' ORDER BY indexname
@@ -117,7 +118,7 @@ async def copies(conn: Any, sample: str, count: int, patients: int, *, skip: re.
     text = "to_json(x)::text"
     for marker, number in numbers:
         text = f"replace({text}, '{marker}', ({number})::text)"
-    for table in await conn.fetch(_COLUMNS):
+    for table in await conn.fetch(COLUMNS):
         if skip.match(table["name"]):
             continue
         where = "x.id LIKE $1" if "id" in table["columns"] else "x::text LIKE $1"

@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 
 from bench.door import samples
-from bench.door.fill import CLIENT, FAMILY, LONG, NUMBER, PATIENT, copies, without_indexes
+from bench.door.fill import CLIENT, COLUMNS, FAMILY, LONG, NUMBER, PATIENT, copies, without_indexes
 from maillage import demonstration, journeys
 from maillage.kernel.ids import new_id
 from maillage.store import Database, migrate
@@ -25,12 +25,6 @@ SHARED = ("slot", "vacation", "vacation_session", "appointment")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
 _MARK, _PERSON = "@#@", "@p@"
 _OPEN = "turn IS NOT NULL AND state NOT IN ('letter-sent', 'advised')"
-_TABLES = """
-SELECT c.relname AS name, array_agg(a.attname ORDER BY a.attnum) AS columns FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
-WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND NOT c.relispartition
-    AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attidentity = ''
-GROUP BY c.relname ORDER BY c.relname
-"""
 _INSERT = f"""
 INSERT INTO "{{table}}" ({{columns}}) SELECT {{columns}} FROM generate_series($2::int, $3::int) n, LATERAL json_populate_record(NULL::"{{table}}",
     replace(replace($1, '{_MARK}', lpad(to_hex(n), 12, '0')), '{_PERSON}', '{PATIENT.removesuffix(NUMBER)}' || (n % $4 + 1))::json)
@@ -84,7 +78,7 @@ async def _samples(conn: Any, begun: str) -> list[Sample]:
     shared = {id for table in SHARED for (id,) in await conn.fetch(f"SELECT id FROM {table}")}  # the names above
     rows = await conn.fetch(f"SELECT id, request_id, patient_id, ({_OPEN}) AS open FROM referral_task ORDER BY id")  # our own words
     samples = [Sample(row["id"], row["request_id"], row["patient_id"], row["open"], []) for row in rows]
-    for table in await conn.fetch(_TABLES):
+    for table in await conn.fetch(COLUMNS):
         if SINGLE.match(table["name"]):
             continue
         columns = ", ".join(f'"{column}"' for column in table["columns"])
