@@ -13,7 +13,7 @@ def forecast(extract: Path, /, *, out: Path | None = None, json: bool = False) -
     """Say what comes after an RPU extract (the national XML: one file, or a folder of them): distributions, never about a person.
 
     1 when arrivals were foretold no better than by the same hour of the last 8 weeks, or their bands did not hold: memory is then shown.
-    No identity is read; the file of counts that `--out` writes holds no passage, and feeds the page « Prévisions ».
+    No identity is read; the file of counts that `--out` writes holds no passage, and feeds the page « Simulation ».
 
     Example: maillage forecast rpu/ --out comptes.json
 

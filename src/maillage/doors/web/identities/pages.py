@@ -14,7 +14,7 @@ from maillage.kernel.errors import NotAllowed, NotFound
 
 PLACE = "/patients/identites"
 _CONFIRMED = Field("confirmed", "J’ai comparé les cinq traits : c’est la même personne.", "checkbox", True)
-_COMMENT = Field("comment", "Pièce ou motif", hint="Facultatif. Ce qui a permis de conclure.")
+_COMMENT = Field("comment", "Pièce ou motif", hint="Ce qui a permis de conclure.")
 
 
 def _require(view: View) -> None:
