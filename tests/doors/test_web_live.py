@@ -13,7 +13,7 @@ from tests.support import postgres
 from maillage import referrals
 from maillage.doors.edge.admission import Admission, Turn
 from maillage.doors.edge.routes import Lane
-from maillage.doors.web.live.hub import Hub
+from maillage.doors.web.live.hub import Hub, instant
 from maillage.kernel.errors import TooMany
 from maillage.settings import EdgeSettings
 from maillage.store import Database
@@ -37,8 +37,8 @@ def drain() -> Drain:
     return Drain()
 
 
-def make_hub(db: Database, drain: Drain, most: int = 10, per_person: int = 3, minutes: float = 10) -> Hub:
-    return Hub(db, most=most, per_person=per_person, minutes=minutes, draining=drain)
+def make_hub(db: Database, drain: Drain, most: int = 10, per_person: int = 3, minutes: float = 10, linger: float = 0) -> Hub:
+    return Hub(db, most=most, per_person=per_person, minutes=minutes, draining=drain, linger=linger)
 
 
 async def first(stream: AsyncIterator[bytes]) -> bytes:
@@ -68,6 +68,31 @@ async def test_both_sides_are_told_by_the_commit_and_a_stranger_is_not(db: Datab
     assert await first(hub.stream(ears[0])) == b"data: 1\n\n"
     assert await first(hub.stream(ears[1])) == b"data: 1\n\n"
     assert not ears[2].changed.is_set()
+
+
+async def test_a_page_is_told_of_what_changed_between_its_reading_and_its_ear(db: Database, drain: Drain) -> None:
+    hub = make_hub(db, drain)
+    read = instant()
+    cold = hub.join(make.TRIAGER, TASKS, shown=read)
+    await listening(hub)
+    assert cold.changed.is_set(), "nobody listened when it was read"
+    read, other = instant(), hub.join(make.TRIAGER, TASKS)
+    await make.sent(db)
+    await first(hub.stream(other))
+    assert hub.join(make.TRIAGER, TASKS, shown=read).changed.is_set()
+    assert not hub.join(make.PLANNER, TASKS, shown=instant()).changed.is_set(), "nothing since"
+    assert not hub.join(make.CARDIOLOGIST, TASKS, shown=read).changed.is_set(), "it concerned somebody else"
+
+
+async def test_the_connection_is_kept_a_while_for_who_goes_from_page_to_page(db: Database, drain: Drain) -> None:
+    hub = make_hub(db, drain, linger=60)
+    hub.leave(hub.join(make.TRIAGER, TASKS))
+    await listening(hub)
+    read = instant()
+    await make.sent(db)
+    hear_it = hub.join(make.TRIAGER, TASKS, shown=read)
+    assert await first(hub.stream(hear_it)) == b"data: 1\n\n"
+    assert hub.listening.is_set()
 
 
 async def sent_and_undone(db: Database, task: str) -> None:

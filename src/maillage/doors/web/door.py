@@ -26,7 +26,7 @@ from maillage.doors.web.catalogue import done_sentence, role_words
 from maillage.doors.web.display import display_of
 from maillage.doors.web.headers import CONTENT_SECURITY_POLICY, FILE_POLICY, secure
 from maillage.doors.web.language import LANGUAGES, language, speak
-from maillage.doors.web.live.hub import Hub
+from maillage.doors.web.live.hub import Hub, instant
 from maillage.doors.web.navigation import navigation
 from maillage.doors.web.pages import OWN, Page
 from maillage.doors.web.rendering import make_environment
@@ -131,6 +131,7 @@ class WebDoor:
             "actor": view.actor,
             "own": view.of_patient,
             "display": display_of(view.request, self.site),
+            "shown": view.shown,
         }
         return self.templates.get_template(template).render(**{**shown, **context})
 
@@ -201,10 +202,11 @@ class WebDoor:
         self, page: Page, request: Request, session: WebSession | None, values: Values, files: tuple[Checked, ...] = ()
     ) -> Response:
         actor = session.actor if session else SYSTEM
+        shown = int(instant() * 1000)
 
         async def work(tx: Transaction) -> Response:
             _require(page, actor)
-            view = View(self, request, session, tx, values, files=files)
+            view = View(self, request, session, tx, values, files=files, shown=shown)
             await self._know(view)
             return await (self._once(page, view) if page.method == "POST" and page.once else page.handler(view))
 

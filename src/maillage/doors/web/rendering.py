@@ -75,6 +75,7 @@ def make_environment(assets: Assets, lang: str = "fr") -> Environment:
         "new_id": new_id,
         "demo": False,
         "session": None,
+        "shown": 0,
         "navigation": (),
         "own": False,
         "display": Display(),

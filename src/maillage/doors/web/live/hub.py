@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import asyncpg
 
 from maillage.kernel.actor import Actor
+from maillage.kernel.clock import SystemClock
 from maillage.kernel.errors import TooMany
 from maillage.store import Database
 
@@ -22,8 +23,26 @@ log = logging.getLogger(__name__)
 CHANNEL = "change"
 BEAT = 15.0
 """Seconds between two signs of life of a stream that has nothing to say: proxies cut silent connections."""
+LINGER = 30.0
+"""Seconds for which the connection is kept when the last page has closed: whoever goes from page to page needs it again at once."""
 _AGAIN = 1.0
 _WATCH = 0.25
+_KEPT = 2_000
+
+
+def instant() -> float:
+    """Now, in seconds since 1970, by the machine: it puts in order what is told and what is shown, whatever day the demonstration plays."""
+    return SystemClock().now().timestamp()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change that was heard: when, of what, for which organisations."""
+
+    at: float
+    kind: str
+    organizations: frozenset[str]
+    id: str
 
 
 @dataclass(eq=False, slots=True)
@@ -34,19 +53,26 @@ class Listener:
     organizations: frozenset[str]
     kinds: frozenset[str]
     only: str = ""
+    shown: float = float("inf")
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def concerns(self, kind: str, organizations: frozenset[str], id: str) -> bool:
+    def concerns(self, change: Change) -> bool:
         """Whether a change is one of theirs."""
-        return kind in self.kinds and bool(organizations & self.organizations) and (not self.only or self.only == id)
+        mine = change.kind in self.kinds and bool(change.organizations & self.organizations)
+        return mine and (not self.only or self.only == change.id)
 
 
 class Hub:
     """The open pages of this process."""
 
-    def __init__(self, database: Database, *, most: int, per_person: int, minutes: float, draining: Callable[[], bool]) -> None:
-        self._database, self._draining = database, draining
+    def __init__(
+        self, database: Database, *, most: int, per_person: int, minutes: float, draining: Callable[[], bool], linger: float = LINGER
+    ) -> None:
+        self._database, self._draining, self._linger = database, draining, linger
         self._most, self._per_person, self._seconds = most, per_person, minutes * 60
+        self._heard: deque[Change] = deque(maxlen=_KEPT)
+        self._whole_since = float("inf")
+        self._going: asyncio.TimerHandle | None = None
         self._listeners: set[Listener] = set()
         self._people: Counter[str] = Counter()
         self._work: asyncio.Task[None] | None = None
@@ -59,26 +85,47 @@ class Hub:
         """How many pages listen."""
         return len(self._listeners)
 
-    def join(self, actor: Actor, kinds: frozenset[str], only: str = "") -> Listener:
-        """Open a page's ear. Raises `TooMany` when there are too many of the person, or of all."""
+    def join(self, actor: Actor, kinds: frozenset[str], only: str = "", shown: float = float("inf")) -> Listener:
+        """Open the ear of a page that was read at `shown`: it is told at once when something changed since, or when nobody listened at that instant.
+
+        Raises `TooMany` when there are too many of the person, or of all.
+        """
         if self.size >= self._most or self._people[actor.id] >= self._per_person:
             raise TooMany(60)
-        made = Listener(actor.id, frozenset(actor.organizations), kinds, only)
+        made = Listener(actor.id, frozenset(actor.organizations), kinds, only, shown)
         self._listeners.add(made)
         self._people[actor.id] += 1
+        if self._going is not None:
+            self._going.cancel()
+            self._going = None
         if self._work is None or self._work.done():
             self._ended.clear()
             self._work = asyncio.create_task(self._listen())
+        if self.listening.is_set() and self._missed(made):
+            made.changed.set()
         return made
 
+    def _missed(self, listener: Listener) -> bool:
+        """Whether a page may be older than what was told since it was read; while nothing is heard, the connection tells everybody when it is made."""
+        forgotten = len(self._heard) == _KEPT and self._heard[0].at > listener.shown
+        if forgotten or listener.shown < self._whole_since:
+            return True
+        return any(change.at >= listener.shown and listener.concerns(change) for change in self._heard)
+
     def leave(self, listener: Listener) -> None:
-        """Close it. With the last one the connection is let go of."""
+        """Close it. A while after the last one the connection is let go of."""
         if listener not in self._listeners:
             return
         self._listeners.discard(listener)
         self._people[listener.person] -= 1
         if not self._people[listener.person]:
             del self._people[listener.person]
+        if not self._listeners and self._work is not None:
+            self._going = asyncio.get_running_loop().call_later(self._linger, self._let_go)
+
+    def _let_go(self) -> None:
+        """Nobody came back: give the connection up."""
+        self._going = None
         if not self._listeners and self._work is not None:
             self._work.cancel()
             self._work = None
@@ -112,9 +159,10 @@ class Hub:
         """Pass one change on."""
         kind, _, rest = payload.partition(" ")
         told, _, id = rest.partition(" ")
-        organizations = frozenset(told.split(","))
+        change = Change(instant(), kind, frozenset(told.split(",")), id)
+        self._heard.append(change)
         for listener in self._listeners:
-            if listener.concerns(kind, organizations, id):
+            if listener.concerns(change):
                 listener.changed.set()
 
     async def _listen(self) -> None:
@@ -123,8 +171,7 @@ class Hub:
         while not self._draining():
             with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
                 async with self._database.listening(CHANNEL, self.hear) as broken:
-                    if not first:
-                        self._tell_all()
+                    self._begin(everybody=not first)
                     first = False
                     await self._until(broken)
             if not self._draining():
@@ -142,6 +189,10 @@ class Hub:
         finally:
             self.listening.clear()
 
-    def _tell_all(self) -> None:
+    def _begin(self, *, everybody: bool) -> None:
+        """From now on everything is heard; pages that were read before may have missed something."""
+        self._whole_since = instant()
+        self._heard.clear()
         for listener in self._listeners:
-            listener.changed.set()
+            if everybody or listener.shown < self._whole_since:
+                listener.changed.set()

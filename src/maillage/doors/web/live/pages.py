@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from starlette.responses import Response, StreamingResponse
 
 from maillage.access import policy
@@ -19,8 +21,13 @@ async def follow(view: View) -> Response:
     if not allowed:
         raise Malformed.one("unknown-choice")
     hub = view.door.hub
-    listener = hub.join(view.actor, allowed, view.query("objet"))
+    listener = hub.join(view.actor, allowed, view.query("objet"), _shown(view.query("depuis")))
     return StreamingResponse(hub.stream(listener), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+
+
+def _shown(told: str) -> float:
+    """When the page was read, as it says itself in thousandths of a second; a page that does not say is told of what comes."""
+    return int(told) / 1000 if re.fullmatch(r"[0-9]{1,15}", told) else float("inf")
 
 
 PAGES = (get("/evenements", follow, on=OWN, stream=True),)

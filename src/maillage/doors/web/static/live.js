@@ -3,8 +3,8 @@
 const part = document.getElementById("vivant");
 const bar = document.querySelector("[data-live]");
 const words = (name) => bar.dataset[name];
-const LEAST = 1500, POLL = 30000;
-let source, later, polling, last = 0, running = false, missed = false, paused = false, over = false;
+const LEAST = 1500, POLL = 30000, AGAIN = 5000;
+let source, later, polling, again, last = 0, running = false, missed = false, paused = false, over = false;
 
 const clock = () => {
   const at = new Date().toLocaleTimeString("fr-FR", { hour: "numeric", minute: "2-digit", timeZone: "Europe/Paris" });
@@ -34,6 +34,7 @@ async function refresh() {
       active.focus({ preventScroll: true });
       if (typeof from === "number") active.setSelectionRange(from, to);
     }
+    part.dataset.shown = next.dataset.shown;
     stamp();
     if (part.textContent !== before) announce(words("at").replace("{at}", clock()));
   } catch { /* the network is away: the next change, or the next round, asks again */ } finally {
@@ -55,11 +56,16 @@ function poll(on) {
 
 function open() {
   source?.close();
+  clearTimeout(again);
   if (over || paused || document.hidden) return;
-  source = new EventSource(words("live"));
+  source = new EventSource(`${words("live")}&depuis=${part.dataset.shown}`);  // what changed between the reading of this page and the first word
   source.onopen = () => poll(false);
   source.onmessage = schedule;
-  source.onerror = () => poll(true);
+  source.onerror = () => {  // one that comes back by itself would ask from the old instant, and after a refusal it does not come back
+    source.close();
+    poll(true);
+    again = setTimeout(open, AGAIN);
+  };
 }
 
 function touched(event) { event.target.closest("form")?.setAttribute("hx-morph-skip", ""); }
