@@ -100,7 +100,7 @@ def cluster() -> Iterator[postgres.TestCluster]:
     made = postgres.TestCluster(Path(os.environ[postgres.FOLDER]), worker)
     made.postgres.start()
     yield made
-    made.postgres.stop()
+    made.stop()
 
 
 @pytest_asyncio.fixture
@@ -111,18 +111,18 @@ async def dsn(request: pytest.FixtureRequest, cluster: postgres.TestCluster) -> 
 
 
 @pytest_asyncio.fixture
-async def db(request: pytest.FixtureRequest, dsn: str, clock: FixedClock) -> AsyncIterator[Database]:
+async def db(request: pytest.FixtureRequest, cluster: postgres.TestCluster, dsn: str, clock: FixedClock) -> AsyncIterator[Database]:
     """An empty database, under the test's clock; queries without ORDER BY are answered in any order.
 
     Afterwards every row must still be what its last photograph shows, unless the test is marked `drifts`.
     """
-    database = await Database.open(dsn, clock, limits=LIMITS, connection_class=postgres.ShufflingConnection)
+    database = await cluster.open(dsn, clock, LIMITS)
     try:
         yield database
         if not request.node.get_closest_marker("drifts"):
             assert await drifting(dsn, clock) == []
     finally:
-        await database.close()
+        await cluster.leave(database)
 
 
 @pytest.fixture

@@ -35,6 +35,7 @@ SCREENS = ROOT / "docs" / "screenshots"
 def inspect(person: Person, name: str = "") -> None:
     """Assert that the page in front of somebody is sound; keep its picture when asked to."""
     page = person.page
+    page.locator("footer").wait_for()  # a page that a click has asked for may have begun, and have no element yet
     if name:
         picture(person, name)
     shape = page.evaluate(SHAPE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.postgres import owner
+from tests.support.postgres import CLUSTERS, owner
 
 from maillage import record
 from maillage.codes.json import decode, encode
@@ -25,16 +25,16 @@ WHERE rank <= $2 ORDER BY res_type, id
 
 async def drifting(dsn: str, clock: Clock) -> list[str]:
     """`Type/id` of each resource that its row draws otherwise; none where there is no record."""
-    db = await Database.open(owner(dsn), clock)  # who sees everything without a wall to be planned around
-    try:
-        async with db.transaction(SYSTEM, timeout=60) as tx:
-            if await tx.fetchval("SELECT to_regclass('resource_head')") is None:
-                return []
-            found = []
-            for row in await tx.fetch(_PHOTOGRAPHS, list(RENDERERS), LATEST):
-                drawn = await RENDERERS[row["res_type"]](tx, row["id"])
-                if drawn is not None and record.comparable(decode(encode(drawn))) != record.comparable(decode(row["content"])):
-                    found.append(f"{row['res_type']}/{row['id']}")
-            return found
-    finally:
-        await db.close()
+    return await CLUSTERS[-1].keeper.run(owner(dsn), _compare, clock)  # the owner sees everything without a wall to be planned around
+
+
+async def _compare(db: Database) -> list[str]:
+    async with db.transaction(SYSTEM, timeout=60) as tx:
+        if await tx.fetchval("SELECT to_regclass('resource_head')") is None:
+            return []
+        found = []
+        for row in await tx.fetch(_PHOTOGRAPHS, list(RENDERERS), LATEST):
+            drawn = await RENDERERS[row["res_type"]](tx, row["id"])
+            if drawn is not None and record.comparable(decode(encode(drawn))) != record.comparable(decode(row["content"])):
+                found.append(f"{row['res_type']}/{row['id']}")
+        return found

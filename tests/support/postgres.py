@@ -17,8 +17,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
+from tests.support.keeper import Keeper, plainly
 
-from maillage.store import Connection, EmbeddedPostgres, logins, migrate
+from maillage.kernel.clock import Clock
+from maillage.store import Connection, Database, EmbeddedPostgres, Limits, logins, migrate
 
 FOLDER = "MAILLAGE_TEST_FOLDER"
 BINARIES = "MAILLAGE_TEST_BINARIES"  # run the suite on another PostgreSQL: the folder of its programs
@@ -44,9 +46,13 @@ DO $$ DECLARE t record; filled boolean; BEGIN
 END $$;
 """
 
+POOLS, CONNECTIONS = 4, 3
+"""Of how many databases a worker keeps its pool between two tests, and how many connections of it."""
+
 _RESET = """
 DO $$ DECLARE t record; columns text; mark bigint; kept bigint; wanted bigint; BEGIN
-  PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid();
+  PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid <> ALL ('{:spared}'::integer[]);
   SET LOCAL session_replication_role = replica;
   CREATE SEQUENCE IF NOT EXISTS seed.mark;
   SELECT CASE WHEN is_called THEN last_value ELSE pg_current_xact_id()::text::bigint END INTO mark FROM seed.mark;
@@ -91,7 +97,8 @@ class TestCluster:
         self.folder = folder
         self.worker = worker
         self.postgres = EmbeddedPostgres(folder / "data", shared_buffers="128MB", binaries_dir=os.environ.get(BINARIES, ""))
-
+        self.keeper = Keeper()
+        self._pools: dict[str, Database] = {}
         CLUSTERS.append(self)
 
     def dsn(self, database: str) -> str:
@@ -126,11 +133,31 @@ class TestCluster:
         (self.folder / name).touch()
 
     async def _reset(self, name: str) -> None:
-        conn = await asyncpg.connect(self.owner(name))
-        try:
-            await conn.execute(_RESET)
-        finally:
-            await conn.close()
+        kept = self._pools.get(self.dsn(name))
+        spared = ",".join(str(one._con.get_server_pid()) for one in _free(kept)) if kept else ""
+        await self.keeper.run(self.owner(name), plainly(_RESET.replace(":spared", spared)))
+
+    async def open(self, dsn: str, clock: Clock, limits: Limits) -> Database:
+        """A database over the connections that the test before left: one that is made anew plans every statement again, a tenth of a second for a few writes."""
+        kept = self._pools.get(dsn)
+        if kept is None or kept._pool.is_closing():
+            if kept is None and len(self._pools) >= POOLS:
+                await self._pools.pop(next(iter(self._pools))).close()
+            kept = self._pools[dsn] = await Database.open(dsn, clock, limits=limits, connection_class=ShufflingConnection)
+        opened = Database(kept._pool, clock, limits, kept.warnings)
+        opened._dsn = dsn
+        return opened
+
+    async def leave(self, database: Database) -> None:
+        """A test is over: keep a few of its connections."""
+        await database._hand_back()
+        for one in _free(database)[CONNECTIONS:]:
+            one.terminate()
+
+    def stop(self) -> None:
+        """Leave it; the last worker to leave stops the server."""
+        self.keeper.stop()
+        self.postgres.stop()
 
     async def _admin(self, *statements: str) -> None:
         conn = await asyncpg.connect(self.owner("postgres"))
@@ -145,6 +172,11 @@ class TestCluster:
         with (self.folder / f"{name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _free(database: Database) -> list[Any]:
+    """The pool's holders of a connection that nobody uses."""
+    return [one for one in database._pool._holders if one._con is not None and one._in_use is None]
 
 
 def owner(dsn: str) -> str:
