@@ -162,7 +162,7 @@ def postmaster(folder: Path) -> int:
 def main() -> int:
     """Measure on a database of its own."""
     given = argparse.ArgumentParser(prog="python -m bench.imports")
-    given.add_argument("lines", type=int, nargs="?", default=20_000)
+    given.add_argument("lines", type=int, nargs="?", default=100_000)
     given.add_argument("workers", type=int, nargs="?", default=os.cpu_count())
     given.add_argument("--batch", type=int, default=200)
     asked = given.parse_args()

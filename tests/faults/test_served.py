@@ -25,11 +25,13 @@ from tests.support.serving import Server, served
 pytestmark = pytest.mark.slow
 TOWN = "cms-clamart-soins"
 FHIR = {"content-type": "application/fhir+json", "accept": "application/fhir+json"}
+PER_CLIENT = 600
 SHORT = {
     "MAILLAGE_EDGE__DEADLINE": "2",
     "MAILLAGE_EDGE__DEADLINE_READ": "1.5",
     "MAILLAGE_EDGE__HEADER_TIMEOUT": "2",
     "MAILLAGE_SERVER__DRAIN_NOTICE": "1.5",
+    "MAILLAGE_EDGE__PER_CLIENT": str(PER_CLIENT),
 }
 NOTE = {"resourceType": "Basic", "code": {"text": "essai"}}
 
@@ -145,6 +147,19 @@ def test_f15_slow_callers_hold_nobody_else(server: Server) -> None:
         assert all(answer.startswith(b"HTTP/1.1 408 ") for answer in refused)
         for one in readers:
             assert one.recv(12) == b"HTTP/1.1 200"
+        well(client)
+
+
+def test_a_partner_that_floods_is_told_to_wait_and_slows_nobody_else(server: Server) -> None:
+    with caller(server, "flood") as partner, caller(server) as client, ThreadPoolExecutor(30) as pool:
+        asked = [pool.submit(partner.get, "/fhir/HealthcareService", params={"_count": "1"}) for _ in range(2 * PER_CLIENT)]
+        for _ in range(20):
+            well(client)
+        answers = [one.result() for one in asked]
+        assert {answer.status_code for answer in answers} == {200, 429}
+        refused = [answer for answer in answers if answer.status_code == 429]
+        assert len(refused) >= PER_CLIENT // 2
+        assert all(int(answer.headers["retry-after"]) > 0 and answer.json()["resourceType"] == "OperationOutcome" for answer in refused)
         well(client)
 
 

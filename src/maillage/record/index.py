@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from maillage.codes import r4
+from maillage.codes.json import encode
 from maillage.record import values as shapes
 from maillage.record.types import SERVED
 from maillage.store import Block, Rows, Transaction
@@ -304,6 +305,15 @@ def _unless(first: bool, target: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class _Told:
+    """What a resource says for one parameter: values by the place of their column, texts, strings."""
+
+    placed: tuple[tuple[int, Any], ...] = ()
+    texts: tuple[str, ...] = ()
+    strings: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class _Step:
     """One parameter of a type: what it goes into. `keys`: it has a value only when one of these is there; none means always look."""
 
@@ -312,6 +322,36 @@ class _Step:
     places: tuple[tuple[int, str], ...]
     strings: bool
     texts: bool
+    remembered: str
+
+    def of(self, resource: dict[str, Any], part: Callable[[str], bytes]) -> _Told:
+        """What a resource says. Codes and references come again and again: those of elements that were seen lately are known."""
+        if not self.remembered:
+            return self._look(resource)
+        seen = b"\n".join([part(key) for key in self.keys])
+        if len(seen) > LONGEST_SEEN:
+            return self._look(resource)
+        told = _known.get((self.remembered, seen))
+        if told is None:
+            if len(_known) >= REMEMBERED:
+                _known.clear()
+            told = _known[self.remembered, seen] = self._look(resource)
+        return told
+
+    def _look(self, resource: dict[str, Any]) -> _Told:
+        if not (found := shapes.found(self.parameter, resource)):
+            return _NOTHING
+        made = shapes.parts(self.parameter, found) if self.places else {}
+        placed = tuple((place, made.get(part)) for place, part in self.places)
+        texts = tuple(shapes.displays(self.parameter, found)) if self.texts else ()
+        return _Told(placed, texts, tuple(shapes.strings(self.parameter, found)) if self.strings else ())
+
+
+_NOTHING = _Told()
+REMEMBERED, LONGEST_SEEN = 8000, 500
+"""How many elements are known with what they say for a parameter, and how many bytes such an element has at most: some ten megabytes in all."""
+_REPEATED = frozenset({"token", "reference"})
+_known: dict[tuple[str, bytes], _Told] = {}
 
 
 @cache
@@ -320,9 +360,15 @@ def _steps(kind: str) -> tuple[_Step, ...]:
     for place, column in enumerate(columns(kind)):
         places.setdefault(column.parameter.code, []).append((place, column.part))
     return tuple(
-        _Step(p, p.first_keys if "" not in p.first_keys else frozenset(), tuple(places.get(code, ())), _has_strings(p), has_texts(p))
+        _step(kind, p, p.first_keys if "" not in p.first_keys else frozenset(), tuple(places.get(code, ())))
         for code, p in parameters(kind).items()
     )
+
+
+def _step(kind: str, parameter: Any, keys: frozenset[str], places: tuple[tuple[int, str], ...]) -> _Step:
+    again = keys and parameter.kind in _REPEATED and not is_identifier(parameter)
+    remembered = f"{kind}.{parameter.code}" if again else ""
+    return _Step(parameter, keys, places, _has_strings(parameter), has_texts(parameter), remembered)
 
 
 @lru_cache(maxsize=2048)
@@ -339,25 +385,17 @@ def _indexed(kind: str, resource: dict[str, Any]) -> tuple[list[str] | None, lis
     """The texts of a resource, its column values in the order of `columns`, and its strings: parameter, value, as written."""
     row: list[Any] = [None] * len(columns(kind))
     texts: list[str] = []
-    codes: list[str] = []
-    values: list[str] = []
-    originals: list[str] = []
+    strings: tuple[list[str], list[str], list[str]] = ([], [], [])
+    part = cache(lambda key: encode(resource.get(key)))
     for step in _steps_of(kind, frozenset(resource)):
-        found = shapes.found(step.parameter, resource)
-        if not found:
-            continue
-        if step.places:
-            made = shapes.parts(step.parameter, found)
-            for place, part in step.places:
-                row[place] = made.get(part)
-        if step.texts:
-            texts += shapes.displays(step.parameter, found)
-        if step.strings:
-            for value, original in shapes.strings(step.parameter, found):
-                codes.append(step.parameter.code)
-                values.append(value)
-                originals.append(original)
-    return texts or None, row, (codes, values, originals)
+        told = step.of(resource, part)
+        for place, value in told.placed:
+            row[place] = value
+        texts += told.texts
+        for value, original in told.strings:
+            for rows, one in zip(strings, (step.parameter.code, value, original), strict=True):
+                rows.append(one)
+    return texts or None, row, strings
 
 
 SQL_FILE = Path(__file__).with_name("index.sql")

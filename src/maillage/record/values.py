@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,10 +11,9 @@ from maillage.codes.aliases import canonical
 from maillage.codes.folding import plain
 from maillage.codes.r4 import Amount, Ref, SearchParameter, Span, Token
 from maillage.codes.r4.values import Place
+from maillage.store import FIRST, LAST
 
 LONGEST_STRING = 200
-FIRST = datetime.min.replace(tzinfo=UTC)
-LAST = datetime.max.replace(tzinfo=UTC)
 LOWEST, HIGHEST = Decimal("-1e400"), Decimal("1e400")
 NEXT, TYPED, JOINED = "\x1f", "\x1e", "\x1d"
 """Between a parameter and a text; before an identifier with its type; between the two parts of a composite."""
@@ -110,15 +108,19 @@ def _place(found: Sequence[Place]) -> dict[str, Any]:
 
 def _composite(second: str, pairs: Iterable[tuple[Any, Any]]) -> dict[str, Any]:
     """Each text that the first part is looked up by, with each value of the second."""
-    rows = [(head, tail) for first, tail in pairs if first.code for head in token_texts(first.system, first.code)]
+    rows = [(token_texts(first.system, first.code), tail) for first, tail in pairs if first.code]
     if second in ("token", "reference"):
-        joined = (f"{head}{JOINED}{text}" for head, tail in rows for text in _second_texts(second, tail))
+        joined = (f"{head}{JOINED}{text}" for heads, tail in rows for head in heads for text in _second_texts(second, tail))
         return {"texts": texts} if (texts := list(dict.fromkeys(joined))) else {}
     if not rows:
         return {}
     tails = [tail for _, tail in rows]
     beside = {"words": [text[:LONGEST_STRING] for text in tails]} if second == "string" else _PARTS[second](tails)
-    return {"firsts": [head for head, _ in rows], **beside}
+    made = {"firsts": [head for heads, _ in rows for head in heads]}
+    for part, values in beside.items():
+        if type(values) is list:  # beside each text of its first part
+            made[part] = [value for (heads, _), value in zip(rows, values, strict=True) for _ in heads]
+    return made
 
 
 def _second_texts(second: str, value: Any) -> list[str]:

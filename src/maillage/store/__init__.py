@@ -10,9 +10,11 @@ from maillage.store.locks import lock_rows
 from maillage.store.rounds import one_by_one
 from maillage.store.sql import Params
 from maillage.store.transaction import Transaction
-from maillage.store.writes import Block, Into, Rows
+from maillage.store.writes import FIRST, LAST, Block, Into, Rows
 
 __all__ = [
+    "FIRST",
+    "LAST",
     "Block",
     "Connection",
     "Database",

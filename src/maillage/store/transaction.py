@@ -11,7 +11,7 @@ import asyncpg
 
 from maillage.kernel.actor import NOWHERE, SYSTEM, Actor, Origin
 from maillage.store.context import Context, reading
-from maillage.store.writes import ORDERS, Filled, Into, Pending, Rows, Write, arranged
+from maillage.store.writes import Into, Pending, Rows, Write, arranged
 
 
 class Unit:
@@ -62,12 +62,8 @@ class Unit:
         if self.begun:
             await self._act(self.writer)
         for one in self.pending.take(self.begun):
-            for sql, values in [one] if isinstance(one, tuple) else await self._arranged(one):
+            for sql, values in [one] if isinstance(one, tuple) else arranged(one):
                 await conn.execute(sql, *values, *(() if self.begun else self._context.values(self.writer)))
-
-    async def _arranged(self, filled: Filled) -> list[tuple[str, list[Any]]]:
-        rows = await self.conn.fetch(ORDERS, [block.table for block in filled])
-        return arranged(filled, {row["name"]: row["columns"] for row in rows})
 
     async def look(self, actor: Actor, sql: str, args: Sequence[Any]) -> list[asyncpg.Record]:
         """The rows of a SELECT that locks nothing; alone where nothing has begun."""

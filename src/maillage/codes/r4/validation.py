@@ -6,6 +6,9 @@ from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any, Final
 
+import msgspec
+
+from maillage.codes.json import encode
 from maillage.codes.r4.nodes import NODES, Field, Node
 from maillage.codes.r4.primitives import check_string, not_one_of
 from maillage.codes.r4.references import parse
@@ -51,6 +54,22 @@ def render(path: Path) -> str:
         step, segment, index = step
         parts.append(segment if index < 0 else f"{segment}[{index}]")
     return ".".join(reversed(parts))
+
+
+_CODED: Final = frozenset({"CodeableConcept", "Coding"})
+_SHALLOW: Final = 20
+MOST_SOUND, LONGEST_SOUND = 4000, 400
+"""How many codes are known to be sound, each at its place, and of how many bytes at most: the same ones come in every second resource."""
+_sound: set[tuple[int, bytes] | None] = set()
+
+
+def _seen(field: Field, item: Any) -> tuple[int, bytes] | None:
+    """What tells a code at its place from others; nothing where it may hold more than codes and texts."""
+    try:
+        told = encode(item)
+    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError):
+        return None
+    return (id(field), told) if len(told) <= LONGEST_SOUND and b"xtension" not in told else None
 
 
 class _Enough(Exception):
@@ -171,19 +190,28 @@ class _Walk:
         if type(item) is list:
             self.say("structure", "wrong-type", where, f"{field.segment} must be a single object, not a list.")
             return
-        self.element(NODES[field.type], item, where, depth + 1)
+        self.concept(field, NODES[field.type], item, where, depth)
+
+    def concept(self, field: Field, node: Node, item: Any, where: Path, depth: int) -> None:
+        """An element of its own; a code that was found sound at the same place lately is not walked again."""
+        seen = _seen(field, item) if field.type in _CODED and depth < _SHALLOW else None
+        if seen in _sound:
+            return
+        before = len(self.issues)
+        self.element(node, item, where, depth + 1)
         if field.special and type(item) is dict:
             self.special(field, item, where)
+        if seen and len(self.issues) == before:
+            if len(_sound) >= MOST_SOUND:
+                _sound.clear()
+            _sound.add(seen)
 
     def many(self, field: Field, items: Any, _owner: dict[str, Any], path: Path, depth: int) -> None:
         if not self.is_list(field, items, path):
             return
         node = NODES[field.type]
         for index, item in enumerate(items):
-            where = (path, field.segment, index)
-            self.element(node, item, where, depth + 1)
-            if field.special and type(item) is dict:
-                self.special(field, item, where)
+            self.concept(field, node, item, (path, field.segment, index), depth)
 
     def is_list(self, field: Field, items: Any, path: Path) -> bool:
         if type(items) is list and items:

@@ -9,7 +9,7 @@ from maillage.record import index
 from maillage.record.bounds import date_span, split_prefix
 from maillage.record.criteria.notation import either, plain_values, refuse, refuse_modifier
 from maillage.record.criteria.query import Criterion, Query
-from maillage.record.values import FIRST, LAST
+from maillage.store import FIRST, LAST
 
 INSTANT_FORMS = {
     "eq": "({lo} >= {low} AND {lo} < {high})",
