@@ -23,9 +23,11 @@ from tests.support.web import ORIGIN, Visitor
 
 from bench.door.server import postgres
 from bench.pages.fill import KNOWN, SEED, fill
-from maillage import directory
+from maillage import directory, indicators
 from maillage.app import create_app
 from maillage.demonstration.people import actor_of
+from maillage.directory import merging
+from maillage.kernel.actor import SYSTEM
 from maillage.settings import DataSettings, DemoSettings, EdgeSettings, Settings
 from maillage.store import Database, EmbeddedPostgres
 from maillage.store.logins import SERVING
@@ -58,7 +60,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--patients", type=int, default=200_000)
     parser.add_argument("--closed", type=int, default=40_000, help="requests that have ended: those of a year")
     parser.add_argument("--open", type=int, default=1_500, help="requests that are under way")
-    parser.add_argument("--looks", type=int, default=5, help="how often each page is looked at")
+    parser.add_argument("--looks", type=int, default=15, help="how often each page is looked at")
     parser.add_argument("--data", type=Path, help="keep the filled database in this folder, or measure what it already holds")
     parser.add_argument("--role", action="append", choices=ROLES, help="only this role; may be repeated")
     parser.add_argument("--show", metavar="PATTERN", help="print the statements of one page, with the time of each")
@@ -110,6 +112,9 @@ async def measure(dsn: str, folder: Path, asked: argparse.Namespace) -> list[Loo
     app, found = Timed(create_app(settings, database)), list[Looked]()
     patients = directory.generate_patients(SEED, KNOWN)
     try:
+        async with database.transaction(SYSTEM, timeout=600) as tx:
+            await indicators.keep(tx)  # the worker does, every few minutes; and this
+            await merging.keep_alike(tx)
         for role in asked.role or ROLES:
             home = f"Organization/{actor_of(role).organization}"
             known = [f"/patients/{one['id']}" for one in patients if one["managingOrganization"]["reference"] == home][:1]

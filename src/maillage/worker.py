@@ -11,6 +11,7 @@ from typing import Any
 from maillage import documents, experiments, exports, indicators, journeys, messaging
 from maillage.access import identity, patient_link
 from maillage.access.clients import consents
+from maillage.directory import merging
 from maillage.doors.connectors.sms import SmsChannel
 from maillage.doors.connectors.smtp import SmtpChannel
 from maillage.doors.connectors.webhooks import Courier
@@ -65,6 +66,7 @@ async def _rounds(database: Database, settings: Settings, chainer: proof.Chainer
         Courier(database, settings).run(),
         _forever("notices", NOTICE_SECONDS, lambda: database.run(SYSTEM, messaging.gather)),
         _forever("figures", FIGURES_SECONDS, lambda: database.run(SYSTEM, indicators.keep, timeout=ROUND_SECONDS)),
+        _forever("alike", FIGURES_SECONDS, lambda: database.run(SYSTEM, merging.keep_alike, timeout=ROUND_SECONDS)),
         _forever("clock", CLOCK_SECONDS, lambda: tick(database)),
         _forever("orphans", HOUSEKEEPING_SECONDS, lambda: documents.sweep(database, Vault.of(settings), now=database.clock.now())),
         _forever("exports", EXPORT_SECONDS, lambda: export_round(database, settings)),

@@ -18,6 +18,7 @@ from maillage.codes import systems
 from maillage.codes.json import decode
 from maillage.directory import merging
 from maillage.kernel.actor import SYSTEM, Actor
+from maillage.kernel.clock import FixedClock
 from maillage.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from maillage.store import Database
 
@@ -351,23 +352,46 @@ async def test_no_row_moves_without_a_line_of_the_ledger(db: Database) -> None:
                 await tx.execute("UPDATE referral_task SET patient_id = $2 WHERE id = $1", task, patient)
 
 
+async def twin(db: Database, target: str) -> str:
+    """Another file with the traits of one, without its INS."""
+    whole = await content(db, "Patient", target)
+    made = {**{key: value for key, value in whole.items() if key not in ("id", "meta")}, "identifier": [], "extension": []}
+    made["extension"] = [one for one in whole["extension"] if one["url"] != systems.EXT_IDENTITY_RELIABILITY]
+    async with db.transaction(DESK) as tx:
+        return await journeys.register_patient(tx, {**made, "managingOrganization": {"reference": f"Organization/{CENTRE}"}}, mode="test")
+
+
+async def proposed(db: Database) -> list[tuple[str, str]]:
+    async with db.transaction(KEEPER) as tx:
+        found = await merging.suspects(tx, KEEPER.organizations, access.visible_to(KEEPER, "Patient"))
+    return [(one.first, one.second) for one in found]
+
+
 async def test_files_that_look_alike_are_proposed_until_somebody_finds_two_persons(db: Database) -> None:
     source, target = await two(db)
-    whole = await content(db, "Patient", target)
-    twin = {**{key: value for key, value in whole.items() if key not in ("id", "meta")}, "identifier": [], "extension": []}
-    twin["extension"] = [one for one in whole["extension"] if one["url"] != systems.EXT_IDENTITY_RELIABILITY]
-    async with db.transaction(DESK) as tx:
-        made = await journeys.register_patient(tx, {**twin, "managingOrganization": {"reference": f"Organization/{CENTRE}"}}, mode="test")
-
-    async def proposed() -> list[tuple[str, str]]:
-        async with db.transaction(KEEPER) as tx:
-            found = await merging.suspects(tx, KEEPER.organizations, access.visible_to(KEEPER, "Patient"))
-        return [(one.first, one.second) for one in found]
-
+    made = await twin(db, target)
     pair = (min(made, target), max(made, target))
-    assert pair in await proposed()
+    assert pair in await proposed(db)
     with pytest.raises(NotAllowed, match="role"):
         await requests.act(db, DESK, journeys.keep_apart, made, target)
     await requests.act(db, KEEPER, journeys.keep_apart, made, target)
-    assert pair not in await proposed()
-    assert source not in {id for both in await proposed() for id in both}
+    assert pair not in await proposed(db)
+    assert source not in {id for both in await proposed(db) for id in both}
+
+
+async def test_they_are_those_that_were_found_lately_and_are_still_open(db: Database, clock: FixedClock) -> None:
+    _, target = await two(db)
+    first = await twin(db, target)
+    await db.run(SYSTEM, merging.keep_alike)
+    second = await twin(db, target)
+    alike, later = (min(first, target), max(first, target)), (min(second, target), max(second, target))
+    assert (alike in await proposed(db), later in await proposed(db)) == (True, False)
+    await merge(db, first, target)
+    assert alike not in await proposed(db), "a closed file is gone at once"
+    await db.run(SYSTEM, merging.keep_alike)
+    assert later in await proposed(db)
+    async with db.transaction(SYSTEM) as tx:
+        await tx.execute("UPDATE patient_alike SET firsts = '{}', seconds = '{}'")
+    assert await proposed(db) == []
+    clock.advance(2 * merging.LASTS)
+    assert later in await proposed(db), "nobody has looked for long: it is looked for now"

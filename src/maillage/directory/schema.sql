@@ -298,3 +298,13 @@ CREATE TABLE patient_apart (
     CONSTRAINT patient_apart_pkey PRIMARY KEY (owner_org, patient_id, other_id),
     CONSTRAINT patient_apart_ordered CHECK (patient_id < other_id)
 );
+
+-- The files of an organisation that look alike, as they were found lately: looking for them among two hundred thousand takes seconds. Who is found or is gone
+-- since is told the next time; a closed or invisible file is left out when the pairs are read.
+CREATE TABLE patient_alike (
+    owner_org text PRIMARY KEY REFERENCES organization (id),
+    at timestamptz NOT NULL,
+    firsts text[] NOT NULL,
+    seconds text[] NOT NULL,
+    CONSTRAINT patient_alike_pairs CHECK (cardinality(firsts) = cardinality(seconds))
+);

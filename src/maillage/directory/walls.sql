@@ -13,5 +13,7 @@ CALL put_child_wall('patient_move', 'merge_id', 'patient_merge', 'SELECT, INSERT
 CALL put_wall('patient_apart', 'CASE WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE (SELECT app_is_system()) END',
     'CASE WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE (SELECT app_is_system()) END', 'SELECT, INSERT',
     by_parent('patient_apart', 'patient_id', 'patient'));
+CALL put_wall('patient_alike', 'CASE WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE (SELECT app_is_system()) END', '(SELECT app_is_system())',
+    'SELECT, INSERT, UPDATE');
 CALL put_reading_alone('patient');
 CALL put_reading_alone('patient_identifier');

@@ -57,6 +57,7 @@ from maillage.referrals.queries import (
     visible_task,
     worklist,
     worklist_totals,
+    worklists,
 )
 from maillage.referrals.rules import CHILD_TABLE, FREES_THE_SLOT, TABLE
 from maillage.store import register
@@ -134,6 +135,7 @@ __all__ = [
     "withdraw",
     "worklist",
     "worklist_totals",
+    "worklists",
 ]
 
 register("referral_task_one_open", lambda: Conflict("duplicate-open"))

@@ -315,6 +315,9 @@ CREATE TABLE referral_child (
     CONSTRAINT referral_child_due CHECK (code <> 'follow-up' OR due_at > authored_on - interval '1 day')
 );
 CREATE INDEX referral_child_task ON referral_child (task_id);
+-- What each side owes, the first due first.
+CREATE INDEX referral_child_owed ON referral_child ((CASE WHEN turn = 'requester' THEN requester_org ELSE owner_org END), due_at, id)
+    WHERE code = 'follow-up' AND turn IS NOT NULL;
 -- At most one open child says whose turn it is.
 CREATE UNIQUE INDEX referral_child_one_turn ON referral_child (task_id)
     WHERE state IN ('due', 'accepted', 'handed-back') AND code NOT IN ('follow-up', 'abort', 'no-news');

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from maillage.directory.matching import Traits, known_gender, known_place
@@ -12,7 +13,7 @@ from maillage.kernel.errors import NotFound
 from maillage.record import Visible
 from maillage.store import Params, Transaction
 
-MOST = 50
+MOST, MOST_KEPT = 50, 2000
 _COLUMNS = "p.id, p.owner_org, p.ins, p.qualified, p.active, p.replaced_by"
 
 
@@ -99,13 +100,44 @@ _PAIRS = """
 """Pairs worth comparing: born on one day with a name in common, namesakes born in one place, or the same INS. Each part joins by equality."""
 
 
+_KEPT = """
+    SELECT x.first, x.second FROM patient_alike a, unnest(a.firsts, a.seconds) AS x (first, second) WHERE a.owner_org = ANY ($1::text[])"""
+
+LASTS = timedelta(minutes=30)
+"""Pairs that were found longer ago are looked for again before they are shown."""
+
+
+async def keep_alike(tx: Transaction) -> None:
+    """Look for the pairs of every organisation and keep them: the worker's turn."""
+    rows = await tx.fetch("SELECT id FROM organization ORDER BY id")
+    await tx.execute(
+        f"""
+        INSERT INTO patient_alike (owner_org, at, firsts, seconds)
+        SELECT o.id, $2, coalesce(y.firsts, '{{}}'), coalesce(y.seconds, '{{}}') FROM unnest($1::text[]) AS o (id) LEFT JOIN (
+            SELECT p.owner_org, (array_agg(x.first ORDER BY x.first, x.second))[:{MOST_KEPT}] AS firsts,
+                (array_agg(x.second ORDER BY x.first, x.second))[:{MOST_KEPT}] AS seconds
+            FROM ({_PAIRS}) x JOIN patient p ON p.id = x.first GROUP BY p.owner_org) y ON y.owner_org = o.id
+        ON CONFLICT (owner_org) DO UPDATE SET at = excluded.at, firsts = excluded.firsts, seconds = excluded.seconds
+        """,
+        [row["id"] for row in rows],
+        tx.now,
+    )
+
+
 async def suspects(tx: Transaction, organizations: Sequence[str], visible: Visible) -> list[Suspects]:
-    """The pairs of active files of these organisations that may be of one person and that nobody has found to be of two, the likeliest first."""
+    """The pairs of active files of these organisations that may be of one person and that nobody has found to be of two, the likeliest first.
+
+    As they were kept lately; where nobody has looked for half an hour, as they are now.
+    """
     params = Params([list(organizations)])
+    lately = await tx.fetchval(
+        "SELECT count(*) FROM patient_alike WHERE owner_org = ANY ($1::text[]) AND at > $2 AND at <= $3", *params, tx.now - LASTS, tx.now
+    )
     rows = await tx.fetch(
         f"""
-        SELECT x.first, x.second FROM ({_PAIRS}) x JOIN patient p ON p.id = x.first JOIN patient q ON q.id = x.second
-        WHERE {visible.sql("p", params)} AND {visible.sql("q", params)} AND NOT EXISTS (
+        SELECT x.first, x.second FROM ({_KEPT if lately == len(set(organizations)) else _PAIRS}) x
+        JOIN patient p ON p.id = x.first JOIN patient q ON q.id = x.second
+        WHERE p.active AND q.active AND {visible.sql("p", params)} AND {visible.sql("q", params)} AND NOT EXISTS (
             SELECT FROM patient_apart a WHERE a.owner_org = p.owner_org AND a.patient_id = x.first AND a.other_id = x.second)
         ORDER BY x.first, x.second LIMIT {params.add(MOST * 10)}
         """,

@@ -38,7 +38,16 @@ from maillage.referrals.queries.parts import (
 )
 from maillage.referrals.queries.rows import TYPE_OF_TABLE, ids_of, next_seq, row_of
 from maillage.referrals.queries.threads import form_of, last_request_of, open_tasks_of_patient, patient_requests, readers, thread
-from maillage.referrals.queries.worklists import WORKLISTS, Total, Worklist, follow_up_total, follow_ups, worklist, worklist_totals
+from maillage.referrals.queries.worklists import (
+    WORKLISTS,
+    Total,
+    Worklist,
+    follow_up_total,
+    follow_ups,
+    worklist,
+    worklist_totals,
+    worklists,
+)
 
 __all__ = [
     "TYPE_OF_TABLE",
@@ -90,4 +99,5 @@ __all__ = [
     "visible_task",
     "worklist",
     "worklist_totals",
+    "worklists",
 ]

@@ -54,52 +54,96 @@ class Total:
 
 
 async def worklist(tx: Transaction, name: str, *, services: Sequence[str] = (), limit: int = 50, offset: int = 0) -> Sequence[Row]:
-    """One worklist of the actor's active organisation: by priority, breach, age. Adds patient, service and breach to each Task.
+    """One worklist of the actor's active organisation: see `worklists`."""
+    return (await worklists(tx, (name,), services=services, limit=limit, offset=offset))[name]
+
+
+async def worklists(
+    tx: Transaction, names: Sequence[str], *, services: Sequence[str] = (), limit: int = 50, offset: int = 0
+) -> dict[str, list[Row]]:
+    """Worklists of the actor's active organisation: by priority, breach, age. Adds patient, service and breach to each Task.
 
     `services` narrows what the performer sees, before anything is counted or cut. A patient whose identity the actor may not see, after an
-    opposition, has no name on the line; the line stays: nothing leaves a worklist without a person deciding.
+    opposition, has no name on the line; the line stays: nothing leaves a worklist without a person deciding. One statement, whatever the number of lists.
     """
     params = Params()
-    condition = _on_list(WORKLISTS[name], tx, params, services)
-    return await tx.fetch(
+    now, first, last = params.add(tx.now), params.add(offset), params.add(offset + limit)
+    order = _ORDER.format(breached=f"t.due_at <= {now}")
+    sides = [side for side in _ORGANIZATION if any(WORKLISTS[name].side == side for name in names)]
+    lines = [
+        f"""SELECT l.name AS list, t.id, t.due_at <= {now} AS breached, row_number() OVER (PARTITION BY l.name ORDER BY {order}) AS place
+        FROM referral_task t JOIN {_lists(side, names)} ON l.state = t.state
+        WHERE {_of_side(side, names, tx, params, services)} AND {_narrowed(side, names, now)}"""
+        for side in sides
+    ]
+    rows = await tx.fetch(
         f"""
-        SELECT t.*, p.family, p.given, p.birth_date, p.gender,
+        SELECT x.list, x.breached, t.*, s.name AS service_name, p.family, p.given, p.birth_date, p.gender,
             (SELECT string_agg(r.display, ', ' ORDER BY r.display) FROM referral_reading r
-             WHERE r.task_id = t.id AND r.expires_at > {params.add(tx.now)} AND r.reader_id <> {params.add(tx.actor.id)}) AS read_by
-        FROM (SELECT t.*, s.name AS service_name, t.due_at <= {params.add(tx.now)} AS breached
-              FROM referral_task t JOIN healthcare_service s ON s.id = t.service_id WHERE {condition}
-              ORDER BY {_ORDER} LIMIT {params.add(limit)} OFFSET {params.add(offset)}) t
+             WHERE r.task_id = t.id AND r.expires_at > {now} AND r.reader_id <> {params.add(tx.actor.id)}) AS read_by
+        FROM ({" UNION ALL ".join(f"SELECT * FROM ({one}) y WHERE place > {first} AND place <= {last}" for one in lines)}) x
+        JOIN referral_task t ON t.id = x.id JOIN healthcare_service s ON s.id = t.service_id
         LEFT JOIN patient p ON p.id = t.patient_id AND {visible_to(tx.actor, "Patient").sql("p", params)}
-        ORDER BY {_ORDER}
+        ORDER BY x.list, x.place
         """,
         *params,
     )
+    return {name: [row for row in rows if row["list"] == name] for name in names}
 
 
-_ORDER: Final = "array_position(ARRAY['stat', 'asap', 'urgent', 'routine'], t.priority), breached DESC, t.due_at, t.id"
+_ORDER: Final = "array_position(ARRAY['stat', 'asap', 'urgent', 'routine'], t.priority), ({breached}) DESC, t.due_at, t.id"
+_ORGANIZATION: Final = {"requester": "requester_org", "performer": "owner_org"}
+"""The column that says whose a Task is, for each side."""
+
+
+def _lists(side: str, names: Sequence[str]) -> str:
+    """Which states stand on which of the lists, as a table of words of our own."""
+    pairs = [f"('{name}', '{state}')" for name in names if WORKLISTS[name].side == side for state in WORKLISTS[name].states]
+    return f"(VALUES {', '.join(pairs)}) AS l (name, state)"
+
+
+def _narrowed(side: str, names: Sequence[str], now: str) -> str:
+    """What the lists ask beyond the state."""
+    more = [(name, WORKLISTS[name]) for name in names if WORKLISTS[name].side == side and WORKLISTS[name].where != "true"]
+    cases = " ".join(f"WHEN '{name}' THEN {spec.where.format(now=f'{now}::timestamptz')}" for name, spec in more)
+    return f"CASE l.name {cases} ELSE true END" if cases else "true"
+
+
+def _of_side(side: str, names: Sequence[str], tx: Transaction, params: Params, services: Sequence[str]) -> str:
+    """The Tasks of a side that the actor sees, in any state of its lists."""
+    states = sorted({state for name in names if WORKLISTS[name].side == side for state in WORKLISTS[name].states})
+    narrowed = f" AND t.service_id = ANY ({params.add(list(services))}::text[])" if services and side == "performer" else ""
+    seen = visible_to(tx.actor, "Task").sql("t", params)
+    mine = params.add(tx.actor.organization)
+    return f"t.{_ORGANIZATION[side]} = {mine}::text AND t.state = ANY ({params.add(states)}::text[]){narrowed} AND {seen}"
+
+
+_WHERES: Final = tuple(dict.fromkeys(spec.where for spec in WORKLISTS.values()))
 
 
 async def worklist_totals(tx: Transaction, *, services: Sequence[str] = ()) -> dict[str, Total]:
-    """What each worklist of the actor's active organisation holds, under the same conditions as the list itself."""
+    """What each worklist of the actor's active organisation holds, under the same conditions as the list itself; each Task is looked at once for each side."""
     params = Params()
-    late = f"count(*) FILTER (WHERE t.due_at < {params.add(tx.now)})"
+    now = params.add(tx.now)
+    wheres = [where.format(now=f"{now}::timestamptz") for where in _WHERES]
+    counts = ", ".join(
+        f"count(*) FILTER (WHERE {where}) AS n{n}, count(*) FILTER (WHERE {where} AND t.due_at < {now}) AS late{n}"
+        for n, where in enumerate(wheres)
+    )
     parts = [
-        f"SELECT {params.add(name)}::text AS name, count(*) AS count, {late} AS late FROM referral_task t "
-        f"WHERE {_on_list(spec, tx, params, services)}"
-        for name, spec in WORKLISTS.items()
+        f"SELECT '{side}' AS side, t.state, {counts} FROM referral_task t WHERE {_of_side(side, tuple(WORKLISTS), tx, params, services)} GROUP BY t.state"
+        for side in _ORGANIZATION
     ]
-    rows = await tx.fetch(f"{' UNION ALL '.join(parts)} ORDER BY name", *params)
-    return {row["name"]: Total(row["count"], row["late"]) for row in rows}
+    rows = await tx.fetch(f"{' UNION ALL '.join(parts)} ORDER BY side, state", *params)
+    return {
+        name: _total(spec, [row for row in rows if row["side"] == spec.side and row["state"] in spec.states])
+        for name, spec in WORKLISTS.items()
+    }
 
 
-def _on_list(spec: Worklist, tx: Transaction, params: Params, services: Sequence[str]) -> str:
-    column = "requester_org" if spec.side == "requester" else "owner_org"
-    where = spec.where.format(now=f"{params.add(tx.now)}::timestamptz") if "{now}" in spec.where else spec.where
-    if services and spec.side == "performer":
-        where += f" AND t.service_id = ANY ({params.add(list(services))}::text[])"
-    seen = visible_to(tx.actor, "Task").sql("t", params)
-    mine, states = params.add(tx.actor.organization), params.add(list(spec.states))
-    return f"t.{column} = {mine}::text AND t.state = ANY ({states}::text[]) AND {where} AND {seen}"
+def _total(spec: Worklist, rows: Sequence[Row]) -> Total:
+    place = _WHERES.index(spec.where)
+    return Total(sum(row[f"n{place}"] for row in rows), sum(row[f"late{place}"] for row in rows))
 
 
 async def follow_ups(tx: Transaction, *, services: Sequence[str] = (), limit: int = 50, offset: int = 0) -> Sequence[Row]:

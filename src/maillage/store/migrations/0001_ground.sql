@@ -2276,6 +2276,16 @@ CREATE TABLE patient_apart (
     CONSTRAINT patient_apart_ordered CHECK (patient_id < other_id)
 );
 
+-- The files of an organisation that look alike, as they were found lately: looking for them among two hundred thousand takes seconds. Who is found or is gone
+-- since is told the next time; a closed or invisible file is left out when the pairs are read.
+CREATE TABLE patient_alike (
+    owner_org text PRIMARY KEY REFERENCES organization (id),
+    at timestamptz NOT NULL,
+    firsts text[] NOT NULL,
+    seconds text[] NOT NULL,
+    CONSTRAINT patient_alike_pairs CHECK (cardinality(firsts) = cardinality(seconds))
+);
+
 -- ===== access/schema.sql =====
 
 -- Who may see whose data, and how people and machines are known.
@@ -3538,6 +3548,9 @@ CREATE TABLE referral_child (
     CONSTRAINT referral_child_due CHECK (code <> 'follow-up' OR due_at > authored_on - interval '1 day')
 );
 CREATE INDEX referral_child_task ON referral_child (task_id);
+-- What each side owes, the first due first.
+CREATE INDEX referral_child_owed ON referral_child ((CASE WHEN turn = 'requester' THEN requester_org ELSE owner_org END), due_at, id)
+    WHERE code = 'follow-up' AND turn IS NOT NULL;
 -- At most one open child says whose turn it is.
 CREATE UNIQUE INDEX referral_child_one_turn ON referral_child (task_id)
     WHERE state IN ('due', 'accepted', 'handed-back') AND code NOT IN ('follow-up', 'abort', 'no-news');
@@ -4308,6 +4321,8 @@ CALL put_child_wall('patient_move', 'merge_id', 'patient_merge', 'SELECT, INSERT
 CALL put_wall('patient_apart', 'CASE WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE (SELECT app_is_system()) END',
     'CASE WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE (SELECT app_is_system()) END', 'SELECT, INSERT',
     by_parent('patient_apart', 'patient_id', 'patient'));
+CALL put_wall('patient_alike', 'CASE WHEN owner_org = ANY ((SELECT app_orgs())::text[]) THEN true ELSE (SELECT app_is_system()) END', '(SELECT app_is_system())',
+    'SELECT, INSERT, UPDATE');
 CALL put_reading_alone('patient');
 CALL put_reading_alone('patient_identifier');
 

@@ -85,10 +85,12 @@ async def _totals(view: View, services: tuple[str, ...]) -> dict[str, referrals.
 async def _lists(view: View, names: tuple[str, ...], services: tuple[str, ...]) -> list[presenters.Worklist]:
     """The first lines of each list; one that holds nothing is not asked for."""
     totals = await _totals(view, services)
-    return [
-        presenters.worklist(name, await _lines(view, name, services, presenters.SHOWN, 0) if totals[name].count else [], totals[name])
-        for name in names
-    ]
+    held = [name for name in names if totals[name].count and name != "follow-ups"]
+    rows = await referrals.worklists(view.tx, held, services=services, limit=presenters.SHOWN) if held else {}
+    lines = {name: [line(row, view.actor) for row in found] for name, found in rows.items()}
+    if "follow-ups" in names and totals["follow-ups"].count:
+        lines["follow-ups"] = await _lines(view, "follow-ups", services, presenters.SHOWN, 0)
+    return [presenters.worklist(name, lines.get(name, []), totals[name]) for name in names]
 
 
 async def _lines(view: View, name: str, services: tuple[str, ...], limit: int, offset: int) -> list[Any]:
