@@ -13,7 +13,6 @@ from maillage.kernel.errors import NotFound
 from maillage.record import Visible
 from maillage.store import Params, Transaction
 
-MOST, MOST_KEPT = 50, 2000
 _COLUMNS = "p.id, p.owner_org, p.ins, p.qualified, p.active, p.replaced_by"
 
 
@@ -85,20 +84,25 @@ async def moved(tx: Transaction, merge_id: str) -> list[Moved]:
 
 
 # --- files that look alike ------------------------------------------------------
-_PAIRS = """
-    SELECT p.id AS first, q.id AS second FROM patient p JOIN patient q ON q.birth_date = p.birth_date AND q.id > p.id
-        AND (q.given_folded = p.given_folded OR q.families_folded && p.families_folded)
-        WHERE p.owner_org = ANY ($1::text[]) AND q.owner_org = p.owner_org AND p.active AND q.active
-    UNION SELECT p.id, q.id FROM patient p JOIN patient q ON q.given_folded = p.given_folded AND q.birth_insee = p.birth_insee AND q.gender = p.gender
-        AND q.id > p.id AND q.families_folded && p.families_folded
-        WHERE p.owner_org = ANY ($1::text[]) AND q.owner_org = p.owner_org AND p.active AND q.active
-    UNION SELECT p.id, q.id FROM patient_identifier i JOIN patient_identifier j ON j.system = i.system AND j.normalised = i.normalised
+MOST, MOST_FOUND = 50, 2000
+"""Pairs that are shown, and those of one kind that are looked at: files that were entered with one date for all would make millions."""
+
+_PAIRS = f"""
+    WITH f AS MATERIALIZED (
+        SELECT p.id, p.owner_org, p.birth_date, p.given_folded, p.birth_insee, p.gender, x.family
+        FROM patient p LEFT JOIN LATERAL unnest(p.families_folded) AS x (family) ON true WHERE p.owner_org = ANY ($1::text[]) AND p.active)
+    (SELECT p.id AS first, q.id AS second FROM f p JOIN f q ON q.owner_org = p.owner_org AND q.birth_date = p.birth_date
+        AND q.given_folded = p.given_folded AND q.id > p.id LIMIT {MOST_FOUND})
+    UNION (SELECT p.id, q.id FROM f p JOIN f q ON q.owner_org = p.owner_org AND q.birth_date = p.birth_date AND q.family = p.family
+        AND q.id > p.id WHERE p.family <> '' LIMIT {MOST_FOUND})
+    UNION (SELECT p.id, q.id FROM f p JOIN f q ON q.owner_org = p.owner_org AND q.family = p.family AND q.given_folded = p.given_folded
+        AND q.birth_insee = p.birth_insee AND q.gender = p.gender AND q.id > p.id WHERE p.family <> '' LIMIT {MOST_FOUND})
+    UNION (SELECT p.id, q.id FROM patient_identifier i JOIN patient_identifier j ON j.system = i.system AND j.normalised = i.normalised
             AND j.patient_id > i.patient_id
         JOIN patient p ON p.id = i.patient_id JOIN patient q ON q.id = j.patient_id
         WHERE i.system LIKE 'urn:oid:1.2.250.1.213.1.4.%' AND i.use <> 'old' AND j.use <> 'old'
-        AND p.owner_org = ANY ($1::text[]) AND q.owner_org = p.owner_org AND p.active AND q.active"""
-"""Pairs worth comparing: born on one day with a name in common, namesakes born in one place, or the same INS. Each part joins by equality."""
-
+        AND p.owner_org = ANY ($1::text[]) AND q.owner_org = p.owner_org AND p.active AND q.active LIMIT {MOST_FOUND})"""
+"""Pairs worth comparing: born on one day with a name in common, namesakes born in one place, or the same INS. Each part joins by equality alone."""
 
 _KEPT = """
     SELECT x.first, x.second FROM patient_alike a, unnest(a.firsts, a.seconds) AS x (first, second) WHERE a.owner_org = ANY ($1::text[])"""
@@ -108,20 +112,18 @@ LASTS = timedelta(minutes=30)
 
 
 async def keep_alike(tx: Transaction) -> None:
-    """Look for the pairs of every organisation and keep them: the worker's turn."""
-    rows = await tx.fetch("SELECT id FROM organization ORDER BY id")
-    await tx.execute(
-        f"""
-        INSERT INTO patient_alike (owner_org, at, firsts, seconds)
-        SELECT o.id, $2, coalesce(y.firsts, '{{}}'), coalesce(y.seconds, '{{}}') FROM unnest($1::text[]) AS o (id) LEFT JOIN (
-            SELECT p.owner_org, (array_agg(x.first ORDER BY x.first, x.second))[:{MOST_KEPT}] AS firsts,
-                (array_agg(x.second ORDER BY x.first, x.second))[:{MOST_KEPT}] AS seconds
-            FROM ({_PAIRS}) x JOIN patient p ON p.id = x.first GROUP BY p.owner_org) y ON y.owner_org = o.id
-        ON CONFLICT (owner_org) DO UPDATE SET at = excluded.at, firsts = excluded.firsts, seconds = excluded.seconds
-        """,
-        [row["id"] for row in rows],
-        tx.now,
-    )
+    """Look for the pairs of every organisation that keeps files, and keep them: the worker's turn."""
+    for row in await tx.fetch("SELECT DISTINCT owner_org FROM patient WHERE active AND owner_org IS NOT NULL ORDER BY owner_org"):
+        await tx.execute(
+            f"""
+            INSERT INTO patient_alike (owner_org, at, firsts, seconds)
+            SELECT ($1::text[])[1], $2, coalesce(array_agg(x.first ORDER BY x.first, x.second), '{{}}'),
+                coalesce(array_agg(x.second ORDER BY x.first, x.second), '{{}}') FROM ({_PAIRS}) x
+            ON CONFLICT (owner_org) DO UPDATE SET at = excluded.at, firsts = excluded.firsts, seconds = excluded.seconds
+            """,
+            [row["owner_org"]],
+            tx.now,
+        )
 
 
 async def suspects(tx: Transaction, organizations: Sequence[str], visible: Visible) -> list[Suspects]:
