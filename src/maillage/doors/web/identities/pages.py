@@ -5,12 +5,12 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from maillage import access, directory, journeys, record
-from maillage.directory import Patient, merging
+from maillage.directory import merging
 from maillage.doors.web.forms import Choice, Field, Reader, redisplay, summary
 from maillage.doors.web.identities import presenters
 from maillage.doors.web.pages import get, post
 from maillage.doors.web.view import View
-from maillage.kernel.errors import NotAllowed, NotFound
+from maillage.kernel.errors import NotAllowed
 
 PLACE = "/patients/identites"
 _CONFIRMED = Field("confirmed", "J’ai comparé les cinq traits : c’est la même personne.", "checkbox", True)
@@ -29,9 +29,8 @@ async def show_list(view: View) -> Response:
     visible = access.visible_to(view.actor, "Patient", view.tx.now)
     pairs = await merging.suspects(view.tx, view.actor.organizations, visible)
     made = await merging.merges(view.tx, view.actor.organizations)
-    files = await _files(
-        view, {id for one in pairs for id in (one.first, one.second)} | {id for one in made for id in (one.source, one.target)}
-    )
+    shown = {id for one in pairs for id in (one.first, one.second)} | {id for one in made for id in (one.source, one.target)}
+    files = await directory.get_patients(view.tx, shown, visible) if shown else {}
     await record.audit_many(view.tx, "R", [("Patient", id, id) for id in sorted(files)], verb="search", query="identites")
     return view.page(
         "identities/templates/list.html",
@@ -39,16 +38,6 @@ async def show_list(view: View) -> Response:
         lines=presenters.lines(pairs, files),
         merged=[presenters.Done(files[m.source], files[m.target], m.merged_at) for m in made if {m.source, m.target} <= files.keys()],
     )
-
-
-async def _files(view: View, ids: set[str]) -> dict[str, Patient]:
-    visible, found = access.visible_to(view.actor, "Patient", view.tx.now), dict[str, Patient]()
-    for id in sorted(ids):
-        try:
-            found[id] = await directory.get_patient(view.tx, id, visible)
-        except NotFound:
-            continue
-    return found
 
 
 async def compare(view: View) -> Response:
