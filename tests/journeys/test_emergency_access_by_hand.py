@@ -56,5 +56,11 @@ def test_a_record_is_opened_in_an_emergency_and_reviewed(person: Callable[..., P
     senior.page.get_by_role("group", name="Conclusion").get_by_role("radio").first.check()
     senior.page.locator("main form").get_by_role("button").click()
     senior.sees("Aucun accès à examiner")
+    # Who reviews finds the way there from the patients, nobody else does
+    senior.goes_to("/patients")
+    senior.clicks("Accès d’urgence à examiner")
+    senior.sees_title("Accès d’urgence à examiner")
+    doctor.goes_to("/patients")
+    expect(doctor.page.locator('a[href="/urgences"]')).to_have_count(0)
     doctor.goes_to("/urgences")
     expect(doctor.page.get_by_role("heading", level=1)).not_to_have_text(french("Accès d’urgence à examiner"))

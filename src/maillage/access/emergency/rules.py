@@ -10,6 +10,11 @@ from maillage.kernel.answers import Allowed, Answer, Refused
 REVIEWERS = ("dpo", "referent")
 
 
+def may_review(actor: Actor) -> bool:
+    """Whether somebody judges emergency accesses: the named senior and the data protection officer."""
+    return actor.is_one_of(*REVIEWERS)
+
+
 def check_opening(actor: Actor, reason: str, explanation: str, *, refused: bool) -> Answer:
     """A listed role, proved strongly enough, with a coded reason and a sentence; what the patient refused stops all but a vital emergency."""
     if not may_break_the_glass(actor):
@@ -25,7 +30,7 @@ def check_opening(actor: Actor, reason: str, explanation: str, *, refused: bool)
 
 def check_review(actor: Actor, glass: Glass, decision: str) -> Answer:
     """The organisation's named senior or the data protection officer judges, never the person who opened, and once."""
-    if not actor.is_one_of(*REVIEWERS):
+    if not may_review(actor):
         return Refused("role")
     if actor.id == glass.practitioner_id:
         return Refused("own-access")

@@ -71,6 +71,7 @@ def _search_page(view: View, found: list[Patient] | None, hidden: str = "") -> R
         hidden=hidden,
         service=view.query("service") or view.given("service"),
         may_merge=directory.merging.may_merge(view.actor),
+        may_review=emergency.may_review(view.actor),
         status_of=presenters.status_of,
         ins_of=lambda patient: presenters.spaced_ins(patient.ins),
     )
