@@ -47,9 +47,7 @@ class Block:
 
     def told(self, rows: Sequence[tuple[Any, ...]]) -> str:
         """The rows, each as an object of what it says."""
-        return _ENCODER.encode(
-            [{name: value for name, value in zip(self.columns, row, strict=True) if value is not None} for row in rows]
-        ).decode()
+        return _as_json(self.columns, rows)
 
 
 Rows = Callable[[], Iterable[tuple[Block, tuple[Any, ...]]]]
