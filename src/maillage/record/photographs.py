@@ -9,8 +9,8 @@ from typing import Any, Final
 from maillage.codes.json import decode, encode
 from maillage.kernel.errors import Invalid, NotFound, Stale
 from maillage.kernel.ids import new_id
-from maillage.record import index
-from maillage.record.index import Frame
+from maillage.record import entries
+from maillage.record.entries import Frame
 from maillage.record.types import SERVED, Head, Stored
 from maillage.store import Transaction
 
@@ -71,7 +71,7 @@ async def _write(
     content = encode(_with_meta(resource, version, at)).decode()
     seen_by = sorted({*parties, *([owner] if owner else [])})
     frame = Frame(version, at, content, _author(tx), tx.actor.organization, patient, owner or kept_by, seen_by)
-    await index.put(tx, resource, frame, first=head is None)
+    await entries.put(tx, resource, frame, first=head is None)
     made = Stored(kind, id, version, at, content, patient_id=patient, owner_org=owner, parties=tuple(seen_by))
     tx.keep(("head", kind, id), {name: getattr(made, name) for name in _HEAD})
     tx.keep(("written", kind, id), made)
@@ -91,7 +91,7 @@ async def bury(tx: Transaction, kind: str, id: str) -> int:
         raise NotFound(kind, id)
     version, at = _next(tx, Head(head["version"], head["at"]))
     await _append_deleted(tx, (kind, id, version, at), head)
-    await index.remove(tx, kind, id)
+    await entries.remove(tx, kind, id)
     tx.keep(("head", kind, id), {**head, "version": version, "at": at, "deleted": True})
     return version
 
