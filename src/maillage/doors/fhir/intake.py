@@ -45,7 +45,7 @@ async def _create(context: Context, resource: Resource, base: str, *, id: str, c
     warnings += _identifier_warnings(context, content) + unknown
     claim = context.registry.intake.get(kind)
     if claim and await claim.claims(context.tx, content if chosen else _without_id(content)):
-        if chosen:
+        if chosen and not claim.takes_ids:
             raise Invalid(Issue("error", "business-rule", "room-decides", kind), use=f"POST {kind}")
         kind, made = await claim.create(context.tx, content)
     elif kind == "Patient":

@@ -42,7 +42,7 @@ async def thread(tx: Transaction, task_id: str) -> dict[str, Sequence[Row]]:
     orders = {
         "referral_status": "seq",
         "referral_question": "round, number",
-        "referral_child": "authored_on, id",
+        "referral_child": "authored_on, number",
         "referral_letter": "signed_at, id",
         "referral_breach": "at, level",
         "capacity_failure": "opened_at, id",
