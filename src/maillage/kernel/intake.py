@@ -20,7 +20,7 @@ class Claim:
     writes has both, and then no such verb.
     `read_change(before, after)`: the verb and its parameters that an update by a shared agenda's interface is, an empty verb when nothing changes,
     None when it is no verb.
-    `takes_ids`: a client that may choose ids may choose those of new ones.
+    `takes_ids`: another installation keeps the ids that new ones have there.
     """
 
     type: str

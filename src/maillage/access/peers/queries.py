@@ -27,3 +27,8 @@ async def find(tx: Transaction, client: str) -> Peer | None:
     """One peer that is not disabled, locked for who tells it something; None when there is none of that name."""
     row = await tx.fetchrow(f"{_PEERS} WHERE p.client = $1 AND NOT c.disabled FOR UPDATE OF p", client)
     return read(row) if row else None
+
+
+async def is_peer(tx: Transaction) -> bool:
+    """Whether who acts is another installation."""
+    return tx.actor.kind == "client" and bool(await tx.fetchval("SELECT EXISTS (SELECT 1 FROM peer WHERE client = $1)", tx.actor.id))

@@ -7,10 +7,11 @@ of the verb; a worker plays the steps of a Task in their order at the peer, whic
 from __future__ import annotations
 
 from maillage.journeys.exchange.actions import Parcel, away, give_back, lease, prepare, refused, retry, told
-from maillage.journeys.exchange.message import bundle, named_patient, parameters
-from maillage.journeys.exchange.queries import waiting
+from maillage.journeys.exchange.message import UUID_SYSTEM, bundle, named_patient, parameters
+from maillage.journeys.exchange.queries import standing, waiting
 
 __all__ = [
+    "UUID_SYSTEM",
     "Parcel",
     "away",
     "bundle",
@@ -21,6 +22,7 @@ __all__ = [
     "prepare",
     "refused",
     "retry",
+    "standing",
     "told",
     "waiting",
 ]

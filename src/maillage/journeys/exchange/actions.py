@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -42,6 +42,7 @@ class Parcel:
     target: str
     verb: str
     parameters: Mapping[str, Any]
+    role: str = ""
     patient: Mapping[str, Any] = field(default_factory=dict)
     request: Mapping[str, Any] = field(default_factory=dict)
     form: Mapping[str, Any] | None = None
@@ -71,7 +72,7 @@ async def prepare(db: Database, client: str, fence: int) -> Parcel | None:
             return None
         theirs = tx.acting_as(Actor("client", client, peer.organizations, CLIENT_ROLES, None, (), client, PROVED, client=client))
         while row := await queries.next_step(tx, client):
-            if await _may_know(theirs, row["task_id"]):
+            if await _may_know(theirs, row):
                 break
             await _set_aside(tx, row, "not-visible")
         if row is None:
@@ -82,19 +83,22 @@ async def prepare(db: Database, client: str, fence: int) -> Parcel | None:
         return await _parcel(tx, peer, row)
 
 
-async def _may_know(theirs: Transaction, task: str) -> bool:
-    return bool(await record.existing(theirs, "Task", [task], access.visible_to(theirs.actor, "Task", theirs.now)))
+async def _may_know(theirs: Transaction, row: Any) -> bool:
+    """Whether the peer's people see the Task now; before its sending, the request too, which is not theirs yet."""
+    wanted = {"Task": [row["task_id"]], **({"ServiceRequest": [row["request_id"]]} if row["verb"] == "send" else {})}
+    seen = await record.present(theirs, wanted, lambda kind: access.visible_to(theirs.actor, kind, theirs.now))
+    return len(seen) == len(wanted)
 
 
 async def _parcel(tx: Transaction, peer: peers.Peer, row: Any) -> Parcel:
     given, operation = decode(row["given"]), _DECLARED[row["verb"]]
     told = message.parameters(row["verb"], operation.parameters, given, diary_there=row["peer_side"] == "performer")
-    base = Parcel(peer, row["task_id"], row["seq"], row["target"], row["verb"], told)
+    base = Parcel(peer, row["task_id"], row["seq"], row["target"], row["verb"], told, row["role_id"] or "")
     if row["verb"] != "send":
         return base
     form = await referrals.current_form(tx, row["request_id"])
-    return Parcel(
-        *(base.peer, base.task, base.seq, base.target, base.verb, base.parameters),
+    return replace(
+        base,
         patient=decode(await record.current(tx, "Patient", row["patient_id"])),
         request=decode(await record.current(tx, "ServiceRequest", row["request_id"])),
         form=decode(await record.current(tx, "QuestionnaireResponse", form["id"])) if form else None,
@@ -154,7 +158,10 @@ async def give_back(db: Database, client: str, fence: int) -> None:
 
 
 async def retry(tx: Transaction, client: str) -> int:
-    """Tell again what a peer refused, and at once what waits: for when its cause was mended there. Answers how many were refused."""
+    """Tell again what a peer refused, and at once what waits: for when its cause was mended there. Answers how many were refused.
+
+    Of an administrator only what his or her organisation shares: the rows are those that the actor may see.
+    """
     again = await tx.execute(
         """
         UPDATE referral_step SET refused_at = NULL, error = '' WHERE refused_at IS NOT NULL AND task_id IN (SELECT id FROM referral_task WHERE peer = $1)

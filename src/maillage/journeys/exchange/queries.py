@@ -40,13 +40,22 @@ async def services_at(tx: Transaction, request_id: str, peer: str) -> list[str]:
     return [row["service_id"] for row in rows]
 
 
+_STANDING: Final = """
+SELECT p.client, p.address, p.error, p.answered_at, count(DISTINCT t.id) AS shared,
+    count(s.seq) FILTER (WHERE s.told_at IS NULL AND s.refused_at IS NULL) AS waiting,
+    min(s.at) FILTER (WHERE s.told_at IS NULL AND s.refused_at IS NULL) AS since, count(s.refused_at) AS refused
+FROM peer p LEFT JOIN referral_task t ON t.peer = p.client AND {whose} LEFT JOIN referral_step s ON s.task_id = t.id
+GROUP BY p.client
+"""
+
+
 async def waiting(tx: Transaction) -> list[Row]:
     """For each peer how many steps wait, since when the oldest, and how many were refused."""
+    return await tx.fetch(f"{_STANDING.format(whose='true')} ORDER BY p.client")
+
+
+async def standing(tx: Transaction, organization: str) -> list[Row]:
+    """The same for what one organisation shares; peers with which it shares nothing are not its business."""
     return await tx.fetch(
-        """
-        SELECT p.client, p.address, p.error, p.answered_at, count(s.seq) FILTER (WHERE s.told_at IS NULL AND s.refused_at IS NULL) AS waiting,
-            min(s.at) FILTER (WHERE s.told_at IS NULL AND s.refused_at IS NULL) AS since, count(s.refused_at) AS refused
-        FROM peer p LEFT JOIN referral_task t ON t.peer = p.client LEFT JOIN referral_step s ON s.task_id = t.id
-        GROUP BY p.client ORDER BY p.client
-        """
+        f"{_STANDING.format(whose='$1 IN (t.owner_org, t.requester_org)')} HAVING count(t.id) > 0 ORDER BY p.client", organization
     )

@@ -90,3 +90,14 @@ async def patient_requests(tx: Transaction, patient_id: str, visible: Visible) -
         """,
         *params,
     )
+
+
+async def untold(tx: Transaction, task_id: str) -> Row:
+    """How many steps of a shared Task the peer was not told yet, and how many it refused. The Task must be visible."""
+    return await tx.fetchrow(
+        """
+        SELECT count(*) FILTER (WHERE told_at IS NULL AND refused_at IS NULL) AS waiting, count(refused_at) AS refused
+        FROM referral_step WHERE task_id = $1
+        """,
+        task_id,
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 
+import msgspec
+
 from maillage.access import peers
 from maillage.doors.connectors.peers.client import Away, PeerClient, Refused
 from maillage.journeys import exchange
@@ -101,18 +103,25 @@ async def tell(http: PeerClient, parcel: Parcel) -> None:
         status, _, headers = await http.ask("GET", f"Task/{parcel.target}")
         if status != 200:
             raise Refused("not-found")
-        status, _, _ = await http.ask(
-            "POST",
-            f"Task/{parcel.target}/${parcel.verb}",
-            parcel.parameters,
-            if_match=headers.get("etag", ""),
-            idempotency_key=parcel.key,
-        )
+        status = await _play(http, parcel, headers.get("etag", ""))
         if status < 300:
             return
         if status != 412:
             raise Refused("not-found")
     raise Away("busy")
+
+
+async def _play(http: PeerClient, parcel: Parcel, version: str) -> int:
+    """The verb, with who played it here; the peer may not know the person, and takes it from us all the same."""
+    path, told = f"Task/{parcel.target}/${parcel.verb}", {"if_match": version, "idempotency_key": parcel.key}
+    if parcel.role:
+        who = {"resourceType": "Provenance", "agent": [{"who": {"reference": f"PractitionerRole/{parcel.role}"}}]}
+        try:
+            return (await http.ask("POST", path, parcel.parameters, x_provenance=msgspec.json.encode(who).decode(), **told))[0]
+        except Refused as error:
+            if str(error) != "agent-unknown":
+                raise
+    return (await http.ask("POST", path, parcel.parameters, **told))[0]
 
 
 async def _bring(http: PeerClient, parcel: Parcel) -> None:
