@@ -175,7 +175,7 @@ def test_a_request_is_in_both_houses_and_what_one_does_the_other_plays(data_dir:
 
         assert hospital.follow_up(task)["id"] == follow_up["id"]
         assert town.story(task) == hospital.story(task)
-        letters = town.people.get(f"DocumentReference?related=Task/{task}")
+        letters = town.people.get(f"DocumentReference?related=Task/{task}&contenttype=text/plain")
         assert letters["total"] == 1
         for house, name, other in ((town, "percy", hospital), (hospital, "ville", town)):
             assert command(house.server, "peer", "list") == f"{name} {other.server.base}/fhir waiting 0 refused 0\n"
