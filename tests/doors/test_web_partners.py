@@ -6,12 +6,18 @@ from datetime import datetime, timedelta
 
 import pytest
 from tests.conftest import MONDAY
+from tests.factories import referrals as requests
 from tests.support.following import set_aside, told
+from tests.support.furnished import request
+from tests.support.machines import jwks
 from tests.support.receiver import Receiver
 from tests.support.web import make_door, patient_of, territory, visiting
 
+from maillage.access import peers
 from maillage.access.clients.types import Client
 from maillage.doors.web.partners import presenters
+from maillage.journeys import exchange
+from maillage.kernel.actor import SYSTEM
 from maillage.kernel.clock import FixedClock
 from maillage.messaging.subscriptions.types import TRIES
 from maillage.store import Database
@@ -74,3 +80,23 @@ async def test_every_reason_has_its_sentence() -> None:
     assert presenters.why("http-503") == "Le partenaire a répondu par un refus (code 503)."
     assert "inattendu" in presenters.why("inattendu")
     assert presenters.why("") == ""
+
+
+async def test_another_installation_shows_what_waits_and_is_told_again(db: Database) -> None:
+    async with db.transaction(SYSTEM) as tx:
+        client = Client("percy", "backend", "percy", (requests.HOSPITAL,), peers.SCOPES, jwks(), "", (), "")
+        await peers.add_peer(tx, client, "https://percy.example/fhir", "clamart")
+    task = await request(db, 0, requests.SERVICE)
+    [(_, fence)] = await exchange.lease(db)
+    parcel = await exchange.prepare(db, "percy", fence)
+    assert parcel is not None
+    await exchange.refused(db, parcel, "requester-missing")
+    async with visiting(make_door(db), MANAGER) as visitor:
+        page = (await visitor.get("/partenaires")).text.replace("\u00a0", " ")
+        assert "1 geste refusé" in page
+        assert task not in page, "nothing says what it was about"
+        done = await visitor.post("/partenaires/installations", {"installation": "percy"}, shown="/partenaires")
+        assert (done.status_code, done.headers["location"]) == (303, "/partenaires?fait=peer-retried")
+        assert "1 geste en attente" in (await visitor.get("/partenaires")).text.replace("\u00a0", " ")
+        unknown = await visitor.post("/partenaires/installations", {"installation": "nobody", "_key": "other"}, shown="/partenaires")
+        assert unknown.status_code == 404

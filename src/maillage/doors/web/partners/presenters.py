@@ -85,7 +85,6 @@ class Peer:
 
     name: str
     address: str
-    badge: tuple[str, str]
     why: str
     shared: int
     waiting: int
@@ -100,10 +99,8 @@ def peers(rows: Sequence[Any]) -> list[Peer]:
 
 
 def _peer(row: Any) -> Peer:
-    badge = ("Gestes refusés", "bad") if row["refused"] else ("En attente", "wait") if row["waiting"] else ("À jour", "good")
-    why = say("peers.away", error=row["error"]) if row["error"] else ""
-    counted = (row["shared"], row["waiting"], row["refused"], row["since"], row["answered_at"])
-    return Peer(row["client"], row["address"], (spoken(badge[0]), badge[1]), why, *counted)
+    why = say("peers.away") if row["error"] else ""
+    return Peer(row["client"], row["address"], why, row["shared"], row["waiting"], row["refused"], row["since"], row["answered_at"])
 
 
 def lines(clients: Sequence[Client], followed: Sequence[Any], now: datetime) -> list[Line]:
