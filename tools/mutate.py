@@ -29,7 +29,9 @@ from maillage.store import EmbeddedPostgres
 
 ROOT = Path(__file__).resolve().parents[1]
 LOWEST = 0.85
-PATIENCE = 300
+PATIENCE, TIMES = 30.0, 10
+"""A change that makes tests run for so many seconds more than ten times as long as before is an endless loop: it was seen."""
+
 FOLDER = "MAILLAGE_TEST_FOLDER"  # as `tests/support/postgres.py` reads it
 
 
@@ -163,6 +165,7 @@ class Player:
     """The process that runs the tests of a group, over one PostgreSQL that stays from one run to the next."""
 
     def __init__(self, tree: Path, cluster: Path) -> None:
+        self.patience: list[float] = []
         environment = {
             **os.environ,
             "PYTHONPATH": f"{tree / 'src'}{os.pathsep}{tree}",
@@ -186,9 +189,19 @@ class Player:
         self._process.stdin.close()
         self._process.wait()
 
+    def measure(self, stages: Sequence[Sequence[str]]) -> bool:
+        """How long each stage takes before anything is changed; whether they all pass."""
+        for stage in stages:
+            begun = time.monotonic()
+            if self.ask({"tests": stage, "patience": 600}) != "ok":
+                return False
+            self.patience.append(PATIENCE + TIMES * (time.monotonic() - begun))
+        return True
+
     def is_seen(self, stages: Sequence[Sequence[str]]) -> bool:
         """Whether a test fails, or never ends."""
-        return any(self.ask({"tests": stage, "patience": PATIENCE}) != "ok" for stage in stages)
+        asked = zip(stages, self.patience, strict=True)
+        return any(self.ask({"tests": stage, "patience": patience}) != "ok" for stage, patience in asked)
 
 
 def play(tree: Path, player: Player, name: str, asked: argparse.Namespace) -> float:
@@ -196,7 +209,7 @@ def play(tree: Path, player: Player, name: str, asked: argparse.Namespace) -> fl
     group, seen, chance, until = GROUPS[name], defaultdict(list), random.Random(asked.seed), time.monotonic() + asked.seconds
     stages = group.stages[:1] if asked.quick else group.stages
     player.ask({"load": libraries(tree, group)})
-    if player.is_seen(stages):
+    if not player.measure(stages):
         sys.exit(f"the tests of {name} fail before anything is changed")
     todo = [(file, *place) for file in group.files for place in _some(tree, file, asked.each, chance)]
     chance.shuffle(todo)

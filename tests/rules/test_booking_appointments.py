@@ -13,6 +13,7 @@ from maillage.booking.rules import (
     call_from,
     check_absence,
     check_cancel_reason,
+    check_comment,
     check_session_reason,
     confirm_from,
     contact_channel,
@@ -72,6 +73,12 @@ def test_other_needs_a_sentence() -> None:
     assert check_cancel_reason("patient", "other", "too short") == Refused("comment-too-short")
     assert check_cancel_reason("patient", "other", "garde d'enfant impossible") == Allowed()
     assert check_session_reason("other", "   padded    ") == Refused("comment-too-short")
+
+
+def test_a_sentence_is_fifteen_characters() -> None:
+    assert check_comment("x" * 15) == Allowed()
+    assert check_comment(f" {'x' * 14} ") == Refused("comment-too-short")
+    assert check_comment(None) == Refused("comment-too-short")
 
 
 def test_session_reasons() -> None:
