@@ -47,7 +47,7 @@ def withheld_parameters(actor: Actor, kinds: Iterable[str], parameters: Iterable
 def _may_ask(actor: Actor, kind: str, name: str, value: str) -> bool:
     head = name.partition(":")[0]
     if head == "_sort":
-        return all(_shows(actor, kind, part.strip().lstrip("-")) for part in value.split(","))
+        return all(_shows(actor, kind, part.strip().removeprefix("-")) for part in value.split(","))
     if head in ("_include", "_revinclude"):
         source, _, code = value.partition(":")
         return source in SERVED and code.partition(":")[0] != "*" and _shows(actor, source, code.partition(":")[0])
