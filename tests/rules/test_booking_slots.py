@@ -154,5 +154,8 @@ def test_a_capped_share_holds_until_its_release_and_never_for_very_urgent_reques
     assert check_quota(share, 3, Claim("routine", ("centre",), early), START) == Refused("quota-exhausted")
     assert check_quota(share, 3, Claim("asap", ("centre",), early), START) == Allowed()
     assert check_quota(share, 3, Claim("routine", ("centre",), late), START) == Allowed()
+    released = release_at(Reserved.SITE, START, CALENDAR)
+    assert check_quota(share, 3, Claim("routine", ("centre",), released), START) == Allowed()
+    assert check_quota(share, 3, Claim("routine", ("centre",), released - timedelta(seconds=1)), START) == Refused("quota-exhausted")
     assert check_quota(Share("centre", 2), 9, Claim("routine", ("centre",), early), START) == Allowed()
     assert check_quota(None, 9, Claim("routine", ("centre",), early), START) == Allowed()

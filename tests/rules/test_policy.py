@@ -10,7 +10,7 @@ from maillage.access import policy
 from maillage.access.policy import rules
 from maillage.access.types import DIRECTORY_TYPES
 from maillage.codes import labels, systems
-from maillage.codes.r4 import structure
+from maillage.codes.r4 import resource_types, structure
 from maillage.directory import demo_people
 from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.answers import Allowed, Refused
@@ -42,6 +42,10 @@ def test_every_type_that_is_served_and_every_role_that_exists_has_its_line() -> 
     assert {*SERVED, "AuditEvent"} <= policy.policy().types
     assert policy.policy().roles >= ASKED | {code for person in demo_people() for code in person.codes}
     assert [role for role in sorted(policy.policy().roles) if not labels.entry("role", role)] == []
+
+
+def test_what_the_matrix_speaks_of_is_a_resource_or_is_said_to_be_none() -> None:
+    assert policy.policy().types - set(resource_types()) == rules.OWN_WORDS
 
 
 def test_elements_of_an_administrative_part_exist() -> None:
