@@ -90,7 +90,8 @@ GROUPS = {
             *(f"record/proof/{name}.py" for name in ("canon", "chainer", "checkpoints", "verify", "status", "syslog")),
         ),
         (
-            _tests("actions", "audit_events", "audit_chain", "audit_tampering"),
+            _tests("rules", "audit_shapes"),
+            _tests("actions", "audit_events", "audit_words", "audit_chain", "audit_tampering"),
             (*_tests("actions", "audit_commands", "audit_chain_races"), *_tests("doors", "audit_pages")),
         ),
         ("kernel", "codes", "store"),
