@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.support.chaining import DOCTOR
 from maillage import record
 from maillage.kernel.actor import SYSTEM
 from maillage.record import proof
+from maillage.record.proof.syslog import frame
 from maillage.store import Database
 
 pytestmark = pytest.mark.asyncio
@@ -99,3 +101,14 @@ async def test_the_book_lies_in_a_folder_of_its_owner_alone(tmp_path: Path, db: 
     book.path.write_bytes(book.path.read_bytes().replace(b"\n", b"\n\n", 1))
     read = proof.checkpoints.read_book(book.path, [proof.read_key(tmp_path / "key" / "signing.pub")])
     assert [(point.seq, point.line, point.fault) for point in read] == [(1, 1, ""), (2, 3, ""), (3, 4, "")]
+
+
+async def test_a_witness_is_told_one_line_of_rfc_5424_in_a_frame_of_rfc_5425() -> None:
+    told = frame(b"{}", datetime(2026, 11, 16, 8, 30, 0, 123456, UTC), "host")
+    assert told == b"74 <109>1 2026-11-16T08:30:00.123+00:00 host maillage - audit-checkpoint - {}"
+
+
+async def test_without_a_checkpoint_none_is_told(db: Database) -> None:
+    async with db.transaction(SYSTEM) as tx:
+        found = await proof.status(tx, None, tx.now)
+    assert (found.rows, found.checkpoint, found.checkpoint_at, found.uncovered, found.problems) == (0, 0, "", 0.0, ())
