@@ -14,6 +14,7 @@ from maillage.booking.rules import (
     check_absence,
     check_cancel_reason,
     check_comment,
+    check_day,
     check_session_reason,
     confirm_from,
     contact_channel,
@@ -94,6 +95,13 @@ def test_an_absence_is_recorded_after_the_hour_with_a_known_reason() -> None:
     assert check_absence("unknown", NOW, NOW) == Allowed()
     assert check_absence("unknown", NOW, NOW + HOUR) == Refused("too-early")
     assert check_absence("bored", NOW, NOW) == Refused("unknown-reason")
+
+
+def test_a_patient_is_there_on_the_day_of_the_appointment_or_later() -> None:
+    start = datetime(2026, 11, 2, 23, 30, tzinfo=UTC)  # half past midnight in Paris, on the third
+    assert check_day(start - timedelta(minutes=30), start) == Allowed()
+    assert check_day(start - timedelta(minutes=31), start) == Refused("before-its-day")
+    assert check_day(start + DAY, start) == Allowed()
 
 
 def waiter(id: str, priority: str = "routine", since: float = 1, **more: object) -> Waiter:

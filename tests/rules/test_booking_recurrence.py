@@ -93,9 +93,12 @@ def test_a_holiday_may_be_moved_away() -> None:
 
 def test_a_day_off_the_recurrence_cannot_be_moved() -> None:
     with pytest.raises(Invalid) as refusal:
-        days(DatedException(date(2026, 11, 5), "moved", date(2026, 11, 6)), DatedException(ARMISTICE, "moved", date(2026, 11, 12)))
+        days(DatedException(date(2026, 11, 5), "moved", date(2026, 11, 6)), DatedException(date(2026, 11, 3), "moved", date(2026, 11, 12)))
     assert refusal.value.reason == "not-an-occurrence"
-    assert (refusal.value.issues[0].expression, refusal.value.issues[0].details) == ("Schedule.extension", "2026-11-05")
+    assert (refusal.value.issues[0].expression, refusal.value.issues[0].details) == (
+        "Schedule.extension",
+        "2026-11-03, 2026-11-05",
+    )
 
 
 @pytest.mark.parametrize(

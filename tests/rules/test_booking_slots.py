@@ -152,6 +152,7 @@ def test_a_capped_share_holds_until_its_release_and_never_for_very_urgent_reques
     share, early, late = Share("centre", 2, 3), START - timedelta(days=20), START - timedelta(days=2)
     assert check_quota(share, 2, Claim("routine", ("centre",), early), START) == Allowed()
     assert check_quota(share, 3, Claim("routine", ("centre",), early), START) == Refused("quota-exhausted")
+    assert check_quota(share, 3, Claim("urgent", ("centre",), early), START) == Refused("quota-exhausted")
     assert check_quota(share, 3, Claim("asap", ("centre",), early), START) == Allowed()
     assert check_quota(share, 3, Claim("routine", ("centre",), late), START) == Allowed()
     released = release_at(Reserved.SITE, START, CALENDAR)
