@@ -68,6 +68,26 @@ USER = {
     "requestor": True,
     "purposeOfUse": [WHY],
 }
+AGENTS = [
+    {
+        "type": DESTINATION,
+        "who": {"identifier": {"value": "web"}},
+        "requestor": False,
+        "network": {"address": "192.0.2.7", "type": "2"},
+    },
+    {
+        "type": SOURCE,
+        "who": {"identifier": {"value": "maillage"}, "display": "maillage"},
+        "requestor": False,
+        "network": {"address": "maillage.example", "type": "1"},
+    },
+    USER,
+    {
+        "type": {"coding": [{"system": PART, "code": "RESP", "display": "responsible party"}]},
+        "who": {"reference": "Organization/org-a"},
+        "requestor": False,
+    },
+]
 PATIENT = entity("1", "Person", "1", "Patient", what={"reference": "Patient/patient-1"})
 REQUEST = {
     "type": {"system": "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType", "code": "XrequestId"},
@@ -90,26 +110,7 @@ def test_a_doctor_reads_a_request_of_a_patient() -> None:
         "recorded": "2026-11-16T08:30:00.123+00:00",
         "outcome": "0",
         "purposeOfEvent": [WHY],
-        "agent": [
-            {
-                "type": DESTINATION,
-                "who": {"identifier": {"value": "web"}},
-                "requestor": False,
-                "network": {"address": "192.0.2.7", "type": "2"},
-            },
-            {
-                "type": SOURCE,
-                "who": {"identifier": {"value": "maillage"}, "display": "maillage"},
-                "requestor": False,
-                "network": {"address": "maillage.example", "type": "1"},
-            },
-            USER,
-            {
-                "type": {"coding": [{"system": PART, "code": "RESP", "display": "responsible party"}]},
-                "who": {"reference": "Organization/org-a"},
-                "requestor": False,
-            },
-        ],
+        "agent": AGENTS,
         "source": {
             "observer": {"display": "maillage.example"},
             "type": [
