@@ -4,6 +4,7 @@ town's server is killed in the middle, then each plays what the people of the ot
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import subprocess
 import sys
@@ -15,10 +16,11 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
+from tests.support.hostile_files import png
 from tests.support.serving import Server, served
 
 from maillage import booking, directory
-from maillage.cli.scenario.client import Client, Journal, state_of
+from maillage.cli.scenario.client import Client, Journal, parameters, state_of
 from maillage.cli.scenario.referral import referral_bundle
 from maillage.cli.scenario.server import HOSPITAL, TOWN
 from maillage.cli.scenario.session import ROLE, ROOMS, SERVICE, SITE, open_session
@@ -77,6 +79,18 @@ class House:
         states = [state_of(entry["resource"]) for entry in reversed(history["entry"])]
         return [state for place, state in enumerate(states) if state != "to-complete" and (place == 0 or states[place - 1] != state)]
 
+    def attach(self, task: str, part: str, data: bytes) -> None:
+        text = base64.b64encode(data).decode()
+        version = self.people.get(f"Task/{task}")["meta"]["versionId"]
+        given = parameters({"part": part, "title": "lesion.png", "content-type": "image/png", "content": text})
+        self.people.step("attach", "POST", f"Task/{task}/$attach", given, if_match=f'W/"{version}"')
+
+    def files(self, task: str) -> list[bytes]:
+        """What came with the request, as it is read here."""
+        patient = self.people.get(f"Task/{task}")["for"]["reference"]
+        found = self.people.get(f"DocumentReference?subject={patient}&contenttype=image/png").get("entry", ())
+        return [base64.b64decode(self.people.get(f"Binary/{entry['resource']['id']}")["data"]) for entry in found]
+
     def follow_up(self, task: str) -> dict[str, Any]:
         found = self.people.get(f"Task?part-of=Task/{task}&code=follow-up")
         return dict(found["entry"][0]["resource"])
@@ -131,7 +145,10 @@ def test_a_request_is_in_both_houses_and_what_one_does_the_other_plays(data_dir:
         hospital.play(task, "ask-info", items=["Ferritine récente"])
         until(lambda: town.state(task) == "info-requested")
         town.play(task, "answer-info", answers=[{"number": 1, "answer": "32 µg/L le mois dernier"}])
+        town.attach(task, "answer", png())
         until(lambda: hospital.state(task) == "info-received")
+        [photo] = until(lambda: hospital.files(task))
+        assert photo.startswith(b"\x89PNG")
 
         town.server.kill()
         hospital.play(task, "accept")
@@ -158,7 +175,7 @@ def test_a_request_is_in_both_houses_and_what_one_does_the_other_plays(data_dir:
 
         assert hospital.follow_up(task)["id"] == follow_up["id"]
         assert town.story(task) == hospital.story(task)
-        letters = town.people.get(f"DocumentReference?related=Task/{task}")
+        letters = town.people.get(f"DocumentReference?related=Task/{task}&contenttype=text/plain")
         assert letters["total"] == 1
         for house, name, other in ((town, "percy", hospital), (hospital, "ville", town)):
             assert command(house.server, "peer", "list") == f"{name} {other.server.base}/fhir waiting 0 refused 0\n"

@@ -16,6 +16,7 @@ from maillage.access.identity.secret import digest
 from maillage.codes.definitions import Definitions
 from maillage.codes.json import decode, encode
 from maillage.directory import Mode
+from maillage.documents import Checks
 from maillage.doors import edge
 from maillage.doors.fhir import admission, audits, behalf, documentation, interfaces, negotiation, problems
 from maillage.doors.fhir.certificates import Certificates
@@ -85,6 +86,7 @@ class FhirDoor:
             policy=self.settings.fhir,
             definitions=definitions or Definitions(),
             vault=Vault.of(self.settings),
+            checks=Checks.of(self.settings.documents),
             site=self.settings.server.base_url.rstrip("/"),
             exported=exports.vault_of(self.settings),
             bulk=self.settings.bulk,
@@ -153,13 +155,18 @@ class FhirDoor:
             if actor.client and actor.kind == "person":
                 request = replace(request, origin=replace(request.origin, software=actor.client))
             handler = interfaces.find(request)
-            limit = self.settings.server.body_limit
+            limit = self._longest(request)
             if body := await read_body(receive, limit, request.header("content-length")):
                 request = replace(request, body=body)
             return await self._run(actor, request, handler)
         except MaillageError as error:
             await self._audit_refusal(actor, request, error)
             raise
+
+    def _longest(self, request: Request) -> int:
+        """Bytes of the longest body: a file comes in base64."""
+        usual, files = self.settings.server.body_limit, self.settings.documents.upload_limit
+        return max(usual, files * 4 // 3) if request.path[-1:] == ("$attach",) else usual
 
     async def _run(self, actor: Actor, request: Request, handler: Any) -> Response:
         async def work(tx: Transaction) -> Response:
