@@ -14,6 +14,7 @@ from tests.support.receiver import Receiver
 from tests.support.web import make_door, patient_of, territory, visiting
 
 from maillage.access import peers
+from maillage.access.clients import actions
 from maillage.access.clients.types import Client
 from maillage.doors.web.partners import presenters
 from maillage.journeys import exchange
@@ -74,6 +75,37 @@ async def test_a_certificate_says_when_it_ends(ends: int | None, said: str | Non
     client = Client("a", "backend", "a", ("o",), (), "", "", (), "", certificate_until=until)
     badge = presenters.certificate_badge(client, MONDAY)
     assert (badge and badge[0]) == said
+
+
+@pytest.mark.parametrize(
+    ("asked", "fresh", "good", "said"),
+    [
+        (None, None, None, None),
+        (-5, 10, 10, "Clés publiées reçues"),
+        (-5, -10, 10, "Serveur de clés injoignable"),
+        (-5, None, None, "Serveur de clés injoignable"),
+    ],
+)
+async def test_published_keys_say_whether_they_came(asked: int | None, fresh: int | None, good: int | None, said: str | None) -> None:
+    instants = [None if minutes is None else MONDAY + timedelta(minutes=minutes) for minutes in (asked, fresh, good)]
+    names = ("keys_asked_at", "keys_fresh_until", "keys_good_until")
+    client = Client(
+        "a", "backend", "a", ("o",), (), "{}", "", (), "", jwks_url="https://a.invalid/", **dict(zip(names, instants, strict=True))
+    )
+    badge = presenters.published(client, MONDAY)
+    assert (badge and badge[0]) == said
+    assert badge is None or badge[1] == ("good" if fresh == 10 else "alert" if good else "bad")
+
+
+async def test_the_page_says_where_keys_are_published(db: Database, clock: FixedClock) -> None:
+    async with Receiver() as receiver:
+        await set_aside(db, clock, receiver)
+        async with db.transaction(SYSTEM) as tx:
+            await actions.rotate_keys(tx, "labo-b", "", keep=True, jwks_url="https://labo.invalid/jwks.json")
+        async with visiting(make_door(db), MANAGER) as visitor:
+            shown = (await visitor.get(PLACE)).text
+        assert "https://labo.invalid/jwks.json" in shown
+        assert "p384" not in shown, "the keys that were given count no more"
 
 
 async def test_every_reason_has_its_sentence() -> None:

@@ -36,7 +36,7 @@ from maillage.doors.fhir.http import (
 from maillage.doors.fhir.interactions.entries import play
 from maillage.doors.fhir.interfaces.gate import Gate
 from maillage.doors.fhir.negotiation import Wanted
-from maillage.doors.fhir.oauth import OAuth
+from maillage.doors.fhir.oauth import Fetch, OAuth
 from maillage.doors.fhir.oauth.discovery import configuration
 from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.errors import Issue, MaillageError, Malformed, Unauthenticated, Unavailable
@@ -58,7 +58,8 @@ PUBLIC = {("metadata",), ("docs",), ("openapi.json",), WELL_KNOWN}
 
 
 class FhirDoor:
-    """`operations`: the verbs of the rooms; `intake`: their claims on written resources; `trail`: by which login the audit trail is read."""
+    """`operations`: the verbs of the rooms; `intake`: their claims on written resources; `trail`: by which login the audit trail is read;
+    `keys`: how the keys that clients publish are had."""
 
     def __init__(
         self,
@@ -71,6 +72,7 @@ class FhirDoor:
         definitions: Definitions | None = None,
         prefix: str = "/fhir",
         trail: Database | None = None,
+        keys: Fetch | None = None,
     ) -> None:
         self.db, self.trail = db, trail or db
         self.settings = settings or Settings()
@@ -91,7 +93,7 @@ class FhirDoor:
         )
         self._key = b""
         self._tokens: dict[bytes, tuple[datetime, Holder]] = {}
-        self.oauth = OAuth(db)
+        self.oauth = OAuth(db, keys)
         self._certificates = Certificates(self.settings)
         self._gate = Gate(self.settings.fhir)
         self._documents: dict[tuple[str, ...], Response] = {}
