@@ -77,7 +77,8 @@ async def asked(view: View, verb: str, subject: Subject) -> Asked:
         return Asked(hidden=frozenset({"end", "encounter-class"}))
     if verb == "send-outcome":
         return _letter(task["state"])
-    return Asked(hidden=frozenset({"resolution", "expires-at", "inside-constraints", "wanted-by"}))
+    told_by = frozenset({"contact"} if verb == "refuse-offer" and task["peer_side"] == "performer" else ())
+    return Asked(hidden=frozenset({"resolution", "expires-at", "inside-constraints", "wanted-by"}), required=told_by)
 
 
 _OF_A_PEER = frozenset({"appointment-id", "start", "end", "expires-at", "resolution"})
@@ -87,16 +88,19 @@ _OF_A_PEER = frozenset({"appointment-id", "start", "end", "expires-at", "resolut
 async def _placing(view: View, verb: str, task: Any) -> Asked:
     """A slot of our diary; none where the diary is elsewhere: there an offer is answered, and nothing else."""
     if task["peer_side"] == "performer":
-        return Asked(hidden=_OF_A_PEER | {"slot"})
+        return Asked(hidden=_OF_A_PEER | {"slot"}, required=frozenset({"contact"}))
     answers = verb == "book" and task["state"] == "offered"
     return Asked({"slot": await slots(view, task)}, hidden=_OF_A_PEER, required=frozenset() if answers else frozenset({"slot"}))
 
 
-def acts_here(task: Any, acts: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """The verbs that have a form on the page: not those that a diary elsewhere alone can play."""
-    away = task["peer_side"] == "performer"
-    never = ({"offer", "reschedule"} if task["state"] == "offered" else {"offer", "reschedule", "book"}) if away else set()
-    return {verb: missing for verb, missing in acts.items() if verb not in SILENT and verb not in never}
+def acts_here(task: Any, acts: Mapping[str, tuple[str, ...]], organization: str) -> dict[str, tuple[str, ...]]:
+    """The verbs that have a form on the page. Where the diary is elsewhere: none that chooses a slot, and the patient's word on what was offered."""
+    found = {verb: missing for verb, missing in acts.items() if verb not in SILENT}
+    if task["peer_side"] != "performer":
+        return found
+    found = {verb: missing for verb, missing in found.items() if verb not in ("offer", "reschedule", "book")}
+    answers = task["state"] == "offered" and task["requester_org"] == organization
+    return {**found, **({"book": (), "refuse-offer": ()} if answers else {})}
 
 
 def _letter(state: str) -> Asked:

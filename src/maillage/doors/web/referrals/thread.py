@@ -86,7 +86,7 @@ async def load(view: View, id: str) -> Thread:
         appointment=appointment,
         site=site,
         readers=[row["display"] for row in await referrals.readers(tx, id)],
-        acts=forms.acts_here(task, await verbs.available(view, "Task", id)),
+        acts=forms.acts_here(task, await verbs.available(view, "Task", id), view.actor.organization),
         whole=policy.sees_whole(view.actor, "ServiceRequest"),
         files=await files.of_request(view, request["id"]),
         shared=presenters.sharing(task, await referrals.untold(tx, id)) if task["peer"] else None,
