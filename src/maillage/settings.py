@@ -256,6 +256,16 @@ class SubscriptionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PeerSettings:
+    """Other installations of maillage with which requests are shared (ADR 0025)."""
+
+    key: str = setting(
+        "", "File of the key that proves to them who we are (mode 0600, made at first use). Empty: `peers.key` in the data folder."
+    )
+    authority: str = setting("", "File (PEM) of the authorities that signed their certificates. Empty: those of the system.")
+
+
+@dataclass(frozen=True, slots=True)
 class SimulationSettings:
     """The simulation of an emergency department, asked on the pages (ADR 0020)."""
 
@@ -325,6 +335,7 @@ class Settings:
     backup: BackupSettings = field(default_factory=BackupSettings)
     documents: DocumentSettings = field(default_factory=DocumentSettings)
     subscriptions: SubscriptionSettings = field(default_factory=SubscriptionSettings)
+    peers: PeerSettings = field(default_factory=PeerSettings)
     bulk: BulkSettings = field(default_factory=BulkSettings)
     simulation: SimulationSettings = field(default_factory=SimulationSettings)
     mail: MailSettings = field(default_factory=MailSettings)
@@ -350,6 +361,11 @@ class Settings:
     def audit_checkpoints(self) -> Path:
         """The file of checkpoints."""
         return self._audit_folder / "checkpoints.jsonl"
+
+    @property
+    def peers_key(self) -> Path:
+        """The key by which peers know this installation."""
+        return Path(self.peers.key) if self.peers.key else self.data.folder / "peers.key"
 
     @property
     def _audit_folder(self) -> Path:

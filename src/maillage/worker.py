@@ -12,6 +12,7 @@ from maillage import documents, experiments, exports, indicators, journeys, mess
 from maillage.access import identity, patient_link
 from maillage.access.clients import consents
 from maillage.directory import merging
+from maillage.doors.connectors.peers import Messenger
 from maillage.doors.connectors.sms import SmsChannel
 from maillage.doors.connectors.smtp import SmtpChannel
 from maillage.doors.connectors.webhooks import Courier
@@ -64,6 +65,7 @@ async def _rounds(database: Database, settings: Settings, chainer: proof.Chainer
         _forever("audit-parts", HOUSEKEEPING_SECONDS, lambda: make_parts(database)),
         _forever("outbox", OUTBOX_SECONDS, lambda: outbox.drain(database, handlers)),
         Courier(database, settings).run(),
+        Messenger(database, settings).run(),
         _forever("notices", NOTICE_SECONDS, lambda: database.run(SYSTEM, messaging.gather)),
         _forever("figures", FIGURES_SECONDS, lambda: database.run(SYSTEM, indicators.keep, timeout=ROUND_SECONDS)),
         _forever("alike", FIGURES_SECONDS, lambda: database.run(SYSTEM, merging.keep_alike, timeout=ROUND_SECONDS)),

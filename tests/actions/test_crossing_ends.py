@@ -13,6 +13,7 @@ from tests.factories import crossings as make
 from tests.factories import referrals as requests
 
 from maillage import journeys, referrals
+from maillage.journeys.elsewhere import PLACING
 from maillage.journeys.operations import FROM_BOOKING, FROM_REFERRAL
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.clock import FixedClock
@@ -37,7 +38,8 @@ async def test_each_crossing_takes_the_parameters_that_its_verb_declares() -> No
     declared = {(operation.type, operation.name): operation.parameters for operation in journeys.OPERATIONS}
     calls = {("Task", name): call for name, (call, _) in FROM_REFERRAL.items()} | dict(FROM_BOOKING)
     for verb, call in calls.items():
-        names = {parameter.name.replace("-", "_") for parameter in declared[verb]}
+        at_a_peer = {parameter.name for parameter in PLACING.get(verb[1], ())} if verb[0] == "Task" else set()
+        names = {parameter.name.replace("-", "_") for parameter in declared[verb]} - at_a_peer
         inspect.signature(call).bind("tx", "id", version=None, **dict.fromkeys(names))
 
 

@@ -114,7 +114,10 @@ class World:
             for name, sql in CHECKS.items():
                 broken += [f"{name}: {tuple(row)}" for row in await tx.fetch(sql)]
             tasks = await tx.fetch("SELECT id, state, turn, holder, due_at FROM referral_task ORDER BY id")
-            history = await tx.fetch("SELECT task_id, seq, verb, state, party, actor_id, at FROM referral_status ORDER BY at, task_id, seq")
+            history = await tx.fetch(
+                "SELECT s.task_id, s.seq, s.verb, s.state, s.party, s.actor_id, s.at FROM referral_status s JOIN referral_task t ON t.id = s.task_id"
+                " ORDER BY s.at, t.number, s.seq"
+            )
         broken += [line for row in tasks for line in _owed(row)]
         broken += self._lawful([tuple(row) for row in history])
         broken += await self._leaks()

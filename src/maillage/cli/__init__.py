@@ -20,6 +20,7 @@ COMMANDS = {
     "account": "accounts:account",
     "token": "tokens:token",  # nosec B105  # where the command is, not a secret
     "client": "clients:client",
+    "peer": "peers:peer",
     "scenario": "scenario:scenario",
     "doctor": "doctor:doctor",
     "migrate": "migrate:migrate",

@@ -23,7 +23,7 @@ from maillage.store import Transaction
 from maillage.store.server import opened
 
 Many = Annotated[list[str] | None, Parameter(negative=())]
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,63}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,63}")
 
 SAID = {
     "client-exists": "a client of this name is there already",
@@ -93,11 +93,11 @@ def client(
     settings = settings_for(data)
     if action == "list":
         return _list(settings, json=json)
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise Failure("name the client: letters, digits, dots and dashes", USAGE)
     if action in ("allow", "refuse", "secret"):
         return _told(asyncio.run(notifying.change(settings, action, name, address, keep=keep)), json=json)
-    proof = (_keys(jwks), _certificate(certificate))
+    proof = (keys_of(jwks), _certificate(certificate))
     if action == "add":
         urls = tuple(_address(text) for text in redirect or ())
         kind = "backend" if not urls else "app" if jwks else "public-app"
@@ -113,7 +113,8 @@ def _told(answer: dict[str, object], *, json: bool) -> int:
     return OK
 
 
-def _keys(file: Path | None) -> str:
+def keys_of(file: Path | None) -> str:
+    """The public keys in a file, none without one. Raises `Failure`."""
     if file is None:
         return ""
     try:

@@ -233,6 +233,8 @@ async def _with_request(tx: Transaction, asked: dict[str, Any]) -> dict[str, Any
             raise Invalid.one("request-unknown", "Parameters.parameter.where(name='based-on')", order)
         return asked
     task = await referrals.visible_task(tx, asked["task"])
+    if task["peer_side"] == "performer":
+        raise Conflict("diary-elsewhere")
     return {**asked, "based_on": task["request_id"], "requester_org": task["requester_org"], "priority": task["priority"]}
 
 

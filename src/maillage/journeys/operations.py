@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from maillage import booking, referrals
-from maillage.journeys import booking_to_referral, choice, labels, merging, opposition_everywhere, referral_to_booking
+from maillage.journeys import booking_to_referral, choice, elsewhere, labels, merging, opposition_everywhere, referral_to_booking
 from maillage.kernel.bounds import check_entered
 from maillage.kernel.operations import Operation, Param
 from maillage.store import Transaction
@@ -15,12 +15,11 @@ from maillage.store import Transaction
 Call = Callable[..., Awaitable[Any]]
 
 _SLOT, _CONTACT, _COMMENT = Param("slot", "Reference"), Param("contact", "string"), Param("comment", "string")
-_REQUIRED_SLOT = Param("slot", "Reference", required=True)
 
 FROM_REFERRAL: Mapping[str, tuple[Call, tuple[Param, ...] | None]] = {
-    "offer": (referral_to_booking.offer, (_REQUIRED_SLOT, _CONTACT)),
+    "offer": (referral_to_booking.offer, (_SLOT, _CONTACT)),
     "book": (referral_to_booking.book, (_SLOT, _CONTACT)),
-    "reschedule": (referral_to_booking.reschedule, (_REQUIRED_SLOT, _COMMENT, _CONTACT)),
+    "reschedule": (referral_to_booking.reschedule, (_SLOT, _COMMENT, _CONTACT)),
     "refuse-offer": (referral_to_booking.refuse_offer, None),
     "cancel-appointment": (referral_to_booking.cancel_appointment, None),
     "mark-not-attended": (referral_to_booking.mark_not_attended, None),
@@ -57,9 +56,6 @@ FROM_BOOKING: Mapping[tuple[str, str], Call] = {
 }
 """Verbs of the diary that touch a request."""
 
-NOT_OFFERED = frozenset({"offer-expired"})
-"""Verbs that the scheduler alone plays."""
-
 
 def _plain(call: Call, parameters: tuple[Param, ...]) -> Call:
     """A reference is given to a verb as the id that it ends with."""
@@ -79,10 +75,14 @@ def _id(value: Any) -> Any:
 def _of_request(operation: Operation) -> Operation:
     if operation.name == "available-actions":
         return replace(operation, call=_available_on_task)
-    call, parameters = FROM_REFERRAL.get(operation.name, (operation.call, None))
+    if operation.name in FROM_REFERRAL:
+        call, parameters = FROM_REFERRAL[operation.name]
+        call = elsewhere.where_the_diary_is(operation.name, call, operation.call)
+    else:
+        call, parameters = operation.call, None
     call = referral_to_booking.ending(call) if operation.name in ENDS else call
     call = choice.choosing(call) if operation.name in CHOOSES else call
-    declared = operation.parameters if parameters is None else parameters
+    declared = operation.parameters if parameters is None else elsewhere.parameters_of(operation.name, parameters)
     return replace(operation, call=_plain(call, declared), parameters=declared)
 
 
@@ -117,7 +117,7 @@ def _bounded(operation: Operation) -> Operation:
 
 
 OPERATIONS: tuple[Operation, ...] = (
-    *(_bounded(_of_request(operation)) for operation in referrals.OPERATIONS if operation.name not in NOT_OFFERED),
+    *(_bounded(_of_request(operation)) for operation in referrals.OPERATIONS),
     *(_bounded(_of_diary(operation)) for operation in booking.OPERATIONS),
     *(_bounded(operation) for operation in (*opposition_everywhere.OPERATIONS, *labels.OPERATIONS, *merging.OPERATIONS)),
 )

@@ -15,11 +15,12 @@ LIVE = ("pending", "booked", "arrived", "checked-in")
 PLACED = ("booked", "arrived", "checked-in")
 
 
-async def offer(tx: Transaction, id: str, *, version: int | None = None, slot: str, contact: str | None = None) -> str:
+async def offer(tx: Transaction, id: str, *, version: int | None = None, slot: str | None = None, contact: str | None = None) -> str:
     """Hold a slot and offer it to the patient: 48 hours to answer, 4 when very urgent.
 
     Raises what the slot refuses (`already-booked` with fresh choices, `reserved`, `quota-exhausted`) and what the request refuses.
     """
+    slot = _named(slot)
     held = _checked(await referrals.visible_task(tx, id), await booking.hold(tx, slot=slot, kind="offer", **await _wanted(tx, id)))
     return await referrals.offer(tx, id, version=version, contact=contact, expires_at=held["expires_at"], **_place(held))
 
@@ -31,11 +32,10 @@ async def book(tx: Transaction, id: str, *, version: int | None = None, slot: st
     """
     task = await referrals.visible_task(tx, id)
     pending = task["appointment_id"] if task["state"] == "offered" else None
-    if slot is None and pending is None:
-        raise Invalid.one("slot-missing", "Parameters.parameter.where(name='slot')")
-    if slot is None:
+    if slot is None and pending is not None:
         made = await booking.book(tx, pending)
     else:
+        slot = _named(slot)
         await _give_back(tx, pending, side="hospital", reason="other", comment="another slot was chosen")
         made = _checked(task, await booking.book(tx, slot=slot, **await _wanted(tx, id)))
     return await referrals.book(tx, id, version=version, contact=contact, **_place(made))
@@ -60,9 +60,10 @@ async def refuse_offer(
 
 
 async def reschedule(
-    tx: Transaction, id: str, *, version: int | None = None, slot: str, comment: str = "", contact: str | None = None
+    tx: Transaction, id: str, *, version: int | None = None, slot: str | None = None, comment: str = "", contact: str | None = None
 ) -> str:
-    """Move the visit to another slot; the old one is freed in the same transaction."""
+    """Move the visit to another slot; the old one is freed in the same transaction. Raises `Invalid` (slot-missing)."""
+    slot = _named(slot)
     task = await referrals.visible_task(tx, id)
     if task["appointment_id"] is None:
         return await referrals.reschedule(
@@ -214,6 +215,12 @@ async def _wanted(tx: Transaction, id: str) -> dict[str, Any]:
         "based_on": task["request_id"],
         "task": id,
     }
+
+
+def _named(slot: str | None) -> str:
+    if slot is None:
+        raise Invalid.one("slot-missing", "Parameters.parameter.where(name='slot')")
+    return slot
 
 
 def _place(appointment: Any) -> dict[str, Any]:

@@ -20,6 +20,7 @@ class Claim:
     writes has both, and then no such verb.
     `read_change(before, after)`: the verb and its parameters that an update by a shared agenda's interface is, an empty verb when nothing changes,
     None when it is no verb.
+    `takes_ids`: another installation keeps the ids that new ones have there.
     """
 
     type: str
@@ -29,3 +30,4 @@ class Claim:
     update: Callable[[Any, Any, Resource, int | None], Awaitable[None]] | None = None
     delete: Callable[[Any, Any, int | None], Awaitable[int]] | None = None
     read_change: Callable[[Resource, Resource], tuple[str, Resource] | None] | None = None
+    takes_ids: bool = False

@@ -22,6 +22,7 @@ from maillage.referrals.actions.closing import (
 from maillage.referrals.actions.legal import available_actions
 from maillage.referrals.actions.scheduler import run_deadlines
 from maillage.referrals.actions.sending import create_request, save_form, send
+from maillage.referrals.actions.sharing import tell_refused
 from maillage.referrals.actions.triage import accept, advise, answer_info, ask_info, decline, look, no_place, open_, redirect
 from maillage.referrals.actions.visits import (
     book,
@@ -53,6 +54,7 @@ from maillage.referrals.queries import (
     readers,
     tasks_of,
     thread,
+    untold,
     visible_request,
     visible_task,
     worklist,
@@ -60,6 +62,7 @@ from maillage.referrals.queries import (
     worklists,
 )
 from maillage.referrals.rules import CHILD_TABLE, FREES_THE_SLOT, TABLE
+from maillage.referrals.types import RESOLUTIONS
 from maillage.store import register
 
 __all__ = [
@@ -69,6 +72,7 @@ __all__ = [
     "INTAKE",
     "OPERATIONS",
     "RENDERERS",
+    "RESOLUTIONS",
     "TABLE",
     "WORKLISTS",
     "Total",
@@ -129,7 +133,9 @@ __all__ = [
     "send_outcome",
     "shown_attachments",
     "tasks_of",
+    "tell_refused",
     "thread",
+    "untold",
     "visible_request",
     "visible_task",
     "withdraw",

@@ -111,6 +111,7 @@ OPERATIONS: Final = (
     Operation("book", "Task", visits.book, (*SLOT, Param("resolution", "code", values=RESOLUTIONS), CONTACT)),
     Operation("refuse-offer", "Task", visits.refuse_offer, (*_why("refuse-offer"), CONTACT, Param("inside_constraints", "boolean"))),
     Operation("offer-expired", "Task", visits.offer_expired),
+    Operation("offer-withdrawn", "Task", visits.offer_withdrawn, _why("cancel-by-service")),
     Operation("reschedule", "Task", visits.reschedule, (*SLOT, COMMENT, CONTACT)),
     Operation(
         "cancel-appointment",
@@ -179,4 +180,6 @@ OPERATIONS: Final = (
     Operation("give-news", "Task", children.give_news, (Param("comment", "string", required=True),)),
     Operation("done", "Task", children.done, (Param("outcome", "code", values=FOLLOW_UP_OUTCOMES), COMMENT)),
 )
-"""Every verb as an operation on Task. `decline` leaves its reasons open: a capacity code must be answered by its own refusal."""
+"""Every verb as an operation on Task. `offer-expired` and `offer-withdrawn` are a peer's, whose diary says so.
+
+`decline` leaves its reasons open: a capacity code must be answered by its own refusal."""

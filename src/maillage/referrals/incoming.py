@@ -346,8 +346,8 @@ async def _never(_tx: Transaction, resource: Resource) -> tuple[str, str]:
 
 
 INTAKE: Final[Mapping[str, Claim]] = {
-    "ServiceRequest": Claim("ServiceRequest", claims_request, create_request, verb_for_request),
-    "QuestionnaireResponse": Claim("QuestionnaireResponse", claims_form, create_form, verb_for_form),
+    "ServiceRequest": Claim("ServiceRequest", claims_request, create_request, verb_for_request, takes_ids=True),
+    "QuestionnaireResponse": Claim("QuestionnaireResponse", claims_form, create_form, verb_for_form, takes_ids=True),
     "Task": Claim("Task", claims_task, create_task, verb_for_task),
     "DocumentReference": Claim("DocumentReference", _held("DocumentReference"), _never, verb_for_letter),
     "Encounter": Claim("Encounter", _held("Encounter"), _never, verb_for_visit),

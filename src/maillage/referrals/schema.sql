@@ -170,6 +170,8 @@ CREATE INDEX service_request_patient ON service_request (patient_id, owner_org);
 -- One coordination Task per addressed service: where the request stands, whose turn it is, who holds it, by when.
 CREATE TABLE referral_task (
     id text PRIMARY KEY,
+    -- In which order those of one instant were made: an id says nothing of it.
+    number bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     version integer NOT NULL DEFAULT 0,
     request_id text NOT NULL REFERENCES service_request (id),
     patient_id text NOT NULL REFERENCES patient (id),
@@ -227,6 +229,10 @@ CREATE TABLE referral_task (
     came_by text CHECK (came_by IN ('redirect', 'send-elsewhere', 'insist')),
     insists_on text CONSTRAINT referral_task_insist_once UNIQUE REFERENCES referral_task (id),
     duplicate_reason text,
+    -- The other installation that holds the same Task, and the side whose people work there.
+    peer text REFERENCES peer (client),
+    peer_side text CHECK (peer_side IN ('requester', 'performer')),
+    CONSTRAINT referral_task_peer CHECK ((peer IS NULL) = (peer_side IS NULL)),
     -- Open means that somebody owes the next act by a date; ended means that nobody does.
     CONSTRAINT referral_task_turn CHECK (
         num_nulls(turn, holder, deadline, due_since, due_at, due_unit) = CASE WHEN state IN ('closed', 'cancelled', 'entered-in-error') THEN 6 ELSE 0 END),
@@ -240,6 +246,14 @@ CREATE TABLE referral_task (
     CONSTRAINT referral_task_dates CHECK (is_sane(seen_at) AND is_sane(recommendation_due) AND is_sane(due_at) AND is_sane(slot_start) AND is_sane(slot_end)),
     CONSTRAINT referral_task_counts CHECK (rounds BETWEEN 0 AND 100 AND refusals BETWEEN 0 AND 10000 AND reschedules BETWEEN 0 AND 10000)
 );
+-- Every Task between ours and people who work at a peer is shared with it.
+CREATE FUNCTION share_with_peer() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    SELECT client, side INTO NEW.peer, NEW.peer_side FROM peer_between(NEW.owner_org, NEW.requester_org);
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER referral_task_shared BEFORE INSERT ON referral_task FOR EACH ROW EXECUTE FUNCTION share_with_peer();
 CREATE TRIGGER referral_task_in_use BEFORE INSERT ON referral_task FOR EACH ROW EXECUTE FUNCTION refuse_replaced();
 CREATE TRIGGER referral_task_told AFTER INSERT OR UPDATE ON referral_task FOR EACH ROW EXECUTE FUNCTION tell_change('Task');
 -- One request of a requester for a patient at a time in the hands of a service, unless the requester said why there are two.
@@ -285,9 +299,30 @@ CREATE TABLE referral_status (
 CREATE INDEX referral_status_at ON referral_status (at, verb);
 CREATE TRIGGER referral_status_append_only BEFORE UPDATE OR DELETE ON referral_status FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+-- What ours did to a shared Task, with what they brought, until the peer has played it too: told in order, once, whatever fails meanwhile.
+CREATE TABLE referral_step (
+    task_id text NOT NULL REFERENCES referral_task (id),
+    seq integer NOT NULL,
+    target text NOT NULL,
+    verb text NOT NULL,
+    given text NOT NULL,
+    role_id text,
+    at timestamptz NOT NULL,
+    tries integer NOT NULL DEFAULT 0,
+    told_at timestamptz,
+    refused_at timestamptz,
+    error text NOT NULL DEFAULT '',
+    CONSTRAINT referral_step_pkey PRIMARY KEY (task_id, seq),
+    CONSTRAINT referral_step_ends_once CHECK (told_at IS NULL OR refused_at IS NULL)
+);
+COMMENT ON COLUMN referral_step.target IS 'The Task that the verb was played on: the Task itself, or one of its children.';
+CREATE INDEX referral_step_waiting ON referral_step (at, task_id, seq) WHERE told_at IS NULL AND refused_at IS NULL;
+
 -- Turns that are not the performer's, follow-ups and abort Tasks, as child Tasks that any FHIR client finds.
 CREATE TABLE referral_child (
     id text PRIMARY KEY,
+    -- In which order those of one instant were made: an id says nothing of it.
+    number bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     version integer NOT NULL DEFAULT 0,
     task_id text NOT NULL REFERENCES referral_task (id),
     patient_id text NOT NULL REFERENCES patient (id),

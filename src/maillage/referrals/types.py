@@ -221,6 +221,7 @@ class TaskFacts:
     entered_state_at: datetime | None = None
     slot_start: datetime | None = None
     sending: frozenset[str] = frozenset()
+    peer: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

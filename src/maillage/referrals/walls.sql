@@ -12,5 +12,6 @@ CALL put_party_wall('patient_interval', 'Task', 'task_id', 'referral_task');
 CALL put_child_wall('referral_status', 'task_id', 'referral_task', 'SELECT, INSERT');
 CALL put_child_wall('referral_child_status', 'child_id', 'referral_child', 'SELECT, INSERT');
 CALL put_child_wall('referral_question', 'task_id', 'referral_task');
+CALL put_child_wall('referral_step', 'task_id', 'referral_task', 'SELECT, INSERT, UPDATE');
 CALL put_child_wall('referral_breach', 'task_id', 'referral_task', 'SELECT, INSERT');
 CALL put_child_wall('referral_reading', 'task_id', 'referral_task');

@@ -28,6 +28,7 @@ SCHEMAS = (
         "directory",
         "access",
         "access/clients",
+        "access/peers",
         "access/patient_link",
         "messaging",
         "messaging/subscriptions",

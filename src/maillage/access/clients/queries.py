@@ -136,15 +136,21 @@ async def _person(tx: Transaction, row: Any) -> Actor:
     return replace(actor_of(found, PROVED), scopes=tuple(row["scopes"]), client=row["name"], patient=row["patient"] or "")
 
 
+_MAY_CHOOSE = """
+SELECT coalesce(starts_with($2, id_prefix) AND length($2) > length(id_prefix), false)
+    OR ($2 ~ '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' AND EXISTS (SELECT 1 FROM peer p WHERE p.client = name))
+FROM api_client WHERE name = $1
+"""
+
+
 async def may_choose_id(tx: Transaction, id: str) -> bool:
-    """Whether the machine client of this transaction may create a resource under this id: it begins with the client's own prefix."""
+    """Whether the machine client of this transaction may create a resource under this id: it begins with the client's own prefix.
+
+    A peer keeps the ids that its resources have there: UUIDs, which are nobody else's.
+    """
     if tx.actor.kind != "client":
         return False
-    return bool(
-        await tx.fetchval(
-            "SELECT starts_with($2, id_prefix) AND length($2) > length(id_prefix) FROM api_client WHERE name = $1", tx.actor.id, id
-        )
-    )
+    return bool(await tx.fetchval(_MAY_CHOOSE, tx.actor.id, id))
 
 
 async def live_token(tx: Transaction, client: str, secret: str) -> Any | None:

@@ -57,12 +57,12 @@ def _open_session(town: Client, hospital: Client) -> None:
     start = _now() + 2 * MARGIN
     while (start + LENGTH).date() == _now().date():
         for room in ROOMS:
-            if _opened(town, hospital, start, room):
+            if open_session(town, hospital, start, room):
                 return
         start += LENGTH / 2
 
 
-def _opened(town: Client, hospital: Client, start: datetime, room: str) -> bool:
+def open_session(town: Client, hospital: Client, start: datetime, room: str) -> bool:
     """Make a vacation of this one day, plan it, let the centre confirm its room, publish it; whether its slots are open."""
     day = start.date().isoformat()
     asked = {

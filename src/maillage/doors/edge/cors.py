@@ -10,9 +10,7 @@ from maillage.doors.edge.asked import Scope
 Headers = list[tuple[bytes, bytes]]
 PREFIX = "/fhir"
 _METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE"
-_ASKED = (
-    b"authorization, content-type, accept, prefer, if-match, if-none-match, if-none-exist, if-modified-since, idempotency-key, x-request-id"
-)
+_ASKED = b"authorization, content-type, accept, prefer, if-match, if-none-match, if-none-exist, if-modified-since, idempotency-key, x-provenance, x-request-id"
 _SHOWN = b"etag, last-modified, location, content-location, retry-after, x-request-id, idempotency-replayed, warning"
 _VARY = (b"vary", b"Origin")
 

@@ -17,7 +17,7 @@ from maillage.codes.definitions import Definitions
 from maillage.codes.json import decode, encode
 from maillage.directory import Mode
 from maillage.doors import edge
-from maillage.doors.fhir import admission, audits, documentation, interfaces, negotiation, problems
+from maillage.doors.fhir import admission, audits, behalf, documentation, interfaces, negotiation, problems
 from maillage.doors.fhir.certificates import Certificates
 from maillage.doors.fhir.context import Context, Registry
 from maillage.doors.fhir.http import (
@@ -219,6 +219,7 @@ class FhirDoor:
 
     # --- inside the transaction ------------------------------------------------------
     async def _in_transaction(self, tx: Transaction, request: Request, handler: Any) -> Response:
+        tx = await behalf.named(tx, request)
         context = Context(
             self.registry, tx, await self._sealing_key(tx), interfaces.find, alone=partial(self._alone, tx.actor), trail=self.trail
         )

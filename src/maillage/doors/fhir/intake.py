@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from maillage import access, directory, journeys, record
-from maillage.access import DIRECTORY_TYPES
+from maillage.access import DIRECTORY_TYPES, peers
 from maillage.codes.json import decode
 from maillage.doors.fhir import references
 from maillage.doors.fhir.bodies import cleared, slot_types
@@ -45,7 +45,7 @@ async def _create(context: Context, resource: Resource, base: str, *, id: str, c
     warnings += _identifier_warnings(context, content) + unknown
     claim = context.registry.intake.get(kind)
     if claim and await claim.claims(context.tx, content if chosen else _without_id(content)):
-        if chosen:
+        if chosen and not (claim.takes_ids and await peers.is_peer(context.tx)):
             raise Invalid(Issue("error", "business-rule", "room-decides", kind), use=f"POST {kind}")
         kind, made = await claim.create(context.tx, content)
     elif kind == "Patient":

@@ -167,6 +167,7 @@ async def facts_of(tx: Transaction, request: Row, task: Row, service: directory.
         no_news=around["no_news"],
         entered_state_at=task["entered_at"],
         slot_start=task["slot_start"],
+        peer=task["peer"] or "",
     )
 
 

@@ -11,6 +11,7 @@ from maillage.referrals.actions import intervals, turns
 from maillage.referrals.actions.case import Case, Work, load
 from maillage.referrals.actions.engine import finish, move
 from maillage.referrals.actions.rows import update
+from maillage.referrals.actions.sharing import shared
 from maillage.referrals.types import PRIORITIES, Act
 from maillage.store import Transaction
 
@@ -18,6 +19,7 @@ NEWS = Delay(1, "wd")
 """Until when whoever holds the turn answers a patient who hears nothing (workflow rule book 15)."""
 
 
+@shared("change-priority")
 async def change_priority(
     tx: Transaction, id: str, *, version: int | None = None, priority: str, reason: str | None = None, comment: str = ""
 ) -> str:
@@ -42,6 +44,7 @@ async def carry_priority(case: Case, priority: str) -> None:
         case.work.touch("service_request", case.request["id"])
 
 
+@shared("declare-unavailable")
 async def declare_unavailable(
     tx: Transaction, id: str, *, version: int | None = None, start: datetime, end: datetime, contact: str | None = None
 ) -> str:
@@ -54,6 +57,7 @@ async def declare_unavailable(
     return await finish(case)
 
 
+@shared("say-no-news")
 async def say_no_news(tx: Transaction, id: str, *, version: int | None = None) -> str:
     """The patient hears nothing: a task for whoever holds the turn, due in one working day; it ends when the request moves."""
     case = await load(Work(tx, "say-no-news"), id, version)

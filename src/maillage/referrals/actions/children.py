@@ -12,12 +12,14 @@ from maillage.referrals.actions import telling, turns
 from maillage.referrals.actions.case import Case, Work, case_of
 from maillage.referrals.actions.engine import refuse
 from maillage.referrals.actions.rows import update
+from maillage.referrals.actions.sharing import shared
 from maillage.referrals.types import FOLLOW_UP_OUTCOMES, PARTIES
 from maillage.store import Transaction
 
 Row = Any
 
 
+@shared("accept")
 async def accept_follow_up(tx: Transaction, id: str, *, version: int | None = None) -> str:
     """The requester takes the follow-up."""
     case, child = await _load(tx, "accept", id, version)
@@ -25,6 +27,7 @@ async def accept_follow_up(tx: Transaction, id: str, *, version: int | None = No
     return await _finish(case, id)
 
 
+@shared("hand-back")
 async def hand_back(tx: Transaction, id: str, *, version: int | None = None, comment: str = "") -> str:
     """The requester gives the follow-up back: the service that recommended it books it."""
     case, child = await _load(tx, "hand-back", id, version)
@@ -32,6 +35,7 @@ async def hand_back(tx: Transaction, id: str, *, version: int | None = None, com
     return await _finish(case, id)
 
 
+@shared("done")
 async def done(tx: Transaction, id: str, *, version: int | None = None, outcome: str = "done", comment: str = "") -> str:
     """The follow-up is over: done, not-needed, patient-declined, or lost after two contacts."""
     case, child = await _load(tx, "done", id, version)
@@ -39,6 +43,7 @@ async def done(tx: Transaction, id: str, *, version: int | None = None, outcome:
     return await _finish(case, id)
 
 
+@shared("give-news")
 async def give_news(tx: Transaction, id: str, *, version: int | None = None, comment: str = "") -> str:
     """Whoever holds the turn told the patient: what was said is kept."""
     case, child = await _load(tx, "give-news", id, version)

@@ -18,6 +18,7 @@ from maillage.referrals.actions.case import Case, Work, load
 from maillage.referrals.actions.engine import finish, move, settle_request
 from maillage.referrals.actions.rows import insert, update
 from maillage.referrals.actions.sending import forward
+from maillage.referrals.actions.sharing import shared
 from maillage.referrals.actions.triage import open_target
 from maillage.referrals.types import Act
 from maillage.store import Transaction
@@ -28,6 +29,7 @@ LARGEST_LETTER: Final = 5_000_000
 OWNERS: Final = ("requester", "performer")
 
 
+@shared("send-outcome")
 async def send_outcome(
     tx: Transaction,
     id: str,
@@ -118,6 +120,7 @@ async def _follow_up(case: Case, recommendation: Mapping[str, Any], number: int)
     await turns.open_child(case, "follow-up", owner, turns.holder(owner, case), due, text, state=state)
 
 
+@shared("acknowledge")
 async def acknowledge(
     tx: Transaction, id: str, *, version: int | None = None, follow_ups: Sequence[Mapping[str, Any]] = (), comment: str = ""
 ) -> str:
@@ -134,6 +137,7 @@ async def acknowledge(
     return await finish(case)
 
 
+@shared("dispute")
 async def dispute(tx: Transaction, id: str, *, version: int | None = None, reason: str | None = None, comment: str = "") -> str:
     """« Il me manque... »: the letter lacks something coded; it is owed again, and its follow-ups wait for the next one."""
     case = await load(Work(tx, "dispute"), id, version)
@@ -141,6 +145,7 @@ async def dispute(tx: Transaction, id: str, *, version: int | None = None, reaso
     return await finish(case)
 
 
+@shared("withdraw")
 async def withdraw(
     tx: Transaction, id: str, *, version: int | None = None, reason: str | None = None, comment: str = "", abort_id: str = ""
 ) -> str:
@@ -153,6 +158,7 @@ async def withdraw(
     return await finish(case)
 
 
+@shared("request-cancellation")
 async def request_cancellation(
     tx: Transaction, id: str, *, version: int | None = None, reason: str | None = None, comment: str = "", abort_id: str = ""
 ) -> str:
@@ -164,6 +170,7 @@ async def request_cancellation(
     return await finish(case)
 
 
+@shared("confirm-cancellation")
 async def confirm_cancellation(tx: Transaction, id: str, *, version: int | None = None, comment: str = "") -> str:
     """The service stops. Frees the slot."""
     case = await load(Work(tx, "confirm-cancellation"), id, version)
@@ -174,6 +181,7 @@ async def confirm_cancellation(tx: Transaction, id: str, *, version: int | None 
     return await finish(case)
 
 
+@shared("decide-next")
 async def decide_next(tx: Transaction, id: str, *, version: int | None = None, reason: str | None = None, comment: str = "") -> str:
     """After a refusal or a redirection the requester closes. The other two ways are `send_elsewhere` and `insist`."""
     case = await load(Work(tx, "decide-next"), id, version)
@@ -181,6 +189,7 @@ async def decide_next(tx: Transaction, id: str, *, version: int | None = None, r
     return await finish(case)
 
 
+@shared("send-elsewhere")
 async def send_elsewhere(
     tx: Transaction, id: str, *, version: int | None = None, service: str, reason: str | None = None, comment: str = ""
 ) -> str:
@@ -193,6 +202,7 @@ async def send_elsewhere(
     return new.id
 
 
+@shared("insist")
 async def insist(tx: Transaction, id: str, *, version: int | None = None, text: str = "") -> str:
     """« Je maintiens ma demande »: once per decision, to the named senior, who upholds or overturns; answers the new Task."""
     case = await load(Work(tx, "insist"), id, version)
@@ -204,6 +214,7 @@ async def insist(tx: Transaction, id: str, *, version: int | None = None, text: 
     return new.id
 
 
+@shared("enter-in-error")
 async def enter_in_error(tx: Transaction, id: str, *, version: int | None = None, reason: str | None = None, comment: str = "") -> str:
     """This should never have been: before the visit, both copies are masked, in every version, and the senior is told. Frees the slot."""
     case = await load(Work(tx, "enter-in-error"), id, version)

@@ -26,6 +26,7 @@ from maillage.referrals.actions import telling, turns
 from maillage.referrals.actions.case import Case, Work, case_of
 from maillage.referrals.actions.engine import append_status, finish
 from maillage.referrals.actions.rows import insert, update
+from maillage.referrals.actions.sharing import tell_peer
 from maillage.referrals.actions.triage import park
 from maillage.store import Transaction, one_by_one
 
@@ -92,8 +93,11 @@ async def _tell(case: Case, level: int) -> None:
 
 async def _at_breach(case: Case) -> None:
     """At the offer deadline the request waits for a place, in the open; a place that does not come is the senior's turn."""
+    if case.task["peer_side"] == "performer":
+        return  # its diary is at the peer, whose clock says this
     if case.task["state"] == "to-book":
         await park(case, "no-slot-in-target", "")
+        await tell_peer(case.tx, "no-place", case.id, {"reason": "no-slot-in-target"})
     elif case.task["state"] == "waiting-capacity":
         changed = {"turn": "LD", "holder": turns.holder("LD", case), "changed_at": case.tx.now}
         case.task = await update(case.tx, "referral_task", case.id, **changed)

@@ -13,13 +13,14 @@ from maillage.codes.json import decode, encode_text
 from maillage.kernel.actor import Actor
 from maillage.kernel.answers import Refused
 from maillage.kernel.errors import Conflict, Invalid, Issue, NotAllowed
-from maillage.kernel.ids import new_id
+from maillage.kernel.ids import derived_id, new_id
 from maillage.kernel.period import wall_to_utc
 from maillage.referrals import queries, rules
 from maillage.referrals.actions import attaching, intervals, turns
 from maillage.referrals.actions.case import Case, Work, case_of, load
 from maillage.referrals.actions.engine import append_status, finish, move, settle_request
 from maillage.referrals.actions.rows import insert, update
+from maillage.referrals.actions.sharing import shared
 from maillage.referrals.types import CLINICIANS, PRIORITIES, REASONS, REQUESTER_OFFICE, Act
 from maillage.store import Transaction
 
@@ -38,7 +39,6 @@ async def create_request(
     patient_informed: bool = False,
     received: Mapping[str, Any] | None = None,
     id: str = "",
-    task_ids: Mapping[str, str] | None = None,
     asked_active: bool = False,
 ) -> str:
     """Prepare a request (draft) with one Task to complete for each service; answers the ServiceRequest id.
@@ -75,7 +75,7 @@ async def create_request(
     work.touch("service_request", request_id)
     queries.remember_attached(tx, request_id, ())
     for service_id in dict.fromkeys(service_ids):
-        await draft_task(work, request_id, service_id, id=(task_ids or {}).get(service_id, ""))
+        await draft_task(work, request_id, service_id)
     await work.finish(("ServiceRequest", request_id), patient.id)
     return request_id
 
@@ -115,12 +115,18 @@ async def draft_task(work: Work, request_id: str, service_id: str, *, id: str = 
     service = await directory.get_service(tx, service_id)
     if await _is_refused(tx, request["patient_id"], service):
         raise Invalid.one("patient-opposed", "ServiceRequest.performer", service.name)
-    task_id = id or new_id()
+    task_id = id or await _task_id(tx, request_id, service_id)
     case = await new_task(work, request, service, id=task_id, state="to-complete")
     await append_status(case, "create", None, None, party="RC" if "RC" in case.parties else "RO")
     await update(tx, "service_request", request_id, plan=request["plan"] or service.plan_definition_url)
     work.touch("service_request", request_id)
     return task_id
+
+
+async def _task_id(tx: Transaction, request_id: str, service_id: str) -> str:
+    """The id follows from the request and the service: a peer that is given the request makes the same one."""
+    before = sum(task["service_id"] == service_id for task in await queries.tasks_of(tx, request_id))
+    return derived_id(request_id, service_id, *([str(before)] if before else []))
 
 
 async def new_task(work: Work, request: Row, service: directory.Service, *, id: str, state: str, **values: Any) -> Case:
@@ -206,6 +212,7 @@ async def save_form(
     return form_id
 
 
+@shared("send")
 async def send(
     tx: Transaction,
     id: str,
@@ -356,7 +363,7 @@ async def forward(case: Case, service: directory.Service, came_by: str, *, state
         "came_from": case.id,
         "came_by": came_by,
     }
-    new = await new_task(case.work, case.request, service, id=new_id(), state=state, **{**carried, **values})
+    new = await new_task(case.work, case.request, service, id=derived_id(case.id, "next"), state=state, **{**carried, **values})
     await append_status(new, came_by, None, None, published="01", party=case.party)
     await open_to_performer(new, await queries.current_form(tx, case.request["id"]), {})
     await settle_request(new)

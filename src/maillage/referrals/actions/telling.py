@@ -58,7 +58,7 @@ async def _tell_role(case: Case, event: str, role_id: str, organization: str) ->
 async def _tell_outside(case: Case, event: str, party: str) -> None:
     """The patient, unless the patient acts; the usual doctor, who works at a house that may read the request."""
     patient = case.task["patient_id"]
-    if party == "PT" and case.tx.actor.id != patient:
+    if party == "PT" and case.tx.actor.id not in (patient, case.task["peer"]):  # a peer told the patient of what was done there
         answer_by = case.task["due_at"] if case.task["turn"] == "PT" else None
         await messaging.tell_patient(case.tx, event, focus=("Task", case.id), patient=patient, answer_by=answer_by)
     elif party == "GP":

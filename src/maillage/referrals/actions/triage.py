@@ -16,12 +16,14 @@ from maillage.referrals.actions.changing import carry_priority
 from maillage.referrals.actions.engine import finish, move
 from maillage.referrals.actions.rows import insert
 from maillage.referrals.actions.sending import forward
+from maillage.referrals.actions.sharing import shared, tell_peer
 from maillage.referrals.types import DATED_RECOMMENDATIONS, Act
 from maillage.store import Transaction
 
 READING_LASTS: Final = timedelta(minutes=15)
 
 
+@shared("open")
 async def open_(tx: Transaction, id: str, *, version: int | None = None) -> str:
     """The first display in the triage role: the request is read."""
     case = await load(Work(tx, "open"), id, version)
@@ -57,6 +59,7 @@ async def _note_reader(tx: Transaction, id: str) -> None:
     )
 
 
+@shared("ask-info")
 async def ask_info(
     tx: Transaction, id: str, *, version: int | None = None, items: Sequence[str], clinical: bool = False, comment: str = ""
 ) -> str:
@@ -71,6 +74,7 @@ async def ask_info(
     return await finish(case)
 
 
+@shared("answer-info")
 async def answer_info(
     tx: Transaction, id: str, *, version: int | None = None, answers: Sequence[Mapping[str, Any]], comment: str = ""
 ) -> str:
@@ -99,6 +103,7 @@ def _is_answered(answer: Mapping[str, Any] | None) -> bool:
     return answer is not None and bool(str(answer.get("answer") or "").strip() or answer.get("cannot"))
 
 
+@shared("accept")
 async def accept(
     tx: Transaction, id: str, *, version: int | None = None, priority: str | None = None, reason: str | None = None, comment: str = ""
 ) -> str:
@@ -127,8 +132,10 @@ async def drop_others(case: Case) -> None:
             case.work.tx = case.tx.beyond()  # the other service's Task is not in sight of this one
             other = await case_of(case.work, case.request, row)
             await move(replace(other, parties=frozenset({"SY"})), "not-selected", Act())
+            await tell_peer(case.work.tx, "withdraw", row["id"], {"reason": "seen-elsewhere"})
 
 
+@shared("advise")
 async def advise(
     tx: Transaction, id: str, *, version: int | None = None, recommendation: str, text: str, due: datetime | None = None
 ) -> str:
@@ -144,6 +151,7 @@ async def advise(
     return await finish(case)
 
 
+@shared("redirect")
 async def redirect(
     tx: Transaction, id: str, *, version: int | None = None, service: str, reason: str | None = None, comment: str = ""
 ) -> str:
@@ -168,6 +176,7 @@ async def open_target(tx: Transaction, service_id: str, current: str) -> directo
     return service if service.active and service.id != current else None
 
 
+@shared("decline")
 async def decline(tx: Transaction, id: str, *, version: int | None = None, reason: str | None = None, comment: str = "") -> str:
     """Say no, for a reason that is never a lack of capacity. From `insisted` it is the senior who upholds the decision.
 
@@ -179,6 +188,7 @@ async def decline(tx: Transaction, id: str, *, version: int | None = None, reaso
     return await finish(case)
 
 
+@shared("no-place")
 async def no_place(
     tx: Transaction, id: str, *, version: int | None = None, reason: str | None = None, comment: str = "", wanted_by: datetime | None = None
 ) -> str:

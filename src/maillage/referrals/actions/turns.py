@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from maillage.codes.json import decode
 from maillage.kernel.breach import REMINDER, Clock, ladder
-from maillage.kernel.ids import new_id
+from maillage.kernel.ids import derived_id, new_id
 from maillage.kernel.working_time import add_delay
 from maillage.referrals import queries, rules
 from maillage.referrals.actions.case import Case
@@ -97,7 +97,7 @@ async def open_child(
     id: str = "",
 ) -> str:
     """Add a child Task for a party; answers its id."""
-    tx, child_id = case.tx, id or new_id()
+    tx, child_id = case.tx, id or await _child_id(case, code)
     await insert(
         tx,
         "referral_child",
@@ -121,6 +121,14 @@ async def open_child(
     await child_status(case, child_id, "open-child", state)
     case.work.touch("referral_child", child_id)
     return child_id
+
+
+async def _child_id(case: Case, code: str) -> str:
+    """A child that people act on by its id has the same one at the peer that holds the same Task."""
+    if code not in rules.BY_HAND:
+        return new_id()
+    before = sum(child["code"] == code for child in await queries.children_of(case.tx, case.id))
+    return derived_id(case.id, code, str(before))
 
 
 async def settle(case: Case, child: Row, verb: str, **values: Any) -> None:

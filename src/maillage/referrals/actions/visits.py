@@ -14,6 +14,7 @@ from maillage.referrals.actions import intervals, ledger, telling, turns
 from maillage.referrals.actions.case import Case, Work, load, speaking
 from maillage.referrals.actions.engine import finish, move
 from maillage.referrals.actions.rows import insert
+from maillage.referrals.actions.sharing import shared
 from maillage.referrals.actions.triage import drop_others
 from maillage.referrals.types import Act
 from maillage.store import Transaction
@@ -28,6 +29,7 @@ def _slot(appointment_id: str, start: datetime, end: datetime) -> dict[str, Any]
     return {"appointment_id": appointment_id, "slot_start": start, "slot_end": end}
 
 
+@shared("offer")
 async def offer(
     tx: Transaction,
     id: str,
@@ -47,6 +49,7 @@ async def offer(
     return await finish(case)
 
 
+@shared("book")
 async def book(
     tx: Transaction,
     id: str,
@@ -75,6 +78,7 @@ async def book(
     return await finish(case)
 
 
+@shared("refuse-offer")
 async def refuse_offer(
     tx: Transaction,
     id: str,
@@ -102,6 +106,7 @@ async def refuse_offer(
     return await finish(case)
 
 
+@shared("offer-expired")
 async def offer_expired(tx: Transaction, id: str, *, version: int | None = None) -> str:
     """Nobody answered the offer in time (the scheduler alone). Frees the slot."""
     case = await load(Work(tx, "offer-expired"), id, version)
@@ -112,6 +117,7 @@ async def offer_expired(tx: Transaction, id: str, *, version: int | None = None)
     return await finish(case)
 
 
+@shared("offer-withdrawn")
 async def offer_withdrawn(tx: Transaction, id: str, *, version: int | None = None, reason: str | None = None, comment: str = "") -> str:
     """The service takes its offer back (a cancelled session): nobody refused and no time is the patient's (workflows.md 0.9). Frees the slot."""
     case = await load(Work(tx, "offer-withdrawn"), id, version)
@@ -126,6 +132,7 @@ async def _tell_again(case: Case) -> None:
         await telling.tell_party(case, "referral-offers-refused", "RC")
 
 
+@shared("reschedule")
 async def reschedule(
     tx: Transaction,
     id: str,
@@ -146,6 +153,7 @@ async def reschedule(
     return await finish(case)
 
 
+@shared("cancel-appointment")
 async def cancel_appointment(
     tx: Transaction,
     id: str,
@@ -172,6 +180,7 @@ async def cancel_appointment(
     return await finish(case)
 
 
+@shared("mark-not-attended")
 async def mark_not_attended(tx: Transaction, id: str, *, version: int | None = None, reason: str = "unknown", comment: str = "") -> str:
     """The patient did not come: a person says so, with a reason or `unknown`."""
     case = await load(Work(tx, "mark-not-attended"), id, version)
@@ -181,6 +190,7 @@ async def mark_not_attended(tx: Transaction, id: str, *, version: int | None = N
     return await finish(case)
 
 
+@shared("return-after-absence")
 async def return_after_absence(
     tx: Transaction, id: str, *, version: int | None = None, record_reviewed: bool = False, contacts: int = 0, comment: str = ""
 ) -> str:
@@ -193,6 +203,7 @@ async def return_after_absence(
     return await finish(case)
 
 
+@shared("mark-seen")
 async def mark_seen(
     tx: Transaction,
     id: str,

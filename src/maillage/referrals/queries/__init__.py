@@ -37,7 +37,7 @@ from maillage.referrals.queries.parts import (
     unsettled_follow_ups,
 )
 from maillage.referrals.queries.rows import TYPE_OF_TABLE, ids_of, next_seq, row_of
-from maillage.referrals.queries.threads import form_of, last_request_of, open_tasks_of_patient, patient_requests, readers, thread
+from maillage.referrals.queries.threads import form_of, last_request_of, open_tasks_of_patient, patient_requests, readers, thread, untold
 from maillage.referrals.queries.worklists import (
     WORKLISTS,
     Total,
@@ -95,6 +95,7 @@ __all__ = [
     "thread",
     "try_lock_request",
     "unsettled_follow_ups",
+    "untold",
     "visible_request",
     "visible_task",
     "worklist",

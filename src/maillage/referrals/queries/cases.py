@@ -59,9 +59,9 @@ async def tasks_of(tx: Transaction, request_id: str) -> Sequence[Row]:
     """The Tasks of a request that the actor sees, in the order in which they were made: those of other services too, for the rules."""
     known = held.of_request(tx, request_id)
     if known and known.tasks is not None:
-        return sorted(known.tasks.values(), key=lambda row: (row["authored_on"], row["id"]))
+        return sorted(known.tasks.values(), key=lambda row: (row["authored_on"], row["number"]))
     rows = await tx.fetch(
-        "SELECT t.* FROM service_request r, LATERAL tasks_of_request(r.id) t WHERE r.id = $1 ORDER BY t.authored_on, t.id", request_id
+        "SELECT t.* FROM service_request r, LATERAL tasks_of_request(r.id) t WHERE r.id = $1 ORDER BY t.authored_on, t.number", request_id
     )
     if known:
         known.tasks = held.keep_all(tx, rows)
@@ -137,7 +137,7 @@ async def open_duplicate(tx: Transaction, patient_id: str, service_id: str, requ
     found: str | None = await tx.fetchval(
         """
         SELECT id FROM referral_task WHERE patient_id = $1 AND service_id = $2 AND requester_org = $3 AND id <> $4
-            AND fhir_status IN ('received', 'accepted', 'in-progress') ORDER BY authored_on, id LIMIT 1
+            AND fhir_status IN ('received', 'accepted', 'in-progress') ORDER BY authored_on, number LIMIT 1
         """,
         patient_id,
         service_id,

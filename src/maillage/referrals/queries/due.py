@@ -16,8 +16,11 @@ async def running_tasks(tx: Transaction, limit: int) -> Sequence[Row]:
 
 
 async def expired_offers(tx: Transaction) -> list[str]:
-    """Tasks whose offer was not answered in time: the journey expires them together with the held slot."""
-    rows = await tx.fetch("SELECT id FROM referral_task WHERE state = 'offered' AND due_at <= $1 ORDER BY due_at, id", tx.now)
+    """Tasks whose offer was not answered in time: the journey expires them together with the held slot. Where that is at a peer, its clock says so."""
+    rows = await tx.fetch(
+        "SELECT id FROM referral_task WHERE state = 'offered' AND due_at <= $1 AND peer_side IS DISTINCT FROM 'performer' ORDER BY due_at, id",
+        tx.now,
+    )
     return [row["id"] for row in rows]
 
 

@@ -20,12 +20,12 @@ async def child(tx: Transaction, id: str) -> Row:
 
 async def open_children(tx: Transaction, task_id: str) -> Sequence[Row]:
     """The child Tasks that somebody still owes."""
-    return await tx.fetch("SELECT * FROM referral_child WHERE task_id = $1 AND turn IS NOT NULL ORDER BY authored_on, id", task_id)
+    return await tx.fetch("SELECT * FROM referral_child WHERE task_id = $1 AND turn IS NOT NULL ORDER BY authored_on, number", task_id)
 
 
 async def children_of(tx: Transaction, task_id: str) -> Sequence[Row]:
     """Every child Task, the oldest first."""
-    return await tx.fetch("SELECT * FROM referral_child WHERE task_id = $1 ORDER BY authored_on, id", task_id)
+    return await tx.fetch("SELECT * FROM referral_child WHERE task_id = $1 ORDER BY authored_on, number", task_id)
 
 
 async def current_form(tx: Transaction, request_id: str) -> Row | None:

@@ -42,7 +42,7 @@ async def thread(tx: Transaction, task_id: str) -> dict[str, Sequence[Row]]:
     orders = {
         "referral_status": "seq",
         "referral_question": "round, number",
-        "referral_child": "authored_on, id",
+        "referral_child": "authored_on, number",
         "referral_letter": "signed_at, id",
         "referral_breach": "at, level",
         "capacity_failure": "opened_at, id",
@@ -89,4 +89,15 @@ async def patient_requests(tx: Transaction, patient_id: str, visible: Visible) -
         WHERE t.patient_id = $1 AND {visible.sql("t", params)} ORDER BY t.authored_on DESC, t.id
         """,
         *params,
+    )
+
+
+async def untold(tx: Transaction, task_id: str) -> Row:
+    """How many steps of a shared Task the peer was not told yet, and how many it refused. The Task must be visible."""
+    return await tx.fetchrow(
+        """
+        SELECT count(*) FILTER (WHERE told_at IS NULL AND refused_at IS NULL) AS waiting, count(refused_at) AS refused
+        FROM referral_step WHERE task_id = $1
+        """,
+        task_id,
     )

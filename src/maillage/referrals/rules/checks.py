@@ -88,9 +88,16 @@ def explained(refused: Refused, table: TransitionTable, state: str, verb: str, a
     return refused if isinstance(table.check(state, verb, ["PC"]), Refused) else replace(refused, reason="not-of-this-service")
 
 
+_WHOLE_SIDE: Final = {"performer": frozenset({"LD", "PT", "SY"}), "requester": frozenset({"PT"})}
+"""What a peer plays besides: what its seniors, its clock and the patient did there. Who of them may was judged there, by these same rules."""
+
+
 def _sides_of_client(actor: Actor, task: TaskFacts) -> frozenset[str]:
     requester = {"RC", "RO"} if task.requester_org in actor.organizations else set()
     performer = {"PC", "PO"} if task.performer_org in actor.organizations else set()
+    if task.peer and actor.id == task.peer:
+        requester |= _WHOLE_SIDE["requester"] if requester else set()
+        performer |= _WHOLE_SIDE["performer"] if performer else set()
     return frozenset(requester | performer)
 
 

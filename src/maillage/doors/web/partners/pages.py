@@ -14,6 +14,7 @@ from maillage.access.clients.types import Client
 from maillage.doors.web.pages import get, post
 from maillage.doors.web.partners import presenters
 from maillage.doors.web.view import View
+from maillage.journeys import exchange
 from maillage.kernel.errors import NotAllowed, NotFound
 from maillage.messaging import incoming, subscriptions
 
@@ -41,7 +42,12 @@ async def show_partners(view: View) -> Response:
     """Every client of the organisation, and what awaits somebody."""
     clients = await queries.clients_of(view.tx, _organization(view))
     followed = await subscriptions.partner_lines(view.tx, [client.name for client in clients])
-    return view.page("partners/templates/partners.html", "Logiciels partenaires", lines=presenters.lines(clients, followed, view.tx.now))
+    return view.page(
+        "partners/templates/partners.html",
+        "Logiciels partenaires",
+        lines=presenters.lines(clients, followed, view.tx.now),
+        peers=presenters.peers(await exchange.standing(view.tx, view.actor.organization)),
+    )
 
 
 async def show_partner(view: View) -> Response:
@@ -84,9 +90,20 @@ async def restart(view: View) -> Response:
     return view.go(f"/partenaires/{client.name}", "subscription-restarted")
 
 
+async def retry_peer(view: View) -> Response:
+    """Tell another installation again what it refused of this organisation's, and at once what waits."""
+    wanted = view.given("installation")
+    if wanted not in {row["client"] for row in await exchange.standing(view.tx, _organization(view))}:
+        raise NotFound
+    await exchange.retry(view.tx, wanted)
+    await record.audit(view.tx, "E", ON, verb="retry-peer", act="administration")
+    return view.go("/partenaires", "peer-retried")
+
+
 PAGES = (
     get("/partenaires", show_partners, on=ON, to="write"),
     get("/partenaires/{client}", show_partner, on=ON, to="write"),
+    post("/partenaires/installations", retry_peer, on=ON, to="write"),
     post("/partenaires/{client}/envois", resume, on=ON, to="write"),
     post("/partenaires/{client}/abonnements", restart, on=ON, to="write"),
 )

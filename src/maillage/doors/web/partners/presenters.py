@@ -79,6 +79,33 @@ class Exchange:
     destination: str
 
 
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Another installation of maillage, as far as one organisation shares requests with it."""
+
+    name: str
+    address: str
+    badge: tuple[str, str]
+    why: str
+    shared: int
+    waiting: int
+    refused: int
+    since: datetime | None
+    answered_at: datetime | None
+
+
+def peers(rows: Sequence[Any]) -> list[Peer]:
+    """The installations with which an organisation shares requests."""
+    return [_peer(row) for row in rows]
+
+
+def _peer(row: Any) -> Peer:
+    badge = ("Gestes refusés", "bad") if row["refused"] else ("En attente", "wait") if row["waiting"] else ("À jour", "good")
+    why = say("peers.away", error=row["error"]) if row["error"] else ""
+    counted = (row["shared"], row["waiting"], row["refused"], row["since"], row["answered_at"])
+    return Peer(row["client"], row["address"], (spoken(badge[0]), badge[1]), why, *counted)
+
+
 def lines(clients: Sequence[Client], followed: Sequence[Any], now: datetime) -> list[Line]:
     """The clients of an organisation."""
     return [_line(client, [row for row in followed if row["client"] == client.name], now) for client in clients]

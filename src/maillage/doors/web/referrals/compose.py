@@ -20,7 +20,6 @@ from maillage.doors.web.referrals.presenters import Line, line
 from maillage.doors.web.referrals.questionnaire import Group, Question
 from maillage.doors.web.view import Rejected, View
 from maillage.kernel.errors import Invalid, Issue, NotAllowed
-from maillage.kernel.ids import new_id
 
 _CLINICIANS = frozenset({"medecin", "sage-femme", "biologiste", "chirurgien-dentiste"})
 _BLOCKING = frozenset({"no-care-link", "own-request", "patient-opposed", "service-closed", "form-differs"})
@@ -118,15 +117,14 @@ async def create(view: View) -> Response:
     reader, requester = Reader(view.values), await _requester_field(view)
     role = reader.read(requester) if requester else None
     reader.done()
-    task = new_id()
     request = await referrals.create_request(
         view.tx,
         patient_id=view.given("patient"),
         service_ids=[service.id],
         requester_role_id=role,
         priority=_priority(view) or "routine",
-        task_ids={service.id: task},
     )
+    [task] = [row["id"] for row in await referrals.tasks_of(view.tx, request)]
     await _keep(view, request, form)
     await files.keep(view, task, "request")
     return _after_saving(view, task)

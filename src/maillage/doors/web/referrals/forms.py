@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -14,7 +14,7 @@ from maillage.doors.web.forms import Choice, day_of_address
 from maillage.doors.web.verbs import Asked, code_word
 from maillage.doors.web.view import View
 
-SILENT = frozenset({"look", "open", "offer-expired", "not-selected"})
+SILENT = frozenset({"look", "open", "offer-expired", "offer-withdrawn", "not-selected"})
 """Verbs that no person chooses."""
 OWN_PAGE = frozenset({"send", "book", "offer", "reschedule", "send-outcome", "acknowledge", "answer-info"})
 """Verbs whose form needs room: a page of their own."""
@@ -65,10 +65,7 @@ async def asked(view: View, verb: str, subject: Subject) -> Asked:
         services = [service for service in await directory.services(view.tx) if service.id != task["service_id"]]
         return Asked({"service": [Choice(service.id, service.name) for service in services]})
     if verb in ("book", "offer", "reschedule"):
-        choices = await slots(view, task)
-        return Asked(
-            {"slot": choices}, required=frozenset({"slot"}) if not (verb == "book" and task["state"] == "offered") else frozenset()
-        )
+        return await _placing(view, verb, task)
     if verb in ("accept", "change-priority"):
         others = [code for code in _OFFERED_PRIORITIES if code != task["priority"]]
         return Asked({"priority": _words(others)})
@@ -81,6 +78,25 @@ async def asked(view: View, verb: str, subject: Subject) -> Asked:
     if verb == "send-outcome":
         return _letter(task["state"])
     return Asked(hidden=frozenset({"resolution", "expires-at", "inside-constraints", "wanted-by"}))
+
+
+_OF_A_PEER = frozenset({"appointment-id", "start", "end", "expires-at", "resolution"})
+"""What another installation says of a diary that is there."""
+
+
+async def _placing(view: View, verb: str, task: Any) -> Asked:
+    """A slot of our diary; none where the diary is elsewhere: there an offer is answered, and nothing else."""
+    if task["peer_side"] == "performer":
+        return Asked(hidden=_OF_A_PEER | {"slot"})
+    answers = verb == "book" and task["state"] == "offered"
+    return Asked({"slot": await slots(view, task)}, hidden=_OF_A_PEER, required=frozenset() if answers else frozenset({"slot"}))
+
+
+def acts_here(task: Any, acts: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """The verbs that have a form on the page: not those that a diary elsewhere alone can play."""
+    away = task["peer_side"] == "performer"
+    never = ({"offer", "reschedule"} if task["state"] == "offered" else {"offer", "reschedule", "book"}) if away else set()
+    return {verb: missing for verb, missing in acts.items() if verb not in SILENT and verb not in never}
 
 
 def _letter(state: str) -> Asked:

@@ -64,6 +64,21 @@ class Line:
         return self.mine and self.state in IN_TRIAGE
 
 
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """A request that another installation holds too: whether its diary is there, and what it was not told yet, or refused."""
+
+    peer: str
+    diary_there: bool
+    waiting: int
+    refused: int
+
+
+def sharing(task: Any, untold: Any) -> Sharing:
+    """How a shared request stands with the other installation."""
+    return Sharing(task["peer"], task["peer_side"] == "performer", untold["waiting"], untold["refused"])
+
+
 def line(row: Any, actor: Actor) -> Line:
     """From a row of a worklist."""
     value = dict(row)

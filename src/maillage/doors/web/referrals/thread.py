@@ -41,6 +41,7 @@ class Thread:
     acts: dict[str, tuple[str, ...]]
     whole: bool
     files: dict[str, list[Any]]
+    shared: presenters.Sharing | None
 
     @property
     def subject(self) -> forms.Subject:
@@ -85,9 +86,10 @@ async def load(view: View, id: str) -> Thread:
         appointment=appointment,
         site=site,
         readers=[row["display"] for row in await referrals.readers(tx, id)],
-        acts={verb: missing for verb, missing in (await verbs.available(view, "Task", id)).items() if verb not in forms.SILENT},
+        acts=forms.acts_here(task, await verbs.available(view, "Task", id)),
         whole=policy.sees_whole(view.actor, "ServiceRequest"),
         files=await files.of_request(view, request["id"]),
+        shared=presenters.sharing(task, await referrals.untold(tx, id)) if task["peer"] else None,
     )
     return found if found.whole else _administrative(found)
 

@@ -1,0 +1,140 @@
+"""Who is told next: each peer in a task of its own, its steps one after the other, so that one that hangs slows no other."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import msgspec
+
+from maillage.access import peers
+from maillage.doors.connectors.peers.client import Away, PeerClient, Refused
+from maillage.journeys import exchange
+from maillage.journeys.exchange import Parcel
+from maillage.kernel.errors import MaillageError
+from maillage.settings import Settings
+from maillage.store import Database
+
+log = logging.getLogger(__name__)
+PAUSE = 0.5
+MOST = 100
+"""Steps of one turn: then another worker may have the peer."""
+
+TRIES = 3
+"""How often a verb is decided anew when somebody was faster there."""
+
+
+class Messenger:
+    """The peers of one worker. Several may work on one database: each peer is with one of them at a time."""
+
+    def __init__(self, db: Database, settings: Settings) -> None:
+        self._db, self._settings = db, settings
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Work until cancelled; what was under way is left, and comes back when its lease ends."""
+        try:
+            while True:
+                await self._kept_round()
+                await asyncio.sleep(PAUSE)
+        finally:
+            for task in self._tasks:
+                task.cancel()
+
+    async def drain(self) -> None:
+        """One turn with every peer that has something to be told."""
+        await self._round()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _kept_round(self) -> None:
+        try:
+            await self._round()
+        except Exception as error:  # noqa: BLE001  # whatever one round met, the next ones must come
+            _warn("round", error)
+
+    async def _round(self) -> None:
+        for client, fence in await exchange.lease(self._db):
+            task = asyncio.create_task(self._turn(client, fence))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _turn(self, client: str, fence: int) -> None:
+        """An error of ours keeps the lease, which ends by itself."""
+        http: PeerClient | None = None
+        try:
+            for _ in range(MOST):
+                parcel = await exchange.prepare(self._db, client, fence)
+                if parcel is None:
+                    break
+                http = http or await self._client(parcel.peer)
+                if not await self._told(http, parcel, fence):
+                    return
+            await exchange.give_back(self._db, client, fence)
+        except Exception as error:  # noqa: BLE001  # told to the log; the other peers go on
+            _warn(client, error)
+        finally:
+            if http is not None:
+                await http.close()
+
+    async def _client(self, peer: peers.Peer) -> PeerClient:
+        key = await asyncio.to_thread(peers.load, self._settings.peers_key)
+        return PeerClient(peer, key, self._settings.peers.authority, self._db.clock.now())
+
+    async def _told(self, http: PeerClient, parcel: Parcel, fence: int) -> bool:
+        """Whether the next one may go: not while the peer is away."""
+        try:
+            await tell(http, parcel)
+        except Away as error:
+            await exchange.away(self._db, parcel.peer.client, fence, str(error))
+            return False
+        except Refused as error:
+            await exchange.refused(self._db, parcel, str(error))
+        else:
+            await exchange.told(self._db, parcel)
+        return True
+
+
+async def tell(http: PeerClient, parcel: Parcel) -> None:
+    """Play one step at the peer; told twice it is played once. Raises `Away`, `Refused`."""
+    if parcel.request:
+        await _bring(http, parcel)
+    for _ in range(TRIES):
+        status, _, headers = await http.ask("GET", f"Task/{parcel.target}")
+        if status != 200:
+            raise Refused("not-found")
+        status = await _play(http, parcel, headers.get("etag", ""))
+        if status < 300:
+            return
+        if status != 412:
+            raise Refused("not-found")
+    raise Away("busy")
+
+
+async def _play(http: PeerClient, parcel: Parcel, version: str) -> int:
+    """The verb, with who played it here; the peer may not know the person, and takes it from us all the same."""
+    path, told = f"Task/{parcel.target}/${parcel.verb}", {"if_match": version, "idempotency_key": parcel.key}
+    if parcel.role:
+        who = {"resourceType": "Provenance", "agent": [{"who": {"reference": f"PractitionerRole/{parcel.role}"}}]}
+        try:
+            return (await http.ask("POST", path, parcel.parameters, x_provenance=msgspec.json.encode(who).decode(), **told))[0]
+        except Refused as error:
+            if str(error) != "agent-unknown":
+                raise
+    return (await http.ask("POST", path, parcel.parameters, **told))[0]
+
+
+async def _bring(http: PeerClient, parcel: Parcel) -> None:
+    """What the Task is about, unless the peer has it: the patient once, then the request with its answers in one transaction."""
+    status, _, _ = await http.ask("GET", f"Task/{parcel.task}")
+    if status == 200:
+        return
+    patient, condition = exchange.named_patient(parcel.patient)
+    _, there, _ = await http.ask("POST", "Patient", patient, if_none_exist=condition)
+    package = exchange.bundle(parcel.request, parcel.form, parcel.services, str(there.get("id", "")))
+    await http.ask("POST", "", package, idempotency_key=f"{parcel.key}.request")
+
+
+def _warn(what: str, error: Exception) -> None:
+    code = error.reason if isinstance(error, MaillageError) else type(error).__name__
+    log.warning("messenger-failed %s: %s", what, code, extra={"code": "messenger-failed"})
