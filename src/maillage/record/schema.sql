@@ -74,9 +74,11 @@ CREATE TABLE audit_event (
     xact xid8 NOT NULL DEFAULT pg_current_xact_id(),
     CONSTRAINT audit_event_pkey PRIMARY KEY (id, at)
 ) PARTITION BY RANGE (at);
-CREATE INDEX audit_event_patient ON audit_event (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX audit_event_focus ON audit_event (res_type, res_id, at DESC);
-CREATE INDEX audit_event_organization ON audit_event (organization, at DESC);
+-- Ascending, though the newest is read first: rows arrive in that order, and each page of the index is then filled to its end. Rows of lists name a patient
+-- and no resource.
+CREATE INDEX audit_event_patient ON audit_event (patient_id, at) WHERE patient_id IS NOT NULL;
+CREATE INDEX audit_event_focus ON audit_event (res_id, at) WHERE res_id <> '';
+CREATE INDEX audit_event_organization ON audit_event (organization, at);
 CREATE INDEX audit_event_xact ON audit_event (xact);
 CREATE TRIGGER audit_event_append_only BEFORE UPDATE OR DELETE ON audit_event
     FOR EACH ROW EXECUTE FUNCTION refuse_change();

@@ -210,9 +210,11 @@ CREATE TABLE audit_event (
     xact xid8 NOT NULL DEFAULT pg_current_xact_id(),
     CONSTRAINT audit_event_pkey PRIMARY KEY (id, at)
 ) PARTITION BY RANGE (at);
-CREATE INDEX audit_event_patient ON audit_event (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX audit_event_focus ON audit_event (res_type, res_id, at DESC);
-CREATE INDEX audit_event_organization ON audit_event (organization, at DESC);
+-- Ascending, though the newest is read first: rows arrive in that order, and each page of the index is then filled to its end. Rows of lists name a patient
+-- and no resource.
+CREATE INDEX audit_event_patient ON audit_event (patient_id, at) WHERE patient_id IS NOT NULL;
+CREATE INDEX audit_event_focus ON audit_event (res_id, at) WHERE res_id <> '';
+CREATE INDEX audit_event_organization ON audit_event (organization, at);
 CREATE INDEX audit_event_xact ON audit_event (xact);
 CREATE TRIGGER audit_event_append_only BEFORE UPDATE OR DELETE ON audit_event
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
@@ -2925,6 +2927,35 @@ CREATE TABLE api_launch (
     expires_at timestamptz NOT NULL
 );
 
+-- ===== peers/schema.sql =====
+
+-- Other installations of maillage with which requests are shared.
+
+-- A peer is a client that speaks for the people of its organisations, who work there and not here; what ours do to a shared request is told to it.
+CREATE TABLE peer (
+    client text PRIMARY KEY REFERENCES api_client (name),
+    address text NOT NULL,
+    known_as text NOT NULL,
+    created_at timestamptz NOT NULL,
+    due_at timestamptz NOT NULL,
+    leased_until timestamptz,
+    fence bigint NOT NULL DEFAULT 0,
+    failures integer NOT NULL DEFAULT 0,
+    error text NOT NULL DEFAULT '',
+    answered_at timestamptz
+);
+COMMENT ON COLUMN peer.address IS 'Its FHIR base.';
+COMMENT ON COLUMN peer.known_as IS 'Our own client_id there.';
+COMMENT ON COLUMN peer.due_at IS 'Not before this instant is it asked again: what could not be told waits.';
+
+-- Which peer holds the other side of what lies between two organisations, and which side that is; nothing when both work here, or both there.
+CREATE FUNCTION peer_between(owner text, requester text) RETURNS TABLE (client text, side text) LANGUAGE sql STABLE AS $$
+    SELECT p.client, CASE WHEN c.organizations @> ARRAY[owner] THEN 'performer' ELSE 'requester' END
+    FROM peer p JOIN api_client c ON c.name = p.client
+    WHERE NOT c.disabled AND (c.organizations @> ARRAY[owner]) <> (c.organizations @> ARRAY[requester])
+    ORDER BY c.organizations @> ARRAY[owner] DESC, p.client LIMIT 1
+$$;
+
 -- ===== patient_link/schema.sql =====
 
 -- How a patient opens, without an account, the page of one request, one appointment or one emergency access (workflow rule book 15).
@@ -3410,6 +3441,8 @@ CREATE INDEX service_request_patient ON service_request (patient_id, owner_org);
 -- One coordination Task per addressed service: where the request stands, whose turn it is, who holds it, by when.
 CREATE TABLE referral_task (
     id text PRIMARY KEY,
+    -- In which order those of one instant were made: an id says nothing of it.
+    number bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     version integer NOT NULL DEFAULT 0,
     request_id text NOT NULL REFERENCES service_request (id),
     patient_id text NOT NULL REFERENCES patient (id),
@@ -3467,6 +3500,10 @@ CREATE TABLE referral_task (
     came_by text CHECK (came_by IN ('redirect', 'send-elsewhere', 'insist')),
     insists_on text CONSTRAINT referral_task_insist_once UNIQUE REFERENCES referral_task (id),
     duplicate_reason text,
+    -- The other installation that holds the same Task, and the side whose people work there.
+    peer text REFERENCES peer (client),
+    peer_side text CHECK (peer_side IN ('requester', 'performer')),
+    CONSTRAINT referral_task_peer CHECK ((peer IS NULL) = (peer_side IS NULL)),
     -- Open means that somebody owes the next act by a date; ended means that nobody does.
     CONSTRAINT referral_task_turn CHECK (
         num_nulls(turn, holder, deadline, due_since, due_at, due_unit) = CASE WHEN state IN ('closed', 'cancelled', 'entered-in-error') THEN 6 ELSE 0 END),
@@ -3480,6 +3517,14 @@ CREATE TABLE referral_task (
     CONSTRAINT referral_task_dates CHECK (is_sane(seen_at) AND is_sane(recommendation_due) AND is_sane(due_at) AND is_sane(slot_start) AND is_sane(slot_end)),
     CONSTRAINT referral_task_counts CHECK (rounds BETWEEN 0 AND 100 AND refusals BETWEEN 0 AND 10000 AND reschedules BETWEEN 0 AND 10000)
 );
+-- Every Task between ours and people who work at a peer is shared with it.
+CREATE FUNCTION share_with_peer() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    SELECT client, side INTO NEW.peer, NEW.peer_side FROM peer_between(NEW.owner_org, NEW.requester_org);
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER referral_task_shared BEFORE INSERT ON referral_task FOR EACH ROW EXECUTE FUNCTION share_with_peer();
 CREATE TRIGGER referral_task_in_use BEFORE INSERT ON referral_task FOR EACH ROW EXECUTE FUNCTION refuse_replaced();
 CREATE TRIGGER referral_task_told AFTER INSERT OR UPDATE ON referral_task FOR EACH ROW EXECUTE FUNCTION tell_change('Task');
 -- One request of a requester for a patient at a time in the hands of a service, unless the requester said why there are two.
@@ -3525,9 +3570,30 @@ CREATE TABLE referral_status (
 CREATE INDEX referral_status_at ON referral_status (at, verb);
 CREATE TRIGGER referral_status_append_only BEFORE UPDATE OR DELETE ON referral_status FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+-- What ours did to a shared Task, with what they brought, until the peer has played it too: told in order, once, whatever fails meanwhile.
+CREATE TABLE referral_step (
+    task_id text NOT NULL REFERENCES referral_task (id),
+    seq integer NOT NULL,
+    target text NOT NULL,
+    verb text NOT NULL,
+    given text NOT NULL,
+    role_id text,
+    at timestamptz NOT NULL,
+    tries integer NOT NULL DEFAULT 0,
+    told_at timestamptz,
+    refused_at timestamptz,
+    error text NOT NULL DEFAULT '',
+    CONSTRAINT referral_step_pkey PRIMARY KEY (task_id, seq),
+    CONSTRAINT referral_step_ends_once CHECK (told_at IS NULL OR refused_at IS NULL)
+);
+COMMENT ON COLUMN referral_step.target IS 'The Task that the verb was played on: the Task itself, or one of its children.';
+CREATE INDEX referral_step_waiting ON referral_step (at, task_id, seq) WHERE told_at IS NULL AND refused_at IS NULL;
+
 -- Turns that are not the performer's, follow-ups and abort Tasks, as child Tasks that any FHIR client finds.
 CREATE TABLE referral_child (
     id text PRIMARY KEY,
+    -- In which order those of one instant were made: an id says nothing of it.
+    number bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     version integer NOT NULL DEFAULT 0,
     task_id text NOT NULL REFERENCES referral_task (id),
     patient_id text NOT NULL REFERENCES patient (id),
@@ -4365,6 +4431,11 @@ CALL put_grants('{api_client}', 'SELECT, INSERT, UPDATE');
 CALL put_grants('{api_grant,api_refresh,api_token,api_jti,api_launch}', 'SELECT, INSERT, UPDATE, DELETE');
 CALL put_grants('{api_client_address}', 'SELECT, INSERT, UPDATE, DELETE');
 
+-- ===== peers/walls.sql =====
+
+-- Which installation speaks for which organisation: no patient is named.
+CALL put_grants('{peer}', 'SELECT, INSERT, UPDATE, DELETE');
+
 -- ===== patient_link/walls.sql =====
 
 -- Nobody reads or writes what opens a patient's page but the system itself.
@@ -4417,6 +4488,7 @@ CALL put_party_wall('patient_interval', 'Task', 'task_id', 'referral_task');
 CALL put_child_wall('referral_status', 'task_id', 'referral_task', 'SELECT, INSERT');
 CALL put_child_wall('referral_child_status', 'child_id', 'referral_child', 'SELECT, INSERT');
 CALL put_child_wall('referral_question', 'task_id', 'referral_task');
+CALL put_child_wall('referral_step', 'task_id', 'referral_task', 'SELECT, INSERT, UPDATE');
 CALL put_child_wall('referral_breach', 'task_id', 'referral_task', 'SELECT, INSERT');
 CALL put_child_wall('referral_reading', 'task_id', 'referral_task');
 
