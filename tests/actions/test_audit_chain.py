@@ -54,7 +54,7 @@ async def test_every_row_is_chained_once_and_the_whole_verifies(one: Proof) -> N
 
 
 async def test_anybody_can_compute_the_chain_again(one: Proof) -> None:
-    await one.look(3, patient="Élodie \u2028 \x07 \"'")
+    await one.look(3, patient="Élodie \u2028 \"'\\/<&> \U0001f9ea" + "".join(map(chr, [*range(1, 32), 127, 128, 159])))
     await one.chainer.drain()
     await one.look(2)
     await one.chainer.drain()
