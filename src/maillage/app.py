@@ -11,6 +11,7 @@ from typing import Any
 from maillage import journeys
 from maillage.codes import packages
 from maillage.codes.definitions import Definitions
+from maillage.doors.connectors.client_keys import KeyServers
 from maillage.doors.connectors.pro_sante_connect import ProSanteConnect
 from maillage.doors.edge import Edge, Stance
 from maillage.doors.fhir import FhirDoor
@@ -97,7 +98,13 @@ def create_app(settings: Settings, database: Database, stance: Stance | None = N
     stance, trail = stance or Stance(), trail or database
     definitions = Definitions(packages.load(settings.data.folder / packages.FOLDER))
     fhir = FhirDoor(
-        database, operations=journeys.OPERATIONS, intake=journeys.INTAKE, settings=settings, definitions=definitions, trail=trail
+        database,
+        operations=journeys.OPERATIONS,
+        intake=journeys.INTAKE,
+        settings=settings,
+        definitions=definitions,
+        trail=trail,
+        keys=KeyServers(settings.clients).fetch,
     )
     provider = ProSanteConnect(settings.psc, settings.server.base_url) if settings.psc.issuer else None
     web = WebDoor(

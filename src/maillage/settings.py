@@ -256,6 +256,20 @@ class SubscriptionSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """Partners' software that publishes its keys (ADR 0012)."""
+
+    keys_timeout: float = setting(2.0, "Seconds that a key server has to answer whole.")
+    keys_authority: str = setting(
+        "", "File (PEM) of the authorities that signed the key servers' certificates. Empty: those of the system."
+    )
+    keys_loopback: bool = setting(
+        False,
+        "Whether keys may be fetched from our own machine, without TLS too: for tests and trials. Private networks are never reached.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class PeerSettings:
     """Other installations of maillage with which requests are shared (ADR 0025)."""
 
@@ -335,6 +349,7 @@ class Settings:
     backup: BackupSettings = field(default_factory=BackupSettings)
     documents: DocumentSettings = field(default_factory=DocumentSettings)
     subscriptions: SubscriptionSettings = field(default_factory=SubscriptionSettings)
+    clients: ClientSettings = field(default_factory=ClientSettings)
     peers: PeerSettings = field(default_factory=PeerSettings)
     bulk: BulkSettings = field(default_factory=BulkSettings)
     simulation: SimulationSettings = field(default_factory=SimulationSettings)

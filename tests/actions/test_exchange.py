@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +14,14 @@ from tests.support.machines import jwks
 from maillage import journeys, referrals
 from maillage.access import choices, peers
 from maillage.access.clients.types import Client
+from maillage.documents import Checked
 from maillage.journeys import exchange
 from maillage.journeys.exchange import Parcel
 from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.clock import FixedClock
 from maillage.kernel.errors import Conflict, NotAllowed
 from maillage.store import Database
+from maillage.store.blobs import Folder, Ring, Vault
 
 FILL = make.territory
 pytestmark = pytest.mark.asyncio
@@ -215,3 +219,27 @@ async def test_a_follow_up_has_the_same_name_on_both_sides(db: Database) -> None
     assert last is not None
     assert (last.verb, last.target, last.task) == ("accept", child["id"], task)
     assert child["id"] == (await make.children(db, task, "follow-up"))[0]["id"]
+
+
+async def test_files_go_with_the_request_and_with_what_they_came_with(db: Database, tmp_path: Path) -> None:
+    await with_percy(db)
+    vault = Vault(Folder(tmp_path / "objects"), Ring(tmp_path / "master.keys"))
+    file = Checked("pieces", "radio.txt", "text/plain", b"Radio de face")
+    [task] = await make.draft(db)
+    async with db.transaction(make.GP) as tx:
+        [first] = await referrals.attach(tx, vault, task, [file], "request")
+    await make.act(db, make.GP, referrals.send, task, **make.SEND)
+    await there(db, "ask-info", task, items=["Bilan"])
+    async with db.transaction(make.GP) as tx:
+        await referrals.answer_info(tx, task, answers=[{"number": 1, "answer": "Joint"}])
+        [second] = await referrals.attach(tx, vault, task, [file], "answer")
+    fence, told = await taken(db), []
+    while parcel := await exchange.prepare(db, "percy", fence):
+        told.append((parcel.verb, parcel.part, parcel.files))
+        last = parcel
+        await exchange.told(db, parcel)
+    assert told == [("send", "request", (first,)), ("answer-info", "", ()), ("attach", "answer", (second,))]
+    body = await exchange.content(db, vault, last, second)
+    values = {part["name"]: part for part in body["parameter"]}
+    assert values["title"]["valueString"] == "radio.txt"
+    assert b64decode(values["content"]["valueBase64Binary"]) == b"Radio de face"

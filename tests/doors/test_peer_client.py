@@ -15,7 +15,7 @@ import pytest
 from maillage.access import peers
 from maillage.access.clients import rules
 from maillage.doors.connectors.peers.client import Away, PeerClient, Refused
-from maillage.doors.connectors.peers.messenger import tell
+from maillage.doors.connectors.peers.telling import tell
 from maillage.journeys.exchange import Parcel
 
 pytestmark = pytest.mark.asyncio
@@ -117,6 +117,10 @@ async def test_nobody_there_and_no_token_are_later_too(data_dir: Path) -> None:
     await plain.close()
 
 
+async def no_file(_: str) -> dict[str, Any]:
+    raise LookupError
+
+
 def step(client: PeerClient) -> Parcel:
     return Parcel(client._peer, "1", 2, "1", "open", {"resourceType": "Parameters"}, "role-1")
 
@@ -124,17 +128,23 @@ def step(client: PeerClient) -> Parcel:
 async def test_somebody_faster_there_is_decided_anew_and_an_unknown_person_is_left_out(data_dir: Path) -> None:
     verbs: list[Answer] = [(412, outcome("stale")), (422, outcome("agent-unknown")), (200, {})]
     async with there({"/Task/1": [(200, {})], "/Task/1/$open": verbs}, data_dir) as (client, heard):
-        await tell(client, step(client))
+        await tell(client, step(client), no_file)
     assert [line for line in heard if line.endswith(("/Task/1", "$open"))] == [
         *("GET /Task/1", "POST /Task/1/$open"),
         *("GET /Task/1", "POST /Task/1/$open", "POST /Task/1/$open"),
     ]
 
 
+async def test_a_step_whose_answer_was_lost_is_done(data_dir: Path) -> None:
+    async with there({"/Task/1": [(200, {})], "/Task/1/$open": [(422, outcome("idempotency-key-reused"))]}, data_dir) as (client, heard):
+        await tell(client, step(client), no_file)
+    assert heard[-1] == "POST /Task/1/$open"
+
+
 async def test_a_task_that_is_not_there_is_a_refusal(data_dir: Path) -> None:
     async with there({"/Task/1": [(404, outcome("not-found"))]}, data_dir) as (client, _):
         with pytest.raises(Refused, match="not-found"):
-            await tell(client, step(client))
+            await tell(client, step(client), no_file)
 
 
 async def test_the_key_is_made_once_and_is_for_its_account_alone(data_dir: Path) -> None:

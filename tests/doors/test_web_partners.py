@@ -6,12 +6,19 @@ from datetime import datetime, timedelta
 
 import pytest
 from tests.conftest import MONDAY
+from tests.factories import referrals as requests
 from tests.support.following import set_aside, told
+from tests.support.furnished import request
+from tests.support.machines import jwks
 from tests.support.receiver import Receiver
 from tests.support.web import make_door, patient_of, territory, visiting
 
+from maillage.access import peers
+from maillage.access.clients import actions
 from maillage.access.clients.types import Client
 from maillage.doors.web.partners import presenters
+from maillage.journeys import exchange
+from maillage.kernel.actor import SYSTEM
 from maillage.kernel.clock import FixedClock
 from maillage.messaging.subscriptions.types import TRIES
 from maillage.store import Database
@@ -70,7 +77,58 @@ async def test_a_certificate_says_when_it_ends(ends: int | None, said: str | Non
     assert (badge and badge[0]) == said
 
 
+@pytest.mark.parametrize(
+    ("asked", "fresh", "good", "said"),
+    [
+        (None, None, None, None),
+        (-5, 10, 10, "Clés publiées reçues"),
+        (-5, -10, 10, "Serveur de clés injoignable"),
+        (-5, None, None, "Serveur de clés injoignable"),
+    ],
+)
+async def test_published_keys_say_whether_they_came(asked: int | None, fresh: int | None, good: int | None, said: str | None) -> None:
+    instants = [None if minutes is None else MONDAY + timedelta(minutes=minutes) for minutes in (asked, fresh, good)]
+    names = ("keys_asked_at", "keys_fresh_until", "keys_good_until")
+    client = Client(
+        "a", "backend", "a", ("o",), (), "{}", "", (), "", jwks_url="https://a.invalid/", **dict(zip(names, instants, strict=True))
+    )
+    badge = presenters.published(client, MONDAY)
+    assert (badge and badge[0]) == said
+    assert badge is None or badge[1] == ("good" if fresh == 10 else "alert" if good else "bad")
+
+
+async def test_the_page_says_where_keys_are_published(db: Database, clock: FixedClock) -> None:
+    async with Receiver() as receiver:
+        await set_aside(db, clock, receiver)
+        async with db.transaction(SYSTEM) as tx:
+            await actions.rotate_keys(tx, "labo-b", "", keep=True, jwks_url="https://labo.invalid/jwks.json")
+        async with visiting(make_door(db), MANAGER) as visitor:
+            shown = (await visitor.get(PLACE)).text
+        assert "https://labo.invalid/jwks.json" in shown
+        assert "p384" not in shown, "the keys that were given count no more"
+
+
 async def test_every_reason_has_its_sentence() -> None:
     assert presenters.why("http-503") == "Le partenaire a répondu par un refus (code 503)."
     assert "inattendu" in presenters.why("inattendu")
     assert presenters.why("") == ""
+
+
+async def test_another_installation_shows_what_waits_and_is_told_again(db: Database) -> None:
+    async with db.transaction(SYSTEM) as tx:
+        client = Client("percy", "backend", "percy", (requests.HOSPITAL,), peers.SCOPES, jwks(), "", (), "")
+        await peers.add_peer(tx, client, "https://percy.example/fhir", "clamart")
+    task = await request(db, 0, requests.SERVICE)
+    [(_, fence)] = await exchange.lease(db)
+    parcel = await exchange.prepare(db, "percy", fence)
+    assert parcel is not None
+    await exchange.refused(db, parcel, "requester-missing")
+    async with visiting(make_door(db), MANAGER) as visitor:
+        page = (await visitor.get("/partenaires")).text.replace("\u00a0", " ")
+        assert "1 geste refusé" in page
+        assert task not in page, "nothing says what it was about"
+        done = await visitor.post("/partenaires/installations", {"installation": "percy"}, shown="/partenaires")
+        assert (done.status_code, done.headers["location"]) == (303, "/partenaires?fait=peer-retried")
+        assert "1 geste en attente" in (await visitor.get("/partenaires")).text.replace("\u00a0", " ")
+        unknown = await visitor.post("/partenaires/installations", {"installation": "nobody", "_key": "other"}, shown="/partenaires")
+        assert unknown.status_code == 404

@@ -4,6 +4,7 @@ town's server is killed in the middle, then each plays what the people of the ot
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import subprocess
 import sys
@@ -15,10 +16,11 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
+from tests.support.hostile_files import png
 from tests.support.serving import Server, served
 
 from maillage import booking, directory
-from maillage.cli.scenario.client import Client, Journal, state_of
+from maillage.cli.scenario.client import Client, Journal, parameters, state_of
 from maillage.cli.scenario.referral import referral_bundle
 from maillage.cli.scenario.server import HOSPITAL, TOWN
 from maillage.cli.scenario.session import ROLE, ROOMS, SERVICE, SITE, open_session
@@ -77,6 +79,18 @@ class House:
         states = [state_of(entry["resource"]) for entry in reversed(history["entry"])]
         return [state for place, state in enumerate(states) if state != "to-complete" and (place == 0 or states[place - 1] != state)]
 
+    def attach(self, task: str, part: str, data: bytes) -> None:
+        text = base64.b64encode(data).decode()
+        version = self.people.get(f"Task/{task}")["meta"]["versionId"]
+        given = parameters({"part": part, "title": "lesion.png", "content-type": "image/png", "content": text})
+        self.people.step("attach", "POST", f"Task/{task}/$attach", given, if_match=f'W/"{version}"')
+
+    def files(self, task: str) -> list[bytes]:
+        """What came with the request, as it is read here."""
+        patient = self.people.get(f"Task/{task}")["for"]["reference"]
+        found = self.people.get(f"DocumentReference?subject={patient}&contenttype=image/png").get("entry", ())
+        return [base64.b64decode(self.people.get(f"Binary/{entry['resource']['id']}")["data"]) for entry in found]
+
     def follow_up(self, task: str) -> dict[str, Any]:
         found = self.people.get(f"Task?part-of=Task/{task}&code=follow-up")
         return dict(found["entry"][0]["resource"])
@@ -123,42 +137,57 @@ def free_slot(hospital: House) -> dict[str, Any]:
     return dict(found["entry"][0]["resource"])
 
 
+def asked_and_answered(town: House, hospital: House) -> str:
+    """A request that the hospital reads and asks about; the town answers with a photo. The id of its Task."""
+    task = town.refer()
+    until(lambda: hospital.state(task) == "sent")
+    hospital.play(task, "open")
+    hospital.play(task, "ask-info", items=["Ferritine récente"])
+    until(lambda: town.state(task) == "info-requested")
+    town.play(task, "answer-info", answers=[{"number": 1, "answer": "32 µg/L le mois dernier"}])
+    town.attach(task, "answer", png())
+    until(lambda: hospital.state(task) == "info-received")
+    [photo] = until(lambda: hospital.files(task))
+    assert photo.startswith(b"\x89PNG")
+    return task
+
+
+def offered_while_the_town_is_down(town: House, hospital: House, task: str) -> str:
+    """Accepted and offered a slot in the hospital, while nobody answers in town. The id of the slot."""
+    town.server.kill()
+    hospital.play(task, "accept")
+    slot = str(free_slot(hospital)["id"])
+    hospital.play(task, "offer", slot=f"Slot/{slot}")
+    time.sleep(1)  # the messenger meets a house that is not there
+    town.server.start()
+    until(lambda: town.state(task) == "offered")
+    return slot
+
+
+def written_and_closed(town: House, hospital: House, task: str) -> None:
+    """The letter with what is to be done, taken by the town, which closes."""
+    due = (datetime.now(UTC) + timedelta(days=30)).isoformat()
+    asked = [{"text": "Contrôle de la ferritine", "due": due}]
+    hospital.play(task, "send-outcome", text=LETTER, done_otherwise=True, recommendations=asked)
+    until(lambda: town.state(task) == "letter-sent")
+    follow_up = town.follow_up(task)["id"]
+    town.play(task, "acknowledge", follow_ups=[{"id": follow_up, "decision": "accept"}])
+    until(lambda: hospital.state(task) == "closed")
+    until(lambda: hospital.follow_up(task)["status"] == "accepted")
+    assert hospital.follow_up(task)["id"] == follow_up
+
+
 def test_a_request_is_in_both_houses_and_what_one_does_the_other_plays(data_dir: Path) -> None:
     with two_houses(data_dir) as (town, hospital):
-        task = town.refer()
-        until(lambda: hospital.state(task) == "sent")
-        hospital.play(task, "open")
-        hospital.play(task, "ask-info", items=["Ferritine récente"])
-        until(lambda: town.state(task) == "info-requested")
-        town.play(task, "answer-info", answers=[{"number": 1, "answer": "32 µg/L le mois dernier"}])
-        until(lambda: hospital.state(task) == "info-received")
-
-        town.server.kill()
-        hospital.play(task, "accept")
-        slot = free_slot(hospital)
-        hospital.play(task, "offer", slot=f"Slot/{slot['id']}")
-        time.sleep(1)  # the messenger meets a house that is not there
-        town.server.start()
-        until(lambda: town.state(task) == "offered")
-
+        task = asked_and_answered(town, hospital)
+        slot = offered_while_the_town_is_down(town, hospital, task)
         town.play(task, "book", contact="Appel du cabinet, le patient est d'accord")
         until(lambda: hospital.state(task) == "booked")
-        assert hospital.people.get(f"Slot/{slot['id']}")["status"] == "busy"
+        assert hospital.people.get(f"Slot/{slot}")["status"] == "busy"
         hospital.play(task, "cancel-appointment", side="hospital", reason="leave")
         until(lambda: town.state(task) == "to-rebook")
-        due = (datetime.now(UTC) + timedelta(days=30)).isoformat()
-        hospital.play(
-            task, "send-outcome", text=LETTER, done_otherwise=True, recommendations=[{"text": "Contrôle de la ferritine", "due": due}]
-        )
-        until(lambda: town.state(task) == "letter-sent")
-        follow_up = town.follow_up(task)
-        town.play(task, "acknowledge", follow_ups=[{"id": follow_up["id"], "decision": "accept"}])
-        until(lambda: hospital.state(task) == "closed")
-        until(lambda: hospital.follow_up(task)["status"] == "accepted")
-
-        assert hospital.follow_up(task)["id"] == follow_up["id"]
+        written_and_closed(town, hospital, task)
         assert town.story(task) == hospital.story(task)
-        letters = town.people.get(f"DocumentReference?related=Task/{task}")
-        assert letters["total"] == 1
+        assert town.people.get(f"DocumentReference?related=Task/{task}&contenttype=text/plain")["total"] == 1
         for house, name, other in ((town, "percy", hospital), (hospital, "ville", town)):
             assert command(house.server, "peer", "list") == f"{name} {other.server.base}/fhir waiting 0 refused 0\n"

@@ -102,6 +102,17 @@ def test_a_client_is_registered_listed_rotated_and_disabled(terminal: Terminal, 
     assert "labo backend disabled" in terminal.type("list")[1]
 
 
+def test_a_client_may_publish_its_keys_at_an_address(terminal: Terminal, tmp_path: Path) -> None:
+    url, keys = "https://labo.example/jwks.json", file_of(tmp_path, public("p384"))
+    assert terminal.answer("add", "labo", *WHERE, "--scope", "system/Task.rs", "--jwks-url", url)["kind"] == "backend"
+    back = ("--scope", "launch user/Patient.rs", "--redirect", "https://app.example/back")
+    assert terminal.answer("add", "app", *WHERE, *back, "--jwks-url", url)["kind"] == "app"
+    assert [one["jwks_url"] for one in terminal.answer("list")["clients"]] == [url, url]
+    terminal.answer("rotate", "labo", "--jwks", keys)
+    terminal.answer("rotate", "app", "--jwks-url", f"{url}?v=2", "--keep")
+    assert [one["jwks_url"] for one in terminal.answer("list")["clients"]] == [f"{url}?v=2", ""]
+
+
 def test_where_a_client_is_notified_is_approved_and_its_secret_is_shown_once(terminal: Terminal, tmp_path: Path) -> None:
     hook, data = "https://labo.example/hook", ("--data", str(tmp_path))
     terminal.answer("add", "labo", *WHERE, "--scope", "system/Task.rs", "--jwks", file_of(tmp_path, public("p384")))
@@ -155,7 +166,10 @@ def test_what_cannot_be_registered_is_told(terminal: Terminal, tmp_path: Path) -
         (("add", "app", *WHERE, "--scope", "user/*.rs", "--redirect", "http://app.example/back"), "an address is https"),
         (("add", "app", *WHERE, "--scope", "user/*.rs", "--redirect", "https://app.example/#x"), "an address is https"),
         (("add", "app", *WHERE, "--scope", "system/*.rs", "--redirect", "https://app.example/"), "no scope of such a client"),
+        (("add", "labo", *WHERE, *scope, *keys, "--jwks-url", "https://labo.example/"), "keys come from one place"),
+        (("add", "labo", *WHERE, *scope, "--jwks-url", "http://labo.example/"), "an address is https"),
         (("rotate", "nobody", *keys), "no client of this name"),
+        (("rotate", "nobody", "--jwks-url", "https://labo.example/"), "no client of this name"),
         (("disable", "nobody"), "no client of this name"),
     ):
         status, out, err = terminal.type(*words)

@@ -78,7 +78,7 @@ MOST = {
     "/listes/{name:id}": 7,
     "/notifications": 4,
     "/p/{token:link}": 3,
-    "/partenaires": 5,
+    "/partenaires": 6,
     "/partenaires/{client}": 9,
     "/patients": 3,
     "/patients/nouveau": 4,

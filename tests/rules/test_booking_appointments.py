@@ -13,6 +13,8 @@ from maillage.booking.rules import (
     call_from,
     check_absence,
     check_cancel_reason,
+    check_comment,
+    check_day,
     check_session_reason,
     confirm_from,
     contact_channel,
@@ -74,6 +76,12 @@ def test_other_needs_a_sentence() -> None:
     assert check_session_reason("other", "   padded    ") == Refused("comment-too-short")
 
 
+def test_a_sentence_is_fifteen_characters() -> None:
+    assert check_comment("x" * 15) == Allowed()
+    assert check_comment(f" {'x' * 14} ") == Refused("comment-too-short")
+    assert check_comment(None) == Refused("comment-too-short")
+
+
 def test_session_reasons() -> None:
     assert all(check_session_reason(reason, "une phrase assez longue") == Allowed() for reason in SESSION_REASONS)
     assert check_session_reason("forgot", None) == Refused("unknown-reason")
@@ -87,6 +95,13 @@ def test_an_absence_is_recorded_after_the_hour_with_a_known_reason() -> None:
     assert check_absence("unknown", NOW, NOW) == Allowed()
     assert check_absence("unknown", NOW, NOW + HOUR) == Refused("too-early")
     assert check_absence("bored", NOW, NOW) == Refused("unknown-reason")
+
+
+def test_a_patient_is_there_on_the_day_of_the_appointment_or_later() -> None:
+    start = datetime(2026, 11, 2, 23, 30, tzinfo=UTC)  # half past midnight in Paris, on the third
+    assert check_day(start - timedelta(minutes=30), start) == Allowed()
+    assert check_day(start - timedelta(minutes=31), start) == Refused("before-its-day")
+    assert check_day(start + DAY, start) == Allowed()
 
 
 def waiter(id: str, priority: str = "routine", since: float = 1, **more: object) -> Waiter:

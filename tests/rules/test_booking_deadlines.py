@@ -94,3 +94,19 @@ def test_a_target_that_had_passed_before_is_not_three_times_late_at_once() -> No
     past = NOW - timedelta(days=1)
     assert appointment_clock("waitlist", None, NOW, past, offered=True) == Clock("waiting", past - timedelta(days=60), past, "d")
     assert appointment_clock("waitlist", None, NOW, DUE, offered=True) == Clock("waiting", NOW, DUE, "d")
+    assert appointment_clock("waitlist", None, NOW, NOW, offered=True) == Clock("waiting", NOW - timedelta(days=60), NOW, "d")
+
+
+def test_working_days_jump_over_the_days_on_which_nobody_works() -> None:
+    holidays = WorkingCalendar(frozenset({NOW.date() + timedelta(days=1)}))
+    assert session_due("planned", PERIOD, NOW, holidays) == NOW + timedelta(days=3)
+    assert session_due("at-risk", PERIOD, NOW, holidays) == NOW + timedelta(days=3)
+    assert session_due("settlement-disputed", PERIOD, NOW, holidays) == NOW + timedelta(days=15)
+
+
+@pytest.mark.parametrize(
+    ("ended", "settled"), [((2026, 12, 31), (2027, 1, 15)), ((2027, 1, 1), (2027, 2, 15)), ((2026, 11, 30), (2026, 12, 15))]
+)
+def test_a_session_is_settled_by_the_fifteenth_of_the_month_after(ended: tuple[int, int, int], settled: tuple[int, int, int]) -> None:
+    end = datetime(*ended, 12, tzinfo=UTC)
+    assert session_due("done", Period(end - timedelta(hours=3), end), NOW, CALENDAR) == datetime(*settled, 22, 59, tzinfo=UTC)

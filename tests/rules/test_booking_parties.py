@@ -20,6 +20,7 @@ def person(organization: str, *roles: str, id: str = "someone") -> Actor:
         (SYSTEM, {"SY"}),
         (person("hospital", "secretaire"), {"PO"}),
         (person("hospital", "planificateur"), {"PO"}),
+        (person("hospital", "gestionnaire"), {"PO"}),
         (person("hospital", "medecin"), set()),
         (person("hospital", "medecin", id="doctor"), {"PC"}),
         (person("centre", "medecin", id="doctor"), {"PC", "HO"}),

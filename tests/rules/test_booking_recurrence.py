@@ -48,6 +48,19 @@ def test_first_tuesday_of_the_month() -> None:
     assert days(of=template("FREQ=MONTHLY;BYDAY=1TU")) == [date(2026, 11, 3)]
 
 
+@pytest.mark.parametrize(("week", "day"), [("1", 2), ("2", 9), ("3", 16), ("4", 23), ("-1", 30)])
+def test_a_day_of_the_month_is_one_of_the_first_four_or_the_last(week: str, day: int) -> None:
+    assert days(of=template(f"FREQ=MONTHLY;BYDAY={week}MO")) == [date(2026, 11, day)]
+    with pytest.raises(Invalid):
+        read_rrule("FREQ=MONTHLY;BYDAY=5MO")
+
+
+def test_an_interval_is_a_year_at_most() -> None:
+    assert read_rrule("FREQ=WEEKLY;INTERVAL=53;BYDAY=MO")["INTERVAL"] == "53"
+    with pytest.raises(Invalid):
+        read_rrule("FREQ=WEEKLY;INTERVAL=54;BYDAY=MO")
+
+
 def test_validity_bounds_the_recurrence() -> None:
     assert days(of=template(valid_to=date(2026, 11, 17))) == [date(2026, 11, 4)]
     assert recurrence_days(template(), date(2026, 1, 1), date(2026, 9, 8)) == (date(2026, 9, 2),)
@@ -80,8 +93,12 @@ def test_a_holiday_may_be_moved_away() -> None:
 
 def test_a_day_off_the_recurrence_cannot_be_moved() -> None:
     with pytest.raises(Invalid) as refusal:
-        days(DatedException(date(2026, 11, 5), "moved", date(2026, 11, 6)))
+        days(DatedException(date(2026, 11, 5), "moved", date(2026, 11, 6)), DatedException(date(2026, 11, 3), "moved", date(2026, 11, 12)))
     assert refusal.value.reason == "not-an-occurrence"
+    assert (refusal.value.issues[0].expression, refusal.value.issues[0].details) == (
+        "Schedule.extension",
+        "2026-11-03, 2026-11-05",
+    )
 
 
 @pytest.mark.parametrize(
@@ -104,6 +121,7 @@ def test_other_rules_are_refused(text: str) -> None:
     with pytest.raises(Invalid) as refusal:
         read_rrule(text)
     assert refusal.value.reason == "bad-recurrence"
+    assert (refusal.value.issues[0].expression, refusal.value.issues[0].details) == ("Schedule.extension", text)
 
 
 def test_a_rule_is_written_as_read() -> None:

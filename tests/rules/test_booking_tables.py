@@ -46,6 +46,61 @@ APPOINTMENT_ORACLE = {
     "absent": ({"booked"}, "noshow", {"PO", "PC"}),
 }
 
+#: whose turn it is in each open state; a closed one is nobody's
+SESSION_TURNS = {"planned": "PO", "open": "PO", "at-risk": "PO", "running": "PC", "done": "PO", "settlement-disputed": "CO"}
+APPOINTMENT_TURNS = {"waitlist": "SY", "pending": "PT", "booked": "PO", "arrived": "HO", "checked-in": "PC"}
+
+#: who is told beyond whoever has the next turn
+SESSION_TOLD = {
+    **{key: {"HO"} for key in ("flag-absence", "substitute")},
+    "cancel-session": {"HO", "PT"},
+    "dispute-settlement": {"CO"},
+}
+APPOINTMENT_TOLD = {
+    **{key: {"PT", "HO"} for key in ("book", "move", "cancel", "accept-refill")},
+    **{key: {"PT"} for key in ("cancel-with-session", "change-practitioner", "refill", "lose-refill")},
+    **{key: {"RC"} for key in ("fulfil", "absent")},
+}
+
+#: why a verb may be refused beyond its line: the codes that forms explain
+PLACED = {"reserved", "quota-exhausted", "already-booked", "session-not-open", "in-the-past"}
+SESSION_NEEDS = {
+    "plan": {"no-clause", "not-authorised", "quota-above-slots", "local-time-gap"},
+    "publish": {"room-unconfirmed", "no-clause", "not-authorised"},
+    "substitute": {"other-specialty", "not-authorised"},
+    "cancel-session": {"unknown-reason"},
+    "finish": {"slots-open"},
+    "dispute-settlement": {"comment-too-short"},
+}
+APPOINTMENT_NEEDS = {
+    "hold": PLACED,
+    "move": PLACED,
+    "book": PLACED | {"hold-expired"},
+    "cancel": {"unknown-reason", "comment-too-short"},
+    "prioritise": {"comment-too-short"},
+    "accept-refill": {"hold-expired", "reserved", "quota-exhausted"},
+    "arrive": {"identity-unconfirmed"},
+    "absent": {"unknown-reason", "too-early"},
+}
+
+
+@pytest.mark.parametrize(
+    ("table", "turns", "told", "needs"),
+    [(SESSION, SESSION_TURNS, SESSION_TOLD, SESSION_NEEDS), (APPOINTMENT, APPOINTMENT_TURNS, APPOINTMENT_TOLD, APPOINTMENT_NEEDS)],
+    ids=["session", "appointment"],
+)
+def test_whose_turn_it_is_who_is_told_and_why_it_may_be_refused(
+    table: TransitionTable, turns: dict[str, str], told: dict[str, set[str]], needs: dict[str, set[str]]
+) -> None:
+    assert {code: state.turn for code, state in table.states.items() if state.is_open} == turns
+    for transition in table.transitions:
+        assert set(transition.tells) == told.get(transition.verb, set()), transition.verb
+        assert set(transition.needs) == needs.get(transition.verb, set()), transition.verb
+
+
+def test_the_tables_are_named_as_their_objects() -> None:
+    assert (SESSION.name, APPOINTMENT.name) == ("session", "appointment")
+
 
 @pytest.mark.parametrize(
     ("table", "oracle"), [(SESSION, SESSION_ORACLE), (APPOINTMENT, APPOINTMENT_ORACLE)], ids=["session", "appointment"]
@@ -78,4 +133,4 @@ def test_every_state_can_be_reached_and_every_open_one_left(table: TransitionTab
 def test_states_are_the_declared_statuses() -> None:
     assert set(SESSION.states) == set(SessionStatus)
     assert set(APPOINTMENT.states) == set(AppointmentStatus)
-    assert all(state.code == state.fhir_status for state in APPOINTMENT.states.values())
+    assert all(state.code == state.fhir_status for state in (*SESSION.states.values(), *APPOINTMENT.states.values()))

@@ -65,8 +65,7 @@ def test_two_queries_are_two_ways_in() -> None:
 
 def test_a_scope_of_a_patient_is_about_that_patient_alone() -> None:
     sql, values = demanded(bearer("patient/Task.rs", patient="p-1"), "Task")
-    assert "t.patient_id = $2" in sql
-    assert "narrow" not in sql
+    assert sql == "((t.seen = $1) AND (t.patient_id = $2))"
     assert values == ["first", "p-1"]
     sql, values = demanded(bearer("patient/Task.rs?status=ready", patient="p-1"), "Task")
     assert "t.patient_id = $2 AND EXISTS" in sql
@@ -139,6 +138,10 @@ def test_a_query_on_every_type_is_one_that_every_type_knows(text: str, held: boo
 )
 def test_a_scope_is_written_as_it_is_read(read: str, written: str) -> None:
     assert str(read_scope(read)) == written
+
+
+def test_what_is_no_query_makes_no_scope() -> None:
+    assert read_scope("system/Task.r?status") is None
 
 
 def test_a_scope_has_a_length_that_a_person_can_read() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -45,6 +46,7 @@ def client(
     organization: Many = None,
     scope: str = "",
     jwks: Path | None = None,
+    jwks_url: str = "",
     certificate: Path | None = None,
     redirect: Many = None,
     launch_url: str = "",
@@ -73,6 +75,8 @@ def client(
         The most that it may be granted, separated by spaces: `system/...` for software, `user/...`, `patient/...`, `launch` for an app.
     jwks
         File of its public keys.
+    jwks_url
+        Or the address where it publishes them: https, never in a private network. We ask there, and it may turn its keys without telling us.
     certificate
         PEM file of the certificate that it must show on every call.
     redirect
@@ -97,15 +101,24 @@ def client(
         raise Failure("name the client: letters, digits, dots and dashes", USAGE)
     if action in ("allow", "refuse", "secret"):
         return _told(asyncio.run(notifying.change(settings, action, name, address, keep=keep)), json=json)
-    proof = (keys_of(jwks), _certificate(certificate))
+    proof = Proof(keys_of(jwks), _published(jwks_url, jwks), _certificate(certificate))
     if action == "add":
         urls = tuple(_address(text) for text in redirect or ())
-        kind = "backend" if not urls else "app" if jwks else "public-app"
-        shown = proof[1]
-        told = (tuple(organization or ()), tuple(scope.split()), proof[0], shown.thumbprint, urls, _address(launch_url))
-        made = Client(name, kind, display, *told, certificate_from=shown.starts, certificate_until=shown.ends)
+        kind = "backend" if not urls else "app" if proof.jwks or proof.url else "public-app"
+        shown = proof.certificate
+        told = (tuple(organization or ()), tuple(scope.split()), proof.jwks, shown.thumbprint, urls, _address(launch_url))
+        made = Client(name, kind, display, *told, certificate_from=shown.starts, certificate_until=shown.ends, jwks_url=proof.url)
         return _told(asyncio.run(_add(settings, made)), json=json)
     return _told(asyncio.run(_change(settings, action, name, proof, keep=keep)), json=json)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """By what a client proves who it is: keys that it gave, or publishes at an address, and a certificate."""
+
+    jwks: str
+    url: str
+    certificate: Certificate
 
 
 def _told(answer: dict[str, object], *, json: bool) -> int:
@@ -121,6 +134,12 @@ def keys_of(file: Path | None) -> str:
         return rules.public_keys(file.read_text(encoding="utf-8"))
     except (Invalid, UnicodeDecodeError) as error:
         raise Failure(SAID[error.reason if isinstance(error, Invalid) else "jwks-form"], USAGE) from error
+
+
+def _published(url: str, jwks: Path | None) -> str:
+    if url and jwks:
+        raise Failure("give --jwks or --jwks-url: keys come from one place", USAGE)
+    return _address(url)
 
 
 def _certificate(file: Path | None) -> Certificate:
@@ -154,13 +173,13 @@ async def _add(settings: Settings, made: Client) -> dict[str, object]:
 def _complete(made: Client) -> None:
     if not made.organizations or not made.scopes:
         raise Failure("give at least one --organization and one --scope", USAGE)
-    if made.kind == "backend" and not made.jwks:
-        raise Failure("give --jwks: software proves who it is with a key; an app has --redirect", USAGE)
+    if made.kind == "backend" and not (made.jwks or made.jwks_url):
+        raise Failure("give --jwks or --jwks-url: software proves who it is with a key; an app has --redirect", USAGE)
 
 
-async def _change(settings: Settings, action: str, name: str, proof: tuple[str, Certificate], *, keep: bool) -> dict[str, object]:
-    if action == "rotate" and not (proof[0] or proof[1].thumbprint):
-        raise Failure("give --jwks or --certificate", USAGE)
+async def _change(settings: Settings, action: str, name: str, proof: Proof, *, keep: bool) -> dict[str, object]:
+    if action == "rotate" and not (proof.jwks or proof.url or proof.certificate.thumbprint):
+        raise Failure("give --jwks, --jwks-url or --certificate", USAGE)
     async with opened(settings) as database, database.transaction(SYSTEM) as tx:
         try:
             return {"client": name, **await _changed(tx, action, name, proof, keep=keep)}
@@ -168,9 +187,9 @@ async def _change(settings: Settings, action: str, name: str, proof: tuple[str, 
             raise Failure(SAID["not-found"], PROBLEM) from error
 
 
-async def _changed(tx: Transaction, action: str, name: str, proof: tuple[str, Certificate], *, keep: bool) -> dict[str, object]:
+async def _changed(tx: Transaction, action: str, name: str, proof: Proof, *, keep: bool) -> dict[str, object]:
     if action == "rotate":
-        await actions.rotate_keys(tx, name, *proof, keep=keep)
+        await actions.rotate_keys(tx, name, proof.jwks, proof.certificate, keep=keep, jwks_url=proof.url)
         return {"rotated": True}
     if action == "disable":
         await actions.disable_client(tx, name)
@@ -187,6 +206,7 @@ def _list(settings: Settings, *, json: bool) -> int:
             "disabled": one.disabled,
             "organizations": list(one.organizations),
             "scope": " ".join(one.scopes),
+            "jwks_url": one.jwks_url,
         }
         for one in found
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from base64 import b64encode
 from typing import Any
 
@@ -10,12 +11,6 @@ from maillage.record.types import SERVED
 
 Json = dict[str, Any]
 
-INTERACTIONS = frozenset(
-    {
-        *("create", "read", "vread", "update", "patch", "delete", "search-type", "search-system", "operation"),
-        *("history-instance", "history-type", "history-system"),
-    }
-)
 PROFILES = {
     **dict.fromkeys(("read", "vread"), "Read"),
     **dict.fromkeys(("search-type", "search-system"), "Query"),
@@ -100,10 +95,17 @@ def _role(subtype: str, *, client: bool) -> Json:
 
 
 def _network(address: str) -> Json:
-    """Type 2 is an address, 1 a name."""
-    return (
-        {"network": {"address": address, "type": "2" if address.replace(".", "").isdigit() or ":" in address else "1"}} if address else {}
-    )
+    """Type 2 is an address, 1 a name (https://hl7.org/fhir/R4/valueset-network-type.html); either may bear a port."""
+    return {"network": {"address": address, "type": "2" if _is_address(address) else "1"}} if address else {}
+
+
+def _is_address(text: str) -> bool:
+    host = text.partition(":")[0] if text.count(":") == 1 else text.partition("]")[0].removeprefix("[")
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _client(row: Any) -> Json:

@@ -79,6 +79,7 @@ LIES = [
     pytest.param(lambda db: signed_with_the_public_key(db, "RS384"), id="hmac called rsa"),
     pytest.param(lambda db: signed(claims(db, "labo"))[:-6] + "AAAAAA", id="signature altered"),
     pytest.param(lambda db: "a.b.c", id="no jwt"),
+    pytest.param(lambda db: f"{base64.urlsafe_b64encode(b'[' * 4500).decode()}.a.b", id="nested without end"),
     pytest.param(lambda db: f"{signed(claims(db, 'labo'))}.more", id="four parts"),
     head("key of a stranger", "stranger"),
     head("embedded jwk", "stranger", jwk=STRANGER),

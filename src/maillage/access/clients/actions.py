@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from maillage.access.clients.authorisation import WORDS
+from maillage.access.clients.published.actions import publish_at
 from maillage.access.clients.types import NO_CERTIFICATE, TOKEN_LIFETIME, Certificate, Client, Proof
 from maillage.access.identity.secret import digest
 from maillage.access.narrowing import unreadable_scopes
@@ -35,11 +36,12 @@ async def register_client(tx: Transaction, client: Client) -> None:
     await tx.execute(
         """
         INSERT INTO api_client (name, kind, display, organizations, scopes, jwks, certificate, redirect_uris, launch_uri, created_at, keys_at,
-            certificate_from, certificate_until)
-        VALUES ($1, $2, $3, $4, $5, nullif($6, ''), nullif($7, ''), $8, nullif($9, ''), $10, $10, $11, $12)
+            certificate_from, certificate_until, jwks_url)
+        VALUES ($1, $2, $3, $4, $5, nullif($6, ''), nullif($7, ''), $8, nullif($9, ''), $10, $10, $11, $12, nullif($13, ''))
         """,
         *(client.name, client.kind, client.display, list(client.organizations), list(client.scopes), client.jwks, client.certificate),
         *(list(client.redirect_uris), client.launch_uri, tx.now, client.certificate_from, client.certificate_until),
+        client.jwks_url,
     )
 
 
@@ -50,11 +52,21 @@ async def disable_client(tx: Transaction, name: str) -> None:
     await end_tokens(tx, name)
 
 
-async def rotate_keys(tx: Transaction, name: str, jwks: str, certificate: Certificate = NO_CERTIFICATE, *, keep: bool) -> None:
-    """New keys for a client; without `keep` the old ones were lost or stolen: what they gave ends at once. Raises `NotFound`."""
+async def rotate_keys(
+    tx: Transaction, name: str, jwks: str, certificate: Certificate = NO_CERTIFICATE, *, keep: bool, jwks_url: str = ""
+) -> None:
+    """New keys for a client, or the address where it publishes them; without `keep` the old ones were lost or stolen: what they gave ends at once.
+
+    Raises `NotFound`.
+    """
+    if jwks_url and not await publish_at(tx, name, jwks_url):
+        raise NotFound("client", name)
     changed = await tx.execute(
         """
-        UPDATE api_client SET jwks = coalesce(nullif($2, ''), jwks), keys_at = $4, certificate = coalesce(nullif($3, ''), certificate),
+        UPDATE api_client SET jwks = coalesce(nullif($2, ''), jwks), keys_at = $4,
+            jwks_url = CASE WHEN $2 = '' THEN jwks_url END, keys_asked_at = CASE WHEN $2 = '' THEN keys_asked_at END,
+            keys_fresh_until = CASE WHEN $2 = '' THEN keys_fresh_until END, keys_good_until = CASE WHEN $2 = '' THEN keys_good_until END,
+            certificate = coalesce(nullif($3, ''), certificate),
             certificate_from = CASE WHEN $3 = '' THEN certificate_from ELSE $5 END,
             certificate_until = CASE WHEN $3 = '' THEN certificate_until ELSE $6 END
         WHERE name = $1

@@ -40,11 +40,13 @@ def _client(row: Any) -> Client:
         redirect_uris=tuple(row["redirect_uris"]),
         launch_uri=row["launch_uri"] or "",
         disabled=row["disabled"],
+        jwks_url=row["jwks_url"] or "",
         **{name: row[name] for name in _INSTANTS},
     )
 
 
-_INSTANTS = ("certificate_from", "certificate_until", "created_at", "keys_at", "token_at", "signing_at")
+_OF_KEYS = ("keys_asked_at", "keys_fresh_until", "keys_good_until")
+_INSTANTS = ("certificate_from", "certificate_until", "created_at", "keys_at", "token_at", "signing_at", *_OF_KEYS)
 
 
 async def client_named(tx: Transaction, name: str) -> Client | None:

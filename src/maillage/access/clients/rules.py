@@ -1,7 +1,8 @@
 """A client proves who it is: `private_key_jwt`, as SMART App Launch 2.2 and RFC 7523 say. Pure: keys and instants are given.
 
 Every refusal is the same to the caller; the reason is for the audit. Keys named or carried by the assertion itself (`jwk`, `jku`, `x5c`, `x5u`) are
-never looked at: the record of the client is the one place where keys are (CVE-2022-29217, CVE-2024-33663).
+never looked at: the record of the client is the one place where keys, or the address where they are published, come from (CVE-2022-29217,
+CVE-2024-33663).
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def claimed(assertion: str) -> tuple[dict[str, Any], dict[str, Any]]:
 def _object(part: str) -> dict[str, Any]:
     try:
         found = msgspec.json.decode(_bytes(part))
-    except (ValueError, msgspec.DecodeError) as error:
+    except (ValueError, RecursionError, msgspec.DecodeError) as error:
         raise refused("form") from error
     if type(found) is not dict:
         raise refused("form")
@@ -73,9 +74,10 @@ def _name(value: Any) -> bool:
     return type(value) is str and 0 < len(value) <= LONGEST_NAME and value.isprintable()
 
 
-def verify(assertion: str, client: str, jwks: str, audience: str, now: datetime) -> Proof:
+def verify(assertion: str, client: str, jwks: str, audience: str, now: datetime, jwks_url: str = "") -> Proof:
     """What the assertion proves, with the keys of the client's record. Raises `Unauthenticated`.
 
+    An assertion that names an address of keys (`jku`) names the one of the record, or fails (SMART App Launch 2.2); it is not fetched for that.
     Without a key that fits, one that fits nobody is tried: an unknown client costs as much time as a wrong signature.
     """
     header, claims = claimed(assertion)
@@ -85,7 +87,7 @@ def verify(assertion: str, client: str, jwks: str, audience: str, now: datetime)
         jws.deserialize_compact(assertion, key or decoy(algorithm), algorithms=[algorithm])
     except (JoseError, ValueError, TypeError) as error:
         raise refused("signature") from error
-    if key is None:
+    if key is None or ("jku" in header and header["jku"] != (jwks_url or None)):
         raise refused("key")
     return _timely(_addressed(claims, client, audience), now)
 

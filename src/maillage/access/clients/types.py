@@ -47,6 +47,27 @@ class Client:
     keys_at: datetime | None = None
     token_at: datetime | None = None
     signing_at: datetime | None = None
+    jwks_url: str = ""
+    keys_asked_at: datetime | None = None
+    keys_fresh_until: datetime | None = None
+    keys_good_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The keys that a client publishes, how long they are fresh, and how long they may serve when their server is away."""
+
+    jwks: str
+    fresh: timedelta
+    good: timedelta
+
+
+class KeysAway(Exception):
+    """The keys that a client publishes cannot be had now; `why` is for the log."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
 
 
 @dataclass(frozen=True, slots=True)

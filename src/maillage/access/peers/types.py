@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-SCOPES = tuple(f"system/{kind}.crus" for kind in ("Patient", "ServiceRequest", "QuestionnaireResponse", "Task"))
-"""What a peer does here: it brings a patient, a request and its answers, and plays the verbs of its side."""
+SCOPES = tuple(f"system/{kind}.crus" for kind in ("Patient", "ServiceRequest", "QuestionnaireResponse", "Task", "DocumentReference"))
+"""What a peer does here: it brings a patient, a request with its answers and its files, and plays the verbs of its side."""
 
 LEASE = timedelta(seconds=60)
 """How long one worker may be at work on a peer; a worker that died gives it back by not coming back."""

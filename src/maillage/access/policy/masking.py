@@ -14,8 +14,6 @@ from maillage.record.types import SERVED
 SUBSETTED = {"system": systems.OBSERVATION_VALUE, "code": "SUBSETTED", "display": "subsetted"}
 """The label of what is shown in part (https://terminology.hl7.org/CodeSystem-v3-ObservationValue.html)."""
 
-_CONTROLS = frozenset({"_count", "_total", "_summary", "_elements", "_cursor", "_format", "_pretty"})
-
 
 def masked(value: Any, actor: Actor) -> Any:
     """An answer as the actor may read it: each resource in it, however deep, cut to what its type shows to the actor's roles."""
@@ -48,10 +46,8 @@ def withheld_parameters(actor: Actor, kinds: Iterable[str], parameters: Iterable
 
 def _may_ask(actor: Actor, kind: str, name: str, value: str) -> bool:
     head = name.partition(":")[0]
-    if head in _CONTROLS:
-        return True
     if head == "_sort":
-        return all(_shows(actor, kind, part.strip().lstrip("-")) for part in value.split(","))
+        return all(_shows(actor, kind, part.strip().removeprefix("-")) for part in value.split(","))
     if head in ("_include", "_revinclude"):
         source, _, code = value.partition(":")
         return source in SERVED and code.partition(":")[0] != "*" and _shows(actor, source, code.partition(":")[0])

@@ -67,7 +67,7 @@ def read(data: Mapping[str, Any]) -> Policy:
 
 def _label(code: str, rule: Mapping[str, Any]) -> tuple[frozenset[str] | None, frozenset[str]]:
     """To whom alone a label leaves the resource open (None: to all), and to whom it closes it."""
-    if len(rule) != 1 or not rule.keys() <= {"open_to", "closed_to"}:
+    if set(rule) not in ({"open_to"}, {"closed_to"}):
         raise ValueError(f"{code}: open_to or closed_to")
     return (frozenset(rule["open_to"]) if "open_to" in rule else None, frozenset(rule.get("closed_to", ())))
 

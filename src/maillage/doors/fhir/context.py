@@ -10,6 +10,7 @@ from maillage.access import DIRECTORY_TYPES, allows, bounds, policy, visible_to
 from maillage.codes.definitions import Definitions
 from maillage.codes.json import encode
 from maillage.directory import Mode
+from maillage.documents import Checks
 from maillage.doors.fhir.http import Request, Response, etag, http_date
 from maillage.doors.fhir.problems import outcome
 from maillage.kernel.answers import Refused
@@ -31,7 +32,7 @@ NAMING, TRAITS, FEWEST_TRAITS = frozenset({"_id", "identifier"}), frozenset({"fa
 @dataclass(frozen=True, slots=True)
 class Registry:
     """What this door serves: operations by (type, name, on an instance), claims of the rooms by type, severity of false identifiers, settings,
-    where files lie, the address of the pages, where exports lie and how
+    where files lie and what is asked of them first, the address of the pages, where exports lie and how
     they are bounded."""
 
     operations: Mapping[tuple[str, str, bool], Operation]
@@ -40,6 +41,7 @@ class Registry:
     policy: FhirSettings = field(default_factory=FhirSettings)
     definitions: Definitions = field(default_factory=Definitions)
     vault: Vault | None = None
+    checks: Checks | None = None
     site: str = ""
     exported: Vault | None = None
     bulk: BulkSettings = field(default_factory=BulkSettings)

@@ -16,6 +16,7 @@ from maillage.access.identity.secret import digest
 from maillage.codes.definitions import Definitions
 from maillage.codes.json import decode, encode
 from maillage.directory import Mode
+from maillage.documents import Checks
 from maillage.doors import edge
 from maillage.doors.fhir import admission, audits, behalf, documentation, interfaces, negotiation, problems
 from maillage.doors.fhir.certificates import Certificates
@@ -35,7 +36,7 @@ from maillage.doors.fhir.http import (
 from maillage.doors.fhir.interactions.entries import play
 from maillage.doors.fhir.interfaces.gate import Gate
 from maillage.doors.fhir.negotiation import Wanted
-from maillage.doors.fhir.oauth import OAuth
+from maillage.doors.fhir.oauth import Fetch, OAuth
 from maillage.doors.fhir.oauth.discovery import configuration
 from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.errors import Issue, MaillageError, Malformed, Unauthenticated, Unavailable
@@ -57,7 +58,8 @@ PUBLIC = {("metadata",), ("docs",), ("openapi.json",), WELL_KNOWN}
 
 
 class FhirDoor:
-    """`operations`: the verbs of the rooms; `intake`: their claims on written resources; `trail`: by which login the audit trail is read."""
+    """`operations`: the verbs of the rooms; `intake`: their claims on written resources; `trail`: by which login the audit trail is read;
+    `keys`: how the keys that clients publish are had."""
 
     def __init__(
         self,
@@ -70,6 +72,7 @@ class FhirDoor:
         definitions: Definitions | None = None,
         prefix: str = "/fhir",
         trail: Database | None = None,
+        keys: Fetch | None = None,
     ) -> None:
         self.db, self.trail = db, trail or db
         self.settings = settings or Settings()
@@ -83,13 +86,14 @@ class FhirDoor:
             policy=self.settings.fhir,
             definitions=definitions or Definitions(),
             vault=Vault.of(self.settings),
+            checks=Checks.of(self.settings.documents),
             site=self.settings.server.base_url.rstrip("/"),
             exported=exports.vault_of(self.settings),
             bulk=self.settings.bulk,
         )
         self._key = b""
         self._tokens: dict[bytes, tuple[datetime, Holder]] = {}
-        self.oauth = OAuth(db)
+        self.oauth = OAuth(db, keys)
         self._certificates = Certificates(self.settings)
         self._gate = Gate(self.settings.fhir)
         self._documents: dict[tuple[str, ...], Response] = {}
@@ -151,13 +155,18 @@ class FhirDoor:
             if actor.client and actor.kind == "person":
                 request = replace(request, origin=replace(request.origin, software=actor.client))
             handler = interfaces.find(request)
-            limit = self.settings.server.body_limit
+            limit = self._longest(request)
             if body := await read_body(receive, limit, request.header("content-length")):
                 request = replace(request, body=body)
             return await self._run(actor, request, handler)
         except MaillageError as error:
             await self._audit_refusal(actor, request, error)
             raise
+
+    def _longest(self, request: Request) -> int:
+        """Bytes of the longest body: a file comes in base64."""
+        usual, files = self.settings.server.body_limit, self.settings.documents.upload_limit
+        return max(usual, files * 4 // 3) if request.path[-1:] == ("$attach",) else usual
 
     async def _run(self, actor: Actor, request: Request, handler: Any) -> Response:
         async def work(tx: Transaction) -> Response:

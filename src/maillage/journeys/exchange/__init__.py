@@ -6,7 +6,7 @@ of the verb; a worker plays the steps of a Task in their order at the peer, whic
 
 from __future__ import annotations
 
-from maillage.journeys.exchange.actions import Parcel, away, give_back, lease, prepare, refused, retry, told
+from maillage.journeys.exchange.actions import Parcel, away, content, give_back, lease, prepare, refused, retry, told
 from maillage.journeys.exchange.message import UUID_SYSTEM, bundle, named_patient, parameters
 from maillage.journeys.exchange.queries import standing, waiting
 
@@ -15,6 +15,7 @@ __all__ = [
     "Parcel",
     "away",
     "bundle",
+    "content",
     "give_back",
     "lease",
     "named_patient",

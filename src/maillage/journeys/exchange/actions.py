@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
-from maillage import access, record, referrals
+from maillage import access, documents, record, referrals
 from maillage.access import peers
 from maillage.access.clients.queries import CLIENT_ROLES, PROVED
 from maillage.codes.json import decode
@@ -21,6 +21,7 @@ from maillage.journeys.exchange import message, queries
 from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.operations import Operation
 from maillage.store import Database, Transaction
+from maillage.store.blobs import Vault
 
 log = logging.getLogger(__name__)
 FIRST, LONGEST = 2.0, 600.0
@@ -33,7 +34,7 @@ _DECLARED: Final[Mapping[str, Operation]] = {operation.name: operation for opera
 class Parcel:
     """One step ready to be told: nothing in it needs the database any more.
 
-    `package`: the patient with the condition to find it, and the request with its form, where the peer may not have them yet.
+    `patient`, `request`, `form`, `services`: what a sending is about, where the peer may not have it yet. `files`: the documents that go with it.
     """
 
     peer: peers.Peer
@@ -47,6 +48,8 @@ class Parcel:
     request: Mapping[str, Any] = field(default_factory=dict)
     form: Mapping[str, Any] | None = None
     services: tuple[str, ...] = ()
+    part: str = ""
+    files: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -70,7 +73,7 @@ async def prepare(db: Database, client: str, fence: int) -> Parcel | None:
         peer = await peers.find(tx, client)
         if peer is None or peer.fence != fence:
             return None
-        theirs = tx.acting_as(Actor("client", client, peer.organizations, CLIENT_ROLES, None, (), client, PROVED, client=client))
+        theirs = tx.acting_as(_actor(peer))
         while row := await queries.next_step(tx, client):
             if await _may_know(theirs, row):
                 break
@@ -83,6 +86,10 @@ async def prepare(db: Database, client: str, fence: int) -> Parcel | None:
         return await _parcel(tx, peer, row)
 
 
+def _actor(peer: peers.Peer) -> Actor:
+    return Actor("client", peer.client, peer.organizations, CLIENT_ROLES, None, (), peer.client, PROVED, client=peer.client)
+
+
 async def _may_know(theirs: Transaction, row: Any) -> bool:
     """Whether the peer's people see the Task now; before its sending, the request too, which is not theirs yet."""
     wanted = {"Task": [row["task_id"]], **({"ServiceRequest": [row["request_id"]]} if row["verb"] == "send" else {})}
@@ -91,19 +98,34 @@ async def _may_know(theirs: Transaction, row: Any) -> bool:
 
 
 async def _parcel(tx: Transaction, peer: peers.Peer, row: Any) -> Parcel:
-    given, operation = decode(row["given"]), _DECLARED[row["verb"]]
-    told = message.parameters(row["verb"], operation.parameters, given, diary_there=row["peer_side"] == "performer")
-    base = Parcel(peer, row["task_id"], row["seq"], row["target"], row["verb"], told, row["role_id"] or "")
+    given = decode(row["given"])
+    base = Parcel(peer, row["task_id"], row["seq"], row["target"], row["verb"], {}, row["role_id"] or "")
+    if row["verb"] == "attach":
+        return replace(base, part=given["part"], files=tuple(given["files"]))
+    told = message.parameters(row["verb"], _DECLARED[row["verb"]].parameters, given, diary_there=row["peer_side"] == "performer")
+    base = replace(base, parameters=told)
     if row["verb"] != "send":
         return base
     form = await referrals.current_form(tx, row["request_id"])
+    files = [one["id"] for one in await referrals.shown_attachments(tx, row["request_id"]) if one["part"] == "request"]
     return replace(
         base,
         patient=decode(await record.current(tx, "Patient", row["patient_id"])),
         request=decode(await record.current(tx, "ServiceRequest", row["request_id"])),
         form=decode(await record.current(tx, "QuestionnaireResponse", form["id"])) if form else None,
         services=tuple(await queries.services_at(tx, row["request_id"], peer.client)),
+        part="request",
+        files=tuple(files),
     )
+
+
+async def content(db: Database, vault: Vault, parcel: Parcel, file: str) -> Mapping[str, Any]:
+    """A file of a step as the peer takes it, audited before it leaves. Raises `Unavailable` when it is not what was kept."""
+    async with db.transaction(SYSTEM) as tx:
+        document, data = await documents.load(tx, vault, file)
+        theirs = tx.acting_as(_actor(parcel.peer))
+        await record.audit(theirs, "R", "DocumentReference", file, patient=document.patient_id, verb="notify")
+    return message.file(parcel.part, document.title, document.content_type, data)
 
 
 async def told(db: Database, parcel: Parcel) -> None:

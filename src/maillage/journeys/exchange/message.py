@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -66,3 +67,11 @@ def _part(param: Param, value: Any) -> Resource:
     if param.type == "Reference":
         return {"name": param.name, "valueReference": {"reference": value if "/" in value else f"HealthcareService/{value}"}}
     return {"name": param.name, f"value{param.type[0].upper()}{param.type[1:]}": value}
+
+
+def file(part: str, title: str, content_type: str, data: bytes) -> Resource:
+    """A file as `$attach` takes it."""
+    values = (("part", "valueCode", part), ("title", "valueString", title), ("content-type", "valueCode", content_type))
+    listed = [{"name": name, kind: value} for name, kind, value in values]
+    content = {"name": "content", "valueBase64Binary": base64.b64encode(data).decode()}
+    return {"resourceType": "Parameters", "parameter": [*listed, content]}

@@ -12,6 +12,7 @@ from maillage.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from maillage.referrals import queries
 from maillage.referrals.actions.case import Work
 from maillage.referrals.actions.rows import insert, update
+from maillage.referrals.actions.sharing import tell_peer
 from maillage.store import Params, Transaction
 from maillage.store.blobs import Vault
 
@@ -36,7 +37,7 @@ async def attach(tx: Transaction, vault: Vault, task_id: str, files: Sequence[Ch
     side, states = _WHEN[part]
     if task[side] not in tx.actor.organizations:
         raise NotAllowed("not-for-this-party")
-    if task["state"] not in states:
+    if task["state"] not in states and tx.actor.id != task["peer"]:  # there it came with its text; here somebody may have gone on
         raise Conflict("not-in-table", state=task["state"], legal=[])
     if files and len([row for row in await queries.attachments(tx, request["id"]) if row["status"] == "current"]) + len(files) > MOST:
         raise Invalid.one("too-many-files", files[0].field)
@@ -48,6 +49,7 @@ async def attach(tx: Transaction, vault: Vault, task_id: str, files: Sequence[Ch
         if part != "letter":
             work.touch("service_request", request["id"])
         await work.finish(("Task", task_id), task["patient_id"])
+        await tell_peer(tx, "attach", task_id, {"part": part, "files": made})
     return made
 
 

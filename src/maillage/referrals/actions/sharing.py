@@ -1,6 +1,6 @@
 """A Task that a peer holds too: what ours do to it is kept, with what they brought, until the peer has played it.
 
-What the peer did itself is not told back. Files do not travel: who reads the request there finds their names alone.
+What the peer did itself is not told back.
 """
 
 from __future__ import annotations

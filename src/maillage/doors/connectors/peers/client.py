@@ -39,7 +39,7 @@ class PeerClient:
         context = ssl.create_default_context(cafile=authority or None)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         self._http = httpx.AsyncClient(verify=context, follow_redirects=False, timeout=SECONDS, trust_env=False)
-        self._token = ""
+        self._bearer: str | None = None
 
     async def close(self) -> None:
         """Let the connections go."""
@@ -49,10 +49,10 @@ class PeerClient:
         self, method: str, path: str, body: Mapping[str, Any] | None = None, **headers: str
     ) -> tuple[int, dict[str, Any], Mapping[str, str]]:
         """Status, resource and headers of an answer that is 2xx, 404, 410 or 412. Raises `Away`, `Refused`."""
-        if not self._token:
-            self._token = await self._proved()
+        if self._bearer is None:
+            self._bearer = await self._proved()
         told = {
-            "authorization": f"Bearer {self._token}",
+            "authorization": f"Bearer {self._bearer}",
             "accept": FHIR,
             **{name.replace("_", "-"): value for name, value in headers.items()},
         }

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-
-import msgspec
+from functools import partial
 
 from maillage.access import peers
 from maillage.doors.connectors.peers.client import Away, PeerClient, Refused
+from maillage.doors.connectors.peers.telling import tell
 from maillage.journeys import exchange
 from maillage.journeys.exchange import Parcel
 from maillage.kernel.errors import MaillageError
 from maillage.settings import Settings
 from maillage.store import Database
+from maillage.store.blobs import Vault
 
 log = logging.getLogger(__name__)
 PAUSE = 0.5
 MOST = 100
 """Steps of one turn: then another worker may have the peer."""
-
-TRIES = 3
-"""How often a verb is decided anew when somebody was faster there."""
 
 
 class Messenger:
@@ -84,7 +82,7 @@ class Messenger:
     async def _told(self, http: PeerClient, parcel: Parcel, fence: int) -> bool:
         """Whether the next one may go: not while the peer is away."""
         try:
-            await tell(http, parcel)
+            await tell(http, parcel, partial(exchange.content, self._db, Vault.of(self._settings), parcel))
         except Away as error:
             await exchange.away(self._db, parcel.peer.client, fence, str(error))
             return False
@@ -93,46 +91,6 @@ class Messenger:
         else:
             await exchange.told(self._db, parcel)
         return True
-
-
-async def tell(http: PeerClient, parcel: Parcel) -> None:
-    """Play one step at the peer; told twice it is played once. Raises `Away`, `Refused`."""
-    if parcel.request:
-        await _bring(http, parcel)
-    for _ in range(TRIES):
-        status, _, headers = await http.ask("GET", f"Task/{parcel.target}")
-        if status != 200:
-            raise Refused("not-found")
-        status = await _play(http, parcel, headers.get("etag", ""))
-        if status < 300:
-            return
-        if status != 412:
-            raise Refused("not-found")
-    raise Away("busy")
-
-
-async def _play(http: PeerClient, parcel: Parcel, version: str) -> int:
-    """The verb, with who played it here; the peer may not know the person, and takes it from us all the same."""
-    path, told = f"Task/{parcel.target}/${parcel.verb}", {"if_match": version, "idempotency_key": parcel.key}
-    if parcel.role:
-        who = {"resourceType": "Provenance", "agent": [{"who": {"reference": f"PractitionerRole/{parcel.role}"}}]}
-        try:
-            return (await http.ask("POST", path, parcel.parameters, x_provenance=msgspec.json.encode(who).decode(), **told))[0]
-        except Refused as error:
-            if str(error) != "agent-unknown":
-                raise
-    return (await http.ask("POST", path, parcel.parameters, **told))[0]
-
-
-async def _bring(http: PeerClient, parcel: Parcel) -> None:
-    """What the Task is about, unless the peer has it: the patient once, then the request with its answers in one transaction."""
-    status, _, _ = await http.ask("GET", f"Task/{parcel.task}")
-    if status == 200:
-        return
-    patient, condition = exchange.named_patient(parcel.patient)
-    _, there, _ = await http.ask("POST", "Patient", patient, if_none_exist=condition)
-    package = exchange.bundle(parcel.request, parcel.form, parcel.services, str(there.get("id", "")))
-    await http.ask("POST", "", package, idempotency_key=f"{parcel.key}.request")
 
 
 def _warn(what: str, error: Exception) -> None:

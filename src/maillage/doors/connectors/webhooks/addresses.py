@@ -7,10 +7,13 @@ import asyncio
 import ipaddress
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit, urlunsplit
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
+PORTS: Final = {"https": 443, "http": 80}
 CLOUDS: Final = frozenset(map(ipaddress.ip_address, ("168.63.129.16", "192.0.0.192")))
 """Metadata services on addresses that are public by their form."""
 
@@ -36,6 +39,26 @@ def is_public(address: Address, *, loopback: bool = False) -> bool:
     if address.is_loopback:
         return loopback
     return address.is_global and not address.is_multicast and not address.is_reserved and address not in CLOUDS
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An address to connect to, and the names that the other side is asked for."""
+
+    url: str
+    host: str
+    named: str
+
+
+async def pinned(url: str, *, loopback: bool = False) -> Place:
+    """The URL with the one address that was judged in the place of the name. Raises as `resolve` does, `Refused` without TLS too."""
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
+    if parts.scheme != "https" and not loopback:
+        raise Refused(host)
+    address = await resolve(host, port, loopback=loopback)
+    at = f"{f'[{address}]' if ':' in address else address}:{port}"
+    return Place(urlunsplit((parts.scheme, at, parts.path or "/", parts.query, "")), host, parts.netloc)
 
 
 async def resolve(host: str, port: int, *, loopback: bool = False) -> str:

@@ -8,14 +8,12 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping
-from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
-from maillage.doors.connectors.webhooks.addresses import Refused, resolve
+from maillage.doors.connectors.webhooks.addresses import Refused, pinned
 from maillage.settings import SubscriptionSettings
 
-PORTS = {"https": 443, "http": 80}
 GONE = 410
 
 
@@ -47,15 +45,10 @@ class Sender:
         return "gone" if status == GONE else "redirect" if 300 <= status < 400 else f"http-{status}"
 
     async def _send(self, url: str, body: bytes, headers: Mapping[str, str], timeout: float) -> int:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
-        if parts.scheme != "https" and not self._loopback:
-            raise Refused(host)
-        address = await resolve(host, port, loopback=self._loopback)
-        pinned = urlunsplit((parts.scheme, f"{f'[{address}]' if ':' in address else address}:{port}", parts.path or "/", parts.query, ""))
-        named = {**headers, "host": parts.netloc, "accept-encoding": "identity", "user-agent": "maillage"}
+        where = await pinned(url, loopback=self._loopback)
+        named = {**headers, "host": where.named, "accept-encoding": "identity", "user-agent": "maillage"}
         async with (
             httpx.AsyncClient(verify=self._context, follow_redirects=False, timeout=timeout, trust_env=False) as client,
-            client.stream("POST", pinned, content=body, headers=named, extensions={"sni_hostname": host}) as answer,
+            client.stream("POST", where.url, content=body, headers=named, extensions={"sni_hostname": where.host}) as answer,
         ):
             return answer.status_code

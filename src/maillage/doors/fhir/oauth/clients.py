@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from maillage.access.clients import actions, queries, rules
+from maillage.access.clients.published.rules import serving
 from maillage.access.clients.types import Client
 from maillage.doors.fhir.oauth.forms import Form, OAuthError, required
 from maillage.store import Transaction
@@ -17,7 +18,8 @@ async def authenticated(tx: Transaction, form: Form, audience: str, certificate:
     assertion = required(form, "client_assertion")
     name = rules.claimed(assertion)[1]["iss"]
     client = await queries.client_named(tx, name)
-    proof = rules.verify(assertion, name, client.jwks if client else "", audience, tx.now)
+    jwks, address = (serving(client, tx.now), client.jwks_url) if client else ("", "")
+    proof = rules.verify(assertion, name, jwks, audience, tx.now, address)
     if client is None or form.get("client_id", name) != name:
         raise rules.refused("client")
     if client.certificate and client.certificate != certificate:

@@ -11,6 +11,7 @@ from maillage.doors.fhir.http import Receive, Request, Response
 from maillage.doors.fhir.oauth.clients import authenticated
 from maillage.doors.fhir.oauth.forms import REFUSED, Form, OAuthError, read_form, required, told, told_error
 from maillage.doors.fhir.oauth.grants import AUDIT_KIND, GRANTS, KIND, acting, app
+from maillage.doors.fhir.oauth.keys import Fetch, PublishedKeys
 from maillage.doors.fhir.problems import MethodNotAllowed, UnknownPlace
 from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.errors import Unauthenticated
@@ -22,8 +23,9 @@ Endpoint = Callable[[Transaction, Form, str, str], Awaitable[Response]]
 class OAuth:
     """The endpoints over a database. They write no token and no assertion into any log."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, fetch: Fetch | None = None) -> None:
         self.db = db
+        self._keys = PublishedKeys(db, fetch) if fetch else None
 
     async def answer(self, request: Request, receive: Receive) -> Response:
         """Answer one request under `oauth/`."""
@@ -43,7 +45,11 @@ class OAuth:
             return told_error(OAuthError("invalid_client", REFUSED))
 
     async def _run(self, endpoint: Endpoint, form: Form, audience: str, request: Request) -> Response:
-        """An error of the protocol comes after the client was authenticated: its assertion stays spent."""
+        """An error of the protocol comes after the client was authenticated: its assertion stays spent. No connection is held while keys are fetched."""
+        keys, told_by = self._keys, {"request_id": request.id, "origin": request.origin}
+
+        async def first(tx: Transaction) -> Response | Client:
+            return (await keys.wanted(tx, form) if keys else None) or await work(tx)
 
         async def work(tx: Transaction) -> Response:
             try:
@@ -51,7 +57,12 @@ class OAuth:
             except OAuthError as error:
                 return told_error(error)
 
-        return await self.db.run(SYSTEM, work, request_id=request.id, origin=request.origin)
+        answer = await self.db.run(SYSTEM, first, **told_by)
+        if isinstance(answer, Response):
+            return answer
+        if keys:
+            await keys.renew(answer)
+        return await self.db.run(SYSTEM, work, **told_by)
 
     async def _audit(self, request: Request, error: Unauthenticated) -> None:
         async with self.db.transaction(Actor("client", "nobody", ()), request_id=request.id, origin=request.origin) as tx:

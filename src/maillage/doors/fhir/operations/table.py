@@ -10,6 +10,8 @@ from maillage.doors.fhir.context import Context
 from maillage.doors.fhir.http import Request, Response
 from maillage.doors.fhir.kinds import DEFINITIONS
 from maillage.doors.fhir.operations import subscriptions
+from maillage.doors.fhir.operations.attach import PARAMETERS as FILE
+from maillage.doors.fhir.operations.attach import attach
 from maillage.doors.fhir.operations.everything import everything
 from maillage.doors.fhir.operations.export import OF_PATIENTS, export
 from maillage.doors.fhir.operations.export import PARAMETERS as ASKED
@@ -68,6 +70,8 @@ OPERATIONS: tuple[DoorOperation, ...] = (
         Param("count", "integer")), answers="Bundle"),
     DoorOperation("open-context", OWN + "Patient-open-context", open_context, "Un lien qui ouvre maillage sur ce patient, pour le logiciel d’un médecin.",
         (INSTANCE,), ("Patient",), methods=("POST",), parameters=PARAMETERS),
+    DoorOperation("attach", OWN + "Task-attach", attach, "Joindre un fichier à la demande, à une réponse ou au courrier.", (INSTANCE,), ("Task",),
+        methods=("POST",), parameters=FILE, answers="DocumentReference"),
     DoorOperation("lastn", HL7 + "Observation-lastn", lastn, "Les dernières observations de chaque code.", (TYPE,), ("Observation",), methods=("GET",),
         parameters=(Param("max", "positiveInt"), Param("patient", "Reference"), Param("subject", "Reference"), Param("category", "string"),
         Param("code", "string")), answers="Bundle"),

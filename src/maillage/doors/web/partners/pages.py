@@ -59,6 +59,7 @@ async def show_partner(view: View) -> Response:
         client=client,
         kind=presenters.KINDS[client.kind],
         certificate=presenters.certificate_badge(client, view.tx.now),
+        published=presenters.published(client, view.tx.now),
         keys=presenters.keys(client),
         scopes=presenters.scopes(client),
         addresses=await queries.addresses_of(view.tx, client.name),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from maillage.access.clients.published.rules import serving, were_away
 from maillage.access.clients.rules import Fingerprint, fingerprints
 from maillage.access.clients.types import Client
 from maillage.access.scopes import read_scope
@@ -85,7 +86,6 @@ class Peer:
 
     name: str
     address: str
-    badge: tuple[str, str]
     why: str
     shared: int
     waiting: int
@@ -100,10 +100,8 @@ def peers(rows: Sequence[Any]) -> list[Peer]:
 
 
 def _peer(row: Any) -> Peer:
-    badge = ("Gestes refusés", "bad") if row["refused"] else ("En attente", "wait") if row["waiting"] else ("À jour", "good")
-    why = say("peers.away", error=row["error"]) if row["error"] else ""
-    counted = (row["shared"], row["waiting"], row["refused"], row["since"], row["answered_at"])
-    return Peer(row["client"], row["address"], (spoken(badge[0]), badge[1]), why, *counted)
+    why = say("peers.away") if row["error"] else ""
+    return Peer(row["client"], row["address"], why, row["shared"], row["waiting"], row["refused"], row["since"], row["answered_at"])
 
 
 def lines(clients: Sequence[Client], followed: Sequence[Any], now: datetime) -> list[Line]:
@@ -141,6 +139,15 @@ def certificate_badge(client: Client, now: datetime) -> tuple[str, str] | None:
 def keys(client: Client) -> tuple[Fingerprint, ...]:
     """Its public keys, by name and fingerprint."""
     return fingerprints(client.jwks)
+
+
+def published(client: Client, now: datetime) -> tuple[str, str] | None:
+    """How the address where it publishes its keys answers; None where there is none, or nobody asked yet."""
+    if client.keys_asked_at is None:
+        return None
+    if not were_away(client):
+        return ("Clés publiées reçues", "good")
+    return ("Serveur de clés injoignable", "alert" if serving(client, now) else "bad")
 
 
 def scopes(client: Client) -> list[tuple[str, str]]:
