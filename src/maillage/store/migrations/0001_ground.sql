@@ -2842,7 +2842,12 @@ CREATE TABLE api_client (
     signing bytea,
     signing_before bytea,
     signing_at timestamptz,
-    CONSTRAINT api_client_keys CHECK ((kind IN ('backend', 'app')) = (jwks IS NOT NULL)),
+    jwks_url text,
+    keys_asked_at timestamptz,
+    keys_fresh_until timestamptz,
+    keys_good_until timestamptz,
+    CONSTRAINT api_client_keys CHECK ((kind IN ('backend', 'app')) = (jwks IS NOT NULL OR jwks_url IS NOT NULL)),
+    CONSTRAINT api_client_fetched CHECK (jwks_url IS NOT NULL OR num_nonnulls(keys_asked_at, keys_fresh_until, keys_good_until) = 0),
     CONSTRAINT api_client_redirects CHECK ((kind IN ('app', 'public-app')) = (cardinality(redirect_uris) > 0))
 );
 COMMENT ON COLUMN api_client.scopes IS 'The most that a token of a client with keys, or of an app, may be given.';
@@ -2852,6 +2857,10 @@ COMMENT ON COLUMN api_client.id_prefix IS
 
 COMMENT ON COLUMN api_client.certificate_until IS 'Until when that certificate is good, as it said when it was given to us.';
 COMMENT ON COLUMN api_client.keys_at IS 'When its keys, or its certificate, were last given.';
+COMMENT ON COLUMN api_client.jwks_url IS
+    'Where it publishes its keys, as an administrator approved it; `jwks` then holds what was fetched there last. NULL: `jwks` was given to us.';
+COMMENT ON COLUMN api_client.keys_asked_at IS 'When that address was last asked, whatever it answered.';
+COMMENT ON COLUMN api_client.keys_good_until IS 'Until when the keys that were fetched may serve while their server is away.';
 COMMENT ON COLUMN api_client.token_at IS 'When it last got a token.';
 COMMENT ON COLUMN api_client.signing IS
     'The shared secret that signs what is sent to it, sealed; `signing_before` is the one that is being replaced, and signs too.';
