@@ -65,8 +65,9 @@ def test_a_whole_trail_is_said_to_be_whole(installed: Path, capsys: pytest.Captu
 def test_a_changed_row_is_named_and_the_command_fails(installed: Path, dsn: str, capsys: pytest.CaptureFixture[str]) -> None:
     async def change() -> str:
         async with owner(dsn) as conn:
-            await conn.execute("UPDATE audit_event SET outcome = '8' WHERE id = (SELECT event FROM audit_chain WHERE seq = 5)")
-            return str(await conn.fetchval("SELECT event FROM audit_chain WHERE seq = 5"))
+            event = await conn.fetchval("SELECT events[2] FROM audit_chain WHERE seq = 4")
+            await conn.execute("UPDATE audit_event SET outcome = '8' WHERE id = $1", event)
+            return str(event)
 
     event = asyncio.run(change())
     assert audit("verify", json=True) == PROBLEM
@@ -96,7 +97,7 @@ def test_a_lost_key_is_told_and_a_copy_of_it_serves(installed: Path, tmp_path: P
 def test_status_tells_a_chain_that_lost_what_was_signed(installed: Path, dsn: str, capsys: pytest.CaptureFixture[str]) -> None:
     async def cut() -> None:
         async with owner(dsn) as conn:
-            await conn.execute("DELETE FROM audit_chain WHERE seq = 6")
+            await conn.execute("DELETE FROM audit_chain WHERE seq = 4")
 
     asyncio.run(cut())
     assert audit("status", json=True) == PROBLEM

@@ -19,6 +19,7 @@ from maillage.store import Database
 pytestmark = pytest.mark.asyncio
 Named = tuple[str, int, str]
 """What verification must say first: code, place in the chain, audit row."""
+CHECK = "audit_chain_links"
 
 
 @pytest_asyncio.fixture
@@ -38,7 +39,10 @@ async def one(db: Database, tmp_path: Path) -> Proof:
 @pytest_asyncio.fixture
 async def conn(dsn: str) -> AsyncIterator[Any]:
     async with owner(dsn) as made:
+        check = await made.fetchval(f"SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = '{CHECK}'")
         yield made
+        if not await made.fetchval(f"SELECT EXISTS (SELECT FROM pg_constraint WHERE conname = '{CHECK}')"):  # databases are used again
+            await made.execute(f"DELETE FROM audit_chain; ALTER TABLE audit_chain ADD CONSTRAINT {CHECK} {check}")
 
 
 async def changed(one: Proof, conn: Any) -> Named:
@@ -51,10 +55,62 @@ async def deleted(one: Proof, conn: Any) -> Named:
     return "row-missing", 6, await one.event(6)
 
 
+async def without(conn: Any, nth: int) -> None:
+    """The second block without the link of one of its rows."""
+    await conn.execute(
+        "UPDATE audit_chain SET events = events[:$1 - 1] || events[$1 + 1:], links = overlay(links PLACING '' FROM 32 * $1 - 31 FOR 32) WHERE seq = 5",
+        nth,
+    )
+
+
 async def deleted_with_its_link(one: Proof, conn: Any) -> Named:
+    seven = await one.event(7)
     await conn.execute("DELETE FROM audit_event WHERE id = $1", await one.event(6))
-    await conn.execute("DELETE FROM audit_chain WHERE seq = 6")
-    return "chain-gap", 6, ""
+    await without(conn, 2)
+    return "row-changed", 6, seven
+
+
+async def last_of_a_block_deleted_with_its_link(one: Proof, conn: Any) -> Named:
+    await conn.execute("DELETE FROM audit_event WHERE id = $1", await one.event(8))
+    await without(conn, 4)
+    return "chain-gap", 8, ""
+
+
+async def deleted_with_its_block(one: Proof, conn: Any) -> Named:
+    await conn.execute("DELETE FROM audit_event WHERE id = ANY ($1)", (await one.chained())[4:8])
+    await conn.execute("DELETE FROM audit_chain WHERE seq = 5")
+    return "chain-gap", 5, ""
+
+
+async def block_chained_again(one: Proof, conn: Any) -> Named:
+    await conn.execute(
+        "INSERT INTO audit_chain SELECT 7, events, links, earliest, latest, newest, version, fence FROM audit_chain WHERE seq = 5"
+    )
+    return "chain-overlap", 7, await one.event(5)
+
+
+async def id_taken_out_of_its_block(one: Proof, conn: Any) -> Named:
+    await conn.execute(f"ALTER TABLE audit_chain DROP CONSTRAINT {CHECK}")
+    seven = await one.event(7)
+    await conn.execute("UPDATE audit_chain SET events = array_remove(events, events[2]) WHERE seq = 5")
+    return "row-changed", 6, seven
+
+
+async def last_id_taken_out(one: Proof, conn: Any) -> Named:
+    await conn.execute(f"ALTER TABLE audit_chain DROP CONSTRAINT {CHECK}")
+    await conn.execute("UPDATE audit_chain SET events = events[:3] WHERE seq = 9")
+    return "links-left", 12, ""
+
+
+async def link_taken_out(one: Proof, conn: Any) -> Named:
+    await conn.execute(f"ALTER TABLE audit_chain DROP CONSTRAINT {CHECK}")
+    await conn.execute("UPDATE audit_chain SET links = substring(links FOR 96) WHERE seq = 5")
+    return "chain-rewritten", 5, await one.event(5)
+
+
+async def bounds_moved(one: Proof, conn: Any) -> Named:
+    await conn.execute("UPDATE audit_chain SET latest = earliest - interval '1 second' WHERE seq = 5")
+    return "row-missing", 5, await one.event(5)
 
 
 async def swapped(one: Proof, conn: Any) -> Named:
@@ -69,16 +125,14 @@ async def swapped(one: Proof, conn: Any) -> Named:
 
 async def links_swapped(one: Proof, conn: Any) -> Named:
     five, seven = await one.event(5), await one.event(7)
-    await conn.execute("UPDATE audit_chain SET event = 'aside' WHERE seq = 5")
-    await conn.execute("UPDATE audit_chain SET event = $1 WHERE seq = 7", five)
-    await conn.execute("UPDATE audit_chain SET event = $1 WHERE seq = 5", seven)
+    await conn.execute("UPDATE audit_chain SET events[1] = $1, events[3] = $2 WHERE seq = 5", seven, five)
     return "row-changed", 5, seven
 
 
 async def tail_cut(one: Proof, conn: Any) -> Named:
-    await conn.execute("DELETE FROM audit_event WHERE id IN (SELECT event FROM audit_chain WHERE seq > 9)")
-    await conn.execute("DELETE FROM audit_chain WHERE seq > 9")
-    return "tail-cut", 10, ""
+    await conn.execute("DELETE FROM audit_event WHERE id = ANY ($1)", (await one.chained())[8:])
+    await conn.execute("DELETE FROM audit_chain WHERE seq = 9")
+    return "tail-cut", 9, ""
 
 
 async def everything_cut(one: Proof, conn: Any) -> Named:
@@ -95,15 +149,15 @@ async def tail_cut_and_grown_again(one: Proof, conn: Any) -> Named:
 
 
 async def head_cut(one: Proof, conn: Any) -> Named:
-    await conn.execute("DELETE FROM audit_event WHERE id IN (SELECT event FROM audit_chain WHERE seq < 3)")
-    await conn.execute("DELETE FROM audit_chain WHERE seq < 3")
+    await conn.execute("DELETE FROM audit_event WHERE id = ANY ($1)", (await one.chained())[:4])
+    await conn.execute("DELETE FROM audit_chain WHERE seq = 1")
     return "chain-gap", 1, ""
 
 
 async def old_part_restored(one: Proof, conn: Any) -> Named:
     part = await conn.fetchval("SELECT tableoid::regclass::text FROM audit_event LIMIT 1")
     bound = await conn.fetchval("SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE oid = $1::text::regclass", part)
-    await conn.execute(f"CREATE TABLE old_part AS SELECT * FROM {part} WHERE id IN (SELECT event FROM audit_chain WHERE seq <= 4)")
+    await conn.execute(f"CREATE TABLE old_part AS SELECT * FROM {part} WHERE id IN (SELECT unnest(events) FROM audit_chain WHERE seq = 1)")
     await conn.execute(f"ALTER TABLE audit_event DETACH PARTITION {part}")
     await conn.execute(f"TRUNCATE {part}")
     await conn.execute(f"INSERT INTO {part} SELECT * FROM old_part")
@@ -126,36 +180,56 @@ async def chain_rewritten_from_its_beginning(one: Proof, conn: Any) -> Named:
 
 async def a_row_taken_out_and_the_rest_moved_up(one: Proof, conn: Any) -> Named:
     await deleted_with_its_link(one, conn)
-    await conn.execute("UPDATE audit_chain SET seq = seq + 1000 WHERE seq > 6")
-    await conn.execute("UPDATE audit_chain SET seq = seq - 1001 WHERE seq > 1000")
+    await conn.execute("UPDATE audit_chain SET seq = seq - 1 WHERE seq > 5")
     await rewrite(conn, 6)
     return "chain-rewritten", 5, await one.event(5)
 
 
 async def a_hash_changed(one: Proof, conn: Any) -> Named:
-    await conn.execute("UPDATE audit_chain SET h = sha256('x') WHERE seq = 3")
+    await conn.execute("UPDATE audit_chain SET links = overlay(links PLACING sha256('x') FROM 65) WHERE seq = 1")
     return "row-changed", 3, await one.event(3)
 
 
 async def a_version_that_nobody_knows(one: Proof, conn: Any) -> Named:
-    await conn.execute("UPDATE audit_chain SET version = 7 WHERE seq = 3")
-    return "version-unknown", 3, await one.event(3)
+    await conn.execute("UPDATE audit_chain SET version = 7 WHERE seq = 5")
+    return "version-unknown", 5, await one.event(5)
+
+
+async def put_in(conn: Any, event: str, id: str, at: str) -> None:
+    """A copy of a row, written long ago as it says."""
+    names = [name for name in COLUMNS if name not in ("id", "at", "xact")]
+    await conn.execute(
+        f"INSERT INTO audit_event (id, at, xact, {', '.join(names)}) SELECT $2, {at}, '3', {', '.join(names)} FROM audit_event WHERE id = $1",
+        event,
+        id,
+    )
 
 
 async def a_row_put_in(one: Proof, conn: Any) -> Named:
-    names = [name for name in COLUMNS if name not in ("id", "xact")]
-    await conn.execute(
-        f"INSERT INTO audit_event (id, xact, {', '.join(names)}) SELECT 'put-in', '3', {', '.join(names)} FROM audit_event WHERE id = $1",
-        await one.event(6),
-    )
+    await put_in(conn, await one.event(6), "put-in", "at")
     return "row-added", 2**62, "put-in"
+
+
+async def a_row_put_in_under_the_id_of_another(one: Proof, conn: Any) -> Named:
+    six = await one.event(6)
+    await put_in(conn, six, six, "at + interval '1 day'")
+    return "row-added", 2**62, six
+
+
+async def a_row_put_in_beside_another(one: Proof, conn: Any) -> Named:
+    six = await one.event(6)
+    await conn.execute("UPDATE audit_chain SET earliest = earliest - interval '1 hour' WHERE seq = 5")
+    await put_in(conn, six, six, "at - interval '1 microsecond'")
+    return "row-added", 6, six
 
 
 Attack = Callable[[Proof, Any], Awaitable[Named]]
 ATTACKS: list[Attack] = [
-    *(changed, deleted, deleted_with_its_link, swapped, links_swapped, tail_cut, everything_cut, tail_cut_and_grown_again, head_cut),
+    *(changed, deleted, deleted_with_its_link, last_of_a_block_deleted_with_its_link, deleted_with_its_block, block_chained_again),
+    *(id_taken_out_of_its_block, last_id_taken_out, link_taken_out, bounds_moved),
+    *(swapped, links_swapped, tail_cut, everything_cut, tail_cut_and_grown_again, head_cut),
     *(old_part_restored, chain_rewritten_from_a_changed_row, chain_rewritten_from_its_beginning, a_row_taken_out_and_the_rest_moved_up),
-    *(a_hash_changed, a_version_that_nobody_knows, a_row_put_in),
+    *(a_hash_changed, a_version_that_nobody_knows, a_row_put_in, a_row_put_in_under_the_id_of_another, a_row_put_in_beside_another),
 ]
 
 
@@ -225,7 +299,7 @@ async def test_class_28_a_checkpoint_signed_by_another_key_is_forged(one: Proof,
     await chain_rewritten_from_its_beginning(one, conn)
     one.file.unlink()
     forger = proof.Signer(tmp_path / "forger" / "signing.key")
-    [row] = await one.rows("SELECT h FROM audit_chain WHERE seq = 12 ORDER BY 1")
+    [row] = await one.rows("SELECT substring(links FROM 97) AS h FROM audit_chain WHERE seq = 9 ORDER BY 1")
     async with one.db.transaction(SYSTEM) as tx:
         proof.Book(one.file, forger).add(12, bytes(row["h"]), tx.now)
     assert await codes(one) == [("checkpoint-forged", 12)]

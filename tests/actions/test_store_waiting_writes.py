@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any, Self
 
 import asyncpg
@@ -30,9 +29,9 @@ async def add(tx: Transaction, *ids: str) -> None:
         await tx.write(("outbox", id), (ADD,), (id, tx.now))
 
 
-def row(tx: Transaction, id: str) -> tuple[Any, ...]:
+def row(tx: Transaction, id: str, topic: str = "t") -> tuple[Any, ...]:
     """A message of the outbox."""
-    return id, "t", "{}", tx.now, tx.now
+    return id, topic, "{}", tx.now, tx.now
 
 
 async def topics(db: Database) -> dict[str, str]:
@@ -112,8 +111,18 @@ async def test_no_rows_are_nothing_to_write(db: Database) -> None:
 async def test_rows_are_appended_whatever_their_number(db: Database, lazy: bool, count: int) -> None:
     names = [f"n{n:02}" for n in range(count)]
     async with db.transaction(SYSTEM, lazy=lazy) as tx:
-        tx.append(OUTBOX, [row(tx, name) for name in names], shared=lazy)
-    assert sorted(await topics(db)) == names
+        tx.append(OUTBOX, [row(tx, name, name[-1]) for name in names], shared=lazy)
+    assert await topics(db) == {name: name[-1] for name in names}
+
+
+async def test_what_many_rows_all_say_is_said_once() -> None:
+    rows = [("a", "t", None), ("b", "t", None)] * 5
+    into = Into("somewhere", (("id", "text"), ("topic", "text"), ("key", "text")))
+    assert into.statement(rows) == (
+        "INSERT INTO somewhere (id, topic, key) SELECT x.id, $2::text, $3::text FROM unnest($1::text[]) AS x (id)",
+        [["a", "b"] * 5, "t", None],
+    )
+    assert into.statement([*rows, ("c", "u", "k")])[1] == [["a", "b"] * 5 + ["c"], ["t"] * 10 + ["u"], [None] * 10 + ["k"]]
 
 
 async def test_two_writes_to_one_object_keep_their_order(db: Database) -> None:
@@ -176,25 +185,70 @@ async def test_nobody_goes_on_before_the_commit_that_holds_its_row(db: Database)
     assert all(await asyncio.gather(*(read(n) for n in range(40))))
 
 
-async def test_rows_that_arrive_together_share_a_commit(db: Database) -> None:
-    asked: list[int] = []
+class Counted:
+    """Connections of nobody, that count the rows of each commit."""
 
-    class Counted:
-        async def execute(self, _sql: str, *values: Any, timeout: float) -> None:
-            asked.append(len(json.loads(values[0])) if values[0].startswith("[") else len(values))
-            await asyncio.sleep(0.01)
+    def __init__(self) -> None:
+        self.commits: list[int] = []
 
-        async def __aenter__(self) -> Self:
-            return self
+    def __call__(self) -> Self:
+        return self
 
-        async def __aexit__(self, *_: object) -> None:
-            return None
+    async def execute(self, _sql: str, *values: Any, timeout: float) -> None:
+        self.commits.append(len(values[0]) if isinstance(values[0], list) else len(values))
+        await asyncio.sleep(0.01)
 
-    appender = Appender(Counted, Into("somewhere", (("id", "text"),)))
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+
+SOMEWHERE = Into("somewhere", (("id", "text"),))
+
+
+async def test_rows_that_arrive_together_share_a_commit() -> None:
+    counted = Counted()
+    appender = Appender(counted, SOMEWHERE)
     await asyncio.gather(*(appender.add([(f"{n}",)]) for n in range(30)))
-    assert (sum(asked), asked[0], len(asked)) == (30, 30, 1)
+    assert counted.commits == [30]
     await asyncio.gather(appender.add([("x",)]), _later(appender))
-    assert asked[1:] == [1, 1]
+    assert counted.commits == [30, 1, 1]
+
+
+async def test_a_commit_waits_for_those_who_are_about_and_not_for_ever() -> None:
+    counted = Counted()
+    appender = Appender(counted, SOMEWHERE, about=lambda: 2, moment=3600)
+    await asyncio.gather(appender.add([("x",)]), _later(appender))
+    assert counted.commits == [2]
+    hurried = Appender(counted, SOMEWHERE, about=lambda: 2, moment=0.001)
+    await hurried.add([("z",)])
+    assert counted.commits == [2, 1]
+
+
+async def test_who_is_alone_waits_for_nobody(db: Database) -> None:
+    async def read(id: str) -> None:
+        async with db.transaction(SYSTEM, lazy=True) as tx:
+            tx.append(OUTBOX, [row(tx, id)], shared=True)
+
+    await read("first")
+    db._appenders[OUTBOX]._moment = 3600
+    await read("alone")
+    await asyncio.gather(read("two"), read("three"))
+    async with db.transaction(SYSTEM, lazy=True):
+        await read("entry of a batch")
+    assert sorted(await topics(db)) == ["alone", "entry of a batch", "first", "three", "two"]
+
+
+async def test_who_waits_is_told_when_nobody_will_write(db: Database) -> None:
+    appender = Appender(Counted(), SOMEWHERE, about=lambda: 2, moment=3600)
+    waiting = asyncio.ensure_future(appender.add([("x",)]))
+    await asyncio.sleep(0.01)
+    assert appender._work is not None
+    appender._work.cancel()
+    with pytest.raises(ConnectionError, match="cancelled"):
+        await waiting
 
 
 async def _later(appender: Appender) -> None:

@@ -56,9 +56,13 @@ class Proof:
         async with self.db.transaction(SYSTEM) as tx:
             return await tx.fetch(sql, *args)
 
+    async def chained(self) -> list[str]:
+        """The audit rows in the order of the chain."""
+        return [event for row in await self.rows("SELECT events FROM audit_chain ORDER BY seq") for event in row["events"]]
+
     async def event(self, seq: int) -> str:
         """The audit row at a place of the chain."""
-        return str((await self.rows("SELECT event FROM audit_chain WHERE seq = $1 ORDER BY 1", seq))[0]["event"])
+        return (await self.chained())[seq - 1]
 
 
 @asynccontextmanager
@@ -73,17 +77,20 @@ async def owner(dsn: str) -> AsyncIterator[Any]:
 
 
 async def rewrite(conn: Any, seq: int) -> None:
-    """What an owner does who knows how the chain is made: from `seq` on, every hash is computed anew."""
+    """What an owner does who knows how the chain is made: from the block of `seq` on, every link is computed anew."""
     from maillage.record.proof.canon import GENESIS, columns, link
 
-    before = await conn.fetchval("SELECT h FROM audit_chain WHERE seq = $1", seq - 1) or GENESIS
-    rows = await conn.fetch(
-        f"SELECT c.seq AS place, {columns('e')} FROM audit_chain c JOIN audit_event e ON e.id = c.event AND e.at = c.event_at WHERE c.seq >= $1 ORDER BY c.seq",
-        seq,
-    )
-    for row in rows:
-        before = link(before, tuple(row)[1:])
-        await conn.execute("UPDATE audit_chain SET h = $2 WHERE seq = $1", row["place"], before)
+    before = GENESIS
+    for block in await conn.fetch("SELECT seq, events, links FROM audit_chain ORDER BY seq"):
+        if block["seq"] + len(block["events"]) <= seq:
+            before = bytes(block["links"][-32:])
+            continue
+        links = []
+        for event in block["events"]:
+            row = await conn.fetchrow(f"SELECT {columns('e')} FROM audit_event e WHERE e.id = $1", event)
+            before = link(before, tuple(row))
+            links.append(before)
+        await conn.execute("UPDATE audit_chain SET links = $2 WHERE seq = $1", block["seq"], b"".join(links))
 
 
 async def _work(dsn: str, folder: Path) -> None:

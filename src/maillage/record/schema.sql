@@ -74,9 +74,11 @@ CREATE TABLE audit_event (
     xact xid8 NOT NULL DEFAULT pg_current_xact_id(),
     CONSTRAINT audit_event_pkey PRIMARY KEY (id, at)
 ) PARTITION BY RANGE (at);
-CREATE INDEX audit_event_patient ON audit_event (patient_id, at DESC) WHERE patient_id IS NOT NULL;
-CREATE INDEX audit_event_focus ON audit_event (res_type, res_id, at DESC);
-CREATE INDEX audit_event_organization ON audit_event (organization, at DESC);
+-- Ascending, though the newest is read first: rows arrive in that order, and each page of the index is then filled to its end. Rows of lists name a patient
+-- and no resource.
+CREATE INDEX audit_event_patient ON audit_event (patient_id, at) WHERE patient_id IS NOT NULL;
+CREATE INDEX audit_event_focus ON audit_event (res_id, at) WHERE res_id <> '';
+CREATE INDEX audit_event_organization ON audit_event (organization, at);
 CREATE INDEX audit_event_xact ON audit_event (xact);
 CREATE TRIGGER audit_event_append_only BEFORE UPDATE OR DELETE ON audit_event
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
@@ -111,17 +113,24 @@ END
 $$;
 SELECT audit_partitions(now(), 3);
 
--- The proof that no audit row was changed, taken away or put in between: `h` = SHA-256(h of the row before, version, the row as canonical JSON).
--- Written by one chainer at a time, in the order in which rows became visible; `fence` is the number of the turn in which it was written.
+-- The proof that no audit row was changed, taken away or put in between: link = SHA-256(link of the row before, version, the row as canonical JSON).
+-- A block holds what was chained at once: `seq` the place of its first row, `events` the ids in the order of the chain, `links` 32 bytes for each,
+-- `earliest` and `latest` between which instants its rows lie, `newest` the last transaction that wrote one. Blocks are written by one chainer at a time, in
+-- the order in which rows became visible; `fence` is the number of the turn. Hashes do not compress: nothing tries.
 CREATE TABLE audit_chain (
     seq bigint CONSTRAINT audit_chain_pkey PRIMARY KEY CHECK (seq > 0),
-    event text NOT NULL CONSTRAINT audit_chain_event UNIQUE,
-    event_at timestamptz NOT NULL,
+    events text[] NOT NULL,
+    links bytea NOT NULL,
+    earliest timestamptz NOT NULL,
+    latest timestamptz NOT NULL,
+    newest xid8 NOT NULL,
     version smallint NOT NULL DEFAULT 1,
-    h bytea NOT NULL CHECK (length(h) = 32),
     fence bigint NOT NULL,
-    at timestamptz NOT NULL DEFAULT clock_timestamp()
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CONSTRAINT audit_chain_links CHECK (cardinality(events) > 0 AND octet_length(links) = 32 * cardinality(events))
 );
+ALTER TABLE audit_chain ALTER events SET STORAGE EXTERNAL, ALTER links SET STORAGE EXTERNAL;
+CREATE INDEX audit_chain_newest ON audit_chain (newest);
 CREATE TRIGGER audit_chain_append_only BEFORE UPDATE OR DELETE ON audit_chain FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER audit_chain_no_truncate BEFORE TRUNCATE ON audit_chain EXECUTE FUNCTION refuse_change();
 

@@ -141,7 +141,9 @@ def _entity(name: str, value: str, params: Params) -> str:
     found = []
     for kind, id in _references(name, value):
         mark = params.add(id)
-        found.append(f"(e.res_type = {params.add(kind)} AND e.res_id = {mark})")
+        found.append(
+            f"(e.res_type = {params.add(kind)} AND e.res_id = {mark} AND e.res_id <> '')"
+        )  # said again for the index, which holds no lists
         found += [f"e.patient_id = {mark}"] if kind == "Patient" else []
     return _any(found)
 

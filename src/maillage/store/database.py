@@ -33,6 +33,7 @@ from maillage.store.writes import MOST_TOGETHER, Into
 T = TypeVar("T")
 TRIES = 3
 STATEMENTS = 512
+_within: contextvars.ContextVar[bool] = contextvars.ContextVar("within", default=False)
 LOOKED_AT = 250
 """After so many transactions a connection goes through the pool again, which ends one that is old."""
 
@@ -84,7 +85,7 @@ class Database:
         self.warnings = warnings
         self._appenders: dict[Into, Appender] = {}
         self._idle: list[Any] = []
-        self._wanting = self._laid = 0
+        self._wanting = self._laid = self._open = 0
         self._leaving: set[asyncio.Task[None]] = set()
         self._dsn = ""
 
@@ -179,6 +180,10 @@ class Database:
             timeout = deadline.within(self.limits.statement if timeout is None else timeout)
         now = (clock or self.clock).now()
         unit = Unit(self._acquire, Context(now, request_id, "" if timeout is None else _milliseconds(timeout)), actor)
+        nested = _within.get()  # an entry of a batch stands for the batch, which waits for it
+        if not nested:
+            self._open += 1
+            _within.set(True)
         try:
             try:
                 if not lazy:
@@ -201,6 +206,9 @@ class Database:
                 raise
             raise meaning from error
         finally:
+            if not nested:
+                self._open -= 1
+                _within.set(False)
             await self._release(unit.conn)
 
     def _put_away(self, conn: Any) -> None:
@@ -235,7 +243,7 @@ class Database:
 
     def _appender(self, into: Into) -> Appender:
         if into not in self._appenders:
-            self._appenders[into] = Appender(self._connection, into, self.limits.statement + self.limits.cut)
+            self._appenders[into] = Appender(self._connection, into, self.limits.statement + self.limits.cut, about=lambda: self._open)
         return self._appenders[into]
 
     @asynccontextmanager

@@ -19,8 +19,8 @@ import msgspec
 from maillage.store.context import writing
 
 MOST_TOGETHER = 8
-FEW = 4
-"""Up to so many rows are written as VALUES."""
+FEW = 8
+"""Up to so many rows are written as VALUES: many marks cost less than arrays, which the driver looks into item by item."""
 
 _MARK = re.compile(r"\$(\d+)")
 
@@ -47,7 +47,9 @@ class Block:
 
     def told(self, rows: Sequence[tuple[Any, ...]]) -> str:
         """The rows, each as an object of what it says."""
-        return _as_json(self.columns, rows)
+        return _ENCODER.encode(
+            [{name: value for name, value in zip(self.columns, row, strict=True) if value is not None} for row in rows]
+        ).decode()
 
 
 Rows = Callable[[], Iterable[tuple[Block, tuple[Any, ...]]]]
@@ -72,10 +74,6 @@ def _infinity(value: Any) -> str:
 
 
 _ENCODER = msgspec.json.Encoder(enc_hook=_infinity)
-
-
-def _as_json(columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> str:
-    return _ENCODER.encode([{name: value for name, value in zip(columns, row, strict=True) if value is not None} for row in rows]).decode()
 
 
 def arranged(filled: Filled) -> list[tuple[str, list[Any]]]:
@@ -103,26 +101,32 @@ class Into:
     table: str
     columns: tuple[tuple[str, str], ...]
 
-    def sql(self, rows: int) -> str:
-        """The INSERT of so many rows."""
-        return _insert(self, min(rows, FEW + 1))
-
-    def values(self, rows: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """The values that this INSERT takes: those of the rows one after the other, or all of them as JSON."""
+    def statement(self, rows: Sequence[tuple[Any, ...]]) -> tuple[str, list[Any]]:
+        """The INSERT of these rows and the values that it takes: those of a few one after the other; of many, what they all say once."""
         if len(rows) <= FEW:
-            return [value for row in rows for value in row]
-        return [_as_json([name for name, _ in self.columns], rows)]
+            return _few(self, len(rows)), [value for row in rows for value in row]
+        columns = [*zip(*rows, strict=True)]
+        same = [column.count(column[0]) == len(rows) for column in columns[1:]]  # the first one is an array always: it counts the rows
+        return _many(self, (False, *same)), [[*columns[0]]] + [x[0] if one else [*x] for x, one in zip(columns[1:], same, strict=True)]
 
 
 @lru_cache(maxsize=256)
-def _insert(into: Into, rows: int) -> str:
-    names = ", ".join(name for name, _ in into.columns)
+def _few(into: Into, rows: int) -> str:
     types = [type for _, type in into.columns]
-    if rows > FEW:
-        row = ", ".join(f"{name} {type}" for name, type in into.columns)
-        return f"INSERT INTO {into.table} ({names}) SELECT * FROM json_to_recordset($1::json) AS x ({row})"
     marks = (", ".join(f"${row * len(types) + n}::{type}" for n, type in enumerate(types, 1)) for row in range(rows))
-    return f"INSERT INTO {into.table} ({names}) VALUES {', '.join(f'({one})' for one in marks)}"
+    return f"{_head(into)} VALUES {', '.join(f'({one})' for one in marks)}"
+
+
+@lru_cache(maxsize=256)
+def _many(into: Into, same: tuple[bool, ...]) -> str:
+    marked = [(name, type, f"${n}", once) for n, ((name, type), once) in enumerate(zip(into.columns, same, strict=True), 1)]
+    said = ", ".join(f"{mark}::{type}" if once else f"x.{name}" for name, type, mark, once in marked)
+    arrays = ", ".join(f"{mark}::{type}[]" for _, type, mark, once in marked if not once)
+    return f"{_head(into)} SELECT {said} FROM unnest({arrays}) AS x ({', '.join(name for name, _, _, once in marked if not once)})"
+
+
+def _head(into: Into) -> str:
+    return f"INSERT INTO {into.table} ({', '.join(name for name, _ in into.columns)})"
 
 
 @dataclass(slots=True)
@@ -160,7 +164,8 @@ class Pending:
 
     def take(self, begun: bool = True) -> list[tuple[str, list[Any]] | Filled]:
         """Everything that waits, as few statements and as blocks; nothing waits any more. Where no transaction has begun each says who acts, too."""
-        writes = self.writes + [Write(("", into.table), (into.sql(len(rows)),), into.values(rows)) for into, rows in self.rows.items()]
+        appended = ((into.table, *into.statement(rows)) for into, rows in self.rows.items())
+        writes = self.writes + [Write(("", table), (sql,), values) for table, sql, values in appended]
         self.writes, self.keys, self.rows = [], set(), {}
         fewest = 1 if self.many else MOST_TOGETHER + 1
         if begun and len(writes) >= fewest:

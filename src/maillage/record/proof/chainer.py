@@ -1,5 +1,7 @@
 """The one who chains: each audit row, once, in the order in which rows became visible; two chainers never make two chains.
 
+What waits is chained as one block, a row of `audit_chain` for up to `BATCH` audit rows: one row for each would cost more than what it proves.
+
 Transactions commit in another order than they take numbers. So the chainer asks for every row that is not chained yet and was written by a
 transaction not below the `horizon`: the oldest transaction that was still running when it last looked. All that lies below was visible then, and is
 chained. A row that commits late is thus found, however late.
@@ -21,7 +23,7 @@ from typing import Any
 
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import Unavailable
-from maillage.record.proof.canon import GENESIS, columns, link
+from maillage.record.proof.canon import HOLDING, LAST, columns, end_of, link, link_at
 from maillage.record.proof.checkpoints import Keeper
 from maillage.store import Database, Transaction
 
@@ -31,17 +33,17 @@ LEASE = timedelta(seconds=5)
 BATCH = 1000
 PATIENCE, FIRST_PATIENCE = 10.0, 600.0
 
-_UNCHAINED = "e.xact >= $1::text::xid8 AND NOT EXISTS (SELECT FROM audit_chain c WHERE c.event = e.id)"
+_UNCHAINED = """e.xact >= $1::text::xid8 AND NOT EXISTS (
+    SELECT FROM audit_chain c, unnest(c.events) AS x (event) WHERE c.newest >= $1::text::xid8 AND x.event = e.id)"""
 _WAITING = (
     f"SELECT EXISTS (SELECT FROM audit_event e WHERE {_UNCHAINED}) AS waiting, pg_snapshot_xmin(pg_current_snapshot())::text AS oldest"
 )
 _ROWS = f"""SELECT e.id AS event, e.at AS event_at, e.xact::text AS written, {columns("e")}
 FROM audit_event e WHERE {_UNCHAINED} ORDER BY e.xact, e.at, e.seq LIMIT {BATCH}"""
-_INSERT = """INSERT INTO audit_chain (seq, event, event_at, h, fence)
-SELECT x.seq, x.event, x.event_at, x.h, t.fence
-FROM unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::bytea[]) AS x (seq, event, event_at, h)
-JOIN audit_chainer t ON t.fence = $5 AND t.holder = $6"""
-
+_AHEAD = 3
+_INSERT = """INSERT INTO audit_chain (seq, events, links, earliest, latest, newest, fence)
+SELECT $1::bigint, $2::text[], $3::bytea, $4::timestamptz, $5::timestamptz, $6::text::xid8, t.fence
+FROM audit_chainer t WHERE t.fence = $7 AND t.holder = $8"""
 _BEAT = "UPDATE audit_chainer SET beat_at = clock_timestamp(), horizon = $1::text::xid8, system = $2 WHERE fence = $3 AND holder = $4"
 
 
@@ -75,13 +77,12 @@ class Chainer:
             if not await self._is_my_turn(tx):
                 return 0
             head = await _head(tx)
-            done, horizon = await self._chain(tx, head, oldest)
+            end, horizon = await self._chain(tx, head, oldest)
             known = await self._known(tx)
         self._beaten, self._horizon = time.monotonic(), horizon
         if self._keeper:
-            end = done[-1] if done else head
             await self._keeper.keep(end.seq, end.h, known, self._db.clock.now())
-        return len(done)
+        return end.seq - head.seq
 
     async def catch_up(self) -> None:
         """Chain until less than a batch waits: rows that arrive meanwhile go with the next round, many at once, not one by one."""
@@ -124,35 +125,35 @@ class Chainer:
         log.info("audit-chainer-turn %s", self._fence, extra={"code": "audit-chainer-turn"})
         return True
 
-    async def _chain(self, tx: Transaction, head: Head, oldest: int) -> tuple[list[Head], int]:
-        """Write the links of a batch; answers them, and below which transaction nothing is left to chain."""
+    async def _chain(self, tx: Transaction, head: Head, oldest: int) -> tuple[Head, int]:
+        """Write what waits as one block; answers where the chain ends then, and below which transaction nothing is left to chain."""
         rows = await tx.fetch(_ROWS, str(self._horizon or 0))
-        links = _links(head, rows)
-        if links:
-            values = ([x.seq for x in links], [r["event"] for r in rows], [r["event_at"] for r in rows], [x.h for x in links])
-            if await tx.execute(_INSERT, *values, self._fence, self.holder) != f"INSERT 0 {len(links)}":
+        if rows:
+            links = _links(head.h, rows)
+            instants = [row["event_at"] for row in rows]
+            block = (head.seq + 1, [row["event"] for row in rows], b"".join(links), min(instants), max(instants), rows[-1]["written"])
+            if await tx.execute(_INSERT, *block, self._fence, self.holder) != "INSERT 0 1":
                 raise Unavailable("audit-turn-lost")
+            head = Head(head.seq + len(links), links[-1])
         horizon = min(oldest, int(rows[-1]["written"])) if len(rows) == BATCH else oldest
         if await tx.execute(_BEAT, str(horizon), self._system, self._fence, self.holder) != "UPDATE 1":
             raise Unavailable("audit-turn-lost")
-        return links, horizon
+        return head, horizon
 
     async def _known(self, tx: Transaction) -> bytes | None:
         """What the chain says now at the place of the last checkpoint."""
         if self._keeper is None or (last := self._keeper.last) is None:
             return None
-        h = await tx.fetchval("SELECT h FROM audit_chain WHERE seq = $1", last.seq)
-        return None if h is None else bytes(h)
+        return link_at(await tx.fetchrow(HOLDING, last.seq), last.seq)
 
 
-def _links(head: Head, rows: Sequence[Any]) -> list[Head]:
+def _links(before: bytes, rows: Sequence[Any]) -> list[bytes]:
     links = []
     for row in rows:
-        head = Head(head.seq + 1, link(head.h, tuple(row)[3:]))
-        links.append(head)
+        before = link(before, tuple(row)[_AHEAD:])
+        links.append(before)
     return links
 
 
 async def _head(tx: Transaction) -> Head:
-    row = await tx.fetchrow("SELECT seq, h FROM audit_chain ORDER BY seq DESC LIMIT 1")
-    return Head(0, GENESIS) if row is None else Head(row["seq"], bytes(row["h"]))
+    return Head(*end_of(await tx.fetchrow(LAST)))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from maillage.kernel.actor import SYSTEM
+from maillage.record.proof.canon import HOLDING, LAST, end_of, link_at
 from maillage.record.proof.checkpoints import Checkpoint, last_of, read_key
 from maillage.record.proof.parts import stray_rows
 from maillage.store import Database, Transaction
@@ -46,28 +48,33 @@ def _last(book: Path, key: Path) -> Checkpoint | None:
     return last_of(book, read_key(key)) if book.exists() else None
 
 
-_FACTS = """
-SELECT (SELECT coalesce(max(seq), 0) FROM audit_chain) AS rows,
-    (SELECT count(*) FROM (SELECT FROM audit_event e, audit_chainer t WHERE e.xact >= t.horizon
-        AND NOT EXISTS (SELECT FROM audit_chain c WHERE c.event = e.id) LIMIT 10000) AS x) AS waiting,
-    (SELECT min(e.at) FROM audit_event e, audit_chainer t WHERE e.xact >= t.horizon
-        AND NOT EXISTS (SELECT FROM audit_chain c WHERE c.event = e.id)) AS since,
-    (SELECT at FROM audit_chain WHERE seq > $1 ORDER BY seq LIMIT 1) AS uncovered, clock_timestamp() AS now,
-    (SELECT h FROM audit_chain WHERE seq = $1) AS known
+_WAITING = """e.xact >= (SELECT horizon FROM audit_chainer) AND NOT EXISTS (SELECT FROM audit_chain c, unnest(c.events) AS x (event)
+        WHERE c.newest >= (SELECT horizon FROM audit_chainer) AND x.event = e.id)"""
+_FACTS = f"""
+SELECT (SELECT count(*) FROM (SELECT FROM audit_event e WHERE {_WAITING} LIMIT 10000) AS x) AS waiting,
+    (SELECT min(e.at) FROM audit_event e WHERE {_WAITING}) AS since,
+    (SELECT at FROM audit_chain WHERE seq > $1 ORDER BY seq LIMIT 1) AS uncovered, clock_timestamp() AS now
 """
 
 
 async def status(tx: Transaction, last: Checkpoint | None, now: datetime) -> Status:
     """The facts of now; `last` is the last checkpoint of the book."""
-    row = (await tx.peek(_FACTS, last.seq if last else 0))[0]
+    signed = last.seq if last else 0
+    row = (await tx.peek(_FACTS, signed))[0]
+    chained, _ = end_of(_only(await tx.peek(LAST)))
+    known = link_at(_only(await tx.peek(HOLDING, signed)), signed)
     lag = max(0.0, (now - row["since"]).total_seconds()) if row["since"] else 0.0
     uncovered = max(0.0, (row["now"] - row["uncovered"]).total_seconds()) if row["uncovered"] else 0.0
     stray = await stray_rows(tx)
     problems = {
         "audit-lag": lag > LATE,
         "audit-checkpoint-late": uncovered > 2 * LATE,
-        "audit-chain-broken": last is not None and (last.fault != "" or row["known"] is None or bytes(row["known"]) != last.h),
+        "audit-chain-broken": last is not None and (last.fault != "" or known != last.h),
         "audit-part-missing": stray > 0,
     }
     told = tuple(code for code, holds in problems.items() if holds)
-    return Status(row["rows"], row["waiting"], lag, last.seq if last else 0, last.at.isoformat() if last else "", uncovered, stray, told)
+    return Status(chained, row["waiting"], lag, signed, last.at.isoformat() if last else "", uncovered, stray, told)
+
+
+def _only(rows: Sequence[Any]) -> Any:
+    return rows[0] if rows else None
