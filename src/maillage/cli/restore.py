@@ -234,6 +234,7 @@ def _keys(settings: Settings, folder: Path) -> None:
         "documents.keys": Vault.of(settings).ring.path,
         "signing.key": settings.audit_key,
         "identity.key": settings.data.folder / "identity.key",
+        "peers.key": settings.peers_key,
     }
     for name, target in places.items():
         if (folder / KEYS / name).exists() and not target.exists():

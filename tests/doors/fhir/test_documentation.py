@@ -73,7 +73,7 @@ async def test_each_definition_named_by_the_capabilities_can_be_read(door: FhirD
     own = [
         o["definition"] for r in statement["rest"][0]["resource"] for o in r.get("operation", ()) if "maillage.invalid" in o["definition"]
     ]
-    assert len(own) == len(journeys.OPERATIONS) + 1  # and $open-context, which is of the door
+    assert len(own) == len(journeys.OPERATIONS) + 2  # and $open-context and $attach, which are of the door
     for url in own:
         found = (await ours.get("/fhir/OperationDefinition", params={"url": url})).json()
         assert found["total"] == 1, url

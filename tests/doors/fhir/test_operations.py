@@ -219,7 +219,7 @@ async def test_what_no_room_claims_is_kept_whole(room: Caller) -> None:
 async def test_the_statement_lists_the_operations(room: Caller) -> None:
     resources = {r["type"]: r for r in (await room.get("/fhir/metadata")).json()["rest"][0]["resource"]}
     own = ["accept", "available-actions", "decline"]
-    assert [o["name"] for o in resources["Task"]["operation"]] == [*own, "validate", "meta", "meta-add", "meta-delete"]
+    assert [o["name"] for o in resources["Task"]["operation"]] == [*own, "validate", "meta", "meta-add", "meta-delete", "attach"]
     assert "documentation" in resources["Task"]
 
 

@@ -150,7 +150,12 @@ def _checkpoints(settings: Settings, target: Path) -> None:
 
 def _keys(settings: Settings, target: Path | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The secrets of this installation by name: those that were copied, because somebody asked, and those that were not."""
-    places = {"documents.keys": Vault.of(settings).ring.path, "signing.key": settings.audit_key, IDENTITY: settings.data.folder / IDENTITY}
+    places = {
+        "documents.keys": Vault.of(settings).ring.path,
+        "signing.key": settings.audit_key,
+        IDENTITY: settings.data.folder / IDENTITY,
+        "peers.key": settings.peers_key,
+    }
     there = {name: path for name, path in places.items() if path.exists()}
     if target is None:
         return (), tuple(there)
