@@ -116,6 +116,8 @@ async def test_steps_are_told_in_their_order_one_after_the_other(db: Database) -
         await exchange.told(db, parcel)
     assert verbs == ["send", "answer-info"]
     assert await standing(db) == (0, 0)
+    async with db.transaction(SYSTEM) as tx:
+        assert await tx.fetchval("SELECT count(*) FROM referral_step WHERE given <> '{}'") == 0, "what was brought is kept once"
 
 
 async def test_one_worker_at_a_time_and_one_that_lost_its_lease_tells_nothing(db: Database, clock: FixedClock) -> None:

@@ -145,9 +145,10 @@ async def refused(db: Database, parcel: Parcel, reason: str) -> None:
 
 
 async def _mark(tx: Transaction, parcel: Parcel, column: str, error: str) -> bool:
-    """Whether it had no end yet."""
+    """Whether it had no end yet. What was brought is kept no longer than it is needed: it stands in the request itself."""
+    brought = ", given = '{}'" if column == "told_at" else ""
     tag = await tx.execute(
-        f"UPDATE referral_step SET {column} = $3, error = $4 WHERE task_id = $1 AND seq = $2 AND told_at IS NULL AND refused_at IS NULL",
+        f"UPDATE referral_step SET {column} = $3, error = $4{brought} WHERE task_id = $1 AND seq = $2 AND told_at IS NULL AND refused_at IS NULL",
         *(parcel.task, parcel.seq, tx.now, error),
     )
     return tag == "UPDATE 1"

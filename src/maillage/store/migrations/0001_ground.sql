@@ -3595,6 +3595,7 @@ CREATE TABLE referral_step (
     CONSTRAINT referral_step_pkey PRIMARY KEY (task_id, seq),
     CONSTRAINT referral_step_ends_once CHECK (told_at IS NULL OR refused_at IS NULL)
 );
+COMMENT ON COLUMN referral_step.given IS 'What was brought with the verb, until the peer has it.';
 COMMENT ON COLUMN referral_step.target IS 'The Task that the verb was played on: the Task itself, or one of its children.';
 CREATE INDEX referral_step_waiting ON referral_step (at, task_id, seq) WHERE told_at IS NULL AND refused_at IS NULL;
 
