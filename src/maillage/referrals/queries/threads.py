@@ -67,7 +67,7 @@ def _masked(found: dict[str, Sequence[Row]]) -> dict[str, Sequence[Row]]:
 async def open_tasks_of_patient(tx: Transaction, patient_id: str) -> Sequence[Row]:
     """The open Tasks of a patient with their two sides, whoever asks: to tell them, not to show."""
     return await tx.fetch(
-        "SELECT id, requester_org, owner_org FROM referral_task WHERE patient_id = $1 AND turn IS NOT NULL AND sent_at IS NOT NULL ORDER BY id",
+        "SELECT id, requester_org, owner_org FROM referral_task WHERE patient_id = $1 AND turn IS NOT NULL AND sent_at IS NOT NULL ORDER BY number",
         patient_id,
     )
 
@@ -86,7 +86,7 @@ async def patient_requests(tx: Transaction, patient_id: str, visible: Visible) -
     return await tx.fetch(
         f"""
         SELECT t.*, s.name AS service_name FROM referral_task t JOIN healthcare_service s ON s.id = t.service_id
-        WHERE t.patient_id = $1 AND {visible.sql("t", params)} ORDER BY t.authored_on DESC, t.id
+        WHERE t.patient_id = $1 AND {visible.sql("t", params)} ORDER BY t.authored_on DESC, t.number
         """,
         *params,
     )

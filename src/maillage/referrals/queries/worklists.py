@@ -91,7 +91,7 @@ async def worklists(
     return {name: [row for row in rows if row["list"] == name] for name in names}
 
 
-_ORDER: Final = "array_position(ARRAY['stat', 'asap', 'urgent', 'routine'], t.priority), ({breached}) DESC, t.due_at, t.id"
+_ORDER: Final = "array_position(ARRAY['stat', 'asap', 'urgent', 'routine'], t.priority), ({breached}) DESC, t.due_at, t.number"
 _ORGANIZATION: Final = {"requester": "requester_org", "performer": "owner_org"}
 """The column that says whose a Task is, for each side."""
 
@@ -154,9 +154,9 @@ async def follow_ups(tx: Transaction, *, services: Sequence[str] = (), limit: in
         f"""
         SELECT c.*, p.family, p.given, p.birth_date
         FROM (SELECT c.* FROM referral_child c JOIN referral_task t ON t.id = c.task_id
-              WHERE {where} ORDER BY c.due_at, c.id LIMIT {params.add(limit)} OFFSET {params.add(offset)}) c
+              WHERE {where} ORDER BY c.due_at, c.number LIMIT {params.add(limit)} OFFSET {params.add(offset)}) c
         LEFT JOIN patient p ON p.id = c.patient_id AND {visible_to(tx.actor, "Patient").sql("p", params)}
-        ORDER BY c.due_at, c.id
+        ORDER BY c.due_at, c.number
         """,
         *params,
     )

@@ -3632,7 +3632,7 @@ CREATE TABLE referral_child (
 );
 CREATE INDEX referral_child_task ON referral_child (task_id);
 -- What each side owes, the first due first.
-CREATE INDEX referral_child_owed ON referral_child ((CASE WHEN turn = 'requester' THEN requester_org ELSE owner_org END), due_at, id)
+CREATE INDEX referral_child_owed ON referral_child ((CASE WHEN turn = 'requester' THEN requester_org ELSE owner_org END), due_at, number)
     WHERE code = 'follow-up' AND turn IS NOT NULL;
 -- At most one open child says whose turn it is.
 CREATE UNIQUE INDEX referral_child_one_turn ON referral_child (task_id)
