@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ import pytest
 from maillage.access import peers
 from maillage.access.clients import rules
 from maillage.doors.connectors.peers.client import Away, PeerClient, Refused
+from maillage.doors.connectors.peers.messenger import LOST
 from maillage.doors.connectors.peers.telling import tell
 from maillage.journeys.exchange import Parcel
+from maillage.kernel.errors import NotFound
 
 pytestmark = pytest.mark.asyncio
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -80,11 +83,13 @@ async def test_a_token_is_asked_for_with_a_proof_that_the_other_side_can_check(d
         ((503, outcome("overloaded")), "http-503"),
         ((429, outcome("too-many-requests")), "http-429"),
         ((401, outcome("token-unknown")), "http-401"),
+        ((409, outcome("idempotency-key-in-use")), "idempotency-key-in-use"),
+        ((200, b'{"a":' + b"[" * 100_000), "not-json"),
         ((302, {}), "http-302"),
         ((200, b"<html>"), "not-json"),
         ((200, b"x" * (9 * 1024 * 1024)), "too-large"),
     ],
-    ids=["overloaded", "too-often", "token", "redirect", "no-json", "flood"],
+    ids=["overloaded", "too-often", "token", "under-way", "nested", "redirect", "no-json", "flood"],
 )
 async def test_what_says_nothing_of_the_step_is_tried_later(data_dir: Path, answer: Answer, why: str) -> None:
     async with there({"/Task/1": [answer]}, data_dir) as (client, heard):
@@ -94,7 +99,8 @@ async def test_what_says_nothing_of_the_step_is_tried_later(data_dir: Path, answ
 
 
 @pytest.mark.parametrize(
-    ("told", "reason"), [(outcome("not-in-table"), "not-in-table"), (outcome("Dupont Marie"), "http-409"), ({}, "http-409")]
+    ("told", "reason"),
+    [(outcome("not-in-table"), "not-in-table"), (outcome("Dupont Marie"), "http-409"), ({}, "http-409"), ({"issue": ["?"]}, "http-409")],
 )
 async def test_a_refusal_is_kept_as_a_code_never_as_a_text(data_dir: Path, told: Any, reason: str) -> None:
     async with there({"/Task/1": [(409, told)]}, data_dir) as (client, _):
@@ -152,3 +158,16 @@ async def test_the_key_is_made_once_and_is_for_its_account_alone(data_dir: Path)
     assert len({key.kid for key in made}) == 1
     assert (data_dir / "peers.key").stat().st_mode & 0o777 == 0o600
     assert '"d"' not in peers.public_keys(made[0])
+
+
+async def test_a_file_that_was_taken_back_holds_up_nothing(data_dir: Path) -> None:
+    """The step of a file that is no longer there has an end, and the peer is told of what follows."""
+    async with there({"/Task/1": [(200, {})]}, data_dir) as (client, _):
+
+        async def gone(_: str) -> dict[str, Any]:
+            raise NotFound("DocumentReference", "f1")
+
+        parcel = replace(step(client), verb="attach", part="answer", files=("f1",))
+        with pytest.raises(NotFound) as lost:
+            await tell(client, parcel, gone)
+    assert lost.value.reason in LOST

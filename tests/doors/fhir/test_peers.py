@@ -106,10 +106,11 @@ async def test_who_acted_there_stands_beside_the_software(db: Database, door: Fh
         (acting("nobody"), 422, "agent-unknown"),
         ({"x-provenance": "{"}, 400, "provenance-unreadable"),
         ({"x-provenance": "[]"}, 400, "provenance-unreadable"),
+        ({"x-provenance": "[" * 4000}, 400, "provenance-unreadable"),
         ({"x-provenance": '{"resourceType":"Provenance","agent":[{"who":{"reference":"Device/1"}}]}'}, 400, "provenance-unreadable"),
         ({"x-provenance": "{" + " " * 5000 + "}"}, 400, "provenance-unreadable"),
     ],
-    ids=["of-another-house", "unknown", "no-json", "no-object", "no-professional", "too-long"],
+    ids=["of-another-house", "unknown", "no-json", "no-object", "nested", "no-professional", "too-long"],
 )
 async def test_software_speaks_for_its_own_people_alone(
     db: Database, door: FhirDoor, header: dict[str, str], status: int, reason: str

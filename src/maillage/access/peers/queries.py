@@ -18,11 +18,6 @@ def read(row: Any) -> Peer:
     return Peer(**{**dict(row), "organizations": tuple(row["organizations"])})
 
 
-async def all_peers(tx: Transaction) -> list[Peer]:
-    """Every peer, by name."""
-    return [read(row) for row in await tx.fetch(f"{_PEERS} ORDER BY p.client")]
-
-
 async def find(tx: Transaction, client: str) -> Peer | None:
     """One peer that is not disabled, locked for who tells it something; None when there is none of that name."""
     row = await tx.fetchrow(f"{_PEERS} WHERE p.client = $1 AND NOT c.disabled FOR UPDATE OF p", client)

@@ -41,7 +41,7 @@ def _agent(text: str) -> str:
     """The first agent that is a professional at a place."""
     try:
         told: Any = msgspec.json.decode(text) if len(text) <= LONGEST else None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise Malformed.one("provenance-unreadable", HEADER) from error
     if type(told) is not dict or told.get("resourceType") != "Provenance" or type(told.get("agent")) is not list:
         raise Malformed.one("provenance-unreadable", HEADER)

@@ -22,6 +22,9 @@ FHIR = "application/fhir+json"
 LATER = frozenset({401, 408, 425, 429})
 """Refusals that say nothing of what was brought: the same may be taken later."""
 
+UNDER_WAY = frozenset({"idempotency-key-in-use"})
+"""We no longer waited for an answer, and the peer is still at work on it."""
+
 
 class Away(Exception):
     """It does not answer, not as it should, or not now; the code says why."""
@@ -65,7 +68,8 @@ class PeerClient:
             return status, resource, answered
         if status >= 500 or status in LATER or 300 <= status < 400:
             raise Away(f"http-{status}")
-        raise Refused(_reason(resource) or f"http-{status}")
+        reason = _reason(resource) or f"http-{status}"
+        raise Away(reason) if reason in UNDER_WAY else Refused(reason)
 
     async def _proved(self) -> str:
         """A token, for the proof that we are who we are known as there."""
@@ -101,15 +105,14 @@ class PeerClient:
 def _object(raw: bytes) -> dict[str, Any]:
     try:
         return msgspec.json.decode(raw, type=dict[str, Any])
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise Away("not-json") from error
 
 
 def _reason(outcome: Mapping[str, Any]) -> str:
     """The first reason code of an OperationOutcome, never its text: the text may hold what no log should."""
-    for issue in outcome.get("issue", ()):
-        for coding in issue.get("details", {}).get("coding", ()):
-            code = coding.get("code")
-            if type(code) is str and code.replace("-", "").isalnum() and len(code) <= 64:
-                return code
-    return ""
+    try:
+        code = outcome["issue"][0]["details"]["coding"][0]["code"]
+    except (LookupError, TypeError):
+        return ""
+    return code if type(code) is str and code.replace("-", "").isalnum() and len(code) <= 64 else ""

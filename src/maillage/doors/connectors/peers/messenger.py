@@ -22,6 +22,10 @@ MOST = 100
 """Steps of one turn: then another worker may have the peer."""
 
 
+LOST = frozenset({"not-found", "document-broken"})
+"""A file that was taken back, or is not what was kept: its step waits for nothing, and must not hold up those behind it."""
+
+
 class Messenger:
     """The peers of one worker. Several may work on one database: each peer is with one of them at a time."""
 
@@ -38,12 +42,6 @@ class Messenger:
         finally:
             for task in self._tasks:
                 task.cancel()
-
-    async def drain(self) -> None:
-        """One turn with every peer that has something to be told."""
-        await self._round()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
 
     async def _kept_round(self) -> None:
         try:
@@ -88,6 +86,10 @@ class Messenger:
             return False
         except Refused as error:
             await exchange.refused(self._db, parcel, str(error))
+        except MaillageError as error:
+            if error.reason not in LOST:
+                raise
+            await exchange.refused(self._db, parcel, error.reason)
         else:
             await exchange.told(self._db, parcel)
         return True
