@@ -91,7 +91,7 @@ GROUPS = {
         ),
         (
             _tests("rules", "audit_shapes"),
-            _tests("actions", "audit_events", "audit_words", "audit_chain", "audit_tampering"),
+            _tests("actions", "audit_events", "audit_acts", "audit_words", "audit_chain", "audit_tampering"),
             (*_tests("actions", "audit_commands", "audit_chain_races"), *_tests("doors", "audit_pages")),
         ),
         ("kernel", "codes", "store"),

@@ -304,6 +304,6 @@ async def test_class_28_no_part_and_no_link_is_ever_changed(one: Proof, beside: 
 
 async def test_an_act_is_chained_with_what_it_wrote(one: Proof) -> None:
     async with one.db.transaction(DOCTOR) as tx:
-        await record.audit_many(tx, "R", [("Task", "a", "p1"), ("Task", "b", "p2")], verb="worklist")
+        await record.audit_many(tx, "R", [("Task", "a", "p1"), ("Task", "b", "p2"), ("Patient", "p1", "p1")], verb="worklist")
     assert await one.chainer.drain() == 2
     assert (await one.verify()).rows == 2

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.asyncio
 Named = tuple[str, int, str]
 """What verification must say first: code, place in the chain, audit row."""
 CHECK = "audit_chain_links"
+ONE_OR_MANY = "audit_event_one_or_many"
 
 
 @pytest_asyncio.fixture
@@ -223,6 +224,47 @@ async def a_row_put_in_beside_another(one: Proof, conn: Any) -> Named:
     return "row-added", 6, six
 
 
+async def listed(one: Proof) -> str:
+    """Four rows more, the second of them a list of three patients: the event at place 14."""
+    await one.look(1, id="more")
+    await one.listing(("patient-1", "patient-2", "patient-3"))
+    await one.look(2, id="yet-more")
+    await one.chainer.drain()
+    return await one.event(14)
+
+
+async def somebody_taken_out_of_a_list(one: Proof, conn: Any) -> Named:
+    event = await listed(one)
+    await conn.execute("UPDATE audit_event SET patients = 'patient-1 patient-3', things = 'task-1 task-3' WHERE id = $1", event)
+    return "row-changed", 14, event
+
+
+async def somebody_put_into_a_list(one: Proof, conn: Any) -> Named:
+    event = await listed(one)
+    await conn.execute("UPDATE audit_event SET patients = patients || ' patient-4', things = things || ' task-4' WHERE id = $1", event)
+    return "row-changed", 14, event
+
+
+async def two_of_a_list_changed_places(one: Proof, conn: Any) -> Named:
+    event = await listed(one)
+    await conn.execute("UPDATE audit_event SET patients = 'patient-2 patient-1 patient-3' WHERE id = $1", event)
+    return "row-changed", 14, event
+
+
+async def a_list_made_one_look(one: Proof, conn: Any) -> Named:
+    event = await listed(one)
+    await conn.execute(
+        "UPDATE audit_event SET patients = '', things = '', patient_id = 'patient-1', res_id = 'task-1' WHERE id = $1", event
+    )
+    return "row-changed", 14, event
+
+
+async def a_glass_hidden(one: Proof, conn: Any) -> Named:
+    event = await listed(one)
+    await conn.execute("UPDATE audit_event SET under_glass = 'patient-2' WHERE id = $1", event)
+    return "row-changed", 14, event
+
+
 Attack = Callable[[Proof, Any], Awaitable[Named]]
 ATTACKS: list[Attack] = [
     *(changed, deleted, deleted_with_its_link, last_of_a_block_deleted_with_its_link, deleted_with_its_block, block_chained_again),
@@ -230,6 +272,7 @@ ATTACKS: list[Attack] = [
     *(swapped, links_swapped, tail_cut, everything_cut, tail_cut_and_grown_again, head_cut),
     *(old_part_restored, chain_rewritten_from_a_changed_row, chain_rewritten_from_its_beginning, a_row_taken_out_and_the_rest_moved_up),
     *(a_hash_changed, a_version_that_nobody_knows, a_row_put_in, a_row_put_in_under_the_id_of_another, a_row_put_in_beside_another),
+    *(somebody_taken_out_of_a_list, somebody_put_into_a_list, two_of_a_list_changed_places, a_list_made_one_look, a_glass_hidden),
 ]
 
 
@@ -246,6 +289,8 @@ async def test_class_28_tampering_is_named(one: Proof, conn: Any, attack: Attack
 
 async def test_class_28_every_column_is_under_the_chain(one: Proof, conn: Any) -> None:
     event = await one.event(6)
+    check = await conn.fetchval(f"SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = '{ONE_OR_MANY}' LIMIT 1")
+    await conn.execute(f"ALTER TABLE audit_event DROP CONSTRAINT {ONE_OR_MANY}")
     other = {"at": "at + interval '1 microsecond'", "seq": "seq + 1", "xact": "'5'", "outcome": "'8'", "action": "'D'", "id": "'other'"}
     for name in COLUMNS:
         async with conn.transaction():
@@ -260,6 +305,7 @@ async def test_class_28_every_column_is_under_the_chain(one: Proof, conn: Any) -
             await conn.execute("DELETE FROM audit_event WHERE id IN ($1, 'other')", event)
             await conn.execute("INSERT INTO audit_event SELECT * FROM kept")
             await conn.execute("DROP TABLE kept")
+    await conn.execute(f"ALTER TABLE audit_event ADD CONSTRAINT {ONE_OR_MANY} {check}")  # databases are used again
     assert (await one.verify()).whole
 
 

@@ -89,6 +89,25 @@ async def test_every_look_under_the_glass_says_btg_and_no_other_does(db: Databas
     assert await looked(db, DOCTOR, one) == "TREAT"
 
 
+async def test_of_a_list_the_one_under_the_glass_says_btg_and_each_is_counted(db: Database, clock: FixedClock) -> None:
+    one, other, third = (await patients(db))[:3]
+    await broken(db, other)
+
+    async def listed(verb: str) -> dict[str, str]:
+        async with db.transaction(DOCTOR) as tx:
+            await record.audit_many(tx, "R", [("Task", "", one), ("Task", "", other), ("Task", "", None), ("Task", "", third)], verb=verb)
+        async with db.transaction(SYSTEM) as tx:
+            rows = await tx.fetch("SELECT x.patient_id, x.purpose FROM audit_event e, audit_shown(e) x WHERE e.verb = $1", verb)
+        return {row["patient_id"]: row["purpose"] for row in rows}
+
+    assert await listed("search") == {one: "TREAT", other: "BTG", None: "TREAT", third: "TREAT"}
+    async with db.transaction(SYSTEM) as tx:
+        looks = await tx.fetch("SELECT patient_id FROM patient_look WHERE practitioner_id = $1", DOCTOR.id)
+    assert sorted(row["patient_id"] for row in looks) == sorted([one, other, third])
+    clock.advance(timedelta(hours=4))
+    assert set((await listed("read")).values()) == {"TREAT"}
+
+
 async def test_who_has_to_know_is_told_at_once(db: Database) -> None:
     patient = (await patients(db))[0]
     glass = await broken(db, patient)

@@ -149,17 +149,6 @@ async def trail(db: Database, actor: Actor, **asked: Any) -> Sequence[dict[str, 
         return (await record.search_trail(tx, actor, [(name, str(value)) for name, value in asked.items()])).events
 
 
-async def test_a_list_writes_one_row_for_each_patient_and_shares_the_request(db: Database) -> None:
-    shown = [("Task", f"task-{number}", f"patient-{number}") for number in range(3)]
-    async with db.transaction(DOCTOR, request_id="request-1") as tx:
-        await record.audit_many(tx, "R", shown, verb="search", query="code=abc")
-        rows = await tx.fetch("SELECT * FROM audit_event ORDER BY seq")
-    assert [(row["res_type"], row["res_id"], row["patient_id"]) for row in rows] == shown
-    assert {(row["request_id"], row["query"], row["at"]) for row in rows} == {("request-1", "code=abc", rows[0]["at"])}
-    assert len({row["id"] for row in rows}) == 3
-    assert all(r4.validate(event) == [] for event in await trail(db, DOCTOR))
-
-
 async def test_the_trail_is_read_by_its_own_organisation(db: Database, clock: FixedClock) -> None:
     for actor in (DOCTOR, SOFTWARE):
         async with db.transaction(actor) as tx:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -42,6 +42,13 @@ class Proof:
         for number in range(count):
             async with self.db.transaction(DOCTOR, request_id="request-1", origin=HERE) as tx:
                 await record.audit(tx, "R", "Task", f"{id}-{number}", patient=patient, verb="read")
+
+    async def listing(self, patients: Sequence[str]) -> None:
+        """One act that showed a task of each patient."""
+        async with self.db.transaction(DOCTOR, request_id="request-1", origin=HERE) as tx:
+            await record.audit_many(
+                tx, "R", [("Task", patient.replace("patient", "task"), patient) for patient in patients], verb="worklist"
+            )
 
     def points(self) -> list[proof.Checkpoint]:
         """The book."""

@@ -189,20 +189,25 @@ CREATE INDEX browsing_alert_person ON browsing_alert (practitioner_id, organizat
 -- Whatever way a person came by a patient's data: under a broken glass the trail says BTG, and the look is counted. A trigger, so that no code forgets it.
 -- Rows of the trail share a commit in which nobody acts: it says itself that it may look.
 CREATE FUNCTION note_look() RETURNS trigger LANGUAGE plpgsql SET app.kind = 'system' AS $$
+DECLARE
+    shown text[] := CASE WHEN NEW.patients = '' THEN ARRAY[NEW.patient_id] ELSE string_to_array(NEW.patients, ' ', '') END;
 BEGIN
-    IF EXISTS (SELECT 1 FROM break_glass b WHERE b.practitioner_id = NEW.actor_id AND b.patient_id = NEW.patient_id
-            AND b.starts <= NEW.at AND b.ends > NEW.at) THEN
+    NEW.under_glass := coalesce((SELECT string_agg(DISTINCT b.patient_id, ' ') FROM break_glass b
+        WHERE b.practitioner_id = NEW.actor_id AND b.patient_id = ANY (shown) AND b.starts <= NEW.at AND b.ends > NEW.at), '');
+    IF NEW.patients = '' AND NEW.under_glass <> '' THEN
         NEW.purpose := 'BTG';
+        NEW.under_glass := '';
     END IF;
     IF (NEW.action = 'R' OR NEW.subtype LIKE 'search%') AND NEW.verb <> 'worklist' THEN
         INSERT INTO patient_look (practitioner_id, organization_id, patient_id, hour, at)
-        VALUES (NEW.actor_id, NEW.organization, NEW.patient_id, date_trunc('hour', NEW.at), NEW.at) ON CONFLICT DO NOTHING;
+        SELECT NEW.actor_id, NEW.organization, patient, date_trunc('hour', NEW.at), NEW.at
+        FROM unnest(shown) AS patient WHERE patient IS NOT NULL ON CONFLICT DO NOTHING;
     END IF;
     RETURN NEW;
 END
 $$;
 CREATE TRIGGER audit_event_look BEFORE INSERT ON audit_event FOR EACH ROW
-    WHEN (NEW.patient_id IS NOT NULL AND NEW.actor_kind = 'person') EXECUTE FUNCTION note_look();
+    WHEN ((NEW.patient_id IS NOT NULL OR NEW.patients <> '') AND NEW.actor_kind = 'person') EXECUTE FUNCTION note_look();
 
 CREATE TRIGGER consent_append_only BEFORE UPDATE OR DELETE ON consent FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER opposition_append_only BEFORE UPDATE OR DELETE ON opposition FOR EACH ROW EXECUTE FUNCTION refuse_change();

@@ -39,7 +39,7 @@ from maillage.record.seal import make_cursor, open_cursor, sealing_key
 from maillage.record.seal import scope as cursor_scope
 from maillage.record.search import Page, search, search_types
 from maillage.record.trail import PARAMETERS as AUDIT_PARAMETERS
-from maillage.record.trail import Trail, accesses, search_trail
+from maillage.record.trail import Position, Trail, accesses, search_trail
 from maillage.record.types import SERVED, Stored, Visible
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
     "Asked",
     "Page",
     "Portion",
+    "Position",
     "Query",
     "Span",
     "Stored",

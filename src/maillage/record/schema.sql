@@ -45,6 +45,8 @@ CREATE TRIGGER resource_version_append_only BEFORE UPDATE OR DELETE ON resource_
 CREATE TRIGGER resource_version_no_truncate BEFORE TRUNCATE ON resource_version EXECUTE FUNCTION refuse_change();
 
 -- Who did or saw what, when, from where and why: inserted in the transaction of the act, never changed (IHE BALP; ASVS 5.0 16.4.2).
+-- A row is an act. One that showed several things of a type is kept in one row: `patients` names them one after the other, nothing where one is about nobody;
+-- `things` the resources in the same order, empty where the act was a list. `audit_shown` tells it as one event for each (ADR 0026).
 -- One part for each month, made ahead; a row whose month has no part lies in `audit_event_rest`, which is told as an alarm and loses nothing.
 -- `xact` is the transaction that wrote the row: what tells the chainer which rows it may not have seen yet.
 CREATE SEQUENCE audit_event_seq;
@@ -69,14 +71,21 @@ CREATE TABLE audit_event (
     res_type text NOT NULL,
     res_id text NOT NULL DEFAULT '',
     patient_id text,
+    patients text NOT NULL DEFAULT '',
+    things text NOT NULL DEFAULT '',
+    under_glass text NOT NULL DEFAULT '',
     query text NOT NULL DEFAULT '',
     request_id text NOT NULL DEFAULT '',
     xact xid8 NOT NULL DEFAULT pg_current_xact_id(),
-    CONSTRAINT audit_event_pkey PRIMARY KEY (id, at)
+    CONSTRAINT audit_event_pkey PRIMARY KEY (id, at),
+    CONSTRAINT audit_event_one_or_many CHECK (patients = '' OR (patient_id IS NULL AND res_id = '' AND patients LIKE '% %'
+        AND (things = '' OR length(things) - length(translate(things, ' ', '')) = length(patients) - length(translate(patients, ' ', '')))))
 ) PARTITION BY RANGE (at);
 -- Ascending, though the newest is read first: rows arrive in that order, and each page of the index is then filled to its end. Rows of lists name a patient
 -- and no resource.
 CREATE INDEX audit_event_patient ON audit_event (patient_id, at) WHERE patient_id IS NOT NULL;
+CREATE INDEX audit_event_patients ON audit_event USING gin (string_to_array(patients, ' ')) WITH (gin_pending_list_limit = 512) WHERE patients <> '';
+CREATE INDEX audit_event_things ON audit_event USING gin (string_to_array(things, ' ')) WITH (gin_pending_list_limit = 512) WHERE things <> '';
 CREATE INDEX audit_event_focus ON audit_event (res_id, at) WHERE res_id <> '';
 CREATE INDEX audit_event_organization ON audit_event (organization, at);
 CREATE INDEX audit_event_xact ON audit_event (xact);
@@ -85,6 +94,23 @@ CREATE TRIGGER audit_event_append_only BEFORE UPDATE OR DELETE ON audit_event
 CREATE TRIGGER audit_event_no_truncate BEFORE TRUNCATE ON audit_event EXECUTE FUNCTION refuse_change();
 CREATE TABLE audit_event_rest PARTITION OF audit_event DEFAULT;
 CREATE TRIGGER audit_event_no_truncate BEFORE TRUNCATE ON audit_event_rest EXECUTE FUNCTION refuse_change();
+
+-- The events of a row: one for each patient and thing that the act showed. Each has an id of its own, and says so when its patient's glass was broken.
+CREATE FUNCTION audit_shown(e audit_event) RETURNS TABLE (nth bigint, id text, res_id text, patient_id text, purpose text) LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT x.nth, CASE WHEN e.patients = '' THEN e.id ELSE e.id || '.' || x.nth END, coalesce(x.thing, ''), x.patient,
+        CASE WHEN x.patient = ANY (string_to_array(e.under_glass, ' ')) THEN 'BTG' ELSE e.purpose END
+    FROM unnest(CASE WHEN e.patients = '' THEN ARRAY[e.patient_id] ELSE string_to_array(e.patients, ' ', '') END,
+        CASE WHEN e.patients = '' THEN ARRAY[e.res_id] ELSE string_to_array(e.things, ' ') END) WITH ORDINALITY AS x (patient, thing, nth);
+END;
+
+-- What a patient may read: the events about this patient, each as a row; whom else an act showed is not told. It looks at whole rows, so it says that it may.
+CREATE FUNCTION audit_of_patient() RETURNS SETOF audit_event LANGUAGE sql STABLE SET app.kind = 'system' AS $$
+    SELECT e.seq, x.id, e.at, e.action, e.subtype, e.verb, e.outcome, e.actor_kind, e.actor_id, e.actor_name, e.role_id, e.roles, e.organization,
+        x.purpose, e.software, e.address, e.server, e.res_type, x.res_id, x.patient_id, '', '', '', e.query, e.request_id, e.xact
+    FROM audit_event e CROSS JOIN LATERAL audit_shown(e) x
+    WHERE x.patient_id = app_actor() AND (e.patient_id = app_actor() OR (e.patients <> '' AND string_to_array(e.patients, ' ') @> ARRAY[app_actor()]))
+$$;
 
 -- Makes the parts of the month of `at` and of the months that follow; answers the months that have none, because rows of theirs lie in the rest already.
 -- A part is made beside the table and attached: whoever writes does not wait. It runs as the owner: the serving login makes no table.

@@ -21,14 +21,21 @@ UPPER = {"eq": 1, "le": 1, "lt": 0, "eb": 0}
 """Which end of the date's range bounds the answer from below, and from above."""
 
 Pairs = Sequence[tuple[str, str]]
+Position = tuple[datetime, int, int]
+"""Where a page ends: when, which row, which event of the row."""
+_OF_ROW = ("seq", "at", "action", "subtype", "verb", "outcome", "actor_kind", "actor_id", "actor_name", "role_id", "roles", "organization")
+_WHENCE = ("software", "address", "server", "res_type", "query", "request_id")
+_OF_EVENT = ("id", "nth", "res_id", "patient_id", "purpose")
+_SELECTED = ", ".join([*(f"e.{name}" for name in (*_OF_ROW, *_WHENCE)), *(f"x.{name}" for name in _OF_EVENT)])
+_UNFOLDED = "CROSS JOIN LATERAL audit_shown(e) x"
 
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """One page: the rows, newest first; where the next begins; what took part and what was not understood."""
+    """One page: a row for each event, newest first; where the next begins; what took part and what was not understood."""
 
     rows: tuple[Any, ...]
-    position: tuple[datetime, int] | None
+    position: Position | None
     used: tuple[tuple[str, str], ...]
     ignored: tuple[str, ...]
 
@@ -39,7 +46,7 @@ class Trail:
 
 
 async def search_trail(
-    tx: Transaction, actor: Actor, parameters: Pairs = (), *, after: tuple[datetime, int] | None = None, strict: bool = False
+    tx: Transaction, actor: Actor, parameters: Pairs = (), *, after: Position | None = None, strict: bool = False
 ) -> Trail:
     """The acts that these parameters ask for, newest first. Raises `Malformed`."""
     params = Params()
@@ -59,14 +66,22 @@ async def search_trail(
             continue
         used.append((name, value))
     if after:
-        where.append(f"(e.at, e.seq) < ({params.add(after[0])}::timestamptz, {params.add(after[1])}::bigint)")
-    sql = f"SELECT e.* FROM audit_event e WHERE {' AND '.join(where)} ORDER BY e.at DESC, e.seq DESC LIMIT {limit + 1}"
-    rows = await tx.peek(sql, *params)
+        at, seq, nth = map(params.add, after)
+        where.append(f"e.at <= {at}::timestamptz AND (e.at, e.seq, x.nth) < ({at}::timestamptz, {seq}::bigint, {nth}::bigint)")
+    rows = await tx.peek(_select(actor, where, limit), *params)
     last = rows[limit - 1] if len(rows) > limit else None
-    return Trail(tuple(rows[:limit]), (last["at"], last["seq"]) if last else None, tuple(used), tuple(ignored))
+    return Trail(tuple(rows[:limit]), (last["at"], last["seq"], last["nth"]) if last else None, tuple(used), tuple(ignored))
 
 
-async def accesses(tx: Transaction, actor: Actor, patient: str, *, after: tuple[datetime, int] | None = None, limit: int = 100) -> Trail:
+def _select(actor: Actor, where: Sequence[str], limit: int) -> str:
+    """Each row tells one event at least, so that where none of them is chosen the newest rows are cut before they are told."""
+    source, asked = "audit_of_patient()" if actor.kind == "patient" else "audit_event", " AND ".join(where)
+    if "x." not in asked:
+        source = f"(SELECT * FROM {source} e WHERE {asked} ORDER BY e.at DESC, e.seq DESC LIMIT {limit + 1})"
+    return f"SELECT {_SELECTED} FROM {source} e {_UNFOLDED} WHERE {asked} ORDER BY e.at DESC, e.seq DESC, x.nth DESC LIMIT {limit + 1}"
+
+
+async def accesses(tx: Transaction, actor: Actor, patient: str, *, after: Position | None = None, limit: int = 100) -> Trail:
     """Who looked at a patient's record or acted on it, newest first (CSP L1111-7, GDPR 15)."""
     return await search_trail(tx, actor, (("patient", patient), ("_count", str(limit))), after=after)
 
@@ -77,6 +92,8 @@ def _reach(actor: Actor, params: Params) -> str:
         return "true"
     if actor.kind == "patient":
         return _own(actor, params)
+    if len(actor.organizations) == 1:  # compared: its index is in the order of time
+        return f"e.organization = {params.add(actor.organizations[0])}"
     return f"e.organization = ANY ({params.add(list(actor.organizations))}::text[])"
 
 
@@ -87,7 +104,7 @@ def _own(actor: Actor, params: Params) -> str:
         return own
     things = params.add(sorted(f"{kind}/{id}" for kind, id in actor.only if kind != "Patient"))
     glass = "e.subtype = 'break-glass'" if any(kind == "BreakGlass" for kind, _ in actor.only) else "false"
-    return f"({own} AND (e.res_type || '/' || e.res_id = ANY ({things}::text[]) OR {glass}))"
+    return f"({own} AND (e.res_type || '/' || x.res_id = ANY ({things}::text[]) OR {glass}))"
 
 
 # --- criteria: name, value and parameters to SQL -------------------------------------
@@ -131,20 +148,34 @@ def _references(name: str, value: str, kind: str = "") -> list[tuple[str, str]]:
     return found
 
 
+def _id(name: str, value: str, params: Params) -> str:
+    """An event by its id: that of its row, or of the row and its place in it."""
+    ids = [text.rpartition("|")[2] for text in plain_values(name, value)]
+    rows = sorted({id.partition(".")[0] for id in ids} | {*ids})
+    return f"({_among('e.id', rows, params)} AND {_among('x.id', ids, params)})"
+
+
 def _patient(name: str, value: str, params: Params) -> str:
     wanted = _references(name, value, "Patient")
-    return _among("e.patient_id", [id for kind, id in wanted if kind == "Patient"], params)
+    return _about([id for kind, id in wanted if kind == "Patient"], params)
+
+
+def _about(patients: Sequence[str], params: Params) -> str:
+    """The events about one of these patients; the row is asked too, whose columns have indexes."""
+    mark = f"{params.add(list(patients))}::text[]"
+    several = f"(e.patients <> '' AND string_to_array(e.patients, ' ') && {mark})"
+    return f"(x.patient_id = ANY ({mark}) AND (e.patient_id = ANY ({mark}) OR {several}))"
 
 
 def _entity(name: str, value: str, params: Params) -> str:
     """What was shown or changed, and the patient whom it is about: both are entities of the event."""
     found = []
     for kind, id in _references(name, value):
-        mark = params.add(id)
-        found.append(
-            f"(e.res_type = {params.add(kind)} AND e.res_id = {mark} AND e.res_id <> '')"
-        )  # said again for the index, which holds no lists
-        found += [f"e.patient_id = {mark}"] if kind == "Patient" else []
+        mark = f"{params.add(id)}::text"
+        # Said of the row too: of one thing for the index that holds no lists, of several for theirs.
+        several = f"(e.things <> '' AND string_to_array(e.things, ' ') @> ARRAY[{mark}])"
+        found.append(f"(e.res_type = {params.add(kind)} AND x.res_id = {mark} AND ((e.res_id = {mark} AND e.res_id <> '') OR {several}))")
+        found += [_about([id], params)] if kind == "Patient" else []
     return _any(found)
 
 
@@ -192,7 +223,7 @@ def _date(name: str, value: str, params: Params) -> str:
 
 
 CRITERIA: Mapping[str, Callable[[str, str, Params], str]] = {
-    "_id": _codes("e.id"),
+    "_id": _id,
     "action": _codes("e.action"),
     "address": _address,
     "agent": _agent,

@@ -8,7 +8,7 @@ CALL put_wall('ix_string', seen_as('ix_string', 'ix_string.res_type'), written_a
 CALL put_reading_alone('resource_head');
 CALL put_reading_alone('resource_version');
 CALL put_reading_alone('ix_string');
--- Whoever acts adds to the trail, nobody changes it; a patient reads who looked, an organisation what was done for it.
+-- Whoever acts adds to the trail, nobody changes it; a patient reads who looked (an act that showed others too: through `audit_of_patient` alone), an organisation what was done for it.
 CALL put_wall('audit_event', 'CASE WHEN organization = ANY ((SELECT app_orgs())::text[]) THEN true WHEN (SELECT app_is_system()) THEN true
     ELSE (SELECT app_kind()) = ''patient'' AND patient_id = (SELECT app_actor()) END', rights => 'SELECT, INSERT');
 GRANT USAGE ON SEQUENCE audit_event_seq TO app_rw;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from maillage import record
@@ -37,8 +36,8 @@ async def search(context: Context, request: Request, parameters: Parameters) -> 
     )
     after = None
     if cursor := dict(parameters).get("_cursor"):
-        at, seq = record.open_cursor(context.key, scope, cursor, 2)
-        after = (at, seq)
+        at, seq, nth = record.open_cursor(context.key, scope, cursor, 3)
+        after = (at, seq, nth)
     found = await _searched(context, asked, after=after, strict=request.strict)
     patients: set[str | None] = {value.rpartition("/")[2] for name, value in found.used if name == "patient" and "," not in value} or {None}
     shown = [(AUDIT_TYPE, "", patient) for patient in sorted(patients, key=str)]
@@ -47,9 +46,7 @@ async def search(context: Context, request: Request, parameters: Parameters) -> 
     return json_response(_bundle(request, found, following))
 
 
-async def _searched(
-    context: Context, asked: Parameters, *, after: tuple[datetime, int] | None = None, strict: bool = False
-) -> record.Trail:
+async def _searched(context: Context, asked: Parameters, *, after: record.Position | None = None, strict: bool = False) -> record.Trail:
     """Read by the login that may read the trail, in a transaction of its own: what serves requests only writes it."""
     actor, tx = context.tx.actor, context.tx
     async with context.trail.transaction(actor, request_id=tx.request_id, lazy=True, origin=tx.origin) as reading:

@@ -25,8 +25,36 @@ _EXPRESSIONS = {
     "xact": "{}.xact::text",
 }
 COLUMNS = (
-    *("action", "actor_id", "actor_kind", "actor_name", "address", "at", "id", "organization", "outcome", "patient_id", "purpose", "query"),
-    *("request_id", "res_id", "res_type", "role_id", "roles", "seq", "server", "software", "subtype", "verb", "xact"),
+    *(
+        "action",
+        "actor_id",
+        "actor_kind",
+        "actor_name",
+        "address",
+        "at",
+        "id",
+        "organization",
+        "outcome",
+        "patient_id",
+        "patients",
+        "purpose",
+        "query",
+    ),
+    *(
+        "request_id",
+        "res_id",
+        "res_type",
+        "role_id",
+        "roles",
+        "seq",
+        "server",
+        "software",
+        "subtype",
+        "things",
+        "under_glass",
+        "verb",
+        "xact",
+    ),
 )
 """Every column of a row of version 1, in the order of their names. Another set of columns is another version, beside this one."""
 

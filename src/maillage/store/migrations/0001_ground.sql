@@ -181,6 +181,8 @@ CREATE TRIGGER resource_version_append_only BEFORE UPDATE OR DELETE ON resource_
 CREATE TRIGGER resource_version_no_truncate BEFORE TRUNCATE ON resource_version EXECUTE FUNCTION refuse_change();
 
 -- Who did or saw what, when, from where and why: inserted in the transaction of the act, never changed (IHE BALP; ASVS 5.0 16.4.2).
+-- A row is an act. One that showed several things of a type is kept in one row: `patients` names them one after the other, nothing where one is about nobody;
+-- `things` the resources in the same order, empty where the act was a list. `audit_shown` tells it as one event for each (ADR 0026).
 -- One part for each month, made ahead; a row whose month has no part lies in `audit_event_rest`, which is told as an alarm and loses nothing.
 -- `xact` is the transaction that wrote the row: what tells the chainer which rows it may not have seen yet.
 CREATE SEQUENCE audit_event_seq;
@@ -205,14 +207,21 @@ CREATE TABLE audit_event (
     res_type text NOT NULL,
     res_id text NOT NULL DEFAULT '',
     patient_id text,
+    patients text NOT NULL DEFAULT '',
+    things text NOT NULL DEFAULT '',
+    under_glass text NOT NULL DEFAULT '',
     query text NOT NULL DEFAULT '',
     request_id text NOT NULL DEFAULT '',
     xact xid8 NOT NULL DEFAULT pg_current_xact_id(),
-    CONSTRAINT audit_event_pkey PRIMARY KEY (id, at)
+    CONSTRAINT audit_event_pkey PRIMARY KEY (id, at),
+    CONSTRAINT audit_event_one_or_many CHECK (patients = '' OR (patient_id IS NULL AND res_id = '' AND patients LIKE '% %'
+        AND (things = '' OR length(things) - length(translate(things, ' ', '')) = length(patients) - length(translate(patients, ' ', '')))))
 ) PARTITION BY RANGE (at);
 -- Ascending, though the newest is read first: rows arrive in that order, and each page of the index is then filled to its end. Rows of lists name a patient
 -- and no resource.
 CREATE INDEX audit_event_patient ON audit_event (patient_id, at) WHERE patient_id IS NOT NULL;
+CREATE INDEX audit_event_patients ON audit_event USING gin (string_to_array(patients, ' ')) WITH (gin_pending_list_limit = 512) WHERE patients <> '';
+CREATE INDEX audit_event_things ON audit_event USING gin (string_to_array(things, ' ')) WITH (gin_pending_list_limit = 512) WHERE things <> '';
 CREATE INDEX audit_event_focus ON audit_event (res_id, at) WHERE res_id <> '';
 CREATE INDEX audit_event_organization ON audit_event (organization, at);
 CREATE INDEX audit_event_xact ON audit_event (xact);
@@ -221,6 +230,23 @@ CREATE TRIGGER audit_event_append_only BEFORE UPDATE OR DELETE ON audit_event
 CREATE TRIGGER audit_event_no_truncate BEFORE TRUNCATE ON audit_event EXECUTE FUNCTION refuse_change();
 CREATE TABLE audit_event_rest PARTITION OF audit_event DEFAULT;
 CREATE TRIGGER audit_event_no_truncate BEFORE TRUNCATE ON audit_event_rest EXECUTE FUNCTION refuse_change();
+
+-- The events of a row: one for each patient and thing that the act showed. Each has an id of its own, and says so when its patient's glass was broken.
+CREATE FUNCTION audit_shown(e audit_event) RETURNS TABLE (nth bigint, id text, res_id text, patient_id text, purpose text) LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT x.nth, CASE WHEN e.patients = '' THEN e.id ELSE e.id || '.' || x.nth END, coalesce(x.thing, ''), x.patient,
+        CASE WHEN x.patient = ANY (string_to_array(e.under_glass, ' ')) THEN 'BTG' ELSE e.purpose END
+    FROM unnest(CASE WHEN e.patients = '' THEN ARRAY[e.patient_id] ELSE string_to_array(e.patients, ' ', '') END,
+        CASE WHEN e.patients = '' THEN ARRAY[e.res_id] ELSE string_to_array(e.things, ' ') END) WITH ORDINALITY AS x (patient, thing, nth);
+END;
+
+-- What a patient may read: the events about this patient, each as a row; whom else an act showed is not told. It looks at whole rows, so it says that it may.
+CREATE FUNCTION audit_of_patient() RETURNS SETOF audit_event LANGUAGE sql STABLE SET app.kind = 'system' AS $$
+    SELECT e.seq, x.id, e.at, e.action, e.subtype, e.verb, e.outcome, e.actor_kind, e.actor_id, e.actor_name, e.role_id, e.roles, e.organization,
+        x.purpose, e.software, e.address, e.server, e.res_type, x.res_id, x.patient_id, '', '', '', e.query, e.request_id, e.xact
+    FROM audit_event e CROSS JOIN LATERAL audit_shown(e) x
+    WHERE x.patient_id = app_actor() AND (e.patient_id = app_actor() OR (e.patients <> '' AND string_to_array(e.patients, ' ') @> ARRAY[app_actor()]))
+$$;
 
 -- Makes the parts of the month of `at` and of the months that follow; answers the months that have none, because rows of theirs lie in the rest already.
 -- A part is made beside the table and attached: whoever writes does not wait. It runs as the owner: the serving login makes no table.
@@ -2488,20 +2514,25 @@ CREATE INDEX browsing_alert_person ON browsing_alert (practitioner_id, organizat
 -- Whatever way a person came by a patient's data: under a broken glass the trail says BTG, and the look is counted. A trigger, so that no code forgets it.
 -- Rows of the trail share a commit in which nobody acts: it says itself that it may look.
 CREATE FUNCTION note_look() RETURNS trigger LANGUAGE plpgsql SET app.kind = 'system' AS $$
+DECLARE
+    shown text[] := CASE WHEN NEW.patients = '' THEN ARRAY[NEW.patient_id] ELSE string_to_array(NEW.patients, ' ', '') END;
 BEGIN
-    IF EXISTS (SELECT 1 FROM break_glass b WHERE b.practitioner_id = NEW.actor_id AND b.patient_id = NEW.patient_id
-            AND b.starts <= NEW.at AND b.ends > NEW.at) THEN
+    NEW.under_glass := coalesce((SELECT string_agg(DISTINCT b.patient_id, ' ') FROM break_glass b
+        WHERE b.practitioner_id = NEW.actor_id AND b.patient_id = ANY (shown) AND b.starts <= NEW.at AND b.ends > NEW.at), '');
+    IF NEW.patients = '' AND NEW.under_glass <> '' THEN
         NEW.purpose := 'BTG';
+        NEW.under_glass := '';
     END IF;
     IF (NEW.action = 'R' OR NEW.subtype LIKE 'search%') AND NEW.verb <> 'worklist' THEN
         INSERT INTO patient_look (practitioner_id, organization_id, patient_id, hour, at)
-        VALUES (NEW.actor_id, NEW.organization, NEW.patient_id, date_trunc('hour', NEW.at), NEW.at) ON CONFLICT DO NOTHING;
+        SELECT NEW.actor_id, NEW.organization, patient, date_trunc('hour', NEW.at), NEW.at
+        FROM unnest(shown) AS patient WHERE patient IS NOT NULL ON CONFLICT DO NOTHING;
     END IF;
     RETURN NEW;
 END
 $$;
 CREATE TRIGGER audit_event_look BEFORE INSERT ON audit_event FOR EACH ROW
-    WHEN (NEW.patient_id IS NOT NULL AND NEW.actor_kind = 'person') EXECUTE FUNCTION note_look();
+    WHEN ((NEW.patient_id IS NOT NULL OR NEW.patients <> '') AND NEW.actor_kind = 'person') EXECUTE FUNCTION note_look();
 
 CREATE TRIGGER consent_append_only BEFORE UPDATE OR DELETE ON consent FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER opposition_append_only BEFORE UPDATE OR DELETE ON opposition FOR EACH ROW EXECUTE FUNCTION refuse_change();
@@ -4322,7 +4353,7 @@ CALL put_wall('ix_string', seen_as('ix_string', 'ix_string.res_type'), written_a
 CALL put_reading_alone('resource_head');
 CALL put_reading_alone('resource_version');
 CALL put_reading_alone('ix_string');
--- Whoever acts adds to the trail, nobody changes it; a patient reads who looked, an organisation what was done for it.
+-- Whoever acts adds to the trail, nobody changes it; a patient reads who looked (an act that showed others too: through `audit_of_patient` alone), an organisation what was done for it.
 CALL put_wall('audit_event', 'CASE WHEN organization = ANY ((SELECT app_orgs())::text[]) THEN true WHEN (SELECT app_is_system()) THEN true
     ELSE (SELECT app_kind()) = ''patient'' AND patient_id = (SELECT app_actor()) END', rights => 'SELECT, INSERT');
 GRANT USAGE ON SEQUENCE audit_event_seq TO app_rw;

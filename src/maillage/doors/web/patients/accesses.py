@@ -61,20 +61,22 @@ async def _page(view: View, limit: int, *, paper: bool) -> Response:
         patient=identity,
         address=f"/patients/{patient}",
         accesses=accesses(found.rows, names),
-        following=f"{found.position[0].isoformat()}_{found.position[1]}" if found.position and not paper else "",
+        following="_".join([found.position[0].isoformat(), *map(str, found.position[1:])]) if found.position and not paper else "",
         cut=bool(found.position) and paper,
         paper=paper,
     )
 
 
-def _position(text: str) -> tuple[datetime, int] | None:
+def _position(text: str) -> record.Position | None:
     """Where the page begins; anything that is no position is the first page."""
-    at, _, seq = text.replace(" ", "+").partition("_")
+    at, *places = text.replace(" ", "+").split("_")
     try:
         instant = datetime.fromisoformat(at)
     except ValueError:
         return None
-    return (instant, int(seq)) if instant.tzinfo and seq.isascii() and seq.isdigit() and len(seq) < 19 else None
+    if len(places) != 2 or not instant.tzinfo or not all(one.isascii() and one.isdigit() and len(one) < 19 for one in places):
+        return None
+    return instant, int(places[0]), int(places[1])
 
 
 def accesses(rows: Sequence[Any], names: Mapping[str, Organization]) -> list[Access]:
