@@ -21,7 +21,7 @@ from bench.door.measure import SPARED, drive
 from bench.door.plan import Order, Plan, Share
 from bench.door.rows import rows
 from bench.door.server import listening, postgres
-from maillage.store.logins import SERVING
+from maillage.store.logins import AUDIT, SERVING
 
 ROWS = ("read", "worklist")
 WITHOUT = ("nothing", "audit", "walls")
@@ -33,7 +33,7 @@ def _measure(plan: Plan, folder: Path, without: str, asked: argparse.Namespace, 
     """For each row the processor time of a request in ms, and the median answer in ms."""
     plan.save(folder / "plan.json")
     found = {}
-    with listening("bench.door.without", (without, "--data", str(folder / "served")), dsn=plan.dsn) as (port, pid):
+    with listening("bench.door.without", (without, "--data", str(folder / "served")), dsn=plan.dsn, trail=plan.trail) as (port, pid):
         for name in ROWS:
             machine.wait_for_rest([pid, database])
             share = Share(f"{name}-{without}", 0, rows(plan)[name].numbers - SPARED)
@@ -55,7 +55,8 @@ def main() -> int:
     with postgres() as (dsn, server, folder):
         filled = asyncio.run(fill(dsn, 20_000, 5_000, 20_000))
         (folder / "served").mkdir()
-        plans = {without: structs.replace(filled, dsn=dsn if without == "walls" else server.dsn(login=SERVING)) for without in WITHOUT}
+        walled = structs.replace(filled, dsn=server.dsn(login=SERVING), trail=server.dsn(login=AUDIT))
+        plans = {without: filled if without == "walls" else walled for without in WITHOUT}
         for _ in range(asked.rounds):
             for without in WITHOUT:
                 for name, one in _measure(plans[without], folder, without, asked, server.pid or 0).items():

@@ -132,7 +132,8 @@ def measure(server: EmbeddedPostgres, owner: str, folder: Path, asked: argparse.
         str(asked.batch),
         "--json",
     ]
-    environment = {**os.environ, "MAILLAGE_DATABASE__URL": server.dsn(login=logins.SERVING), "MAILLAGE_DATABASE__OWNER_URL": ""}
+    addresses = {"URL": server.dsn(login=logins.SERVING), "AUDIT_URL": server.dsn(login=logins.AUDIT), "OWNER_URL": ""}
+    environment = os.environ | {f"MAILLAGE_DATABASE__{name}": address for name, address in addresses.items()}
     before, begun = machine.cpu_seconds([root]), os.times()
     done = subprocess.run(
         [sys.executable, "-m", "maillage", *words, "--data", str(folder / "served")],

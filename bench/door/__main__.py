@@ -16,7 +16,7 @@ from bench.door.fill import fill
 from bench.door.measure import Bench, profile
 from bench.door.rows import rows
 from bench.door.server import listening, postgres
-from maillage.store.logins import SERVING
+from maillage.store.logins import AUDIT, SERVING
 
 ROWS = ("create", "read", "worklist", "identifier", "family", "transaction", "update", "slot")
 
@@ -54,7 +54,9 @@ def main() -> int:
     with postgres() as (dsn, server, folder):
         begun = time.monotonic()
         filled = asyncio.run(fill(dsn, asked.tasks, asked.patients, asked.slots))
-        plan = structs.replace(filled, dsn=server.dsn(login=SERVING))  # filled by the owner, asked as it is served: behind the second wall
+        plan = structs.replace(
+            filled, dsn=server.dsn(login=SERVING), trail=server.dsn(login=AUDIT)
+        )  # filled by the owner, asked as it is served: behind the second wall
         plan.save(folder / "plan.json")
         (folder / "served").mkdir()
         said.machine["postgresql"] = asyncio.run(machine.postgres_version(dsn))
@@ -66,7 +68,7 @@ def main() -> int:
         if asked.explain:
             asyncio.run(explain(plan, rows(plan)[asked.explain]))
             return 0
-        with listening("maillage", ("serve", "--data", str(folder / "served")), dsn=plan.dsn) as (port, pid):
+        with listening("maillage", ("serve", "--data", str(folder / "served")), dsn=plan.dsn, trail=plan.trail) as (port, pid):
             said.resident.append(machine.resident([pid]))
             said.idle = machine.idle((pid, server.pid or 0))
             bench = Bench(asked, plan, folder, port, pid, server.pid or 0)

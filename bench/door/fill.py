@@ -73,7 +73,7 @@ async def fill(dsn: str, tasks: int, patients: int, slots: int) -> Plan:
         await conn.execute("CHECKPOINT")
     finally:
         await conn.close()
-    return Plan(dsn, token, tasks, patients, slots, bundle)
+    return Plan(dsn, dsn, token, tasks, patients, slots, bundle)
 
 
 async def _samples(db: Database) -> None:

@@ -81,7 +81,7 @@ def drive(order: Order) -> Told:
 
 def profile(asked: argparse.Namespace, plan: Plan, folder: Path) -> None:
     """One row against a server that is watched; it prints what it saw when it ends."""
-    with listening("bench.door.profiled", ("--data", str(folder / "served")), dsn=plan.dsn, heard=True) as (port, pid):
+    with listening("bench.door.profiled", ("--data", str(folder / "served")), dsn=plan.dsn, trail=plan.trail, heard=True) as (port, pid):
         os.kill(pid, signal.SIGUSR1)
         share, seconds = Share("profile", 0, rows(plan)[asked.profile].numbers - SPARED), max(asked.seconds, PROFILE_SECONDS)
         told = drive(Order(str(folder / "plan.json"), asked.profile, share, port, asked.connections[0], seconds, asked.warm, pid, 0))

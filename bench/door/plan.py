@@ -21,6 +21,7 @@ class Plan(msgspec.Struct, frozen=True):
     """The filled database and the way in."""
 
     dsn: str
+    trail: str
     token: str
     tasks: int
     patients: int

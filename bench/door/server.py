@@ -38,14 +38,15 @@ def postgres() -> Iterator[tuple[str, EmbeddedPostgres, Path]]:
 
 @contextmanager
 def listening(
-    module: str, words: Sequence[str] = (), *, dsn: str = "", path: str = "/readyz", heard: bool = False
+    module: str, words: Sequence[str] = (), *, dsn: str = "", trail: str = "", path: str = "/readyz", heard: bool = False
 ) -> Iterator[tuple[int, int]]:
     """`python -m module ... --port N`, once it answers 200 on `path`: its port and its process. It is told to end afterwards.
 
+    `trail`: the address of the login that reads the audit trail, where `dsn` is that of the one that serves.
     What it prints goes to the standard error, unless it is to be `heard`.
     """
     port = free_port()
-    environment = {**os.environ, **UNCOUNTED, "MAILLAGE_DATABASE__URL": dsn}
+    environment = {**os.environ, **UNCOUNTED, "MAILLAGE_DATABASE__URL": dsn, "MAILLAGE_DATABASE__AUDIT_URL": trail or dsn}
     process = subprocess.Popen(
         [sys.executable, "-m", module, *words, "--port", str(port)], env=environment, cwd=ROOT, stdout=None if heard else sys.stderr
     )

@@ -46,8 +46,8 @@ class Application:
 class Health:
     """What the probes ask: whether the process lives, and whether it is ready to serve."""
 
-    def __init__(self, database: Database, settings: Settings, stance: Stance, trail: Database) -> None:
-        self._database, self._settings, self._stance, self._trail = database, settings, stance, trail
+    def __init__(self, database: Database, settings: Settings, stance: Stance) -> None:
+        self._database, self._settings, self._stance = database, settings, stance
 
     async def alive(self) -> tuple[int, dict[str, Any]]:
         """The process answers."""
@@ -71,7 +71,7 @@ class Health:
 
     async def _proof(self) -> dict[str, Any]:
         try:
-            found = await proof.standing(self._trail, self._settings.audit_checkpoints, self._settings.audit_public_key)
+            found = await proof.standing(self._database, self._settings.audit_checkpoints, self._settings.audit_public_key)
         except (OSError, ValueError):
             return {"problems": ["audit-key-unreadable"]}
         return {
@@ -90,12 +90,12 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             return
 
 
-def create_app(settings: Settings, database: Database, stance: Stance | None = None, trail: Database | None = None) -> Application:
+def create_app(settings: Settings, database: Database, stance: Stance | None = None) -> Application:
     """Wire the doors to a database that is open.
 
     `stance`: what whoever runs the process tells of it; `trail`: the same database under the login that reads the audit trail.
     """
-    stance, trail = stance or Stance(), trail or database
+    stance = stance or Stance()
     definitions = Definitions(packages.load(settings.data.folder / packages.FOLDER))
     fhir = FhirDoor(
         database,
@@ -103,14 +103,11 @@ def create_app(settings: Settings, database: Database, stance: Stance | None = N
         intake=journeys.INTAKE,
         settings=settings,
         definitions=definitions,
-        trail=trail,
         keys=KeyServers(settings.clients).fetch,
     )
     provider = ProSanteConnect(settings.psc, settings.server.base_url) if settings.psc.issuer else None
-    web = WebDoor(
-        database, operations=journeys.OPERATIONS, settings=settings, provider=provider, trail=trail, draining=lambda: stance.draining
-    )
-    health = Health(database, settings, stance, trail)
+    web = WebDoor(database, operations=journeys.OPERATIONS, settings=settings, provider=provider, draining=lambda: stance.draining)
+    health = Health(database, settings, stance)
     probes = {"/healthz": health.alive, "/readyz": health.ready}
     return Application(settings, database, Edge(settings, api=fhir, pages=web, probes=probes, stance=stance))
 

@@ -40,6 +40,11 @@ class DatabaseSettings:
         "Address of your server for the owner of the tables, who migrates and never serves. Empty: `maillage migrate` was run where it is known.",
         secret=True,
     )
+    audit_url: str = setting(
+        "",
+        "Address of your server (`postgresql://audit_r:...`), for the login that reads the audit trail and chains it: who serves only adds to it.",
+        secret=True,
+    )
     pool_size: int = setting(32, "Connections that one process keeps open.")
     acquire_timeout: float = setting(0.25, "Seconds that a request waits for a connection before it is told to come back (503).")
     statement_timeout: float = setting(5.0, "Seconds that one statement may take.")
@@ -235,7 +240,6 @@ class DocumentSettings:
     )
     upload_limit: int = setting(20_000_000, "Largest form with files, in bytes, all files together.")
     most_files: int = setting(10, "Files that one form may carry.")
-    inline_limit: int = setting(50_000, "Attachment in a posted DocumentReference, in bytes, above which it is kept encrypted as a file.")
     link_seconds: int = setting(60, "Seconds for which the link of a file can be used, once.")
     check_seconds: int = setting(10, "Seconds of processor time that opening one image or PDF may take.")
     check_memory: int = setting(1_000_000_000, "Bytes of memory that opening one image or PDF may take.")
@@ -257,7 +261,11 @@ class SubscriptionSettings:
 
 @dataclass(frozen=True, slots=True)
 class ClientSettings:
-    """Partners' software that publishes its keys (ADR 0012)."""
+    """Partners' software that publishes its keys, and apps that are told who the person is (ADR 0012)."""
+
+    identity_key: str = setting(
+        "", "File of the key that signs who a person is, for apps (mode 0600, made at first use). Empty: `apps.key` in the data folder."
+    )
 
     keys_timeout: float = setting(2.0, "Seconds that a key server has to answer whole.")
     keys_authority: str = setting(
@@ -381,6 +389,11 @@ class Settings:
     def peers_key(self) -> Path:
         """The key by which peers know this installation."""
         return Path(self.peers.key) if self.peers.key else self.data.folder / "peers.key"
+
+    @property
+    def apps_key(self) -> Path:
+        """The key that signs who a person is."""
+        return Path(self.clients.identity_key) if self.clients.identity_key else self.data.folder / "apps.key"
 
     @property
     def _audit_folder(self) -> Path:

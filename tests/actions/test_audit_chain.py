@@ -230,13 +230,13 @@ async def test_a_chain_that_no_longer_says_what_was_signed_is_not_signed_again(
         "audit-chain-broken at checkpoint 2: nothing more is signed"
     ]
     assert [p.seq for p in one.points()] == [2]
-    async with one.db.transaction(SYSTEM) as tx:
+    async with one.db.trail.transaction(SYSTEM) as tx:
         assert "audit-chain-broken" in (await proof.status(tx, one.points()[-1], tx.now)).problems
 
 
 async def test_status_tells_what_waits_and_since_when(one: Proof, clock: FixedClock) -> None:
     async def now() -> proof.Status:
-        async with one.db.transaction(SYSTEM) as tx:
+        async with one.db.trail.transaction(SYSTEM) as tx:
             return await proof.status(tx, (one.points() or [None])[-1], tx.now)
 
     assert (await now()).problems == ()
@@ -254,6 +254,20 @@ async def test_status_tells_what_waits_and_since_when(one: Proof, clock: FixedCl
     assert found.told()["checkpoint_at"].startswith("2026-11-16")
 
 
+async def test_a_chained_row_is_signed_within_two_minutes_or_it_is_told(one: Proof, beside: Any) -> None:
+    await one.look(2)
+    await proof.Chainer(one.db).drain()  # chained, and nobody signs
+    await beside.execute("SET session_replication_role = replica")
+
+    async def after(seconds: int) -> tuple[str, ...]:
+        await beside.execute("UPDATE audit_chain SET at = clock_timestamp() - make_interval(secs => $1)", seconds)
+        async with one.db.trail.transaction(SYSTEM) as tx:
+            return (await proof.status(tx, None, tx.now)).problems
+
+    assert await after(110) == ()
+    assert await after(121) == ("audit-checkpoint-late",)
+
+
 # --- parts -----------------------------------------------------------------------
 async def test_parts_are_made_ahead_and_a_row_without_part_is_kept_and_told(one: Proof, beside: Any, clock: FixedClock) -> None:
     async def make(months: int) -> list[str]:
@@ -261,7 +275,7 @@ async def test_parts_are_made_ahead_and_a_row_without_part_is_kept_and_told(one:
             return await proof.make_parts(tx, tx.now, months)
 
     async def stray() -> int:
-        async with one.db.transaction(SYSTEM) as tx:
+        async with one.db.trail.transaction(SYSTEM) as tx:
             return await proof.stray_rows(tx)
 
     clock.set(clock.now().replace(year=2038, month=1, day=20))
@@ -283,7 +297,7 @@ async def test_parts_are_made_ahead_and_a_row_without_part_is_kept_and_told(one:
     assert there["n"] == 1
     await one.chainer.drain()
     assert ((await one.verify()).rows, (await one.verify()).whole) == (2, True)
-    async with one.db.transaction(SYSTEM) as tx:
+    async with one.db.trail.transaction(SYSTEM) as tx:
         assert (await proof.status(tx, None, tx.now)).problems == ("audit-part-missing",)
     for part in sorted(names):
         await beside.execute(f"DROP TABLE {part}")

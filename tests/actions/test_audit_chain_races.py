@@ -21,7 +21,6 @@ from tests.support import postgres
 from tests.support.chaining import LEASE, Proof
 
 from maillage.kernel.clock import SystemClock
-from maillage.store import Database
 
 INSERT = "INSERT INTO audit_event (id, at, action, subtype, actor_kind, actor_id, res_type) VALUES ($1, now(), 'R', 'read', 'person', 'p', 'Task')"
 WRITERS, CHAINERS = 3, 2
@@ -38,7 +37,7 @@ class World:
 
     async def _open(self, cluster: postgres.TestCluster, folder: Path) -> None:
         dsn = await cluster.database("postgres_ground", postgres.ground)
-        self.db = await Database.open(dsn, SystemClock())
+        self.db = await postgres.open_both(dsn, SystemClock())
         self.one = Proof(self.db, folder, every_rows=3)
         self.chainers = [self.one.another(lease=timedelta(0)) for _ in range(CHAINERS)]
         self.writers = [await asyncpg.connect(dsn) for _ in range(WRITERS)]
@@ -141,7 +140,7 @@ def test_fault_24_a_chainer_that_is_stopped_and_wakes_makes_no_fork(world: World
         return len(world.run(world.one.chained()))
 
     dsn = world.db._dsn
-    words = [sys.executable, "-m", "tests.support.chaining", dsn, str(tmp_path)]
+    words = [sys.executable, "-m", "tests.support.chaining", dsn, postgres.trail(dsn), str(tmp_path)]
     chainers = [subprocess.Popen(words, stdout=subprocess.DEVNULL) for _ in range(2)]
     try:
         world.run(world.one.look(7))

@@ -12,6 +12,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from tests.support import postgres
 from tests.support.chaining import Proof, owner
 
 from maillage.cli.audit import audit
@@ -28,7 +29,7 @@ def installed(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: 
     """The settings of an installation whose trail has six rows, signed after the third and the sixth."""
 
     async def fill() -> None:
-        db = await Database.open(dsn, clock)
+        db = await postgres.open_both(dsn, clock)
         try:
             one = Proof(db, tmp_path, every_rows=3)
             for _ in range(2):
@@ -39,6 +40,7 @@ def installed(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, clock: 
 
     asyncio.run(fill())
     monkeypatch.setenv("MAILLAGE_DATABASE__URL", dsn)
+    monkeypatch.setenv("MAILLAGE_DATABASE__AUDIT_URL", postgres.trail(dsn))
     monkeypatch.setenv("MAILLAGE_AUDIT__FOLDER", str(tmp_path))
     return tmp_path
 

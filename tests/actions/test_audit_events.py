@@ -33,13 +33,13 @@ async def written(db: Database, actor: Actor, action: str, *, origin: Origin = H
     """One row, as an event."""
     async with db.transaction(actor, request_id="request-1", origin=origin) as tx:
         await record.audit(tx, action, "Task", id, **told)
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         return (await record.search_trail(tx, SYSTEM)).events[0]
 
 
 async def trail(db: Database, actor: Actor = SYSTEM, *asked: tuple[str, str], **named: str) -> list[str]:
     """The ids that an answer holds, without order."""
-    async with db.transaction(actor) as tx:
+    async with db.trail.transaction(actor) as tx:
         return [row["res_id"] for row in (await record.search_trail(tx, actor, [*asked, *named.items()], strict=True)).rows]
 
 
@@ -99,6 +99,7 @@ async def test_sessions_and_accounts_are_told_as_dicom_tells_them(db: Database) 
     for kind, verb, code in OWN:
         async with db.transaction(DOCTOR, origin=HERE) as tx:
             await record.audit(tx, "E", kind, "it", verb=verb)
+        async with db.trail.transaction(DOCTOR) as tx:
             event = (await record.search_trail(tx, SYSTEM)).events[0]
         assert (r4.validate(event), event["subtype"][0]["code"]) == ([], code)
         assert event["entity"][0]["what"] == {"identifier": {"value": "it"}, "display": kind}
@@ -200,7 +201,7 @@ async def test_pages_follow_each_other_without_hole_nor_double(db: Database, clo
     seen: list[str] = []
     position = None
     for _ in range(4):
-        async with db.transaction(SYSTEM) as tx:
+        async with db.trail.transaction(SYSTEM) as tx:
             page = await record.search_trail(tx, SYSTEM, [("_count", "2")], after=position)
         seen += [row["res_id"] for row in page.rows]
         position = page.position

@@ -46,7 +46,7 @@ async def test_each_verb_is_written_as_its_interaction(db: Database) -> None:
             await record.audit(tx, action, "Task", f"a-{word}-{action}", act=word)
         for kind, verb, _ in OWN:
             await record.audit(tx, "E", kind, verb, verb=verb)
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         rows = {row["res_id"]: row for row in await tx.fetch("SELECT res_id, action, subtype, verb, outcome FROM audit_event ORDER BY seq")}
     for word, asked, action, subtype in WORDS:
         verb, act = rows[f"v-{word}-{asked}"], rows[f"a-{word}-{asked}"]
@@ -58,7 +58,7 @@ async def test_each_verb_is_written_as_its_interaction(db: Database) -> None:
 
 async def test_an_answer_holds_fifty_rows_unless_asked_and_two_hundred_at_most(db: Database) -> None:
     async def held(*asked: tuple[str, str]) -> tuple[int, bool]:
-        async with db.transaction(SYSTEM) as tx:
+        async with db.trail.transaction(SYSTEM) as tx:
             page = await record.search_trail(tx, SYSTEM, asked, strict=True)
         return len(page.rows), page.position is not None
 
@@ -68,21 +68,21 @@ async def test_an_answer_holds_fifty_rows_unless_asked_and_two_hundred_at_most(d
     assert await held(("_count", "1000")) == (200, True)
     assert await held(("_count", "0")) == (1, True)
     assert await held(("_count", "200")) == (200, True)
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         assert len((await record.trail.accesses(tx, SYSTEM, "patient-1")).rows) == 100
 
 
 async def test_an_answer_ends_where_its_rows_end(db: Database) -> None:
     async with db.transaction(DOCTOR) as tx:
         await record.audit_many(tx, "R", [("Task", f"t{number}", None) for number in range(2)])
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         page = await record.search_trail(tx, SYSTEM, [("_count", "2")])
         assert (len(page.rows), page.position) == (2, None)
 
 
 async def test_what_steers_an_answer_is_no_criterion(db: Database) -> None:
     steers = [(name, "x") for name in ("_cursor", "_format", "_pretty", "_summary", "_elements", "_total", "_sort")]
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         found = await record.search_trail(tx, SYSTEM, [*steers, ("_count", "3"), ("date", "2026")], strict=True)
         assert (found.used, found.ignored) == ((("_count", "3"), ("date", "2026")), ())
         loose = await record.search_trail(tx, SYSTEM, [*steers, ("colour", "red"), ("_count", "many")])
@@ -109,6 +109,6 @@ async def test_a_witness_is_told_one_line_of_rfc_5424_in_a_frame_of_rfc_5425() -
 
 
 async def test_without_a_checkpoint_none_is_told(db: Database) -> None:
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         found = await proof.status(tx, None, tx.now)
     assert (found.rows, found.checkpoint, found.checkpoint_at, found.uncovered, found.problems) == (0, 0, "", 0.0, ())

@@ -42,7 +42,9 @@ async def test_the_hospital_and_the_host_get_a_link_until_thirty_days_after(db: 
 async def test_everything_owed_is_written_with_it(db: Database) -> None:
     session = await make.open_session(db)
     row = await make.booked(db, (await make.slots(db, session["id"]))[0]["id"], (await make.patients(db))[0])
-    assert await make.value(db, "SELECT count(*) FROM audit_event WHERE res_id = $1 AND verb = 'book' AND action = 'C'", row["id"]) == 1
+    assert (
+        await make.value(db.trail, "SELECT count(*) FROM audit_event WHERE res_id = $1 AND verb = 'book' AND action = 'C'", row["id"]) == 1
+    )
     assert await make.value(db, "SELECT verb FROM appointment_history WHERE appointment_id = $1", row["id"]) == "book"
     told = "SELECT array_agg(organization_id ORDER BY organization_id) FROM notification WHERE focus_id = $1"
     assert await make.value(db, told, row["id"]) == [make.CENTRE, make.HOSPITAL]

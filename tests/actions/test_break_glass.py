@@ -49,7 +49,7 @@ async def looked(db: Database, actor: Actor, patient: str, verb: str = "read") -
     """The purpose that the audit trail gives to a look."""
     async with db.transaction(actor) as tx:
         await record.audit(tx, "R", "Patient", patient, patient=patient, verb=verb)
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         return str(
             await tx.fetchval(
                 "SELECT purpose FROM audit_event WHERE actor_id = $1 AND patient_id = $2 ORDER BY seq DESC LIMIT 1", actor.id, patient
@@ -96,7 +96,7 @@ async def test_of_a_list_the_one_under_the_glass_says_btg_and_each_is_counted(db
     async def listed(verb: str) -> dict[str, str]:
         async with db.transaction(DOCTOR) as tx:
             await record.audit_many(tx, "R", [("Task", "", one), ("Task", "", other), ("Task", "", None), ("Task", "", third)], verb=verb)
-        async with db.transaction(SYSTEM) as tx:
+        async with db.trail.transaction(SYSTEM) as tx:
             rows = await tx.fetch("SELECT x.patient_id, x.purpose FROM audit_event e, audit_shown(e) x WHERE e.verb = $1", verb)
         return {row["patient_id"]: row["purpose"] for row in rows}
 
@@ -145,7 +145,7 @@ async def test_a_refusal_of_emergency_access_stops_all_but_a_vital_emergency(db:
     await played(db, DESK, journeys.oppose, patient, act="emergency", said_by="patient")
     if reason == "vital":
         assert (await broken(db, patient, reason=reason)).refused_before
-        async with db.transaction(SYSTEM) as tx:
+        async with db.trail.transaction(SYSTEM) as tx:
             assert await tx.fetchval("SELECT count(*) FROM audit_event WHERE verb = 'break-glass-past-refusal' AND purpose = 'BTG'") == 1
         assert await sees(db, DOCTOR, "Patient", patient)
     else:

@@ -44,7 +44,7 @@ async def shown(db: Database, id: str) -> dict[str, Any]:
 
 
 async def trail(db: Database, verb: str) -> int:
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         return int(await tx.fetchval("SELECT count(*) FROM audit_event WHERE verb = $1 AND res_type = 'Consent'", verb))
 
 

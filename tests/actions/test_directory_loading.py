@@ -28,6 +28,7 @@ async def test_loading_twice_makes_no_new_version(db: Database) -> None:
     assert first == second
     async with db.transaction(SYSTEM) as tx:
         kept = await tx.fetchval("SELECT count(*) FROM resource_version WHERE res_type <> 'Provenance'")
+    async with db.trail.transaction(SYSTEM) as tx:
         audited = await tx.fetchval("SELECT count(*) FROM audit_event")
     assert kept == audited == sum(first.values())
 

@@ -167,7 +167,7 @@ async def test_each_act_of_a_person_leaves_its_line_in_the_trail(db: Database) -
     id = await ask(db)
     async with db.transaction(MANAGER) as tx:
         await experiments.cancel(tx, id)
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         rows = await tx.fetch("SELECT verb, res_type, organization FROM audit_event WHERE res_id = $1 ORDER BY at, verb", id)
     assert sorted(tuple(row) for row in rows) == [
         ("ask-experiment", "Simulation", make.HOSPITAL), ("cancel-experiment", "Simulation", make.HOSPITAL),

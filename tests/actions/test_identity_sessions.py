@@ -218,7 +218,7 @@ async def test_each_change_of_a_session_leaves_its_audit_row_under_its_owner(db:
         secret, _ = await identity.renew_session(tx, secret, role_id=OTHER_ROLE)
         secret, _ = await identity.renew_session(tx, secret, method="password+totp")
         await access.sign_out(tx, secret)
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         rows = await tx.fetch("SELECT verb, actor_id, organization FROM audit_event WHERE res_type = 'Session' ORDER BY seq")
     told = [tuple(row) for row in rows]
     assert told == [

@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 import httpx
 import pytest
 import pytest_asyncio
+from tests.support import postgres
 from tests.support.machines import claims, form, register, signed, token_for
 from tests.support.web import ORIGIN, Visitor, make_door, territory, visiting
 
@@ -157,7 +158,7 @@ def bearer(given: dict[str, Any]) -> dict[str, str]:
 async def test_the_audit_names_the_person_and_the_app(app: App, db: Database) -> None:
     given = (await app.exchange(await app.code(app.asks(scope="user/*.rs")))).json()
     await app.reads(given["access_token"], f"Patient/{patients(CENTRE)[0][0]}")
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         row = await tx.fetchrow(
             "SELECT actor_kind, software FROM audit_event WHERE res_type = 'Patient' AND verb = 'read' ORDER BY seq DESC LIMIT 1"
         )
@@ -389,9 +390,7 @@ async def test_an_app_cannot_act_for_itself_nor_software_for_a_person(app: App, 
 async def test_secrets_of_consents_are_kept_as_hashes_only(app: App, db: Database) -> None:
     code = await app.code(app.asks(scope="user/*.rs online_access"))
     given = (await app.exchange(code)).json()
-    async with db.transaction(SYSTEM) as tx:
-        tables = ("api_grant", "api_token", "api_refresh", "audit_event")
-        rows = " ".join([row["text"] for table in tables for row in await tx.fetch(f"SELECT t::text AS text FROM {table} t")])
+    rows = await postgres.texts(db.dsn, "api_grant", "api_token", "api_refresh", "audit_event")
     for secret in (code, given["access_token"], given["refresh_token"], app.verifier):
         assert secret not in rows
         assert base64.b16encode(secret.encode()).decode().lower() not in rows

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.asyncio
 
 
 async def rows(db: Database, sql: str, *args: Any) -> list[Any]:
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         return await tx.fetch(sql, *args)
 
 
@@ -88,12 +88,12 @@ async def test_older_accesses_are_a_page_further(db: Database) -> None:
 
 async def test_a_patient_whom_one_may_not_see_has_no_list(db: Database) -> None:
     login, organization = LOGIN, CENTRE
-    [row] = await rows(
-        db,
-        "SELECT p.id FROM patient p WHERE NOT EXISTS (SELECT FROM care_link l WHERE l.patient_id = p.id AND l.organization_id = $1) "
-        "AND NOT $1 = ANY (p.parties) ORDER BY p.id LIMIT 1",
-        organization,
-    )
+    async with db.transaction(SYSTEM) as tx:
+        row = await tx.fetchrow(
+            "SELECT p.id FROM patient p WHERE NOT EXISTS (SELECT FROM care_link l WHERE l.patient_id = p.id AND l.organization_id = $1) "
+            "AND NOT $1 = ANY (p.parties) ORDER BY p.id LIMIT 1",
+            organization,
+        )
     async with pages.visiting(pages.make_door(db), login) as visitor:
         hidden, absent = await visitor.get(f"/patients/{row['id']}/acces"), await visitor.get("/patients/absent/acces")
         assert (hidden.status_code, absent.status_code) == (404, 404)
@@ -192,7 +192,7 @@ async def test_readiness_says_when_the_proof_is_late_or_its_key_is_away(db: Data
     async with db.transaction(SYSTEM) as tx:
         await record.audit(tx, "R", "Task", "one")
     db.clock.advance(timedelta(minutes=2))  # type: ignore[attr-defined]
-    health = Health(db, Settings(audit=AuditSettings(folder=str(tmp_path))), Stance(), db)
+    health = Health(db, Settings(audit=AuditSettings(folder=str(tmp_path))), Stance())
     status, told = await health.ready()
     assert (status, told["status"], told["audit"]["waiting"]) == (200, "ready", 1)
     assert told["audit"]["problems"] == ["audit-lag"]

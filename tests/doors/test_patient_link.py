@@ -65,7 +65,7 @@ async def test_what_the_patient_did_and_saw_is_in_the_trail_under_the_patients_o
         await holder.opens(given.token, born, given.code)
         await holder.sees()
         await holder.acts("/venir")
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         rows = await tx.fetch(
             "SELECT verb, subtype, purpose, actor_id, patient_id FROM audit_event WHERE actor_kind = 'patient' ORDER BY at, seq"
         )
@@ -122,7 +122,7 @@ async def test_guesses_are_slowed_then_the_code_is_taken_away(db: Database, cloc
         assert (await holder.opens(given.token, born, given.code)).status_code == 422, "even the right one: somebody has to give another"
         page = await holder.client.get(f"/p/{given.token}")
         assert "Vous n’avez pas encore de code." in page.text
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         refused = await tx.fetchval("SELECT count(*) FROM audit_event WHERE verb = 'patient-link-refused' AND outcome = '4'")
     assert refused == answers.count(422) + 1
 

@@ -121,8 +121,9 @@ LIES: dict[str, Lies] = {
 
 
 async def kept(db: Database) -> tuple[int, int]:
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         failures = await tx.fetchval("SELECT count(*) FROM audit_event WHERE verb = 'login-failed' AND outcome = '4'")
+    async with db.transaction(SYSTEM) as tx:
         return await tx.fetchval("SELECT count(*) FROM web_session"), failures
 
 

@@ -112,7 +112,7 @@ async def test_a_glass_is_broken_with_a_fresh_proof_shown_on_each_page_and_revie
         assert done.status_code == 303
         assert "Aucun accès à examiner" in (await senior.get("/urgences")).text
         assert (await doctor.get("/urgences")).status_code == 403
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         purposes = await tx.fetch(
             "SELECT DISTINCT purpose FROM audit_event WHERE patient_id = $1 AND verb = 'read' AND action = 'R'", patient["id"]
         )

@@ -136,7 +136,7 @@ async def test_the_lists_for_an_outage_hold_what_a_desk_needs_and_each_look_is_w
     assert patient["name"][0]["family"].upper() in page
     assert patient["birthDate"].split("-")[0] in page
     assert "Aucun rendez-vous" in empty
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         looks = await tx.fetch("SELECT res_id, patient_id FROM audit_event WHERE verb = 'print' ORDER BY res_id")
     assert [(look["res_id"], look["patient_id"]) for look in looks] == [(row["id"], patient["id"])]
 

@@ -38,7 +38,7 @@ async def test_class_20_a_code_confirms_and_a_used_one_does_not(db: Database, cl
         assert visitor.client.cookies["maillage"] != first
         assert (await visitor.post(CONFIRM, {"code": code}, shown=CONFIRM)).status_code == 422
         assert (await visitor.post(CONFIRM, {"recovery": staff.codes[0]}, shown=CONFIRM)).status_code == 422
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         verbs = [row["verb"] for row in await tx.fetch("SELECT verb FROM audit_event WHERE verb LIKE 'step-up%' ORDER BY seq")]
     assert verbs == ["step-up-failed", "step-up-totp", "step-up-failed", "step-up-failed"]
 

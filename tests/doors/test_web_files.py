@@ -60,7 +60,7 @@ def lying(folder: Path) -> list[tuple[str, bytes]]:
 
 
 async def audited(db: Database, verb: str) -> list[str]:
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         rows = await tx.fetch("SELECT actor_id FROM audit_event WHERE verb = $1 AND res_type = 'DocumentReference' ORDER BY at, id", verb)
     return [row["actor_id"] for row in rows]
 

@@ -26,7 +26,7 @@ async def inside(visitor: Visitor) -> bool:
 
 
 async def failures(db: Database) -> list[tuple[str, str, str]]:
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         rows = await tx.fetch("SELECT verb, actor_kind, actor_id FROM audit_event WHERE outcome = '4' ORDER BY seq")
         return [tuple(row) for row in rows]
 

@@ -53,7 +53,7 @@ def blank(page: str) -> str:
 async def test_refusals_are_written_in_the_audit_trail(db: Database) -> None:
     async with visiting(make_door(db), "secretaire-chic") as visitor:
         await visitor.get("/patients/unknown-id")
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         row = await tx.fetchrow("SELECT * FROM audit_event WHERE outcome = '4' ORDER BY seq DESC LIMIT 1")
     assert row is not None
     assert (row["verb"], row["res_id"], row["organization"]) == ("not-found", "unknown-id", "chic")
@@ -155,7 +155,7 @@ async def test_titles_name_no_patient(db: Database) -> None:
         title = re.search(r"<title>(.*)</title>", page.text)
         assert title is not None
         assert title[1] == "Dossier du patient · maillage"
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         assert (
             await tx.fetchval(
                 "SELECT count(*) FROM audit_event WHERE action = 'R' AND patient_id = $1 AND role_id = 'clamart-mg-isambert'", id

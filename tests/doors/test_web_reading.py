@@ -35,6 +35,7 @@ async def openings(db: Database, task: str) -> tuple[str, int, int]:
     async with db.transaction(SYSTEM) as tx:
         state = await tx.fetchval("SELECT state FROM referral_task WHERE id = $1", task)
         rows = await tx.fetchval("SELECT count(*) FROM referral_status WHERE task_id = $1 AND verb = 'open'", task)
+    async with db.trail.transaction(SYSTEM) as tx:
         said = await tx.fetchval("SELECT count(*) FROM audit_event WHERE res_id = $1 AND verb = 'open'", task)
     return state, rows, said
 

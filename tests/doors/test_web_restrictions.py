@@ -61,7 +61,7 @@ async def test_who_keeps_a_result_restricts_it_and_lifts_it(db: Database) -> Non
         assert (await doctor.post(end, {}, shown=place)).headers["location"] == f"{place}?fait=unlabel"
         assert await seen(db, "ours")
         assert (await doctor.post(end, {}, shown=place)).status_code == 404
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         rows = await tx.fetch("SELECT verb, patient_id FROM audit_event WHERE res_id = 'ours' AND verb LIKE '%label-%' ORDER BY seq")
     assert [tuple(row) for row in rows] == [("label-PSY", patient), ("unlabel-PSY", patient)]
 

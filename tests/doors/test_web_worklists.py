@@ -24,7 +24,7 @@ async def crowd(dsn: str) -> None:
     """Fill: more open requests for one service than any list shows at once, the oldest already late, then one for another service."""
     await postgres.create(dsn)
     clock = FixedClock(MONDAY - timedelta(days=10))
-    database = await Database.open(dsn, clock, limits=LIMITS)
+    database = await postgres.open_both(dsn, clock, limits=LIMITS)
     home = f"Organization/{make.CENTRE}"
     try:
         await demonstration.load(database, patients=16, seed=2026)
@@ -115,7 +115,7 @@ async def test_a_requester_counts_everything_that_was_sent(db: Database) -> None
 async def test_everybody_whose_name_is_listed_is_in_the_audit_trail(db: Database) -> None:
     async with visiting(make_door(db), "dermatologie-percy") as visitor:
         await visitor.get("/listes/to-triage")
-    async with db.transaction(make.PLANNER) as tx:
+    async with db.trail.transaction(make.PLANNER) as tx:
         rows = await tx.fetch("SELECT DISTINCT x.patient_id FROM audit_event e, audit_shown(e) x WHERE e.verb = 'worklist' ORDER BY 1")
     assert len(rows) == 1
 

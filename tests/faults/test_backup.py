@@ -243,6 +243,7 @@ def test_f20_the_rows_of_an_operator_s_own_server_come_back(
     dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("MAILLAGE_DATABASE__URL", dsn)
+    monkeypatch.setenv("MAILLAGE_DATABASE__AUDIT_URL", postgres.trail(dsn))
     monkeypatch.setenv("MAILLAGE_BACKUP__URL", postgres.owner(dsn))
     monkeypatch.setenv("MAILLAGE_DATA__FOLDER", str(tmp_path))
     known = ", ".join(f"({one.number}, '{one.name}', '{one.checksum}')" for one in migrations())

@@ -12,7 +12,7 @@ from bench.door.rows import Template, rows
 
 AT = datetime(2026, 11, 16, 8, tzinfo=UTC)
 ID = "019a2b3c-7d00-7abc-8def-0123456789ab"
-PLAN = Plan("", "secret", 1000, 500, 100, '{"id": "once"}')
+PLAN = Plan("", "", "secret", 1000, 500, 100, '{"id": "once"}')
 
 
 def test_a_word_is_replaced_where_it_stands_alone() -> None:

@@ -135,6 +135,19 @@ async def test_nobody_but_the_owner_may_truncate_reference_or_set_triggers(conn:
     assert granted == []
 
 
+async def test_who_serves_only_adds_to_the_trail_and_who_reads_it_reads_nothing_else(conn: Any) -> None:
+    granted = """SELECT format('%s %s', c.relname, g.privilege_type) FROM pg_class c, aclexplode(c.relacl) g
+        WHERE c.relnamespace = 'public'::regnamespace AND g.grantee = $1::text::regrole AND (c.relname LIKE 'audit%' OR $1 <> 'app_rw') ORDER BY 1"""
+    assert await column(conn, granted, "app_rw") == ["audit_event INSERT", "audit_event_seq USAGE"]
+    assert await column(conn, granted, "audit_r") == [
+        *("audit_chain INSERT", "audit_chain SELECT", "audit_chainer SELECT", "audit_chainer UPDATE"),
+        *("audit_event SELECT", "audit_event_rest SELECT"),
+    ]
+    assert await column(conn, granted, "stats_r") == []
+    columns = "SELECT attname::text FROM pg_attribute WHERE attacl IS NOT NULL AND attrelid > 16384"
+    assert await column(conn, columns) == [], "no right on a column alone"
+
+
 async def test_the_database_and_the_program_have_the_same_lists(conn: Any) -> None:
     assert set(await conn.fetchval("SELECT open_types()")) == access.DIRECTORY_TYPES
     assert set(await conn.fetchval("SELECT linked_types()")) == access.LINKED_TYPES

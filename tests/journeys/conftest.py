@@ -38,7 +38,7 @@ ARGUMENTS = [
 async def opened_territory(dsn: str) -> None:
     """The demonstration's places, people and sessions, with no request yet."""
     await postgres.create(dsn)
-    database = await Database.open(dsn, FixedClock(MONDAY), limits=LIMITS)
+    database = await postgres.open_both(dsn, FixedClock(MONDAY), limits=LIMITS)
     try:
         await demonstration.load(database, patients=PATIENTS, seed=SEED)
         await open_sessions(database, MONDAY)
@@ -73,7 +73,7 @@ class Running:
             beside.submit(asyncio.run, self._tick()).result(60)
 
     async def _tick(self) -> None:
-        database = await Database.open(self.dsn, self.clock, limits=LIMITS)
+        database = await postgres.open_both(self.dsn, self.clock, limits=LIMITS)
         try:
             await worker.tick(database)
         finally:
@@ -81,7 +81,7 @@ class Running:
 
     async def _serve(self) -> None:
         self.dsn = await self.cluster.database("opened_territory", opened_territory)
-        database = await Database.open(self.dsn, self.clock, limits=LIMITS, connection_class=postgres.ShufflingConnection)
+        database = await postgres.open_both(self.dsn, self.clock, limits=LIMITS, connection_class=postgres.ShufflingConnection)
         config = uvicorn.Config(self.application(database), lifespan="off", log_level="error", ws="none", loop="asyncio")
         self.server = uvicorn.Server(config)
         self.ready.set()

@@ -24,7 +24,6 @@ from maillage import directory
 from maillage.cli import main
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.clock import FixedClock
-from maillage.store import Database
 
 WHERE = ("--organization", CENTRE)
 
@@ -32,7 +31,7 @@ WHERE = ("--organization", CENTRE)
 async def administered(dsn: str) -> None:
     """Fill: the territory, in a database whose tables its owner made."""
     await postgres.create(dsn)
-    db = await Database.open(dsn, FixedClock(MONDAY))
+    db = await postgres.open_both(dsn, FixedClock(MONDAY))
     async with db.transaction(SYSTEM, timeout=120) as tx:
         await directory.load_territory(tx)
     await db.close()
@@ -47,6 +46,7 @@ class Terminal:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], dsn: str) -> None:
         self.monkeypatch, self.capsys = monkeypatch, capsys
         monkeypatch.setenv("MAILLAGE_DATABASE__URL", dsn)
+        monkeypatch.setenv("MAILLAGE_DATABASE__AUDIT_URL", postgres.trail(dsn))
 
     def type(self, *words: str) -> tuple[int, str, str]:
         self.monkeypatch.setattr(sys, "argv", ["maillage", "client", *words])

@@ -19,11 +19,10 @@ from tests.journeys.inspection import AXE, FOUND, TAGS, picture
 from tests.journeys.people import Person
 from tests.journeys.test_pages_that_follow import elsewhere
 from tests.journeys.test_patient_by_hand import Patient
+from tests.support import postgres
 from tests.support.furnished import furnish, patients_link, starts
 from tests.support.walking import LOOKING, Counted, walk
 from tests.support.web import Visitor, make_door, visiting
-
-from maillage.store import Database
 
 pytestmark = pytest.mark.browser
 LIGHT, PATIENT = 60_000, "patient"
@@ -176,7 +175,7 @@ class Looked:
 async def look_at_everything(server: Running) -> dict[str, Looked]:
     """Every page of every role, and of a patient who holds a link, by its route."""
     found: dict[str, Looked] = {}
-    database = await Database.open(server.dsn, server.clock, limits=LIMITS, connection_class=Counted)
+    database = await postgres.open_both(server.dsn, server.clock, limits=LIMITS, connection_class=Counted)
     try:
         first, door = await starts(database), make_door(database)
         for role in ROLES:

@@ -15,6 +15,7 @@ from tests.factories import referrals as make
 from tests.journeys.conftest import Running
 from tests.journeys.inspection import inspect
 from tests.journeys.people import Person, patient_of
+from tests.support import postgres
 
 from maillage import referrals
 from maillage.kernel.clock import FixedClock
@@ -28,7 +29,7 @@ def elsewhere(server: Running, work: Callable[[Database], Awaitable[Any]], secon
     """What somebody does meanwhile on another screen."""
 
     async def run() -> Any:
-        database = await Database.open(server.dsn, server.clock, limits=LIMITS)
+        database = await postgres.open_both(server.dsn, server.clock, limits=LIMITS)
         try:
             return await work(database)
         finally:

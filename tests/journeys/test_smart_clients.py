@@ -40,7 +40,7 @@ def beside(server: Whole, work: Callable[[Database], Coroutine[Any, Any, None]])
     """Something done to the database, in a thread: the test's own may hold the loop of a browser."""
 
     async def opened() -> None:
-        database = await Database.open(server.dsn, server.clock, limits=LIMITS)
+        database = await postgres.open_both(server.dsn, server.clock, limits=LIMITS)
         try:
             await work(database)
         finally:

@@ -59,7 +59,7 @@ class Whole(Running):
             return beside.submit(asyncio.run, self._tokens()).result(60)
 
     async def _tokens(self) -> dict[str, str]:
-        database = await Database.open(self.dsn, self.clock, limits=LIMITS)
+        database = await postgres.open_both(self.dsn, self.clock, limits=LIMITS)
         try:
             async with database.transaction(SYSTEM) as tx:
                 scopes, hour = ["system/*.cruds"], timedelta(hours=1)

@@ -54,6 +54,12 @@ def test_a_delay_that_cannot_be_read_is_refused(text: str) -> None:
         Delay.parse(text)
 
 
+def test_a_unit_that_nobody_knows_is_no_delay() -> None:
+    with pytest.raises(Invalid) as refused:
+        Delay(2, "weeks")
+    assert refused.value.issues[0].reason == "unknown-delay"
+
+
 def test_opening_hours_are_a_calendar_of_the_service() -> None:
     evening = WorkingCalendar(opening=time(18), closing=time(22))
     assert add_delay(_paris("2026-04-27T21:00"), Delay.parse("2 bh"), evening) == _paris("2026-04-28T19:00")

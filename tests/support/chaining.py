@@ -60,7 +60,7 @@ class Proof:
 
     async def rows(self, sql: str, *args: Any) -> list[Any]:
         """What the database says."""
-        async with self.db.transaction(SYSTEM) as tx:
+        async with self.db.trail.transaction(SYSTEM) as tx:
             return await tx.fetch(sql, *args)
 
     async def chained(self) -> list[str]:
@@ -100,9 +100,9 @@ async def rewrite(conn: Any, seq: int) -> None:
         await conn.execute("UPDATE audit_chain SET links = $2 WHERE seq = $1", block["seq"], b"".join(links))
 
 
-async def _work(dsn: str, folder: Path) -> None:
+async def _work(dsn: str, trail: str, folder: Path) -> None:
     clock: Clock = SystemClock()
-    db = await Database.open(dsn, clock)
+    db = await Database.open(dsn, clock, trail=trail)
     chainer = Proof(db, folder, every_rows=5).another(lease=LEASE)
     while True:
         sys.stdout.write(f"{await chainer.round()}\n")
@@ -111,4 +111,4 @@ async def _work(dsn: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_work(sys.argv[1], Path(sys.argv[2])))
+    asyncio.run(_work(sys.argv[1], sys.argv[2], Path(sys.argv[3])))

@@ -90,7 +90,7 @@ class Installed:
 async def told(settings: Settings) -> dict[str, Any]:
     """What a database holds of an installation: acts, documents that open, and what the operator did."""
     async with opened(settings) as db:
-        async with db.transaction(SYSTEM) as tx:
+        async with db.trail.transaction(SYSTEM) as tx:
             rows = await tx.fetch("SELECT res_id, verb, res_type, outcome FROM audit_event ORDER BY at, seq")
         report = await documents.check(db, Vault.of(settings), now=db.clock.now())
     return {

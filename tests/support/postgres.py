@@ -143,16 +143,19 @@ class TestCluster:
         if kept is None or kept._pool.is_closing():
             if kept is None and len(self._pools) >= POOLS:
                 await self._pools.pop(next(iter(self._pools))).close()
-            kept = self._pools[dsn] = await Database.open(dsn, clock, limits=limits, connection_class=ShufflingConnection)
+            kept = self._pools[dsn] = await open_both(dsn, clock, limits=limits, connection_class=ShufflingConnection)
         opened = Database(kept._pool, clock, limits, kept.warnings)
         opened._dsn = dsn
+        opened._trail = Database(kept.trail._pool, clock, limits, kept.warnings)
+        opened._trail._dsn = kept.trail._dsn
         return opened
 
     async def leave(self, database: Database) -> None:
         """A test is over: keep a few of its connections."""
-        await database._hand_back()
-        for one in _free(database)[CONNECTIONS:]:
-            one.terminate()
+        for one, most in ((database, CONNECTIONS), (database.trail, 0)):
+            await one._hand_back()
+            for holder in _free(one)[most:]:
+                holder.terminate()
 
     def stop(self) -> None:
         """Leave it; the last worker to leave stops the server."""
@@ -184,12 +187,31 @@ def owner(dsn: str) -> str:
     return CLUSTERS[-1].owner(urlsplit(dsn).path.removeprefix("/"))
 
 
+def trail(dsn: str) -> str:
+    """The address of the login that reads the audit trail, for the database whose serving address this is."""
+    return CLUSTERS[-1].postgres.dsn(urlsplit(dsn).path.removeprefix("/"), login=logins.AUDIT)
+
+
+async def open_both(dsn: str, clock: Clock | None = None, **options: Any) -> Database:
+    """A database as it is served: under the login that serves, and beside it the one that reads the audit trail."""
+    return await Database.open(dsn, clock, trail=trail(dsn), **options)
+
+
 async def as_owner(dsn: str, *statements: str) -> None:
     """What only the owner of the database can do, and no trigger nor wall stops when it begins by `SET session_replication_role = replica`."""
     conn = await asyncpg.connect(owner(dsn))
     try:
         for statement in statements:
             await conn.execute(statement)
+    finally:
+        await conn.close()
+
+
+async def texts(dsn: str, *tables: str) -> str:
+    """Every row of some tables as text, as their owner reads them."""
+    conn = await asyncpg.connect(owner(dsn))
+    try:
+        return " ".join([row["text"] for table in tables for row in await conn.fetch(f"SELECT t::text AS text FROM {table} t")])
     finally:
         await conn.close()
 

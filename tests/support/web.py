@@ -29,7 +29,7 @@ async def territory(dsn: str) -> None:
     from tests.conftest import LIMITS, MONDAY
 
     await postgres.create(dsn)
-    database = await Database.open(dsn, FixedClock(MONDAY), limits=LIMITS)
+    database = await postgres.open_both(dsn, FixedClock(MONDAY), limits=LIMITS)
     try:
         await demonstration.load(database, patients=16, seed=2026)
     finally:

@@ -74,7 +74,7 @@ async def _verify(settings: Settings, points: list[proof.Checkpoint], since: dat
 
 
 async def _status(settings: Settings, last: proof.Checkpoint | None, *, json: bool) -> int:
-    async with opened(settings) as database, database.transaction(SYSTEM, timeout=60) as tx:
+    async with opened(settings) as database, database.trail.transaction(SYSTEM, timeout=60) as tx:
         found = await proof.status(tx, last, tx.now)
     lines = [
         f"{found.rows} rows chained, {found.waiting} waiting, the oldest for {found.lag:.0f} s",

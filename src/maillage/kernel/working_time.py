@@ -18,11 +18,16 @@ class Delay:
     amount: int
     unit: str
 
+    def __post_init__(self) -> None:
+        """Raise `Invalid("unknown-delay")` for a unit that nobody knows."""
+        if self.unit not in UNITS:
+            raise Invalid.one("unknown-delay", details=self.unit)
+
     @classmethod
     def parse(cls, text: str) -> Delay:
         """Read `"4 bh"`, `"2 wd"`, `"21 d"`."""
         amount, _, unit = text.strip().partition(" ")
-        if unit not in UNITS or not amount.isdigit():
+        if not amount.isdigit():
             raise Invalid.one("unknown-delay", details=text)
         return cls(int(amount), unit)
 

@@ -8,9 +8,12 @@ CALL put_wall('ix_string', seen_as('ix_string', 'ix_string.res_type'), written_a
 CALL put_reading_alone('resource_head');
 CALL put_reading_alone('resource_version');
 CALL put_reading_alone('ix_string');
--- Whoever acts adds to the trail, nobody changes it; a patient reads who looked (an act that showed others too: through `audit_of_patient` alone), an organisation what was done for it.
-CALL put_wall('audit_event', 'CASE WHEN organization = ANY ((SELECT app_orgs())::text[]) THEN true WHEN (SELECT app_is_system()) THEN true
-    ELSE (SELECT app_kind()) = ''patient'' AND patient_id = (SELECT app_actor()) END', rights => 'SELECT, INSERT');
+-- Whoever acts adds to the trail, and reads none of it under the login that serves; nobody changes it. Under `audit_r` a patient reads who looked (an act
+-- that showed others too: through `audit_of_patient` alone), an organisation what was done for it.
+CALL put_wall('audit_event', 'false', rights => 'INSERT');
+GRANT SELECT ON audit_event TO audit_r;
+CREATE POLICY told ON audit_event FOR SELECT TO audit_r USING (CASE WHEN organization = ANY ((SELECT app_orgs())::text[]) THEN true
+    WHEN (SELECT app_is_system()) THEN true ELSE (SELECT app_kind()) = 'patient' AND patient_id = (SELECT app_actor()) END);
 GRANT USAGE ON SEQUENCE audit_event_seq TO app_rw;
 -- Parts are reached through their table alone: no grant, and no policy lets a row through.
 DO $$
@@ -24,8 +27,8 @@ BEGIN
 END
 $$;
 -- But for the scheduler, who looks whether rows lie in the part of no month.
-CALL put_wall('audit_event_rest', '(SELECT app_is_system())', rights => 'SELECT');
+CALL put_wall('audit_event_rest', '(SELECT app_is_system())', rights => 'SELECT', login => 'audit_r');
 -- The chain holds hashes and ids of audit rows.
-CALL put_wall('audit_chain', '(SELECT app_is_system())', '(SELECT app_is_system())', 'SELECT, INSERT');
-CALL put_grants('{audit_chainer}', 'SELECT, UPDATE');
+CALL put_wall('audit_chain', '(SELECT app_is_system())', '(SELECT app_is_system())', 'SELECT, INSERT', login => 'audit_r');
+CALL put_grants('{audit_chainer}', 'SELECT, UPDATE', 'audit_r');
 CALL put_grants('{sealing_key}', 'SELECT, INSERT');

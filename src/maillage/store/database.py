@@ -34,6 +34,8 @@ T = TypeVar("T")
 TRIES = 3
 STATEMENTS = 512
 _within: contextvars.ContextVar[bool] = contextvars.ContextVar("within", default=False)
+TRAIL_CONNECTIONS, TRAIL_PATIENCE = 4, 10.0
+"""Few read the trail: how many connections they have, and how many seconds one of them waits."""
 LOOKED_AT = 250
 """After so many transactions a connection goes through the pool again, which ends one that is old."""
 
@@ -88,6 +90,7 @@ class Database:
         self._wanting = self._laid = self._open = 0
         self._leaving: set[asyncio.Task[None]] = set()
         self._dsn = ""
+        self._trail: Database | None = None
 
     @classmethod
     async def open(
@@ -98,8 +101,12 @@ class Database:
         limits: Limits = DEFAULT_LIMITS,
         connection_class: type[Any] = Connection,
         served: bool = False,
+        trail: str = "",
     ) -> Database:
-        """Open the pool; refuse a server that may lose what it acknowledged and, where it is served, a login that no wall stops (see `checks`)."""
+        """Open the pool; refuse a server that may lose what it acknowledged and, where it is served, a login that no wall stops (see `checks`).
+
+        `trail`: the address of the same database for the login that reads the audit trail and chains it.
+        """
         clock = clock or SystemClock()
         pool = await asyncpg.create_pool(
             dsn,
@@ -119,7 +126,15 @@ class Database:
             raise
         opened = cls(pool, clock, limits, tuple(warnings))
         opened._dsn = dsn
+        if trail:
+            small = replace(limits, pool_size=TRAIL_CONNECTIONS, acquire=max(limits.acquire, TRAIL_PATIENCE))
+            opened._trail = await cls.open(trail, clock, limits=small, connection_class=connection_class, served=served)
         return opened
+
+    @property
+    def trail(self) -> Database:
+        """The same database under the login that reads the audit trail: the one that serves only adds to it."""
+        return self._trail or self
 
     @property
     def dsn(self) -> str:
@@ -128,7 +143,8 @@ class Database:
 
     async def beside(self, pool_size: int, *, acquire: float) -> Database:
         """The same database over connections of its own: for work that must go on when requests hold every other one."""
-        return await Database.open(self._dsn, self.clock, limits=replace(self.limits, pool_size=pool_size, acquire=acquire))
+        trail = self._trail._dsn if self._trail else ""
+        return await Database.open(self._dsn, self.clock, limits=replace(self.limits, pool_size=pool_size, acquire=acquire), trail=trail)
 
     @asynccontextmanager
     async def listening(self, channel: str, heard: Callable[[str], None]) -> AsyncIterator[asyncio.Event]:
@@ -153,6 +169,8 @@ class Database:
 
     async def close(self) -> None:
         """Give every connection back to the server; one that hangs is cut."""
+        if self._trail:
+            await self._trail.close()
         await self._hand_back()
         try:
             await asyncio.wait_for(self._pool.close(), 10)

@@ -90,13 +90,13 @@ END
 $$;
 
 -- Tables without patient data: what the serving login may do with them, and no row level security.
-CREATE PROCEDURE put_grants(tables text[], rights text) LANGUAGE plpgsql AS $$
+CREATE PROCEDURE put_grants(tables text[], rights text, login text DEFAULT 'app_rw') LANGUAGE plpgsql AS $$
 DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY tables LOOP
-        EXECUTE format('REVOKE ALL ON %I FROM PUBLIC, app_rw', name);
-        EXECUTE format('GRANT %s ON %I TO app_rw', rights, name);
+        EXECUTE format('REVOKE ALL ON %I FROM PUBLIC, app_rw, audit_r, stats_r', name);
+        EXECUTE format('GRANT %s ON %I TO %I', rights, name, login);
     END LOOP;
 END
 $$;
@@ -105,19 +105,19 @@ $$;
 -- less; `parent`: what a new row must hang on, because a foreign key is satisfied by a row that who acts does not see; `unopposed`: what no other rule
 -- overcomes.
 CREATE PROCEDURE put_wall(name text, seen text, written text DEFAULT 'true', rights text DEFAULT 'SELECT, INSERT, UPDATE',
-    parent text DEFAULT 'true', unopposed text DEFAULT '') LANGUAGE plpgsql AS $$
+    parent text DEFAULT 'true', unopposed text DEFAULT '', login text DEFAULT 'app_rw') LANGUAGE plpgsql AS $$
 DECLARE
     policy text;
 BEGIN
-    CALL put_grants(ARRAY[name], rights);
+    CALL put_grants(ARRAY[name], rights, login);
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
     EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
     FOR policy IN SELECT p.policyname FROM pg_policies p WHERE p.schemaname = 'public' AND p.tablename = name LOOP
         EXECUTE format('DROP POLICY %I ON %I', policy, name);
     END LOOP;
-    EXECUTE format('CREATE POLICY seen ON %I TO app_rw USING (%s) WITH CHECK (true)', name, seen);
-    EXECUTE format('CREATE POLICY inserted ON %I AS RESTRICTIVE FOR INSERT TO app_rw WITH CHECK ((%s) AND %s)', name, written, parent);
-    EXECUTE format('CREATE POLICY updated ON %I AS RESTRICTIVE FOR UPDATE TO app_rw USING (true) WITH CHECK (%s)', name, written);
+    EXECUTE format('CREATE POLICY seen ON %I TO %I USING (%s) WITH CHECK (true)', name, login, seen);
+    EXECUTE format('CREATE POLICY inserted ON %I AS RESTRICTIVE FOR INSERT TO %I WITH CHECK ((%s) AND %s)', name, login, written, parent);
+    EXECUTE format('CREATE POLICY updated ON %I AS RESTRICTIVE FOR UPDATE TO %I USING (true) WITH CHECK (%s)', name, login, written);
     IF unopposed <> '' THEN
         EXECUTE format('CREATE POLICY unopposed ON %I AS RESTRICTIVE FOR SELECT TO app_rw USING (%s)', name, unopposed);
     END IF;

@@ -10,6 +10,7 @@ from pathlib import Path
 from maillage.kernel.clock import Clock, SystemClock
 from maillage.settings import DatabaseSettings, Settings
 from maillage.store import logins
+from maillage.store.checks import UnsafeServer
 from maillage.store.database import Database, Limits
 from maillage.store.embedded import EmbeddedPostgres
 from maillage.store.handover import prepared, sending
@@ -39,6 +40,17 @@ def limits(settings: DatabaseSettings) -> Limits:
     )
 
 
+def _addresses(database: DatabaseSettings, server: EmbeddedPostgres | None) -> tuple[str, str]:
+    """For the login that serves, and for the one that reads the audit trail. Raises `UnsafeServer` where the second is not named."""
+    if server:
+        return server.dsn(login=logins.SERVING), server.dsn(login=logins.AUDIT)
+    if not database.audit_url:
+        raise UnsafeServer(
+            "MAILLAGE_DATABASE__AUDIT_URL is missing: the address of your server for the login audit_r, who reads the audit trail and chains it."
+        )
+    return database.url, database.audit_url
+
+
 @asynccontextmanager
 async def opened(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Database]:
     """The database of these settings, embedded or not, migrated by its owner and open under the login that serves, for the length of the block.
@@ -50,8 +62,8 @@ async def opened(settings: Settings, *, clock: Clock | None = None) -> AsyncIter
     try:
         if owner:
             await migrate(owner)
-        dsn = server.dsn(login=logins.SERVING) if server else settings.database.url
-        database = await Database.open(dsn, clock or SystemClock(), limits=limits(settings.database), served=True)
+        dsn, trail = _addresses(settings.database, server)
+        database = await Database.open(dsn, clock or SystemClock(), limits=limits(settings.database), served=True, trail=trail)
         try:
             yield database
         finally:

@@ -45,7 +45,7 @@ async def test_class_01_the_parties_of_a_request_read_its_files_and_nobody_else(
         assert hidden.json()["issue"][0]["code"] == absent.json()["issue"][0]["code"]
         assert (await scoped.get(f"/fhir/Binary/{id}")).status_code == 403
         assert (await ours.delete(f"/fhir/Binary/{id}")).status_code == 405
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         assert await tx.fetchval("SELECT count(*) FROM audit_event WHERE verb = 'download' AND res_id = $1", id) == 1
 
 

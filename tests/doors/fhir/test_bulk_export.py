@@ -110,7 +110,7 @@ async def test_an_export_from_its_request_to_the_end_of_its_files(
     folder = exports.vault_of(settings).folder
     assert len(list(folder.lying())) == 4
     assert all(patient.encode() not in one.path.read_bytes() for one in folder.lying())
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         rows = await tx.fetch("SELECT subtype, patient_id FROM audit_event WHERE verb = 'export' ORDER BY seq")
     assert [(row["subtype"], row["patient_id"]) for row in rows if row["patient_id"]] == [
         ("export", patient)
@@ -210,7 +210,7 @@ async def test_only_the_patients_that_were_named_and_only_while_they_may_be_seen
     }
     in_group = await lines(ours, of_one.headers["content-location"])
     assert (in_group["Patient"], in_group["Observation"]) == ([second], of_second)
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         rows = await tx.fetch(
             "SELECT DISTINCT x.patient_id FROM audit_event e, audit_shown(e) x WHERE e.verb = 'export' AND x.patient_id IS NOT NULL"
         )
@@ -265,7 +265,7 @@ async def test_what_was_deleted_since_then_is_told_and_to_nobody_else(
     assert await told() == [f"DELETE Observation/{id}" for id in sorted(deleted)]
     assert (await theirs.get(others)).json()["deleted"] == []
     assert "deleted" not in (await ours.get(plain)).json()
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         rows = await tx.fetch(
             "SELECT x.patient_id FROM audit_event e, audit_shown(e) x WHERE e.verb = 'export' AND x.patient_id IS NOT NULL ORDER BY e.seq"
         )

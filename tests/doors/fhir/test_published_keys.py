@@ -55,7 +55,7 @@ async def enters(door: FhirDoor, key: str = "p384", name: str = "labo", **header
 
 
 async def why(db: Database) -> str:
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         verb: str = await tx.fetchval("SELECT verb FROM audit_event ORDER BY seq DESC LIMIT 1")
         return verb.rpartition(":")[2]
 

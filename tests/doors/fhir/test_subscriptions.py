@@ -379,7 +379,7 @@ async def test_each_notice_is_in_the_audit_of_the_patient_before_it_leaves(partn
     await told(partner.db)
     task = await partner.task()
     await told(partner.db)
-    async with partner.db.transaction(SYSTEM) as tx:
+    async with partner.db.trail.transaction(SYSTEM) as tx:
         rows = await tx.fetch("SELECT actor_id, organization, patient_id, res_id FROM audit_event WHERE verb = 'notify'")
     assert [tuple(row) for row in rows] == [("logiciel-b", "org-b", partner.patient, task)]
 

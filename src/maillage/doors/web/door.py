@@ -56,10 +56,9 @@ class WebDoor:
         operations: Iterable[Operation],
         settings: Settings,
         provider: IdentityProvider | None = None,
-        trail: Database | None = None,
         draining: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.db, self.trail = db, trail or db
+        self.db, self.trail = db, db.trail
         self.site = Site.of(settings)
         self.operations = {(operation.type, operation.name): operation for operation in operations}
         self.settings, self.provider = settings, provider

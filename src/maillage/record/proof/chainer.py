@@ -59,7 +59,7 @@ class Chainer:
     """One of perhaps several: it works when it is its turn, and waits while another one gives signs of life."""
 
     def __init__(self, db: Database, keeper: Keeper | None = None, *, lease: timedelta = LEASE) -> None:
-        self._db, self._keeper, self._lease = db, keeper, lease
+        self._db, self._keeper, self._lease = db.trail, keeper, lease
         self.holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._fence = -1
         self._horizon: int | None = None

@@ -40,7 +40,7 @@ class Status:
 async def standing(db: Database, book: Path, key: Path) -> Status:
     """The same for an installation: its book, its public key. Raises `OSError` or `ValueError` when there is a book and no key to read it."""
     last = await asyncio.to_thread(_last, book, key)
-    async with db.transaction(SYSTEM, lazy=True) as tx:
+    async with db.trail.transaction(SYSTEM, lazy=True) as tx:
         return await status(tx, last, tx.now)
 
 

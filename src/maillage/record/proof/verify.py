@@ -66,6 +66,7 @@ class Report:
 
 async def verify(db: Database, book: Sequence[Checkpoint], *, since: datetime | None = None, until: datetime | None = None) -> Report:
     """The chain against the rows, and against what was signed; `since` and `until`: the blocks that hold rows of these instants alone."""
+    db = db.trail
     found: list[Fault] = [_of_book(point) for point in book if point.fault]
     signed = {point.seq: point for point in book if not point.fault}
     async with db.transaction(SYSTEM, timeout=PATIENCE) as tx:

@@ -94,13 +94,13 @@ END
 $$;
 
 -- Tables without patient data: what the serving login may do with them, and no row level security.
-CREATE PROCEDURE put_grants(tables text[], rights text) LANGUAGE plpgsql AS $$
+CREATE PROCEDURE put_grants(tables text[], rights text, login text DEFAULT 'app_rw') LANGUAGE plpgsql AS $$
 DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY tables LOOP
-        EXECUTE format('REVOKE ALL ON %I FROM PUBLIC, app_rw', name);
-        EXECUTE format('GRANT %s ON %I TO app_rw', rights, name);
+        EXECUTE format('REVOKE ALL ON %I FROM PUBLIC, app_rw, audit_r, stats_r', name);
+        EXECUTE format('GRANT %s ON %I TO %I', rights, name, login);
     END LOOP;
 END
 $$;
@@ -109,19 +109,19 @@ $$;
 -- less; `parent`: what a new row must hang on, because a foreign key is satisfied by a row that who acts does not see; `unopposed`: what no other rule
 -- overcomes.
 CREATE PROCEDURE put_wall(name text, seen text, written text DEFAULT 'true', rights text DEFAULT 'SELECT, INSERT, UPDATE',
-    parent text DEFAULT 'true', unopposed text DEFAULT '') LANGUAGE plpgsql AS $$
+    parent text DEFAULT 'true', unopposed text DEFAULT '', login text DEFAULT 'app_rw') LANGUAGE plpgsql AS $$
 DECLARE
     policy text;
 BEGIN
-    CALL put_grants(ARRAY[name], rights);
+    CALL put_grants(ARRAY[name], rights, login);
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', name);
     EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', name);
     FOR policy IN SELECT p.policyname FROM pg_policies p WHERE p.schemaname = 'public' AND p.tablename = name LOOP
         EXECUTE format('DROP POLICY %I ON %I', policy, name);
     END LOOP;
-    EXECUTE format('CREATE POLICY seen ON %I TO app_rw USING (%s) WITH CHECK (true)', name, seen);
-    EXECUTE format('CREATE POLICY inserted ON %I AS RESTRICTIVE FOR INSERT TO app_rw WITH CHECK ((%s) AND %s)', name, written, parent);
-    EXECUTE format('CREATE POLICY updated ON %I AS RESTRICTIVE FOR UPDATE TO app_rw USING (true) WITH CHECK (%s)', name, written);
+    EXECUTE format('CREATE POLICY seen ON %I TO %I USING (%s) WITH CHECK (true)', name, login, seen);
+    EXECUTE format('CREATE POLICY inserted ON %I AS RESTRICTIVE FOR INSERT TO %I WITH CHECK ((%s) AND %s)', name, login, written, parent);
+    EXECUTE format('CREATE POLICY updated ON %I AS RESTRICTIVE FOR UPDATE TO %I USING (true) WITH CHECK (%s)', name, login, written);
     IF unopposed <> '' THEN
         EXECUTE format('CREATE POLICY unopposed ON %I AS RESTRICTIVE FOR SELECT TO app_rw USING (%s)', name, unopposed);
     END IF;
@@ -2923,6 +2923,7 @@ CREATE TABLE api_grant (
     patient text,
     redirect_uri text NOT NULL,
     challenge text NOT NULL,
+    nonce text NOT NULL DEFAULT '',
     code_hash bytea NOT NULL UNIQUE,
     code_expires_at timestamptz NOT NULL,
     code_used_at timestamptz,
@@ -4353,9 +4354,12 @@ CALL put_wall('ix_string', seen_as('ix_string', 'ix_string.res_type'), written_a
 CALL put_reading_alone('resource_head');
 CALL put_reading_alone('resource_version');
 CALL put_reading_alone('ix_string');
--- Whoever acts adds to the trail, nobody changes it; a patient reads who looked (an act that showed others too: through `audit_of_patient` alone), an organisation what was done for it.
-CALL put_wall('audit_event', 'CASE WHEN organization = ANY ((SELECT app_orgs())::text[]) THEN true WHEN (SELECT app_is_system()) THEN true
-    ELSE (SELECT app_kind()) = ''patient'' AND patient_id = (SELECT app_actor()) END', rights => 'SELECT, INSERT');
+-- Whoever acts adds to the trail, and reads none of it under the login that serves; nobody changes it. Under `audit_r` a patient reads who looked (an act
+-- that showed others too: through `audit_of_patient` alone), an organisation what was done for it.
+CALL put_wall('audit_event', 'false', rights => 'INSERT');
+GRANT SELECT ON audit_event TO audit_r;
+CREATE POLICY told ON audit_event FOR SELECT TO audit_r USING (CASE WHEN organization = ANY ((SELECT app_orgs())::text[]) THEN true
+    WHEN (SELECT app_is_system()) THEN true ELSE (SELECT app_kind()) = 'patient' AND patient_id = (SELECT app_actor()) END);
 GRANT USAGE ON SEQUENCE audit_event_seq TO app_rw;
 -- Parts are reached through their table alone: no grant, and no policy lets a row through.
 DO $$
@@ -4369,10 +4373,10 @@ BEGIN
 END
 $$;
 -- But for the scheduler, who looks whether rows lie in the part of no month.
-CALL put_wall('audit_event_rest', '(SELECT app_is_system())', rights => 'SELECT');
+CALL put_wall('audit_event_rest', '(SELECT app_is_system())', rights => 'SELECT', login => 'audit_r');
 -- The chain holds hashes and ids of audit rows.
-CALL put_wall('audit_chain', '(SELECT app_is_system())', '(SELECT app_is_system())', 'SELECT, INSERT');
-CALL put_grants('{audit_chainer}', 'SELECT, UPDATE');
+CALL put_wall('audit_chain', '(SELECT app_is_system())', '(SELECT app_is_system())', 'SELECT, INSERT', login => 'audit_r');
+CALL put_grants('{audit_chainer}', 'SELECT, UPDATE', 'audit_r');
 CALL put_grants('{sealing_key}', 'SELECT, INSERT');
 
 -- ===== record/index_walls.sql =====
