@@ -235,6 +235,7 @@ def _keys(settings: Settings, folder: Path) -> None:
         "signing.key": settings.audit_key,
         "identity.key": settings.data.folder / "identity.key",
         "peers.key": settings.peers_key,
+        "apps.key": settings.apps_key,
     }
     for name, target in places.items():
         if (folder / KEYS / name).exists() and not target.exists():

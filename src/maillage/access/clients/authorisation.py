@@ -17,10 +17,21 @@ from maillage.access.scopes import Scope, narrow, read_scope, read_scopes
 MOST_ASKED = 60
 MOST_GRANTED = 200
 LONGEST_STATE = 500
-WORDS = ("launch", "launch/patient", "online_access")
+WORDS = ("launch", "launch/patient", "online_access", "openid", "fhirUser")
 """What an app may ask for beside scopes of resource types."""
 
-NAMES = ("response_type", "client_id", "redirect_uri", "scope", "state", "aud", "code_challenge", "code_challenge_method", "launch")
+NAMES = (
+    "response_type",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "aud",
+    "code_challenge",
+    "code_challenge_method",
+    "launch",
+    "nonce",
+)
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
@@ -42,6 +53,7 @@ class Asked:
     challenge: str
     scopes: tuple[str, ...]
     launch: str = ""
+    nonce: str = ""
 
     @property
     def needs_patient(self) -> bool:
@@ -63,16 +75,21 @@ def read(client: Client, given: Mapping[str, str], audience: str) -> Asked:
     """The request. Raises `Wrong`."""
     if given.get("response_type") != "code":
         raise Wrong("unsupported_response_type")
-    challenge, state = given.get("code_challenge", ""), given.get("state", "")
-    if given.get("code_challenge_method") != "S256" or not _CHALLENGE.fullmatch(challenge) or not 0 < len(state) <= LONGEST_STATE:
+    challenge, state, nonce = given.get("code_challenge", ""), given.get("state", ""), given.get("nonce", "")
+    if (
+        given.get("code_challenge_method") != "S256"
+        or not _CHALLENGE.fullmatch(challenge)
+        or not 0 < len(state) <= LONGEST_STATE
+        or len(nonce) > LONGEST_STATE
+    ):
         raise Wrong("invalid_request")
     if given.get("aud", "").rstrip("/") != audience:
         raise Wrong("invalid_request")
     launch = given.get("launch", "")
     scopes = left(given.get("scope", ""), client.scopes, ("patient", "user"), WORDS)
-    if scopes is None or ("launch" in scopes) != bool(launch):
+    if scopes is None or ("launch" in scopes) != bool(launch) or ("fhirUser" in scopes and "openid" not in scopes):
         raise Wrong("invalid_scope")
-    return Asked(client, given["redirect_uri"], state, challenge, scopes, launch)
+    return Asked(client, given["redirect_uri"], state, challenge, scopes, launch, nonce)
 
 
 def left(asked: str, allowed: Iterable[str], contexts: Iterable[str], words: Iterable[str] = ()) -> tuple[str, ...] | None:

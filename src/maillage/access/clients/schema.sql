@@ -73,6 +73,7 @@ CREATE TABLE api_grant (
     patient text,
     redirect_uri text NOT NULL,
     challenge text NOT NULL,
+    nonce text NOT NULL DEFAULT '',
     code_hash bytea NOT NULL UNIQUE,
     code_expires_at timestamptz NOT NULL,
     code_used_at timestamptz,

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from joserfc import jws
 from joserfc.jwk import ECKey
 
+from maillage.access import keyfile
 from maillage.kernel.ids import new_id
 
 ALGORITHM, CURVE = "ES384", "P-384"
@@ -20,28 +19,9 @@ LASTS = timedelta(minutes=4)
 
 def load(path: Path) -> ECKey:
     """The key of this installation; it is made when the file is not there. Raises `OSError`."""
-    if not path.exists():
-        _make(path)
-    found = ECKey.import_key(msgspec.json.decode(path.read_bytes(), type=dict[str, Any]))
+    found = ECKey.import_key(keyfile.kept(path, lambda: ECKey.generate_key(CURVE).as_dict(private=True)))
     found.ensure_kid()
     return found
-
-
-def _make(path: Path) -> None:
-    """Written whole or not at all; of two that make it at once, the first one's stays."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{new_id()}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(msgspec.json.encode(ECKey.generate_key(CURVE).as_dict(private=True)))
-        file.flush()
-        os.fsync(file.fileno())
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
 
 
 def public_keys(key: ECKey) -> str:

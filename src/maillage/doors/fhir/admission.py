@@ -60,6 +60,13 @@ def _template(parts: list[str], kind: str) -> str:
     return "/".join([kind, *(part if part in _WORDS or part in READABLE else "{id}" for part in parts[1:6])])
 
 
-_NAMED = frozenset({("oauth", "token"), ("oauth", "revoke"), ("oauth", "introspect"), (".well-known", "smart-configuration")})
+_NAMED = frozenset(
+    {
+        ("oauth", "token"),
+        ("oauth", "revoke"),
+        ("oauth", "introspect"),
+        *((".well-known", name) for name in ("smart-configuration", "openid-configuration", "jwks.json")),
+    }
+)
 _PLACES = frozenset({"exports", "metadata", "docs", "openapi.json", "_history", "_search"})
 _WORDS = frozenset({"_history", "_search", "*"})

@@ -12,6 +12,7 @@ from typing import Any
 
 from maillage import exports, record
 from maillage.access import Holder, holder_of_token, policy
+from maillage.access.clients.identity_token import Signer
 from maillage.access.identity.secret import digest
 from maillage.codes.definitions import Definitions
 from maillage.codes.json import decode, encode
@@ -52,14 +53,14 @@ TOKEN_CACHE = timedelta(seconds=5)
 MOST_TOKENS = 1000
 NOBODY = Actor(kind="client", id="nobody", organizations=(), display="nobody")
 SHOWN = "x-shown"
-WELL_KNOWN = (".well-known", "smart-configuration")
-PUBLIC = {("metadata",), ("docs",), ("openapi.json",), WELL_KNOWN}
+WELL_KNOWN = {(".well-known", "smart-configuration"), (".well-known", "openid-configuration")}
+KEYS = (".well-known", "jwks.json")
+PUBLIC = {("metadata",), ("docs",), ("openapi.json",), KEYS, *WELL_KNOWN}
 """What is answered without a token."""
 
 
 class FhirDoor:
-    """`operations`: the verbs of the rooms; `intake`: their claims on written resources; `trail`: by which login the audit trail is read;
-    `keys`: how the keys that clients publish are had."""
+    """`operations`: the verbs of the rooms; `intake`: their claims on written resources; `keys`: how the keys that clients publish are had."""
 
     def __init__(
         self,
@@ -71,10 +72,9 @@ class FhirDoor:
         mode: Mode | None = None,
         definitions: Definitions | None = None,
         prefix: str = "/fhir",
-        trail: Database | None = None,
         keys: Fetch | None = None,
     ) -> None:
-        self.db, self.trail = db, trail or db
+        self.db, self.trail = db, db.trail
         self.settings = settings or Settings()
         self.prefix = prefix
         operations = tuple(operations)
@@ -93,7 +93,8 @@ class FhirDoor:
         )
         self._key = b""
         self._tokens: dict[bytes, tuple[datetime, Holder]] = {}
-        self.oauth = OAuth(db, keys)
+        self._signer = Signer(self.settings.apps_key)
+        self.oauth = OAuth(db, self._signer, keys)
         self._certificates = Certificates(self.settings)
         self._gate = Gate(self.settings.fhir)
         self._documents: dict[tuple[str, ...], Response] = {}
@@ -193,8 +194,10 @@ class FhirDoor:
         return Response(made.status, made.body, dict(made.headers))
 
     def _document(self, request: Request) -> Response:
-        if request.path == WELL_KNOWN:
+        if request.path in WELL_KNOWN:
             return configuration(request.base)
+        if request.path == KEYS:
+            return Response(200, encode(self._signer.published()), {"content-type": "application/jwk-set+json"})
         if request.interface:
             return interfaces.described(request)
         return documentation.document(self.registry, request.base, request.path[0])

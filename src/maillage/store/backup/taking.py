@@ -155,6 +155,7 @@ def _keys(settings: Settings, target: Path | None) -> tuple[tuple[str, ...], tup
         "signing.key": settings.audit_key,
         IDENTITY: settings.data.folder / IDENTITY,
         "peers.key": settings.peers_key,
+        "apps.key": settings.apps_key,
     }
     there = {name: path for name, path in places.items() if path.exists()}
     if target is None:

@@ -26,10 +26,11 @@ class Grant:
     login: str
     scopes: tuple[str, ...]
     patient: str = ""
+    nonce: str = ""
 
 
 def _grant(row: Any) -> Grant:
-    return Grant(row["id"], row["client"], row["login"], tuple(row["scopes"]), row["patient"] or "")
+    return Grant(row["id"], row["client"], row["login"], tuple(row["scopes"]), row["patient"] or "", row["nonce"])
 
 
 async def launch(tx: Transaction, client: str, patient: str, *, login: str = "", service: str = "") -> str:
@@ -73,17 +74,26 @@ async def spend_launch(tx: Transaction, handle: str) -> bool:
 
 
 async def consent(
-    tx: Transaction, client: str, *, login: str, role_id: str, scopes: Sequence[str], patient: str, redirect_uri: str, challenge: str
+    tx: Transaction,
+    client: str,
+    *,
+    login: str,
+    role_id: str,
+    scopes: Sequence[str],
+    patient: str,
+    redirect_uri: str,
+    challenge: str,
+    nonce: str = "",
 ) -> str:
     """Keep a consent; answers the code that the app exchanges for its first token."""
     code = secrets.token_urlsafe(32)
     await tx.execute(
         """
-        INSERT INTO api_grant (id, client, login, role_id, scopes, patient, redirect_uri, challenge, code_hash, code_expires_at, created_at, expires_at)
-        VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7, $8, $9, $10, $11, $12)
+        INSERT INTO api_grant (id, client, login, role_id, scopes, patient, redirect_uri, challenge, code_hash, code_expires_at, created_at, expires_at, nonce)
+        VALUES ($1, $2, $3, $4, $5, nullif($6, ''), $7, $8, $9, $10, $11, $12, $13)
         """,
         *(new_id(), client, login, role_id, list(scopes), patient, redirect_uri, challenge, digest(code)),
-        *(tx.now + CODE_LIFETIME, tx.now, tx.now + GRANT_LIFETIME),
+        *(tx.now + CODE_LIFETIME, tx.now, tx.now + GRANT_LIFETIME, nonce),
     )
     return code
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from maillage.access.clients.identity_token import ALGORITHM
 from maillage.access.clients.types import ALGORITHMS
 from maillage.codes.json import encode
 from maillage.doors.fhir.http import Response
@@ -15,10 +16,10 @@ from maillage.doors.fhir.oauth.grants import GRANTS
 CAPABILITIES = (
     *("launch-ehr", "launch-standalone", "client-public", "client-confidential-asymmetric"),
     *("context-banner", "context-ehr-patient", "context-standalone-patient"),
-    *("permission-online", "permission-patient", "permission-user", "permission-v1", "permission-v2"),
+    *("sso-openid-connect", "permission-online", "permission-patient", "permission-user", "permission-v1", "permission-v2"),
 )
 METHODS = ("private_key_jwt", "none")
-SCOPES = ("launch", "launch/patient", "online_access", "patient/*.rs", "user/*.cruds", "system/*.cruds")
+SCOPES = ("openid", "fhirUser", "launch", "launch/patient", "online_access", "patient/*.rs", "user/*.cruds", "system/*.cruds")
 SMART = "http://fhir-registry.smarthealthit.org/StructureDefinition/"
 
 
@@ -30,9 +31,13 @@ def endpoints(base: str) -> dict[str, str]:
 
 
 def configuration(base: str) -> Response:
-    """The document that SMART clients read first."""
+    """The document that SMART clients read first, and those of OpenID Connect too."""
     at = endpoints(base)
     told: dict[str, Any] = {
+        "issuer": base,
+        "jwks_uri": f"{base}/.well-known/jwks.json",
+        "subject_types_supported": ("public",),
+        "id_token_signing_alg_values_supported": (ALGORITHM,),
         "authorization_endpoint": at["authorize"],
         "management_endpoint": at["manage"],
         "token_endpoint": at["token"],

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 
 from maillage import record
 from maillage.access.clients import actions, queries
+from maillage.access.clients.identity_token import Signer
 from maillage.access.clients.types import Client
 from maillage.doors.fhir.http import Receive, Request, Response
-from maillage.doors.fhir.oauth.clients import authenticated
+from maillage.doors.fhir.oauth.clients import Desk, authenticated
 from maillage.doors.fhir.oauth.forms import REFUSED, Form, OAuthError, read_form, required, told, told_error
 from maillage.doors.fhir.oauth.grants import AUDIT_KIND, GRANTS, KIND, acting, app
 from maillage.doors.fhir.oauth.keys import Fetch, PublishedKeys
@@ -17,14 +18,14 @@ from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.errors import Unauthenticated
 from maillage.store import Database, Transaction
 
-Endpoint = Callable[[Transaction, Form, str, str], Awaitable[Response]]
+Endpoint = Callable[[Transaction, Form, Desk], Awaitable[Response]]
 
 
 class OAuth:
     """The endpoints over a database. They write no token and no assertion into any log."""
 
-    def __init__(self, db: Database, fetch: Fetch | None = None) -> None:
-        self.db = db
+    def __init__(self, db: Database, signer: Signer, fetch: Fetch | None = None) -> None:
+        self.db, self._signer = db, signer
         self._keys = PublishedKeys(db, fetch) if fetch else None
 
     async def answer(self, request: Request, receive: Receive) -> Response:
@@ -34,17 +35,17 @@ class OAuth:
             raise UnknownPlace
         if request.method != "POST":
             raise MethodNotAllowed(("POST",))
-        audience = f"{request.base}/oauth/token"
+        desk = Desk(request.base, request.certificate, self._signer)
         try:
             form = await read_form(request, receive)
-            return await self._run(endpoint, form, audience, request)
+            return await self._run(endpoint, form, desk, request)
         except OAuthError as error:
             return told_error(error)
         except Unauthenticated as error:
             await self._audit(request, error)
             return told_error(OAuthError("invalid_client", REFUSED))
 
-    async def _run(self, endpoint: Endpoint, form: Form, audience: str, request: Request) -> Response:
+    async def _run(self, endpoint: Endpoint, form: Form, desk: Desk, request: Request) -> Response:
         """An error of the protocol comes after the client was authenticated: its assertion stays spent. No connection is held while keys are fetched."""
         keys, told_by = self._keys, {"request_id": request.id, "origin": request.origin}
 
@@ -53,7 +54,7 @@ class OAuth:
 
         async def work(tx: Transaction) -> Response:
             try:
-                return await endpoint(tx, form, audience, request.certificate)
+                return await endpoint(tx, form, desk)
             except OAuthError as error:
                 return told_error(error)
 
@@ -69,30 +70,30 @@ class OAuth:
             await record.audit(tx, "E", AUDIT_KIND, verb=f"login-{error.reason}:{error.extra.get('why', '')}"[:64], outcome="4")
 
 
-async def token(tx: Transaction, form: Form, audience: str, certificate: str) -> Response:
+async def token(tx: Transaction, form: Form, desk: Desk) -> Response:
     """A token of five minutes."""
     grant = GRANTS.get(required(form, "grant_type"))
     if grant is None:
         raise OAuthError("unsupported_grant_type")
-    return await grant(tx, form, audience, certificate)
+    return await grant(tx, form, desk)
 
 
-async def _owner(tx: Transaction, form: Form, audience: str, certificate: str) -> Client:
+async def _owner(tx: Transaction, form: Form, desk: Desk) -> Client:
     """Whoever brings a token back: software or an app with its proof, an app without by its name."""
-    return await (authenticated if "client_assertion" in form else app)(tx, form, audience, certificate)
+    return await (authenticated if "client_assertion" in form else app)(tx, form, desk)
 
 
-async def revoke(tx: Transaction, form: Form, audience: str, certificate: str) -> Response:
+async def revoke(tx: Transaction, form: Form, desk: Desk) -> Response:
     """End a token of the client's own. The answer is the same when there was none (RFC 7009)."""
-    client = await _owner(tx, form, audience, certificate)
+    client = await _owner(tx, form, desk)
     await actions.end_token(tx, client.name, required(form, "token"))
     await record.audit(acting(tx, client), "E", AUDIT_KIND, verb="token-revoked")
     return told({})
 
 
-async def introspect(tx: Transaction, form: Form, audience: str, certificate: str) -> Response:
+async def introspect(tx: Transaction, form: Form, desk: Desk) -> Response:
     """What a client is told of its own tokens; of others' only that they are not active (RFC 7662)."""
-    client = await authenticated(tx, form, audience, certificate)
+    client = await authenticated(tx, form, desk)
     row = await queries.live_token(tx, client.name, required(form, "token"))
     if row is None:
         return told({"active": False})

@@ -11,7 +11,7 @@ from maillage.access.clients.consents.actions import Grant
 from maillage.access.clients.rules import refused
 from maillage.access.clients.types import TOKEN_LIFETIME, Client
 from maillage.doors.fhir.http import Response
-from maillage.doors.fhir.oauth.clients import authenticated
+from maillage.doors.fhir.oauth.clients import Desk, authenticated
 from maillage.doors.fhir.oauth.forms import Form, OAuthError, required, told
 from maillage.kernel.actor import Actor
 from maillage.kernel.errors import Unauthenticated
@@ -29,9 +29,9 @@ def acting(tx: Transaction, client: Client) -> Transaction:
     return tx.acting_as(Actor("client", client.name, client.organizations, client=client.name))
 
 
-async def of_software(tx: Transaction, form: Form, audience: str, certificate: str) -> Response:
+async def of_software(tx: Transaction, form: Form, desk: Desk) -> Response:
     """For software that acts for itself (SMART backend services)."""
-    client = await authenticated(tx, form, audience, certificate)
+    client = await authenticated(tx, form, desk)
     if client.kind != "backend":
         raise OAuthError("unauthorized_client", "This client acts for persons only.")
     scopes = authorisation.left(form.get("scope", ""), client.scopes, ("system",))
@@ -43,24 +43,24 @@ async def of_software(tx: Transaction, form: Form, audience: str, certificate: s
     return told(_token(secret, scopes))
 
 
-async def of_code(tx: Transaction, form: Form, audience: str, certificate: str) -> Response:
+async def of_code(tx: Transaction, form: Form, desk: Desk) -> Response:
     """For an app that brings the code of a consent."""
-    client = await app(tx, form, audience, certificate)
+    client = await app(tx, form, desk)
     code, verifier = required(form, "code"), required(form, "code_verifier")
     grant = await consents.redeem(tx, client.name, code, form.get("redirect_uri", ""), verifier)
-    return await _of_grant(tx, client, grant)
+    return await _of_grant(tx, client, grant, desk)
 
 
-async def of_refresh(tx: Transaction, form: Form, audience: str, certificate: str) -> Response:
+async def of_refresh(tx: Transaction, form: Form, desk: Desk) -> Response:
     """For an app whose token ended while the person is still there."""
-    client = await app(tx, form, audience, certificate)
+    client = await app(tx, form, desk)
     return await _of_grant(tx, client, await consents.refresh(tx, client.name, required(form, "refresh_token")))
 
 
-async def app(tx: Transaction, form: Form, audience: str, certificate: str) -> Client:
+async def app(tx: Transaction, form: Form, desk: Desk) -> Client:
     """The app that asks: one with keys proves it, one without has only its name, and what it brings proves the rest. Raises `Unauthenticated`."""
     if "client_assertion" in form:
-        client = await authenticated(tx, form, audience, certificate)
+        client = await authenticated(tx, form, desk)
         if client.kind != "app":
             raise OAuthError("unauthorized_client", "This client acts for itself only.")
         return client
@@ -70,7 +70,8 @@ async def app(tx: Transaction, form: Form, audience: str, certificate: str) -> C
     return found
 
 
-async def _of_grant(tx: Transaction, client: Client, grant: Grant | None) -> Response:
+async def _of_grant(tx: Transaction, client: Client, grant: Grant | None, desk: Desk | None = None) -> Response:
+    """`desk`: where the code of a person was brought, who is then told to an app that asked."""
     if grant is None:
         raise OAuthError("invalid_grant", INVALID)
     secret = await actions.give_token(tx, client.name, grant.scopes, certificate=client.certificate, grant=grant.id)
@@ -82,6 +83,10 @@ async def _of_grant(tx: Transaction, client: Client, grant: Grant | None) -> Res
     more: dict[str, Any] = {"patient": grant.patient, "need_patient_banner": True} if grant.patient else {}
     if "online_access" in grant.scopes:
         more["refresh_token"] = await consents.give_refresh(tx, grant.id)
+    if desk and "openid" in grant.scopes:
+        more["id_token"] = desk.signer.sign(
+            desk.base, client.name, holder.actor.id, nonce=grant.nonce, fhir_user="fhirUser" in grant.scopes, now=tx.now
+        )
     return told({**_token(secret, grant.scopes), **more})
 
 

@@ -72,6 +72,7 @@ async def decide(view: View) -> Response:
         patient=patient,
         redirect_uri=asked.redirect_uri,
         challenge=asked.challenge,
+        nonce=asked.nonce,
     )
     await record.audit(view.tx, "E", "Session", patient=patient or None, verb="app-allowed")
     return _leave(view, asked.back(code=code), name)

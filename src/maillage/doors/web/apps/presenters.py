@@ -14,6 +14,8 @@ from maillage.doors.web.language import spoken
 
 ACTS = {"c": "créer", "r": "lire", "u": "modifier", "d": "supprimer", "s": "chercher"}
 WORDS = {
+    "openid": "Savoir qui vous êtes",
+    "fhirUser": "Savoir quelle est votre fiche dans l’annuaire",
     "launch": "Savoir de quel patient vous avez ouvert la page",
     "launch/patient": "Savoir de quel patient il s’agit",
     "online_access": "Continuer tant que vous êtes connecté, dix heures au plus",
