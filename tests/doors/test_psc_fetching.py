@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from maillage.doors.connectors.pro_sante_connect.fetching import Fetcher
+from maillage.doors.connectors.openid.fetching import Fetcher
 from maillage.kernel.errors import Unauthenticated
 
 pytestmark = pytest.mark.asyncio
@@ -37,6 +37,6 @@ async def test_a_redirection_is_an_error_and_is_not_followed(status: int) -> Non
         answering("HTTP/1.1 200 OK") as (elsewhere, untold),
         answering(f"HTTP/1.1 {status} Go\r\nlocation: {elsewhere}/token") as (there, heard),
     ):
-        with pytest.raises(Unauthenticated, match="psc-refused"):
+        with pytest.raises(Unauthenticated, match="openid-refused"):
             await Fetcher(2.0).json("POST", f"{there}/token", data={"code": "secret"})
     assert (heard, untold) == (["POST /token HTTP/1.1"], [])

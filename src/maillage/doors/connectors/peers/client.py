@@ -13,7 +13,7 @@ import msgspec
 from joserfc.jwk import ECKey
 
 from maillage.access import peers
-from maillage.doors.connectors.pro_sante_connect.fetching import is_safe
+from maillage.doors.connectors.openid.fetching import is_safe
 
 SECONDS = 20.0
 LARGEST = 8 * 1024 * 1024

@@ -76,10 +76,10 @@ async def _proved(view: View) -> tuple[Flow, Proved]:
         sealed = sessions.secret_of(view.request, view.door.site, COOKIE)
         flow = msgspec.convert(view.door.sealer.unpack(sealed, "psc flow", now), Flow)
     except Unauthenticated as error:
-        raise Unauthenticated("psc-state") from error
+        raise Unauthenticated("openid-state") from error
     given = view.request.query_params
     if len(given.multi_items()) != len(given):  # a parameter given twice is somebody's trick (RFC 6749, 3.1)
-        raise Unauthenticated("psc-state")
+        raise Unauthenticated("openid-state")
     return flow, await provider.finish(flow, dict(given), now)
 
 

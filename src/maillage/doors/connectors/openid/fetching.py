@@ -36,7 +36,7 @@ class Fetcher:
     async def ask(self, method: str, url: str, **options: Any) -> tuple[int, str, bytes]:
         """Status, media type and body. Raises `Unavailable("provider-away")` when no whole answer comes in time, or an error of its own."""
         if not is_safe(url):
-            raise Unauthenticated("psc-address")
+            raise Unauthenticated("openid-address")
         try:
             async with asyncio.timeout(self._timeout):
                 status, kind, body = await self._ask(method, url, options)
@@ -59,10 +59,10 @@ class Fetcher:
             return answer.status_code, answer.headers.get("content-type", "").partition(";")[0].strip(), body
 
     async def json(self, method: str, url: str, **options: Any) -> dict[str, Any]:
-        """A JSON object. Raises `Unauthenticated("psc-refused")` for any status but 200, `Unavailable` for what is no object."""
+        """A JSON object. Raises `Unauthenticated("openid-refused")` for any status but 200, `Unavailable` for what is no object."""
         status, _, body = await self.ask(method, url, **options)
         if status != 200:
-            raise Unauthenticated("psc-refused")
+            raise Unauthenticated("openid-refused")
         return decode(body)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,7 +31,7 @@ class Expected:
 
 
 def _refuse(claim: str) -> Unauthenticated:
-    return Unauthenticated(f"psc-{claim}")
+    return Unauthenticated(f"openid-{claim}")
 
 
 def _seconds(claims: Mapping[str, Any], name: str) -> float:
@@ -62,7 +61,7 @@ def _check_common(claims: Mapping[str, Any], expected: Expected, now: datetime) 
 
 
 def check_id_token(claims: Mapping[str, Any], expected: Expected, flow: Flow, access_token: str, now: datetime) -> str:
-    """The subject of an ID token that fits our question. Raises `Unauthenticated("psc-<claim>")`."""
+    """The subject of an ID token that fits our question. Raises `Unauthenticated("openid-<claim>")`."""
     _check_common(claims, expected, now)
     nonce = claims.get("nonce")
     if not isinstance(nonce, str) or not hmac.compare_digest(nonce.encode(), flow.nonce.encode()):
@@ -84,19 +83,14 @@ def _half_hash(token: str) -> str:
     return base64.urlsafe_b64encode(digest[: len(digest) // 2]).decode().rstrip("=")
 
 
-def rpps_of(claims: Mapping[str, Any], subject: str) -> str:
-    """The RPPS in what userinfo says of the same subject (`SubjectNameID`: 8, then the RPPS). Raises `Unauthenticated`."""
-    if claims.get("sub") != subject:
+def check_same_subject(told: Mapping[str, Any], subject: str) -> None:
+    """Raise `Unauthenticated` unless userinfo speaks of the subject of the ID token (OpenID Connect Core 5.3.2)."""
+    if told.get("sub") != subject:
         raise _refuse("userinfo-sub")
-    name = claims.get("SubjectNameID")
-    found = re.fullmatch(r"8([0-9]{11})", name, re.ASCII) if isinstance(name, str) else None
-    if found is None:
-        raise _refuse("no-rpps")
-    return found[1]
 
 
 def check_logout_token(claims: Mapping[str, Any], expected: Expected, now: datetime) -> LogoutNotice:
-    """Whose session is over. Raises `Unauthenticated("psc-<claim>")`."""
+    """Whose session is over. Raises `Unauthenticated("openid-<claim>")`."""
     _check_common(claims, expected, now)
     events = claims.get("events")
     if not isinstance(events, dict) or not isinstance(events.get(_LOGOUT_EVENT), dict):

@@ -37,17 +37,17 @@ class Keys:
         self._one_at_a_time = asyncio.Lock()
 
     async def verify(self, token: str, now: datetime, types: frozenset[str]) -> dict[str, Any]:
-        """The claims of a token that the provider signed. Raises `Unauthenticated("psc-signature")`, `Unavailable` when no key can be had."""
+        """The claims of a token that the provider signed. Raises `Unauthenticated("openid-signature")`, `Unavailable` when no key can be had."""
         header = _header(token)
         algorithm = header.get("alg")
         if algorithm not in ALGORITHMS or _EMBEDDED & set(header) or str(header.get("typ", "JWT")).upper() not in types:
-            raise Unauthenticated("psc-signature")
+            raise Unauthenticated("openid-signature")
         key = await self._key(header, now)
         try:
             checked = jws.deserialize_compact(token, key, algorithms=[algorithm])
             return msgspec.json.decode(checked.payload, type=dict[str, Any])
         except (JoseError, ValueError, msgspec.DecodeError) as error:
-            raise Unauthenticated("psc-signature") from error
+            raise Unauthenticated("openid-signature") from error
 
     async def _key(self, header: dict[str, Any], now: datetime) -> Any:
         if self._loaded_at is None or now - self._loaded_at >= LIFETIME:
@@ -57,7 +57,7 @@ class Keys:
             await self._refresh(now)
             found = self._fitting(header)
         if len(found) != 1:
-            raise Unauthenticated("psc-signature")
+            raise Unauthenticated("openid-signature")
         return _import(found[0])
 
     def _fitting(self, header: dict[str, Any]) -> list[dict[str, Any]]:
@@ -91,17 +91,17 @@ class Keys:
 def _header(token: str) -> dict[str, Any]:
     first, dot, rest = token.partition(".")
     if not dot or rest.count(".") != 1 or len(token) > 16_384:
-        raise Unauthenticated("psc-signature")
+        raise Unauthenticated("openid-signature")
     try:
         return msgspec.json.decode(base64.urlsafe_b64decode(first + "=" * (-len(first) % 4)), type=dict[str, Any])
     except (binascii.Error, ValueError, msgspec.DecodeError) as error:
-        raise Unauthenticated("psc-signature") from error
+        raise Unauthenticated("openid-signature") from error
 
 
 def _import(key: dict[str, Any]) -> Any:
     if key.get("kty") == "RSA" and len(str(key.get("n", ""))) < _SMALLEST_MODULUS:
-        raise Unauthenticated("psc-signature")
+        raise Unauthenticated("openid-signature")
     try:
         return jwk.import_key({name: key[name] for name in ("kty", "n", "e", "crv", "x", "y", "kid") if name in key})
     except (JoseError, ValueError, TypeError) as error:
-        raise Unauthenticated("psc-signature") from error
+        raise Unauthenticated("openid-signature") from error
