@@ -42,7 +42,7 @@ async def of_patient(tx: Transaction, asked: Asked, visible_for: Callable[[str],
         return []
     rows = await tx.fetch(
         f"""
-        WITH found AS ({" UNION ALL ".join(parts)} ORDER BY rank, id LIMIT $2)
+        WITH found AS (SELECT u.* FROM ({" UNION ALL ".join(parts)}) u ORDER BY u.rank, u.id LIMIT $2)
         SELECT v.* FROM found f JOIN resource_version v ON v.res_type = f.kind AND v.id = f.id AND v.version = f.version
         WHERE NOT v.deleted ORDER BY f.rank, f.id
         """,
