@@ -94,7 +94,7 @@ async def draft(
     db: Database, *, services: Sequence[str] = (SERVICE,), priority: str = "routine", patient: int = 0, by: Actor = GP, filled: bool = True
 ) -> list[str]:
     """A prepared request: its Tasks to complete, in the order of the services."""
-    patient_id = (await patients(db))[patient]
+    patient_id = (await patients(db, patient + 1))[patient]
     async with db.transaction(by) as tx:
         request_id = await referrals.create_request(
             tx, patient_id=patient_id, service_ids=services, priority=priority, requester_role_id="clamart-mg-isambert"

@@ -8,7 +8,7 @@ from maillage.journeys.drift import rerender
 from maillage.journeys.emergency import break_glass
 from maillage.journeys.intake import INTAKE
 from maillage.journeys.labels import KINDS as LABELLED
-from maillage.journeys.labels import lift_label, put_label
+from maillage.journeys.labels import lift_label, put_label, release_late
 from maillage.journeys.merging import counted, keep_apart, merge, unmerge
 from maillage.journeys.operations import OPERATIONS
 from maillage.journeys.opposition_everywhere import consent, oppose, revoke
@@ -20,7 +20,7 @@ from maillage.journeys.registration import register_patient
 TABLES = (referrals.TABLE, referrals.CHILD_TABLE, *booking.TABLES)
 """Every transition table: for the diagrams, the labels and the exhaustive tests."""
 
-CLOCK = (booking_to_referral.run_clock, run_deadlines, booking.run_deadlines, emergency.watch)
+CLOCK = (booking_to_referral.run_clock, run_deadlines, booking.run_deadlines, emergency.watch, release_late)
 """What the scheduler plays, in order; each step is a transaction of its own."""
 
 __all__ = [

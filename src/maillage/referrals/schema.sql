@@ -453,6 +453,7 @@ CREATE TABLE referral_attachment (
     CONSTRAINT referral_attachment_round CHECK ((part = 'answer') = (round IS NOT NULL))
 );
 CREATE INDEX referral_attachment_request ON referral_attachment (request_id);
+CREATE INDEX referral_attachment_of_letter ON referral_attachment (letter_id) WHERE letter_id IS NOT NULL;
 
 -- The visit (Encounter), as little as the loop needs.
 CREATE TABLE referral_encounter (

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+
 from maillage import record
 from maillage.access.labels.fhir import CODES
 from maillage.access.policy.rules import may, sees_whole
@@ -11,6 +15,10 @@ from maillage.kernel.errors import Conflict, Invalid, NotAllowed
 from maillage.kernel.ids import new_id
 from maillage.record import Stored
 from maillage.store import Transaction
+
+HELD_BACK: Final = "INVISIBLE_PATIENT"
+ANNOUNCED: Final = timedelta(days=30)
+"""How long a document may be held back from its patient; it is announced meanwhile, by whoever held it back."""
 
 
 async def put_label(tx: Transaction, kind: str, id: str, code: str) -> Stored:
@@ -25,10 +33,10 @@ async def put_label(tx: Transaction, kind: str, id: str, code: str) -> Stored:
     named = (None, None) if kind == "Patient" else (kind, id)
     await tx.execute(
         """
-        INSERT INTO security_label (id, patient_id, res_type, res_id, code, starts, set_by, owner_org, parties)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, ARRAY[$8])
+        INSERT INTO security_label (id, patient_id, res_type, res_id, code, starts, ends, set_by, owner_org, parties)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, ARRAY[$9])
         """,
-        *(new_id(), found.patient_id, *named, code, tx.now, who, found.owner_org),
+        *(new_id(), found.patient_id, *named, code, tx.now, tx.now + ANNOUNCED if code == HELD_BACK else None, who, found.owner_org),
     )
     await record.audit(tx, "E", kind, id, patient=found.patient_id, verb=f"label-{code}")
     return found
@@ -67,9 +75,9 @@ async def _label_of(tx: Transaction, found: Stored, code: str) -> str | None:
         """
         SELECT s.id FROM security_label s WHERE s.patient_id = $1 AND s.code = $2
             AND CASE WHEN $3 = 'Patient' THEN s.res_id IS NULL ELSE s.res_type = $3 AND s.res_id = $4 END
-            AND NOT EXISTS (SELECT 1 FROM security_label_end e WHERE e.label_id = s.id)
+            AND (s.ends IS NULL OR s.ends > $5) AND NOT EXISTS (SELECT 1 FROM security_label_end e WHERE e.label_id = s.id)
         """,
-        *(found.patient_id, code, found.type, found.id),
+        *(found.patient_id, code, found.type, found.id, tx.now),
     )
     return label
 
@@ -86,3 +94,47 @@ async def keeps_a_secret(tx: Transaction, patient: str) -> bool:
             tx.now,
         )
     )
+
+
+async def follow(tx: Transaction, kind: str, id: str, after: str) -> None:
+    """What replaces a resource that is held back from its patient, or hangs on it, is held back as long: a wrong letter corrected tells the same."""
+    await tx.beyond().execute(
+        """
+        INSERT INTO security_label (id, patient_id, res_type, res_id, code, starts, ends, set_by, owner_org, parties)
+        SELECT gen_random_uuid()::text, s.patient_id, s.res_type, $3, s.code, s.starts, s.ends, s.set_by, s.owner_org, s.parties
+        FROM security_label s WHERE s.res_type = $1 AND s.res_id = $2 AND s.code = $4 AND s.ends > $5
+            AND NOT EXISTS (SELECT FROM security_label_end e WHERE e.label_id = s.id)
+        """,
+        *(kind, id, after, HELD_BACK, tx.now),
+    )
+
+
+async def release(tx: Transaction, kind: str, ids: Sequence[str]) -> None:
+    """Give these resources back to their patient."""
+    await tx.beyond().execute(
+        """
+        INSERT INTO security_label_end (label_id, patient_id, at, ended_by, owner_org, parties)
+        SELECT s.id, s.patient_id, $4, $5, s.owner_org, s.parties FROM security_label s
+        WHERE s.res_type = $1 AND s.res_id = ANY ($2::text[]) AND s.code = $3 ON CONFLICT DO NOTHING
+        """,
+        *(kind, list(ids), HELD_BACK, tx.now, tx.actor.id),
+    )
+
+
+async def announced_too_late(tx: Transaction) -> list[Any]:
+    """End what was held back until its last day; answers its rows, for whoever has to know of it."""
+    rows = await tx.fetch(
+        """
+        SELECT s.id, s.patient_id, s.res_type, s.res_id, s.owner_org FROM security_label s WHERE s.code = $1 AND s.ends <= $2
+            AND NOT EXISTS (SELECT FROM security_label_end e WHERE e.label_id = s.id) ORDER BY s.ends, s.id LIMIT 100
+        """,
+        *(HELD_BACK, tx.now),
+    )
+    for row in rows:
+        await tx.execute(
+            """
+            INSERT INTO security_label_end (label_id, patient_id, at, ended_by, owner_org, parties) VALUES ($1, $2, $3, $4, $5, ARRAY[$5])
+            """,
+            *(row["id"], row["patient_id"], tx.now, tx.actor.id, row["owner_org"]),
+        )
+    return rows

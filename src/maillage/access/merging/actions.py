@@ -17,8 +17,8 @@ FROM {LINK} c WHERE c.patient_id = $1 AND c.basis <> 'bris-de-glace' AND (c.ends
 ON CONFLICT ON CONSTRAINT care_link_once DO NOTHING RETURNING id"""
 """A broken glass opens what it was broken for, and nothing else."""
 
-_LABELS = """INSERT INTO security_label (id, patient_id, res_type, res_id, code, starts, set_by, owner_org, parties)
-SELECT gen_random_uuid()::text, $2, s.res_type, s.res_id, s.code, s.starts, s.set_by, s.owner_org, s.parties FROM security_label s
+_LABELS = """INSERT INTO security_label (id, patient_id, res_type, res_id, code, starts, ends, set_by, owner_org, parties)
+SELECT gen_random_uuid()::text, $2, s.res_type, s.res_id, s.code, s.starts, s.ends, s.set_by, s.owner_org, s.parties FROM security_label s
 WHERE s.patient_id = $1 AND (s.res_id IS NULL) = $3 AND NOT EXISTS (SELECT FROM security_label_end e WHERE e.label_id = s.id)
 AND NOT EXISTS (SELECT FROM security_label t WHERE t.patient_id = $2 AND t.code = s.code AND t.res_type IS NOT DISTINCT FROM s.res_type
     AND t.res_id IS NOT DISTINCT FROM s.res_id AND NOT EXISTS (SELECT FROM security_label_end e WHERE e.label_id = t.id)) RETURNING id"""

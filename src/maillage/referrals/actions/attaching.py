@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from maillage import documents
-from maillage.access import visible_to
+from maillage.access import labels, visible_to
 from maillage.documents import Checked
 from maillage.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from maillage.referrals import queries
@@ -78,6 +78,8 @@ async def _attach(work: Work, vault: Vault, request: Any, task: Any, file: Check
         attached_at=tx.now,
     )
     work.touch("referral_attachment", kept.id)
+    if part == "letter":
+        await labels.follow(tx, "DocumentReference", task["document_id"], kept.id)
     return kept.id
 
 

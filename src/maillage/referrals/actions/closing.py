@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from maillage import record
+from maillage.access import labels
 from maillage.kernel.errors import Invalid, TooLarge
 from maillage.kernel.ids import new_id
 from maillage.referrals import queries
@@ -103,6 +104,7 @@ async def _letter(case: Case, id: str, content_type: str, content: bytes, title:
     case.work.touch("referral_letter", id)
     if previous:
         await update(tx, "referral_letter", previous, status="superseded")
+        await labels.follow(tx, "DocumentReference", previous, id)
         case.work.touch("referral_letter", previous)
 
 

@@ -54,6 +54,12 @@ async def attachments(tx: Transaction, request_id: str) -> Sequence[Row]:
     return known
 
 
+async def files_of_letter(tx: Transaction, letter: str) -> list[str]:
+    """The files that came with a letter: they are held back with it."""
+    rows = await tx.fetch("SELECT id FROM referral_attachment WHERE letter_id = $1 ORDER BY attached_at, id", letter)
+    return [row["id"] for row in rows]
+
+
 def remember_attached(tx: Transaction, request_id: str, rows: Sequence[Row] | None) -> None:
     """Say what is attached to a request: nothing yet to one that was just made; None when it must be looked at again."""
     tx.keep(("attachments", request_id), rows)

@@ -2550,12 +2550,17 @@ CREATE TABLE security_label (
     code text NOT NULL CHECK (code IN
         ('R', 'V', 'PSY', 'SEX', 'CEL', 'MASQUE_PS', 'INVISIBLE_PATIENT', 'INVISIBLE_REPRESENTANTS_LEGAUX')),
     starts timestamptz NOT NULL,
+    ends timestamptz,
     set_by text NOT NULL,
     owner_org text NOT NULL,
     parties text[] NOT NULL,
-    CONSTRAINT security_label_target CHECK ((res_type IS NULL) = (res_id IS NULL))
+    CONSTRAINT security_label_target CHECK ((res_type IS NULL) = (res_id IS NULL)),
+    -- Held back until announced, thirty days at most: then the patient reads it, announced or not (CSP L1111-7; workflow rule book 15).
+    CONSTRAINT security_label_announced CHECK ((code = 'INVISIBLE_PATIENT') = (ends IS NOT NULL) AND (ends IS NULL OR ends <= starts + interval '30 days'))
 );
 CREATE INDEX security_label_patient ON security_label (patient_id);
+CREATE INDEX security_label_resource ON security_label (res_id) WHERE res_id IS NOT NULL;
+CREATE INDEX security_label_due ON security_label (ends) WHERE ends IS NOT NULL;
 
 CREATE TABLE security_label_end (
     label_id text PRIMARY KEY REFERENCES security_label (id),
@@ -2572,7 +2577,7 @@ CREATE TRIGGER security_label_end_append_only BEFORE UPDATE OR DELETE ON securit
 -- to a role; the keeper goes past a mask; nobody goes past what is held back from the patient or from a representative.
 CREATE FUNCTION closes(s security_label, kind text, id text, owner text, orgs text[], actor text, closed text[], now timestamptz) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT s.code = ANY (closed) AND s.starts <= now AND (s.res_id IS NULL OR (s.res_type = kind AND s.res_id = closes.id))
+    SELECT s.code = ANY (closed) AND s.starts <= now AND (s.ends IS NULL OR s.ends > now) AND (s.res_id IS NULL OR (s.res_type = kind AND s.res_id = closes.id))
         AND NOT EXISTS (SELECT 1 FROM security_label_end e WHERE e.label_id = s.id AND e.at <= now)
         AND (s.code LIKE 'INVISIBLE%' OR NOT (s.set_by = actor OR (s.code = 'MASQUE_PS' AND (owner = ANY (orgs)) IS TRUE)
             OR EXISTS (SELECT 1 FROM care_link c WHERE c.patient_id = s.patient_id AND c.organization_id = ANY (orgs)
@@ -2618,6 +2623,12 @@ $$;
 CREATE FUNCTION opposes(o opposition, kind text, id text, owner text) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT app_kind() IS DISTINCT FROM 'patient' AND opposes(o, kind, opposes.id, owner, app_orgs(), app_actor(), app_now())
 $$;
+-- Whether a resource waits to be announced to its patient: behind the second wall too, a patient does not see it.
+CREATE FUNCTION held_back(patient text, kind text, id text) RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
+    SELECT EXISTS (SELECT FROM security_label s WHERE s.patient_id = patient AND s.code = 'INVISIBLE_PATIENT' AND s.starts <= app_now()
+        AND s.ends > app_now() AND (s.res_id IS NULL OR (s.res_type = kind AND s.res_id = held_back.id))
+        AND NOT EXISTS (SELECT FROM security_label_end e WHERE e.label_id = s.id AND e.at <= app_now()))
+$$;
 -- Whether whoever acts sees a resource of which no organisation of theirs is a party: the rule of `access.VisibleTo`. A patient's own rows are the
 -- patient's; which of them a link opens is the first wall's to say. A function that is called and no text of a policy, because a policy is made ready
 -- with each statement, each of its queries again, and nearly no row comes so far (docs/explanation/performance.md).
@@ -2632,7 +2643,7 @@ BEGIN
         RETURN true;
     END IF;
     IF app_kind() = 'patient' THEN
-        RETURN patient = app_actor();
+        RETURN patient = app_actor() AND NOT held_back(patient, kind, id);
     END IF;
     RETURN EXISTS (SELECT FROM care_link c WHERE c.patient_id = patient AND c.organization_id = ANY (app_orgs())
         AND (kind = ANY (linked_types()) OR c.basis = ANY (shared_bases())) AND c.starts <= app_now() AND (c.ends IS NULL OR c.ends > app_now())
@@ -3765,6 +3776,7 @@ CREATE TABLE referral_attachment (
     CONSTRAINT referral_attachment_round CHECK ((part = 'answer') = (round IS NOT NULL))
 );
 CREATE INDEX referral_attachment_request ON referral_attachment (request_id);
+CREATE INDEX referral_attachment_of_letter ON referral_attachment (letter_id) WHERE letter_id IS NOT NULL;
 
 -- The visit (Encounter), as little as the loop needs.
 CREATE TABLE referral_encounter (

@@ -32,6 +32,7 @@ class Line:
     what: str
     code: str
     since: datetime
+    until: datetime | None
 
 
 async def show(view: View) -> Response:
@@ -53,7 +54,7 @@ async def show(view: View) -> Response:
 
 def _line(label: labels.Label, names: dict[str, str]) -> Line:
     what = names.get(_MARK.format(label.kind, label.resource)) or say(f"kind.{label.kind}")
-    return Line(label.id, what, word("security", label.code), label.since)
+    return Line(label.id, what, word("security", label.code), label.since, label.until)
 
 
 async def _names(view: View, patient: str) -> dict[str, str]:
