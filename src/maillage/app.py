@@ -12,6 +12,7 @@ from maillage import journeys
 from maillage.codes import packages
 from maillage.codes.definitions import Definitions
 from maillage.doors.connectors.client_keys import KeyServers
+from maillage.doors.connectors.france_connect import FranceConnect
 from maillage.doors.connectors.pro_sante_connect import ProSanteConnect
 from maillage.doors.edge import Edge, Stance
 from maillage.doors.fhir import FhirDoor
@@ -106,7 +107,14 @@ def create_app(settings: Settings, database: Database, stance: Stance | None = N
         keys=KeyServers(settings.clients).fetch,
     )
     provider = ProSanteConnect(settings.psc, settings.server.base_url) if settings.psc.issuer else None
-    web = WebDoor(database, operations=journeys.OPERATIONS, settings=settings, provider=provider, draining=lambda: stance.draining)
+    web = WebDoor(
+        database,
+        operations=journeys.OPERATIONS,
+        settings=settings,
+        provider=provider,
+        patient_provider=FranceConnect(settings.franceconnect, settings.server.base_url) if settings.franceconnect.issuer else None,
+        draining=lambda: stance.draining,
+    )
     health = Health(database, settings, stance)
     probes = {"/healthz": health.alive, "/readyz": health.ready}
     return Application(settings, database, Edge(settings, api=fhir, pages=web, probes=probes, stance=stance))

@@ -182,6 +182,18 @@ class PscSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class FranceConnectSettings:
+    """FranceConnect, by which a patient signs in to read documents."""
+
+    issuer: str = setting("", "Issuer of FranceConnect or FranceConnect+, as its discovery document says it. Empty: nobody signs in so.")
+    client_id: str = setting("", "Our name there.")
+    client_secret: str = setting("", "Our secret there; it never leaves the server.", secret=True)
+    levels: tuple[str, ...] = setting(("eidas2", "eidas3"), "Levels (`acr`) asked for and accepted; `eidas1` asks for little (ADR 0027).")
+    key: str = setting("", "Keys in PEM under which FranceConnect+ encrypts: P-256 or RSA. Empty: tokens are signed alone.", secret=True)
+    timeout: float = setting(4.0, "Seconds that one request to the provider may take.")
+
+
+@dataclass(frozen=True, slots=True)
 class DataSettings:
     """What lies on disk."""
 
@@ -352,6 +364,7 @@ class Settings:
     fhir: FhirSettings = field(default_factory=FhirSettings)
     identity: IdentitySettings = field(default_factory=IdentitySettings)
     psc: PscSettings = field(default_factory=PscSettings)
+    franceconnect: FranceConnectSettings = field(default_factory=FranceConnectSettings)
     data: DataSettings = field(default_factory=DataSettings)
     audit: AuditSettings = field(default_factory=AuditSettings)
     backup: BackupSettings = field(default_factory=BackupSettings)

@@ -84,8 +84,9 @@ class Holder:
 
 
 @asynccontextmanager
-async def browsing(db: Database) -> AsyncIterator[Holder]:
+async def browsing(db: Database, **settings: Any) -> AsyncIterator[Holder]:
     """A browser that nobody has used yet."""
-    transport = httpx.ASGITransport(app=make_door(db, demo=False, base_url="https://suivi.example"), raise_app_exceptions=False)
+    door = make_door(db, demo=False, base_url="https://suivi.example", **settings)
+    transport = httpx.ASGITransport(app=door, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="https://suivi.example") as client:
         yield Holder(client)

@@ -104,9 +104,13 @@ async def test_functions_run_with_the_rights_of_who_calls(conn: Any) -> None:
     definers = "SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosecdef ORDER BY 1"
     assert await column(conn, definers) == ["audit_partitions"], "reviewed: makes parts of the audit table, shows nothing"
     said = "SELECT proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proconfig::text LIKE '%app.%' ORDER BY 1"
-    assert await column(conn, said) == ["audit_of_patient", "note_look", "tasks_of_request", "tell_subscribers"], (
-        "reviewed: each shows nothing that the caller could not find"
-    )
+    assert await column(conn, said) == [
+        "audit_of_patient",
+        "note_look",
+        "tasks_of_request",
+        "tell_subscribers",
+        "unbind_changed_identity",
+    ], "reviewed: each shows nothing that the caller could not find"
 
 
 @pytest.mark.parametrize("login", logins.LOGINS)

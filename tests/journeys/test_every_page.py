@@ -45,6 +45,10 @@ OTHER_TESTS = {
     "test_web_local_sign_in": ("/.well-known/security.txt",),
     "test_referral_by_hand": ("/patients/{id:id}/adresser",),
     "test_patient_by_hand": ("/suivi/{visit:id}/non",),
+    "test_own_record_by_hand": (
+        *("/mon-dossier", "/mon-dossier/connexion", "/mon-dossier/retour", "/mon-dossier/cles"),
+        *("/suivi/{visit:id}/dossier/{document:id}", "/suivi/{visit:id}/dossier/{document:id}/fichier", "/mes-documents/{token:seal}"),
+    ),
 }
 """What takes more steps than links (another server, a file, a result, a state), and the test that takes them."""
 OFTEN = frozenset({"/", "/demandes/{id:id}", "/rendez-vous/{id:id}", "/patients/{id:id}", "/services/{id:id}", "/vacations/{id:id}"})
@@ -70,7 +74,7 @@ MOST = {
     "/demandes/nouvelle": 12,
     "/demandes/{id:id}": 36,
     "/demandes/{id:id}/actes/{verb:id}": 36,
-    "/demandes/{id:id}/lien": 9,
+    "/demandes/{id:id}/lien": 10,
     "/demandes/{id:id}/remplir": 14,
     "/demandes/{id:id}/verifier": 31,
     "/licences": 3,
@@ -97,7 +101,7 @@ MOST = {
     "/planification/{id:id}/modifier": 10,
     "/rendez-vous/{id:id}": 15,
     "/rendez-vous/{id:id}/convocation.pdf": 10,
-    "/rendez-vous/{id:id}/lien": 9,
+    "/rendez-vous/{id:id}/lien": 10,
     "/services": 6,
     "/services/{id:id}": 15,
     "/services/{id:id}/relais": 7,
@@ -111,6 +115,7 @@ MOST = {
     "/suivi/{visit:id}/annuler": 10,
     "/suivi/{visit:id}/choix": 12,
     "/suivi/{visit:id}/dates": 12,
+    "/suivi/{visit:id}/dossier": 6,
     "/territoire": 7,
     "/urgences": 5,
     "/urgences/{id:id}": 5,
@@ -158,7 +163,7 @@ PICTURES = {
     "/suivi/{visit:id}/annuler": "patient-annuler",
 }
 """The pictures of the guide that no journey takes."""
-OWN = ("", "/dates", "/annuler", "/absence", "/choix", "/accord", "/acces")
+OWN = ("", "/dates", "/annuler", "/absence", "/choix", "/accord", "/acces", "/dossier")
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ class Provider:
         self.flows: dict[str, dict[str, str]] = {}
         self.asked: list[str] = []
         self.session = "session-there"
-        self.subject, self.rpps = SUBJECT, RPPS
+        self.subject, self.rpps, self.level = SUBJECT, RPPS, "eidas1"
         self.issuer = ""
 
     # --- what it signs -------------------------------------------------------------
@@ -82,7 +82,7 @@ class Provider:
                 "iat": at,
                 "auth_time": at,
                 "nonce": flow["nonce"],
-                "acr": "eidas1",
+                "acr": self.level,
                 "sid": self.session,
                 "at_hash": base64.urlsafe_b64encode(half).decode().rstrip("="),
             }
@@ -122,7 +122,7 @@ class Provider:
             return 400, {"error": "invalid_grant"}
         return 200, {"access_token": "opaque", "token_type": "Bearer", "id_token": self.id_token(flow, "opaque")}
 
-    def userinfo(self) -> dict[str, Any]:
+    def userinfo(self) -> Any:
         return merged({"sub": self.subject, "SubjectNameID": f"8{self.rpps}"}, self.lies.userinfo)
 
 
@@ -154,6 +154,17 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
+    def _tell(self, told: Any) -> None:
+        """Userinfo: plain, or a token where the provider makes one of it."""
+        if isinstance(told, str):
+            self.send_response(200)
+            self.send_header("content-type", "application/jwt")
+            self.send_header("content-length", str(len(told)))
+            self.end_headers()
+            self.wfile.write(told.encode())
+        else:
+            self._answer(200, told)
+
     def _begin(self) -> bool:
         self.provider.asked.append(urlsplit(self.path).path)
         time.sleep(self.provider.lies.slow)
@@ -171,7 +182,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif parts.path == "/jwks":
             self._answer(200, {"keys": [one if isinstance(one, dict) else one.as_dict(private=False) for one in self.provider.published]})
         elif parts.path == "/userinfo":
-            self._answer(200, self.provider.userinfo())
+            self._tell(self.provider.userinfo())
         else:
             self._answer(200, self.provider.metadata())
 
@@ -183,9 +194,9 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def provider(now: Callable[[], datetime]) -> Iterator[Provider]:
+def provider(now: Callable[[], datetime], made: Provider | None = None) -> Iterator[Provider]:
     """A provider that answers for the length of the block."""
-    made = Provider(now)
+    made = made or Provider(now)
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"provider": made}))
     made.issuer = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

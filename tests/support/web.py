@@ -12,10 +12,21 @@ import httpx
 from tests.support import postgres
 
 from maillage import demonstration, directory, journeys
+from maillage.doors.connectors.france_connect import FranceConnect
 from maillage.doors.connectors.pro_sante_connect import ProSanteConnect
 from maillage.doors.web import WebDoor
 from maillage.kernel.clock import FixedClock
-from maillage.settings import FOLDER, DataSettings, DemoSettings, DocumentSettings, IdentitySettings, PscSettings, ServerSettings, Settings
+from maillage.settings import (
+    FOLDER,
+    DataSettings,
+    DemoSettings,
+    DocumentSettings,
+    FranceConnectSettings,
+    IdentitySettings,
+    PscSettings,
+    ServerSettings,
+    Settings,
+)
 from maillage.store import Database
 
 SEALING_KEY = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE="
@@ -49,6 +60,7 @@ def make_door(
     base_url: str = "",
     body_limit: int = 2_000_000,
     psc: PscSettings = PscSettings(),  # noqa: B008  # frozen
+    franceconnect: FranceConnectSettings = FranceConnectSettings(),  # noqa: B008  # frozen
     data: Path = FOLDER,
     **documents: Any,
 ) -> WebDoor:
@@ -61,7 +73,8 @@ def make_door(
         documents=DocumentSettings(**documents),
     )
     provider = ProSanteConnect(psc, base_url) if psc.issuer else None
-    return WebDoor(db, operations=journeys.OPERATIONS, settings=settings, provider=provider)
+    citizens = FranceConnect(franceconnect, base_url) if franceconnect.issuer else None
+    return WebDoor(db, operations=journeys.OPERATIONS, settings=settings, provider=provider, patient_provider=citizens)
 
 
 class Visitor:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from maillage.access.policy.rules import NOTHING, closing_labels, view
-from maillage.access.types import DIRECTORY_TYPES, LINKED_TYPES, SHARED_RECORD_BASES
+from maillage.access.types import DIRECTORY_TYPES, LINKED_TYPES, SHARED_RECORD_BASES, STRONG
 from maillage.kernel.actor import Actor
 from maillage.store import Params
 
@@ -51,7 +51,7 @@ class VisibleTo:
             THEN NOT {_LABELLED.format(closed=closed, **asked)} AND NOT {_OPPOSED.format(**asked)} ELSE false END"""
 
     def _own(self, alias: str, params: Params) -> str:
-        """A patient sees what the link opens of the patient's own, and not what is held back until announced (CSP L1111-2).
+        """A patient sees the own record after a strong sign-in, else what the link opens of it; never what is held back until announced (CSP L1111-2).
 
         Neither care links nor oppositions are asked: these say what others see. Labels that close to professionals do not close to the patient.
         """
@@ -66,7 +66,8 @@ class VisibleTo:
             "now": now,
         }
         labelled = _LABELLED.format(closed=f"{params.add(held_back)}::text[]", **asked)
-        return f"({alias}.patient_id = {person}::text AND {alias}.id = ANY ({params.add(ids)}::text[]) AND NOT {labelled})"
+        opened = "true" if self.actor.assurance in STRONG and not self.actor.only else f"{alias}.id = ANY ({params.add(ids)}::text[])"
+        return f"({alias}.patient_id = {person}::text AND {opened} AND NOT {labelled})"
 
 
 _LINKED = "linked({alias}.patient_id, {kind}, {alias}.id, {bases}, {organizations}, {person}, {now})"

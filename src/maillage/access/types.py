@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 DIRECTORY_TYPES = frozenset(
     {
         "Endpoint",
@@ -24,3 +26,6 @@ LINKED_TYPES = frozenset({"Patient"})
 
 SHARED_RECORD_BASES = ("medecin-traitant", "consentement", "bris-de-glace")
 """Bases that open the shared record, not only the identity."""
+
+STRONG: Final = frozenset({"eidas1", "eidas2", "eidas3"})
+"""What a patient's sign-in by a national provider proves, at the level that the house asks for: it opens the own record, a link never does."""

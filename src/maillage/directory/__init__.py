@@ -54,6 +54,7 @@ from maillage.directory.queries import (
     team,
     usual_doctor,
 )
+from maillage.directory.rows import fold, official_name
 from maillage.directory.rules import INVARIANTS, check_identifiers, check_patient, check_typed
 from maillage.directory.territory import demo_people
 from maillage.directory.types import (
@@ -110,6 +111,7 @@ __all__ = [
     "end_cover",
     "establishments",
     "find_patients",
+    "fold",
     "generate_patients",
     "get_patient",
     "get_patients",
@@ -127,6 +129,7 @@ __all__ = [
     "merging",
     "name_cover",
     "normalise",
+    "official_name",
     "organization",
     "organizations",
     "place",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from maillage import booking, referrals
-from maillage.access import patient_link
+from maillage.access import patient_binding, patient_link
 from maillage.access.patient_link import Focus, PatientVisit
 from maillage.kernel.actor import Actor
 from maillage.kernel.errors import NotFound
@@ -29,6 +29,8 @@ async def opened_page(tx: Transaction, id: str, secret: str) -> OpenedPage | Non
 
 async def _reach(tx: Transaction, visit: PatientVisit) -> frozenset[Focus]:
     """The focus, and what it is made of now: an appointment of a request opens the request."""
+    if visit.focus is None:
+        return frozenset()
     kind, id = visit.focus
     found = {visit.focus, ("Patient", visit.patient_id)}
     if kind == "Appointment":
@@ -61,9 +63,10 @@ async def give_access(tx: Transaction, kind: str, id: str, *, new_code: bool = F
 
 
 async def take_access_back(tx: Transaction, kind: str, id: str) -> str:
-    """Every link and the code of the patient of this request or appointment end. Answers the patient."""
+    """Every link, the code and the sign-in of the patient of this request or appointment end. Answers the patient."""
     patient = await patient_of(tx, kind, id)
     await patient_link.take_back(tx, patient)
+    await patient_binding.end(tx, patient, "desk")
     return patient
 
 

@@ -29,6 +29,7 @@ SCHEMAS = (
         "access",
         "access/clients",
         "access/peers",
+        "access/patient_binding",
         "access/patient_link",
         "messaging",
         "messaging/subscriptions",

@@ -45,7 +45,7 @@ from maillage.access.identity.keys import (
     shown_key,
 )
 from maillage.access.identity.passwords import hash_password, password_matches
-from maillage.access.identity.provider import Flow, IdentityProvider, LogoutNotice, Proved
+from maillage.access.identity.provider import Flow, IdentityProvider, LogoutNotice, PatientProvider, Pivot, Proved, ProvedPatient
 from maillage.access.identity.queries import (
     account,
     account_of_rpps,
@@ -76,8 +76,11 @@ __all__ = [
     "KeyLine",
     "LogoutNotice",
     "Party",
+    "PatientProvider",
+    "Pivot",
     "Proof",
     "Proved",
+    "ProvedPatient",
     "Sealer",
     "SessionLimits",
     "SessionLine",

@@ -7,15 +7,26 @@ Guesses are slowed by
 
 from __future__ import annotations
 
-from maillage.access.patient_link.actions import ask_again, close_page, give_code, give_link, note_wrong_code, open_page, purge, take_back
-from maillage.access.patient_link.queries import has_code, live_link, visit_of
+from maillage.access.patient_link.actions import (
+    ask_again,
+    close_page,
+    give_code,
+    give_link,
+    note_wrong_code,
+    open_page,
+    open_record,
+    purge,
+    take_back,
+)
+from maillage.access.patient_link.queries import has_code, live_link, visit_of, visit_of_id
 from maillage.access.patient_link.rules import opens, spelt, typed
-from maillage.access.patient_link.types import ASSURANCE, FOCUSES, OPEN, Focus, Link, PatientVisit
+from maillage.access.patient_link.types import ASSURANCE, FOCUSES, OPEN, RECORD_OPEN, Focus, Link, PatientVisit
 
 __all__ = [
     "ASSURANCE",
     "FOCUSES",
     "OPEN",
+    "RECORD_OPEN",
     "Focus",
     "Link",
     "PatientVisit",
@@ -28,12 +39,14 @@ __all__ = [
     "live_link",
     "note_wrong_code",
     "open_page",
+    "open_record",
     "opens",
     "purge",
     "spelt",
     "take_back",
     "typed",
     "visit_of",
+    "visit_of_id",
 ]
 
 

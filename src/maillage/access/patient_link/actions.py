@@ -7,8 +7,20 @@ import secrets
 from maillage import record
 from maillage.access.identity.passwords import hash_password
 from maillage.access.identity.secret import digest, new_secret
+from maillage.access.patient_binding import Binding
 from maillage.access.patient_link import queries
-from maillage.access.patient_link.types import BETWEEN_LINKS, CODE_DIGITS, KEPT, OPEN, VALID, WRONG_CODES, Focus, Link, PatientVisit
+from maillage.access.patient_link.types import (
+    BETWEEN_LINKS,
+    CODE_DIGITS,
+    KEPT,
+    OPEN,
+    RECORD_OPEN,
+    VALID,
+    WRONG_CODES,
+    Focus,
+    Link,
+    PatientVisit,
+)
 from maillage.kernel.actor import Actor
 from maillage.kernel.errors import Unauthenticated
 from maillage.kernel.ids import new_id
@@ -62,13 +74,34 @@ async def open_page(tx: Transaction, secret: str, link: Link) -> tuple[str, Pati
     visit = PatientVisit(new_id(), link.patient_id, link.focus, new_secret(), tx.now, tx.now + OPEN)
     await tx.execute(
         """
-        INSERT INTO patient_visit (id, secret_hash, patient_id, res_type, res_id, csrf, began_at, ends_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        INSERT INTO patient_visit (id, secret_hash, patient_id, res_type, res_id, csrf, began_at, seen_at, ends_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)
         """,
-        *(visit.id, digest(held), visit.patient_id, *visit.focus, visit.csrf, visit.began_at, visit.ends_at),
+        *(visit.id, digest(held), visit.patient_id, *link.focus, visit.csrf, visit.began_at, visit.ends_at),
     )
     patient = tx.acting_as(visit.actor(frozenset()))
     await record.audit(patient, "E", *link.focus, patient=link.patient_id, verb="patient-link-opened", act="login")
+    return held, visit
+
+
+async def open_record(tx: Transaction, binding: Binding, provider_token: bytes, *, before: str = "") -> tuple[str, PatientVisit]:
+    """Open the own record of who just signed in, under a new id and a new secret; the page `before`, from which it was asked, is closed.
+
+    Answers the secret of the browser's cookie and the page.
+    """
+    held = new_secret()
+    visit = PatientVisit(new_id(), binding.patient_id, None, new_secret(), tx.now, tx.now + RECORD_OPEN, binding.level)
+    await tx.execute(
+        """
+        INSERT INTO patient_visit (id, secret_hash, patient_id, binding_id, assurance, csrf, began_at, seen_at, ends_at, provider_token)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9)
+        """,
+        *(visit.id, digest(held), visit.patient_id, binding.id, visit.assurance, visit.csrf, tx.now, visit.ends_at, provider_token),
+    )
+    if before:
+        await close_page(tx, before)
+    patient = tx.acting_as(visit.actor(frozenset()))
+    await record.audit(patient, "E", "Patient", visit.patient_id, patient=visit.patient_id, verb="patient-signed-in", act="login")
     return held, visit
 
 

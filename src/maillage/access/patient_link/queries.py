@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from maillage.access.identity.secret import digest
-from maillage.access.patient_link.types import KEPT, Focus, Link, PatientVisit
+from maillage.access.identity.types import TOUCH
+from maillage.access.patient_link.types import ASSURANCE, KEPT, RECORD_IDLE, Focus, Link, PatientVisit
 from maillage.store import Transaction
+
+_VISIT = """
+    SELECT id, patient_id, res_type, res_id, csrf, began_at, seen_at, ends_at, assurance, provider_token FROM patient_visit
+    WHERE id = $1 AND ended_at IS NULL AND ends_at > $2 AND (assurance = 'lien' OR seen_at > $2::timestamptz - $4::interval)
+"""
 
 
 async def live_link(tx: Transaction, secret: str) -> Link | None:
@@ -32,19 +40,25 @@ async def old_link(tx: Transaction, secret: str) -> tuple[str, Focus] | None:
 
 
 async def visit_of(tx: Transaction, id: str, secret: str) -> PatientVisit | None:
-    """The open page of this address, for the browser that holds its secret."""
-    row = await tx.fetchrow(
-        """
-        SELECT id, patient_id, res_type, res_id, csrf, began_at, ends_at FROM patient_visit
-        WHERE id = $1 AND secret_hash = $2 AND ended_at IS NULL AND ends_at > $3
-        """,
-        id,
-        digest(secret),
-        tx.now,
-    )
+    """The open page of this address, for the browser that holds its secret; the use of an own record is noted."""
+    row = await tx.fetchrow(f"{_VISIT} AND secret_hash = $3", id, tx.now, digest(secret), RECORD_IDLE)
     if row is None:
         return None
-    return PatientVisit(row["id"], row["patient_id"], (row["res_type"], row["res_id"]), row["csrf"], row["began_at"], row["ends_at"])
+    if row["assurance"] != ASSURANCE and tx.now - row["seen_at"] >= TOUCH:
+        await tx.execute("UPDATE patient_visit SET seen_at = greatest(seen_at, $2) WHERE id = $1", id, tx.now)
+    return _visit(row)
+
+
+async def visit_of_id(tx: Transaction, id: str) -> PatientVisit | None:
+    """An open page by the id that is no secret: for a link that was made within it. Its use is not noted."""
+    row = await tx.fetchrow(_VISIT.replace("$4", "$3"), id, tx.now, RECORD_IDLE)
+    return _visit(row) if row else None
+
+
+def _visit(row: Any) -> PatientVisit:
+    focus = (row["res_type"], row["res_id"]) if row["res_id"] else None
+    told = {name: row[name] for name in ("id", "patient_id", "csrf", "began_at", "ends_at", "assurance", "provider_token")}
+    return PatientVisit(focus=focus, **told)
 
 
 async def has_code(tx: Transaction, patient: str) -> bool:

@@ -14,6 +14,10 @@ VALID: Final = timedelta(days=30)
 """How long a link may be used, once."""
 OPEN: Final = timedelta(minutes=15)
 """How long a page stays open (workflow rule book 15)."""
+RECORD_OPEN: Final = timedelta(hours=1)
+"""How long the own record stays open after a strong sign-in, however busy."""
+RECORD_IDLE: Final = timedelta(minutes=15)
+"""And how long unused."""
 KEPT: Final = timedelta(days=90)
 """How long a used or old link can still ask for a new one; then it is forgotten."""
 BETWEEN_LINKS: Final = timedelta(minutes=10)
@@ -39,17 +43,19 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class PatientVisit:
-    """A page that a link opened."""
+    """A page that a link opened, about its `focus`; or the own record after a strong sign-in, about all that is the patient's."""
 
     id: str
     patient_id: str
-    focus: Focus
+    focus: Focus | None
     csrf: str
     began_at: datetime
     ends_at: datetime
+    assurance: str = ASSURANCE
+    provider_token: bytes | None = None
 
     def actor(self, only: frozenset[Focus]) -> Actor:
-        """The patient, who sees and acts on these resources and nothing else."""
+        """The patient, who sees and acts on these resources and nothing else; `only` is empty for the own record."""
         return Actor(
-            ROLE, self.patient_id, (), frozenset({ROLE}), assurance=ASSURANCE, purpose="PATRQT", patient=self.patient_id, only=only
+            ROLE, self.patient_id, (), frozenset({ROLE}), assurance=self.assurance, purpose="PATRQT", patient=self.patient_id, only=only
         )

@@ -28,6 +28,8 @@ from maillage.doors.web.emergency.pages import PAGES as EMERGENCY
 from maillage.doors.web.home.pages import PAGES as HOME
 from maillage.doors.web.identities.pages import PAGES as IDENTITIES
 from maillage.doors.web.live.pages import PAGES as LIVE
+from maillage.doors.web.own_record.pages import PAGES as OWN_RECORD
+from maillage.doors.web.own_record.sign_in import PAGES as OWN_SIGN_IN
 from maillage.doors.web.pages import Page
 from maillage.doors.web.partners.pages import PAGES as PARTNERS
 from maillage.doors.web.patients.accesses import PAGES as ACCESSES
@@ -43,7 +45,7 @@ from maillage.doors.web.tracker.rights import PAGES as RIGHTS
 _IDENTITY: tuple[Page, ...] = (*SIGN_IN, *PSC, *LOCAL, *INVITATION, *OWN, *DISPLAY, *NOTIFICATIONS, *FACTORS, *ADMINISTRATION, *PARTNERS)
 _PATIENTS: tuple[Page, ...] = (*IDENTITIES, *PATIENTS, *ACCESSES, *CHOICES, *RESTRICTIONS, *EMERGENCY)
 _CARE: tuple[Page, ...] = (*DIRECTORY, *_PATIENTS, *GIVING, *BOOKING, *CONVOCATION, *FEEDS, *OUTAGE, *PLANNING, *WAITING, *REFERRALS)
-_OWN: tuple[Page, ...] = (*OPENING, *TRACKER, *RIGHTS, *DESK)
+_OWN: tuple[Page, ...] = (*OPENING, *TRACKER, *RIGHTS, *DESK, *OWN_SIGN_IN, *OWN_RECORD)
 PAGES: tuple[Page, ...] = (*_IDENTITY, *LEGAL, *HOME, *_CARE, *STEERING, *SIMULATION, *_OWN, *LIVE, *APPS)
 
 SERVER_PAGES: tuple[Page, ...] = PSC_SERVER

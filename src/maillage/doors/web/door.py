@@ -17,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from maillage import directory
 from maillage.access import WebSession, policy
-from maillage.access.identity import IdentityProvider, Sealer
+from maillage.access.identity import IdentityProvider, PatientProvider, Sealer
 from maillage.documents import Checked, Checks, Upload
 from maillage.doors import edge
 from maillage.doors.web import areas, problems, sessions, visits
@@ -56,12 +56,13 @@ class WebDoor:
         operations: Iterable[Operation],
         settings: Settings,
         provider: IdentityProvider | None = None,
+        patient_provider: PatientProvider | None = None,
         draining: Callable[[], bool] = lambda: False,
     ) -> None:
         self.db, self.trail = db, db.trail
         self.site = Site.of(settings)
         self.operations = {(operation.type, operation.name): operation for operation in operations}
-        self.settings, self.provider = settings, provider
+        self.settings, self.provider, self.patient_provider = settings, provider, patient_provider
         edge_ = settings.edge
         self.hub = Hub(db, most=edge_.most_streams, per_person=edge_.streams_per_person, minutes=edge_.stream_minutes, draining=draining)
         self.assets = Assets.load()

@@ -60,7 +60,7 @@ class View:
     @property
     def of_patient(self) -> bool:
         """Whether the page is a patient's own: it has its own frame, and its own words."""
-        return self.request.url.path.startswith(("/p/", "/suivi/"))
+        return self.request.url.path.startswith(("/p/", "/suivi/", "/mon-dossier"))
 
     @property
     def secret(self) -> str:

@@ -1,4 +1,4 @@
-"""A patient's page: opened by a link, named in the address, held by a cookie of its own, closed after a quarter of an hour."""
+"""A patient's page: opened by a link or a strong sign-in, named in the address, held by a cookie of its own, closed soon."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from starlette.requests import Request
 
 from maillage import journeys
 from maillage.access import WebSession
-from maillage.access.patient_link import ASSURANCE
 from maillage.doors.web.sessions import secret_of
 from maillage.doors.web.settings import Site
 from maillage.kernel.actor import SYSTEM
 from maillage.store import Database
 
-METHOD = "patient-link"
+METHOD = "patient"
 
 
 def cookie(visit: str) -> str:
@@ -31,4 +30,4 @@ async def find_visit(db: Database, request: Request, site: Site) -> WebSession |
     if found is None:
         return None
     visit = found.visit
-    return WebSession(found.actor, visit.csrf, "", visit.id, METHOD, ASSURANCE, visit.began_at, visit.began_at)
+    return WebSession(found.actor, visit.csrf, "", visit.id, METHOD, visit.assurance, visit.began_at, visit.began_at)

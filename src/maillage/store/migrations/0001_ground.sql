@@ -3008,6 +3008,40 @@ CREATE FUNCTION peer_between(owner text, requester text) RETURNS TABLE (client t
     ORDER BY c.organizations @> ARRAY[owner] DESC, p.client LIMIT 1
 $$;
 
+-- ===== patient_binding/schema.sql =====
+
+-- Which citizen of a national provider reads which file: bound once, by a link that the care side gave and by the strict traits (ADR 0027). The provider's
+-- name of the person is kept as a hash. Never two files for one citizen, nor two citizens for one file, at one time.
+CREATE TABLE patient_binding (
+    id text PRIMARY KEY,
+    patient_id text NOT NULL REFERENCES patient (id),
+    subject_hash bytea NOT NULL CHECK (length(subject_hash) = 32),
+    level text NOT NULL CHECK (level IN ('eidas1', 'eidas2', 'eidas3')),
+    bound_at timestamptz NOT NULL,
+    signed_at timestamptz NOT NULL,
+    ended_at timestamptz,
+    ended_by text CHECK (ended_by IN ('patient', 'desk', 'identity')),
+    owner_org text NOT NULL DEFAULT '',
+    parties text[] NOT NULL DEFAULT '{}',
+    CONSTRAINT patient_binding_end CHECK ((ended_at IS NULL) = (ended_by IS NULL))
+);
+CREATE UNIQUE INDEX patient_binding_one_file ON patient_binding (subject_hash) WHERE ended_at IS NULL;
+CREATE UNIQUE INDEX patient_binding_one_citizen ON patient_binding (patient_id) WHERE ended_at IS NULL;
+COMMENT ON COLUMN patient_binding.ended_by IS 'identity: a trait of the file changed, it was closed, replaced, or its patient died; the next link binds it again.';
+
+-- A file whose identity changes, which is closed or replaced, or whose patient has died, is nobody's to read from that commit on, whatever code wrote it.
+CREATE FUNCTION unbind_changed_identity() RETURNS trigger LANGUAGE plpgsql SET app.kind = 'system' AS $$
+BEGIN
+    UPDATE patient_binding SET ended_at = greatest(app_now(), bound_at), ended_by = 'identity' WHERE patient_id = NEW.id AND ended_at IS NULL;
+    UPDATE patient_visit SET ended_at = app_now() WHERE patient_id = NEW.id AND binding_id IS NOT NULL AND ended_at IS NULL;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER patient_unbound AFTER UPDATE ON patient FOR EACH ROW
+    WHEN ((OLD.family, OLD.given, OLD.birth_date, OLD.gender, OLD.birth_insee, OLD.active, OLD.deceased, OLD.replaced_by)
+        IS DISTINCT FROM (NEW.family, NEW.given, NEW.birth_date, NEW.gender, NEW.birth_insee, NEW.active, NEW.deceased, NEW.replaced_by))
+    EXECUTE FUNCTION unbind_changed_identity();
+
 -- ===== patient_link/schema.sql =====
 
 -- How a patient opens, without an account, the page of one request, one appointment or one emergency access (workflow rule book 15).
@@ -3042,21 +3076,29 @@ CREATE TABLE patient_link (
 CREATE INDEX patient_link_patient ON patient_link (patient_id);
 CREATE INDEX patient_link_made ON patient_link (made_at);
 
--- A page that a link opened, in one browser, for a quarter of an hour. Its id stands in the address, its secret in a cookie of its own: two pages never cross.
+-- A page that a link opened, in one browser, for a quarter of an hour; or, with a binding, the own record after a strong sign-in, as long as it is used
+-- and for an hour. Its id stands in the address, its secret in a cookie of its own: two pages never cross.
 CREATE TABLE patient_visit (
     id text PRIMARY KEY,
     secret_hash bytea NOT NULL CONSTRAINT patient_visit_secret UNIQUE,
     patient_id text NOT NULL REFERENCES patient_code (patient_id),
-    res_type text NOT NULL,
-    res_id text NOT NULL,
+    res_type text,
+    res_id text,
+    binding_id text REFERENCES patient_binding (id),
+    assurance text NOT NULL DEFAULT 'lien' CHECK (assurance IN ('lien', 'eidas1', 'eidas2', 'eidas3')),
     csrf text NOT NULL,
     began_at timestamptz NOT NULL,
+    seen_at timestamptz NOT NULL,
     ends_at timestamptz NOT NULL,
     ended_at timestamptz,
+    provider_token bytea,
     owner_org text NOT NULL DEFAULT '',
     parties text[] NOT NULL DEFAULT '{}',
-    CONSTRAINT patient_visit_period CHECK (ends_at > began_at)
+    CONSTRAINT patient_visit_period CHECK (ends_at > began_at),
+    CONSTRAINT patient_visit_means CHECK ((binding_id IS NULL) = (assurance = 'lien') AND (binding_id IS NULL) = (res_id IS NOT NULL)
+        AND (res_type IS NULL) = (res_id IS NULL))
 );
+COMMENT ON COLUMN patient_visit.provider_token IS 'Sealed ID token, shown to the provider when its session is to end too.';
 CREATE INDEX patient_visit_patient ON patient_visit (patient_id);
 CREATE INDEX patient_visit_ends ON patient_visit (ends_at);
 
@@ -4492,6 +4534,11 @@ CALL put_grants('{api_client_address}', 'SELECT, INSERT, UPDATE, DELETE');
 
 -- Which installation speaks for which organisation: no patient is named.
 CALL put_grants('{peer}', 'SELECT, INSERT, UPDATE, DELETE');
+
+-- ===== patient_binding/walls.sql =====
+
+-- Nobody reads or writes who a citizen is here but the system itself.
+CALL put_wall('patient_binding', '(SELECT app_is_system())', '(SELECT app_is_system())');
 
 -- ===== patient_link/walls.sql =====
 

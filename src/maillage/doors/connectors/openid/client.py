@@ -45,6 +45,7 @@ class Party:
     back: str
     home: str
     claims: str = ""
+    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class OpenIdClient:
             "nonce": flow.nonce,
             "code_challenge": challenge,
             "code_challenge_method": "S256",
-            **({"prompt": "login", "max_age": "0"} if confirm else {}),
+            **({"prompt": "login", "max_age": "0"} if confirm else {"prompt": self._party.prompt} if self._party.prompt else {}),
             **({"claims": self._party.claims} if self._party.claims else {}),
         }
         address = metadata["authorization_endpoint"]

@@ -6,7 +6,7 @@ import segno
 from starlette.responses import Response
 
 from maillage import journeys
-from maillage.access import patient_link
+from maillage.access import patient_binding, patient_link
 from maillage.doors.web.pages import get, post
 from maillage.doors.web.patients.presenters import load_identity
 from maillage.doors.web.view import View
@@ -27,8 +27,8 @@ async def show_form(view: View) -> Response:
     """What will be given, before it is made: a link is made by a gesture, never by a look."""
     kind, id, address = _about(view)
     patient = await load_identity(view.tx, await journeys.patient_of(view.tx, kind, id))
-    coded = await patient_link.has_code(view.tx, patient.id)
-    return view.page("tracker/templates/give.html", "Accès du patient", patient=patient, address=address, coded=coded)
+    coded, bound = await patient_link.has_code(view.tx, patient.id), await patient_binding.binding_of_patient(view.tx, patient.id)
+    return view.page("tracker/templates/give.html", "Accès du patient", patient=patient, address=address, coded=coded, bound=bound)
 
 
 async def give(view: View) -> Response:
@@ -56,7 +56,7 @@ def _dots(text: str) -> tuple[int, str]:
 
 
 async def take_back(view: View) -> Response:
-    """Every link, the code and every open page of this patient end now."""
+    """Every link, the code, the sign-in by FranceConnect and every open page of this patient end now."""
     kind, id, address = _about(view)
     await journeys.take_access_back(view.tx, kind, id)
     return view.go(address, "access-revoked")

@@ -9,6 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from maillage import booking, directory, record, referrals
 from maillage.access import patient_link
+from maillage.access.types import STRONG
 from maillage.doors.web import places, sessions, verbs, visits
 from maillage.doors.web.catalogue import say
 from maillage.doors.web.forms import Choice
@@ -21,6 +22,8 @@ _LIVE = ("booked", "pending", "arrived", "checked-in", "waitlist")
 CANCEL = ("ill", "transport", "hospitalised", "declined", "unknown")
 REFUSE = ("date-unsuitable", "too-far", "transport", "too-short-notice", "seen-elsewhere", "patient-declines")
 MOST_DATES = 12
+SEALED_AS = "franceconnect id token"
+"""Under which name what FranceConnect signed is sealed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,9 @@ def csrf_of(view: View) -> str:
 
 
 async def load(view: View) -> Own:
-    """Read it, through both walls. Raises `NotFound` when nothing is left of it."""
+    """Read it, through both walls. Raises `NotFound` when nothing is left of it, and for the own record, which is about no single thing."""
+    if view.actor.assurance in STRONG:
+        raise NotFound("Appointment")
     tasks = [id for kind, id in sorted(view.actor.only) if kind == "Task"]
     task = await referrals.visible_task(view.tx, tasks[0]) if tasks else None
     found = await booking.appointments(view.tx)
@@ -64,6 +69,8 @@ async def load(view: View) -> Own:
 
 async def show_tracker(view: View) -> Response:
     """Where it stands, whose turn it is, by when, whom to call, and what the patient may do."""
+    if view.actor.assurance in STRONG:
+        return RedirectResponse(f"{own_page(view)}/dossier", 303)
     if all(kind in ("BreakGlass", "Patient") for kind, _ in view.actor.only):
         return RedirectResponse(f"{own_page(view)}/acces", 303)
     own = await load(view)
@@ -77,6 +84,7 @@ async def show_tracker(view: View) -> Response:
         own_page=own_page(view),
         csrf=csrf_of(view),
         may=await _may(view, own),
+        provider=view.door.patient_provider is not None,
     )
 
 
@@ -214,12 +222,20 @@ async def show_dates(view: View) -> Response:
 
 async def close(view: View) -> Response:
     """The patient has finished."""
-    visit = view.path("visit")
+    visit, there = view.path("visit"), await _sign_out_there(view)
     await patient_link.close_page(view.tx, visit)
     view.session = None
-    response = view.page("tracker/templates/closed.html", "Page fermée")
+    response = view.page("tracker/templates/closed.html", "Page fermée", there=there)
     sessions.drop_cookie(response, view.door.site, visits.cookie(visit))
     return response
+
+
+async def _sign_out_there(view: View) -> str:
+    """Where the session at FranceConnect ends too; empty behind a link."""
+    visit, provider = await patient_link.visit_of_id(view.tx.beyond(), view.path("visit")), view.door.patient_provider
+    if visit is None or visit.provider_token is None or provider is None:
+        return ""
+    return await provider.sign_out_address(view.door.sealer.open(visit.provider_token, SEALED_AS).decode())
 
 
 def _own(page: Page) -> Page:

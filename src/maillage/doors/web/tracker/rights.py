@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from maillage import journeys, messaging, record
 from maillage.access import choices
+from maillage.access.types import STRONG
 from maillage.doors.web import places
 from maillage.doors.web.catalogue import say, word
 from maillage.doors.web.choices.forms import end_of
@@ -81,6 +82,7 @@ async def show_choices(view: View) -> Response:
         "Mes choix",
         own_page=own_page(view),
         csrf=csrf_of(view),
+        whole=view.actor.assurance in STRONG,
         questions=[(act, say(f"own.choice.{act}"), say(f"own.choice.{act}.why"), act in refused) for act in QUESTIONS],
         named=[
             (
@@ -159,16 +161,18 @@ async def choose_channel(view: View) -> Response:
 
 
 async def show_accesses(view: View) -> Response:
-    """Who looked at this request: name, job, house, when and why (CSP L1111-7, GDPR 15). The whole record asks for a stronger sign-in."""
+    """Who looked at this request: name, job, house, when and why (CSP L1111-7, GDPR 15); at the whole record after a strong sign-in."""
     async with view.door.trail.transaction(view.actor, request_id=view.tx.request_id, lazy=True, origin=view.tx.origin) as reading:
         found = await record.accesses(reading, view.actor, view.actor.id, limit=MOST)
     await record.audit(view.tx, "R", "Patient", view.actor.id, patient=view.actor.id, verb="accesses", act="audit-read")
     rows = [row for row in found.rows if row["actor_kind"] in ("person", "client")]
+    whole = view.actor.assurance in STRONG
     return view.page(
         "tracker/templates/accesses.html",
         "Qui a regardé",
         own_page=own_page(view),
-        followed=any(kind in ("Task", "Appointment") for kind, _ in view.actor.only),
+        whole=whole,
+        followed=whole or any(kind in ("Task", "Appointment") for kind, _ in view.actor.only),
         accesses=accesses(rows, await places.organizations(view.tx)),
         cut=found.position is not None,
     )
