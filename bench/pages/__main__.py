@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 from tests.support.walking import Counted, walk
@@ -100,6 +100,16 @@ class Timed:
             self.spent += time.process_time() - begun
 
 
+class Watched(Counted):
+    """Counts, and notes how much its server process had spent when each statement came."""
+
+    spent: ClassVar[list[float]] = []
+
+    def _count(self, sql: str) -> None:
+        super()._count(sql)
+        Watched.spent.append(spent_by(Counted.pids))
+
+
 def spent_by(pids: set[int]) -> float:
     """Seconds of processor of these processes, to the microsecond."""
     return sum(int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in pids) / 1e9
@@ -107,7 +117,7 @@ def spent_by(pids: set[int]) -> float:
 
 async def measure(dsn: str, folder: Path, asked: argparse.Namespace) -> list[Looked]:
     """Every page of every role."""
-    database = await Database.open(dsn, connection_class=Counted)
+    database = await Database.open(dsn, connection_class=Watched)
     settings = Settings(demo=DemoSettings(enabled=True), data=DataSettings(folder=folder), edge=FREE)
     app, found = Timed(create_app(settings, database)), list[Looked]()
     patients = directory.generate_patients(SEED, KNOWN)
@@ -127,15 +137,23 @@ async def measure(dsn: str, folder: Path, asked: argparse.Namespace) -> list[Loo
                     for _ in range(asked.looks):
                         await _look(one, app, visitor)
                     if asked.show == pattern:
-                        print(f"-- {role} {address}", *Counted.asked, sep="\n;; ", flush=True)
+                        _show(role, address)
     finally:
         await database.close()
     return found
 
 
+def _show(role: str, address: str) -> None:
+    """The statements of the last look, each with the milliseconds of its server process."""
+    ends = [*Watched.spent[1:], spent_by(Counted.pids)]
+    times = [f"{(end - begun) * 1e3:.1f} ms" for begun, end in zip(Watched.spent, ends, strict=True)]
+    print(f"-- {role} {address}", *(f"{time}: {sql}" for time, sql in zip(times, Counted.asked, strict=True)), sep="\n;; ", flush=True)
+
+
 async def _look(one: Looked, app: Timed, visitor: Visitor) -> None:
     app.spent, before = 0.0, spent_by(Counted.pids)
     Counted.asked.clear()
+    Watched.spent.clear()
     answer = await visitor.get(one.address)
     one.server.append(app.spent * 1e3)
     one.database.append((spent_by(Counted.pids) - before) * 1e3)

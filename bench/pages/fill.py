@@ -22,12 +22,21 @@ SEED, KNOWN = 2026, 200
 SINGLE = re.compile("^(ix_|resource_|audit|outbox|appointment|slot|refill|booking|vacation|web_session|idempotency|schema_migration)")
 """What is not copied: what two patients cannot share, and what is read over FHIR alone (photographs and their indexes)."""
 SHARED = ("slot", "vacation", "vacation_session", "appointment")
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[57][0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}")
+_DERIVED = 14
+"""Where an id says of which kind it is: what is derived (version 5) is a Task or a part of one, and the past made all of them."""
 _MARK, _PERSON = "@#@", "@p@"
 _OPEN = "turn IS NOT NULL"
 _DONE = """UPDATE referral_child c SET state = 'completed', turn = NULL FROM referral_task t
 WHERE t.id = c.task_id AND c.code = 'follow-up' AND c.turn IS NOT NULL AND t.turn IS NULL AND hashtext(c.id) % 20 <> 0"""
 """What was advised in a year is done, but for one in twenty: the past of the demonstration is short, and all of it is still owed there."""
+_REFUSED = """INSERT INTO opposition (id, patient_id, act, scope, said_by, starts, recorded_at, recorded_by, owner_org, parties)
+SELECT 'refused-' || id, id, 'reading', 'general', 'patient', now() - interval '1 day', now() - interval '1 day', 'bench', owner_org, ARRAY[owner_org]
+FROM patient WHERE id LIKE $1 AND abs(hashtext(id)) % 100 = 0"""
+_LABELLED = """INSERT INTO security_label (id, patient_id, code, set_by, starts, owner_org, parties)
+SELECT 'label-' || id, id, 'MASQUE_PS', 'bench', now() - interval '1 day', owner_org, ARRAY[owner_org]
+FROM patient WHERE id LIKE $1 AND abs(hashtext(id)) % 100 = 1"""
+"""One patient in a hundred refuses to share, another one's record is masked: what both walls look up of each row finds something now and then."""
 _INSERT = f"""
 INSERT INTO "{{table}}" ({{columns}}) SELECT {{columns}} FROM generate_series($2::int, $3::int) n, LATERAL json_populate_record(NULL::"{{table}}",
     replace(replace($1, '{_MARK}', lpad(to_hex(n), 12, '0')), '{_PERSON}', '{PATIENT.removesuffix(NUMBER)}' || (n % $4 + 1))::json)
@@ -69,10 +78,15 @@ async def fill(dsn: str, patients: int, closed: int, opened: int) -> dict[str, i
         for statement in indexes:
             await conn.execute(statement, timeout=LONG)
         await conn.execute(_DONE, timeout=LONG)
+        for statement in (_REFUSED, _LABELLED):
+            await conn.execute(statement, PATIENT.replace(NUMBER, "%"), timeout=LONG)
         await conn.execute("VACUUM ANALYZE")
         await conn.execute("CHECKPOINT")
         names = ("patient", "referral_task", "referral_status", "resource_version", "appointment")
-        return {name: await conn.fetchval(f"SELECT count(*) FROM {name}") for name in names}  # the names above
+        made = {name: await conn.fetchval(f"SELECT count(*) FROM {name}") for name in names}  # the names above
+        if made["referral_task"] < (closed + opened) * 0.9:
+            raise RuntimeError(f"the requests were not copied: {made}")
+        return made
     finally:
         await conn.close()
 
@@ -96,7 +110,7 @@ async def _samples(conn: Any, begun: str) -> list[Sample]:
 
 def _marked(text: str, begun: str, shared: set[str]) -> str:
     """The text with the number of the copy at the end of each id that the past made, but for what a copy shares."""
-    return _UUID.sub(lambda id: id[0][:24] + _MARK if id[0] >= begun and id[0] not in shared else id[0], text)
+    return _UUID.sub(lambda id: id[0][:24] + _MARK if (id[0][_DERIVED] == "5" or id[0] >= begun) and id[0] not in shared else id[0], text)
 
 
 async def _requests(conn: Any, found: list[Sample], patients: int, closed: int, opened: int) -> None:
