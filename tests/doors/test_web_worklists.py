@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
 
@@ -84,24 +85,47 @@ async def test_the_count_is_the_list_to_its_end(db: Database) -> None:
             assert f"{first} à {last} sur {MANY}" in page.replace("\xa0", " ")
             assert f"{LATE} en retard" in page
             seen += listed(page)
-            onwards = re.search(r'href="([^"]+)"[^>]*>(?:<[^>]+>|\s)*Page suivante', page)
-            assert (onwards is None) == (last == MANY), "every page but the last leads on"
-            path = onwards[1] if onwards else path
+            path = leads_to(page, "suivante")
+            assert bool(path) == (last < MANY), "every page but the last leads on"
     assert len(seen) == len(set(seen)) == MANY
 
 
-async def test_a_page_that_is_none_is_the_nearest_one(db: Database) -> None:
+def leads_to(page: str, where: str) -> str:
+    """The address of the next or the previous page; nothing when there is none."""
+    found = re.search(rf'href="([^"]+)"[^>]*>(?:<[^>]+>|\s)*Page {where}', page)
+    return html.unescape(found[1]) if found else ""
+
+
+async def test_one_goes_back_to_the_page_that_one_saw(db: Database) -> None:
     async with visiting(make_door(db), "hge-percy") as visitor:
-        for asked, page in (("9", 5), ("0", 1), ("-1", 1), ("x", 1), ("999999", 5)):
-            answer = await visitor.get(f"/listes/to-triage?page={asked}")
-            assert f"Page {page} sur 5" in answer.text.replace("\xa0", " "), asked
+        first = (await visitor.get("/listes/to-triage")).text
+        second = (await visitor.get(leads_to(first, "suivante"))).text
+        assert f"51 à 100 sur {MANY}" in second.replace("\xa0", " ")
+        again = (await visitor.get(leads_to(second, "précédente"))).text
+        assert listed(again) == listed(first)
+        assert f"1 à {PAGE} sur {MANY}" in again.replace("\xa0", " ")
+        assert leads_to(again, "précédente") == ""
+
+
+async def test_a_place_is_its_readers_alone_on_one_list(db: Database) -> None:
+    async with visiting(make_door(db), "hge-percy") as visitor:
+        begins = (await visitor.get("/listes/to-triage")).text
+        onwards = leads_to(begins, "suivante")
+        changed = onwards[:-4] + ("AAAA" if onwards[-4:] != "AAAA" else "BBBB")
+        for asked in ("/listes/to-triage?depuis=x", "/listes/to-triage?page=3", changed, onwards.replace("to-triage", "letters-owed")):
+            answer = await visitor.get(asked)
+            assert answer.status_code == 200, asked
+            assert listed(answer.text) == (listed(begins) if "to-triage" in asked else []), asked
+    async with visiting(make_door(db), "referent-hge") as visitor:
+        assert listed((await visitor.get(onwards)).text) == listed((await visitor.get("/listes/to-triage")).text)
 
 
 async def test_the_whole_house_is_paged_like_its_services(db: Database) -> None:
     async with visiting(make_door(db), "dermatologie-percy") as visitor:
-        page = (await visitor.get("/listes/to-triage?tout=1&page=2")).text.replace("\xa0", " ")
-        assert f"51 à 100 sur {MANY + 1}" in page
-        assert 'href="/listes/to-triage?page=3&amp;tout=1"' in page
+        onwards = leads_to((await visitor.get("/listes/to-triage?tout=1")).text, "suivante")
+        page = (await visitor.get(onwards)).text
+        assert f"51 à 100 sur {MANY + 1}" in page.replace("\xa0", " ")
+        assert "tout=1" in leads_to(page, "suivante")
 
 
 async def test_a_requester_counts_everything_that_was_sent(db: Database) -> None:

@@ -39,6 +39,7 @@ from maillage.referrals.actions.visits import (
 from maillage.referrals.fhir import CROSSES_INTO_BOOKING, INTAKE, OPERATIONS, RENDERERS
 from maillage.referrals.queries import (
     WORKLISTS,
+    Place,
     Total,
     appointment_of,
     current_form,
@@ -76,6 +77,7 @@ __all__ = [
     "RESOLUTIONS",
     "TABLE",
     "WORKLISTS",
+    "Place",
     "Total",
     "accept",
     "accept_follow_up",

@@ -260,8 +260,12 @@ CREATE TRIGGER referral_task_told AFTER INSERT OR UPDATE ON referral_task FOR EA
 CREATE UNIQUE INDEX referral_task_one_open ON referral_task (patient_id, service_id, requester_org)
     WHERE fhir_status IN ('received', 'accepted', 'in-progress') AND duplicate_reason IS NULL;
 CREATE INDEX referral_task_request ON referral_task (request_id);
-CREATE INDEX referral_task_performer ON referral_task (owner_org, state, due_at);
-CREATE INDEX referral_task_requester ON referral_task (requester_org, state, due_at);
+CREATE INDEX referral_task_patient ON referral_task (patient_id);
+-- What lists are read by: a side, a state, then the order of its lines.
+CREATE INDEX referral_task_performer ON referral_task
+    (owner_org, state, array_position(ARRAY['stat', 'asap', 'urgent', 'routine'], priority), due_at, number);
+CREATE INDEX referral_task_requester ON referral_task
+    (requester_org, state, array_position(ARRAY['stat', 'asap', 'urgent', 'routine'], priority), due_at, number);
 CREATE INDEX referral_task_ladder ON referral_task (ladder_at) WHERE ladder_at IS NOT NULL;
 
 -- The Tasks of a request whose caller sees the request: an acceptance ends those of other services, which the caller does not see.
@@ -510,7 +514,7 @@ CREATE TABLE capacity_failure (
     CONSTRAINT capacity_failure_resolved CHECK (num_nulls(resolution, resolved_at) IN (0, 2)),
     CONSTRAINT capacity_failure_dates CHECK (is_sane(wanted_by))
 );
-CREATE INDEX capacity_failure_open ON capacity_failure (task_id) WHERE resolution IS NULL;
+CREATE INDEX capacity_failure_task ON capacity_failure (task_id);
 
 -- The part of a wait that belongs to the patient (workflows.md 0.9): P1 unavailable, P2 offer unanswered, P3 offer refused, P4 absence.
 -- Periods of one Task may overlap: a delay removes their union. `ends` may lie ahead; the next event of the Task cuts it.

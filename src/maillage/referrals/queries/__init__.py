@@ -18,6 +18,7 @@ from maillage.referrals.queries.cases import (
     visible_task,
 )
 from maillage.referrals.queries.due import expired_offers, parked_now, running_tasks
+from maillage.referrals.queries.follow_ups import follow_up_total, follow_ups
 from maillage.referrals.queries.parts import (
     appointment_of,
     around,
@@ -41,10 +42,9 @@ from maillage.referrals.queries.rows import TYPE_OF_TABLE, ids_of, next_seq, row
 from maillage.referrals.queries.threads import form_of, last_request_of, open_tasks_of_patient, patient_requests, readers, thread, untold
 from maillage.referrals.queries.worklists import (
     WORKLISTS,
+    Place,
     Total,
     Worklist,
-    follow_up_total,
-    follow_ups,
     worklist,
     worklist_totals,
     worklists,
@@ -53,6 +53,7 @@ from maillage.referrals.queries.worklists import (
 __all__ = [
     "TYPE_OF_TABLE",
     "WORKLISTS",
+    "Place",
     "Total",
     "Worklist",
     "appointment_of",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from maillage.access import visible_to
@@ -47,53 +48,88 @@ WORKLISTS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """How many a list holds to its end, and how many of them are late."""
+    """How many a list holds to its end, how many of them are late, and how many stand at or before a place that was asked for."""
 
     count: int = 0
     late: int = 0
+    upto: int = 0
 
 
-async def worklist(tx: Transaction, name: str, *, services: Sequence[str] = (), limit: int = 50, offset: int = 0) -> Sequence[Row]:
-    """One worklist of the actor's active organisation: see `worklists`."""
-    return (await worklists(tx, (name,), services=services, limit=limit, offset=offset))[name]
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a line stands in its list: what the lists are ordered by. A page begins after one or, `back`, ends before one."""
+
+    rank: int
+    due_at: datetime
+    number: int
+    back: bool = False
+
+
+RANK: Final = "array_position(ARRAY['stat', 'asap', 'urgent', 'routine'], t.priority)"
+"""The priority as lists order by it; with the date and the number it stands in two indexes, so that a page reads no more than it shows. What is breached
+comes first among equals because its date does."""
+_ORDER: Final = (RANK, "t.due_at", "t.number")
+_ORGANIZATION: Final = {"requester": "requester_org", "performer": "owner_org"}
+"""The column that says whose a Task is, for each side."""
+
+
+async def worklist(
+    tx: Transaction, name: str, *, services: Sequence[str] = (), limit: int = 50, place: Place | None = None
+) -> Sequence[Row]:
+    """One worklist of the actor's active organisation: see `worklists`. `place`: the page after it, or before it."""
+    return (await worklists(tx, (name,), services=services, limit=limit, place=place))[name]
 
 
 async def worklists(
-    tx: Transaction, names: Sequence[str], *, services: Sequence[str] = (), limit: int = 50, offset: int = 0
+    tx: Transaction, names: Sequence[str], *, services: Sequence[str] = (), limit: int = 50, place: Place | None = None
 ) -> dict[str, list[Row]]:
-    """Worklists of the actor's active organisation: by priority, breach, age. Adds patient, service and breach to each Task.
+    """Worklists of the actor's active organisation: by priority, breach, age. Adds patient, service, rank and breach to each Task.
 
-    `services` narrows what the performer sees, before anything is counted or cut. A patient whose identity the actor may not see, after an
-    opposition, has no name on the line; the line stays: nothing leaves a worklist without a person deciding. One statement, whatever the number of lists.
+    `services` narrows what the performer sees, before anything is cut. A patient whose identity the actor may not see, after an opposition, has no name on
+    the line; the line stays: nothing leaves a worklist without a person deciding. One statement, whatever the number of lists; each state is read in the
+    order of its index until a page is full, and only what was read so far is asked whether it may be seen.
     """
     params = Params()
-    now, first, last = params.add(tx.now), params.add(offset), params.add(offset + limit)
-    order = _ORDER.format(breached=f"t.due_at <= {now}")
+    now, most = params.add(tx.now), params.add(limit)
+    order = ", ".join(f"{part} DESC" if place and place.back else part for part in ("rank", "due_at", "number"))
     sides = [side for side in _ORGANIZATION if any(WORKLISTS[name].side == side for name in names)]
-    lines = [
-        f"""SELECT l.name AS list, t.id, t.due_at <= {now} AS breached, row_number() OVER (PARTITION BY l.name ORDER BY {order}) AS place
-        FROM referral_task t JOIN {_lists(side, names)} ON l.state = t.state
-        WHERE {_of_side(side, names, tx, params, services)} AND {_narrowed(side, names, now)}"""
-        for side in sides
-    ]
+    parts = " UNION ALL ".join(f"SELECT * FROM ({_first(side, names, tx, params, services, place, (now, most))}) y" for side in sides)
     rows = await tx.fetch(
         f"""
-        SELECT x.list, x.breached, t.*, s.name AS service_name, p.family, p.given, p.birth_date, p.gender,
-            (SELECT string_agg(r.display, ', ' ORDER BY r.display) FROM referral_reading r
-             WHERE r.task_id = t.id AND r.expires_at > {now} AND r.reader_id <> {params.add(tx.actor.id)}) AS read_by
-        FROM ({" UNION ALL ".join(f"SELECT * FROM ({one}) y WHERE place > {first} AND place <= {last}" for one in lines)}) x
+        SELECT x.list, x.rank, t.due_at <= {now} AS breached, t.*, s.name AS service_name, p.family, p.given, p.birth_date, p.gender,
+            {_READ_BY.format(now=now, reader=params.add(tx.actor.id))} AS read_by
+        FROM (SELECT z.*, row_number() OVER (PARTITION BY z.list ORDER BY {order}) AS nth FROM ({parts}) z) x
         JOIN referral_task t ON t.id = x.id JOIN healthcare_service s ON s.id = t.service_id
         LEFT JOIN patient p ON p.id = t.patient_id AND {visible_to(tx.actor, "Patient").sql("p", params)}
-        ORDER BY x.list, x.place
+        WHERE x.nth <= {most} ORDER BY x.list, x.rank, t.due_at, t.number
         """,
         *params,
     )
     return {name: [row for row in rows if row["list"] == name] for name in names}
 
 
-_ORDER: Final = "array_position(ARRAY['stat', 'asap', 'urgent', 'routine'], t.priority), ({breached}) DESC, t.due_at, t.number"
-_ORGANIZATION: Final = {"requester": "requester_org", "performer": "owner_org"}
-"""The column that says whose a Task is, for each side."""
+_READING: Final = "FROM referral_reading r WHERE r.task_id = t.id AND r.expires_at > {now} AND r.reader_id <> {reader}"
+_READ_BY: Final = f"CASE WHEN EXISTS (SELECT {_READING}) THEN (SELECT string_agg(r.display, ', ' ORDER BY r.display) {_READING}) END"
+"""Who else reads a case now: on most lines nobody, and then nothing is sorted."""
+
+
+def _first(
+    side: str, names: Sequence[str], tx: Transaction, params: Params, services: Sequence[str], place: Place | None, given: tuple[str, str]
+) -> str:
+    """The first Tasks of each state of each list of a side, after or before a place, in the order of the lists."""
+    now, most = given
+    beyond = f" AND ({', '.join(_ORDER)}) {'<' if place.back else '>'} {_at(place, params)}" if place else ""
+    order = ", ".join(f"{part} DESC" if place and place.back else part for part in _ORDER)
+    return f"""
+        SELECT l.name AS list, u.* FROM {_lists(side, names)}, LATERAL (
+            SELECT t.id, {RANK} AS rank, t.due_at, t.number FROM referral_task t
+            WHERE t.state = l.state AND {_of_side(side, tx, params, services)} AND {_narrowed(side, names, now)}{beyond}
+            ORDER BY {order} LIMIT {most}) u"""
+
+
+def _at(place: Place, params: Params) -> str:
+    """A place as SQL."""
+    return f"({params.add(place.rank)}::integer, {params.add(place.due_at)}::timestamptz, {params.add(place.number)}::bigint)"
 
 
 def _lists(side: str, names: Sequence[str]) -> str:
@@ -109,75 +145,47 @@ def _narrowed(side: str, names: Sequence[str], now: str) -> str:
     return f"CASE l.name {cases} ELSE true END" if cases else "true"
 
 
-def _of_side(side: str, names: Sequence[str], tx: Transaction, params: Params, services: Sequence[str]) -> str:
-    """The Tasks of a side that the actor sees, in any state of its lists."""
-    states = sorted({state for name in names if WORKLISTS[name].side == side for state in WORKLISTS[name].states})
+def _of_side(side: str, tx: Transaction, params: Params, services: Sequence[str]) -> str:
+    """The Tasks of a side that the actor sees."""
     narrowed = f" AND t.service_id = ANY ({params.add(list(services))}::text[])" if services and side == "performer" else ""
-    seen = visible_to(tx.actor, "Task").sql("t", params)
-    mine = params.add(tx.actor.organization)
-    return f"t.{_ORGANIZATION[side]} = {mine}::text AND t.state = ANY ({params.add(states)}::text[]){narrowed} AND {seen}"
+    mine, seen = params.add(tx.actor.organization), visible_to(tx.actor, "Task").sql("t", params)
+    return f"t.{_ORGANIZATION[side]} = {mine}::text{narrowed} AND {seen}"
 
 
 _WHERES: Final = tuple(dict.fromkeys(spec.where for spec in WORKLISTS.values()))
 
 
-async def worklist_totals(tx: Transaction, *, services: Sequence[str] = ()) -> dict[str, Total]:
-    """What each worklist of the actor's active organisation holds, under the same conditions as the list itself; each Task is looked at once for each side."""
+async def worklist_totals(
+    tx: Transaction, names: Sequence[str] = tuple(WORKLISTS), *, services: Sequence[str] = (), place: Place | None = None
+) -> dict[str, Total]:
+    """What each worklist of the actor's active organisation holds, under the same conditions as the list itself; each Task is looked at once for each side.
+
+    `place`: how many stand at or before it too.
+    """
     params = Params()
     now = params.add(tx.now)
+    upto = f"({', '.join(_ORDER)}) <= {_at(place, params)}" if place else "false"
     wheres = [where.format(now=f"{now}::timestamptz") for where in _WHERES]
     counts = ", ".join(
-        f"count(*) FILTER (WHERE {where}) AS n{n}, count(*) FILTER (WHERE {where} AND t.due_at < {now}) AS late{n}"
+        f"count(*) FILTER (WHERE {where}) AS n{n}, count(*) FILTER (WHERE {where} AND t.due_at < {now}) AS late{n}, "
+        f"count(*) FILTER (WHERE {where} AND {upto}) AS upto{n}"
         for n, where in enumerate(wheres)
     )
     parts = [
-        f"SELECT '{side}' AS side, t.state, {counts} FROM referral_task t WHERE {_of_side(side, tuple(WORKLISTS), tx, params, services)} GROUP BY t.state"
+        f"SELECT '{side}' AS side, t.state, {counts} FROM referral_task t "
+        f"WHERE t.state = ANY ({params.add(states)}::text[]) AND {_of_side(side, tx, params, services)} GROUP BY t.state"
         for side in _ORGANIZATION
+        if (states := sorted({state for name in names if WORKLISTS[name].side == side for state in WORKLISTS[name].states}))
     ]
-    rows = await tx.fetch(f"{' UNION ALL '.join(parts)} ORDER BY side, state", *params)
+    rows = await tx.fetch(f"{' UNION ALL '.join(parts)} ORDER BY side, state", *params) if parts else ()
     return {
-        name: _total(spec, [row for row in rows if row["side"] == spec.side and row["state"] in spec.states])
-        for name, spec in WORKLISTS.items()
+        name: _total(
+            WORKLISTS[name], [row for row in rows if row["side"] == WORKLISTS[name].side and row["state"] in WORKLISTS[name].states]
+        )
+        for name in names
     }
 
 
 def _total(spec: Worklist, rows: Sequence[Row]) -> Total:
-    place = _WHERES.index(spec.where)
-    return Total(sum(row[f"n{place}"] for row in rows), sum(row[f"late{place}"] for row in rows))
-
-
-async def follow_ups(tx: Transaction, *, services: Sequence[str] = (), limit: int = 50, offset: int = 0) -> Sequence[Row]:
-    """Open follow-ups that the actor's active organisation owes, the first due first, without a name that it may not see; `services` narrows them."""
-    params = Params()
-    where = _owed(tx, params, services)
-    return await tx.fetch(
-        f"""
-        SELECT c.*, p.family, p.given, p.birth_date
-        FROM (SELECT c.* FROM referral_child c JOIN referral_task t ON t.id = c.task_id
-              WHERE {where} ORDER BY c.due_at, c.number LIMIT {params.add(limit)} OFFSET {params.add(offset)}) c
-        LEFT JOIN patient p ON p.id = c.patient_id AND {visible_to(tx.actor, "Patient").sql("p", params)}
-        ORDER BY c.due_at, c.number
-        """,
-        *params,
-    )
-
-
-async def follow_up_total(tx: Transaction, *, services: Sequence[str] = ()) -> Total:
-    """How many follow-ups `follow_ups` would show to its end."""
-    params = Params()
-    late = f"count(*) FILTER (WHERE c.due_at < {params.add(tx.now)})"
-    row = await tx.fetchrow(
-        f"SELECT count(*) AS count, {late} AS late FROM referral_child c JOIN referral_task t ON t.id = c.task_id "
-        f"WHERE {_owed(tx, params, services)}",
-        *params,
-    )
-    return Total(row["count"], row["late"]) if row else Total()
-
-
-def _owed(tx: Transaction, params: Params, services: Sequence[str]) -> str:
-    mine, seen = params.add(tx.actor.organization), visible_to(tx.actor, "Task").sql("c", params)
-    narrowed = f" AND (c.turn = 'requester' OR t.service_id = ANY ({params.add(list(services))}::text[]))" if services else ""
-    return (
-        f"c.code = 'follow-up' AND c.turn IS NOT NULL AND {seen}{narrowed} "
-        f"AND CASE WHEN c.turn = 'requester' THEN c.requester_org ELSE c.owner_org END = {mine}::text"
-    )
+    nth = _WHERES.index(spec.where)
+    return Total(*(sum(row[f"{what}{nth}"] for row in rows) for what in ("n", "late", "upto")))

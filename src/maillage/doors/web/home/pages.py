@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final
+from urllib.parse import urlencode
 
+import msgspec
 from starlette.responses import Response
 
 from maillage import directory, messaging, record, referrals
@@ -14,9 +18,12 @@ from maillage.doors.web.home import presenters
 from maillage.doors.web.pages import OWN, get, post
 from maillage.doors.web.referrals.presenters import line
 from maillage.doors.web.view import View
-from maillage.kernel.errors import NotFound
+from maillage.kernel.errors import NotFound, Unauthenticated
+from maillage.referrals import Place
 
-PAGE = 50
+PAGE, FOLLOW_UPS = 50, "follow-ups"
+_GOES_ON: Final = timedelta(hours=12)
+"""How long a page that is open leads on."""
 COORDINATES = frozenset({"coordinateur"})
 
 
@@ -40,24 +47,53 @@ async def show_home(view: View) -> Response:
 
 
 async def show_list(view: View) -> Response:
-    """One list whole, page by page: it never ends silently."""
+    """One list whole, page by page: it never ends silently. A page begins after the last line of the one before, whatever was done meanwhile."""
     name, services = view.path("name"), await _narrowed(view)
     if name not in (*presenters.REQUESTER, *presenters.CLINICIAN, *presenters.OFFICE):
         raise NotFound("list", name)
-    total = (await _totals(view, services))[name]
-    pages = max(-(-total.count // PAGE), 1)
-    page = min(_number(view.query("page")), pages)
-    found = presenters.worklist(name, await _lines(view, name, services, PAGE, (page - 1) * PAGE), total)
+    place = _place(view, name)
+    rows = await _rows(view, name, services, PAGE, place)
+    if place and not rows:
+        return view.go(_address(view, name))
+    total = (await _totals(view, (name,), services, _place_of(rows[0]) if rows else None))[name]
+    found = presenters.worklist(name, [_line(view, name, row) for row in rows], total)
     await _audit(view, found.lines)
+    first, last = total.upto, total.upto + len(rows) - 1
     return view.page(
         "home/templates/list.html",
         found.title,
         list=found,
-        page=page,
-        pages=pages,
-        said=presenters.range_said(total.count, page, PAGE),
+        here=_address(view, name, place),
+        before=_address(view, name, replace(_place_of(rows[0]), back=True)) if first > 1 else "",
+        after=_address(view, name, _place_of(rows[-1])) if rows and last < total.count else "",
+        said=presenters.range_said(total.count, first, last),
         widened=_widened(view),
     )
+
+
+def _place_of(row: Any) -> Place:
+    """Where a line stands."""
+    return Place(row["rank"], row["due_at"], row["number"])
+
+
+def _purpose(view: View, name: str) -> str:
+    """Who may go on reading which list: what was sealed for one opens for no other."""
+    return f"list {name} of {view.actor.id} at {view.actor.organization}"
+
+
+def _address(view: View, name: str, place: Place | None = None) -> str:
+    """A list from its beginning, or from a place that only its reader may go on from."""
+    said = {"tout": "1"} if _widened(view) else {}
+    if place:
+        said["depuis"] = view.door.sealer.pack(msgspec.to_builtins(place), _purpose(view, name), view.tx.now + _GOES_ON)
+    return f"/listes/{name}{'?' if said else ''}{urlencode(said)}"
+
+
+def _place(view: View, name: str) -> Place | None:
+    """The place that the address tells; the beginning for one that is not ours, another reader's, or too old."""
+    with suppress(Unauthenticated, msgspec.ValidationError):
+        return msgspec.convert(view.door.sealer.unpack(view.query("depuis"), _purpose(view, name), view.tx.now), Place)
+    return None
 
 
 def _number(text: str) -> int:
@@ -77,28 +113,33 @@ async def _narrowed(view: View) -> tuple[str, ...]:
     return (await directory.get_role(view.tx, view.actor.role_id)).service_ids
 
 
-async def _totals(view: View, services: tuple[str, ...]) -> dict[str, referrals.Total]:
-    found = await referrals.worklist_totals(view.tx, services=services)
-    return {**found, "follow-ups": await referrals.follow_up_total(view.tx, services=services)}
+async def _totals(view: View, names: Sequence[str], services: tuple[str, ...], place: Place | None = None) -> dict[str, referrals.Total]:
+    """What lists hold to their end; `place`: how many stand at or before it too."""
+    told = await referrals.worklist_totals(view.tx, [name for name in names if name != FOLLOW_UPS], services=services, place=place)
+    return told | {name: await referrals.follow_up_total(view.tx, services=services, place=place) for name in names if name == FOLLOW_UPS}
 
 
 async def _lists(view: View, names: tuple[str, ...], services: tuple[str, ...]) -> list[presenters.Worklist]:
     """The first lines of each list; one that holds nothing is not asked for."""
-    totals = await _totals(view, services)
-    held = [name for name in names if totals[name].count and name != "follow-ups"]
-    rows = await referrals.worklists(view.tx, held, services=services, limit=presenters.SHOWN) if held else {}
-    lines = {name: [line(row, view.actor) for row in found] for name, found in rows.items()}
-    if "follow-ups" in names and totals["follow-ups"].count:
-        lines["follow-ups"] = await _lines(view, "follow-ups", services, presenters.SHOWN, 0)
-    return [presenters.worklist(name, lines.get(name, []), totals[name]) for name in names]
+    totals = await _totals(view, names, services)
+    held = [name for name in names if totals[name].count]
+    asked = [name for name in held if name != FOLLOW_UPS]
+    rows: dict[str, Sequence[Any]] = {}
+    if asked:
+        rows |= await referrals.worklists(view.tx, asked, services=services, limit=presenters.SHOWN)
+    if FOLLOW_UPS in held:
+        rows[FOLLOW_UPS] = await _rows(view, FOLLOW_UPS, services, presenters.SHOWN)
+    return [presenters.worklist(name, [_line(view, name, row) for row in rows.get(name, ())], totals[name]) for name in names]
 
 
-async def _lines(view: View, name: str, services: tuple[str, ...], limit: int, offset: int) -> list[Any]:
-    if name == "follow-ups":
-        rows = await referrals.follow_ups(view.tx, services=services, limit=limit, offset=offset)
-        return [presenters.follow_up(row, whole=policy.sees_whole(view.actor, "Task")) for row in rows]
-    rows = await referrals.worklist(view.tx, name, services=services, limit=limit, offset=offset)
-    return [line(row, view.actor) for row in rows]
+async def _rows(view: View, name: str, services: tuple[str, ...], limit: int, place: Place | None = None) -> Sequence[Any]:
+    if name == FOLLOW_UPS:
+        return await referrals.follow_ups(view.tx, services=services, limit=limit, place=place)
+    return await referrals.worklist(view.tx, name, services=services, limit=limit, place=place)
+
+
+def _line(view: View, name: str, row: Any) -> Any:
+    return presenters.follow_up(row, whole=policy.sees_whole(view.actor, "Task")) if name == FOLLOW_UPS else line(row, view.actor)
 
 
 async def _audit(view: View, lines: Sequence[Any]) -> None:
@@ -125,7 +166,7 @@ async def show_inbox(view: View) -> Response:
     if page > 1 and not found.notices:
         return view.go("/notifications")
     pages = max(-(-found.total // PAGE), 1)
-    said = presenters.range_said(found.total, page, PAGE)
+    said = presenters.range_said(found.total, (page - 1) * PAGE + 1, min(page * PAGE, found.total))
     return view.page("home/templates/inbox.html", "Notifications", inbox=found, page=page, pages=pages, said=said)
 
 

@@ -51,9 +51,8 @@ def worklist(name: str, lines: Sequence[Any], total: Total) -> Worklist:
     return Worklist(name, say(f"list.{name}"), say(f"list.{name}.empty"), tuple(lines), total.count, total.late)
 
 
-def range_said(total: int, page: int, size: int) -> str:
+def range_said(total: int, first: int, last: int) -> str:
     """Which lines of how many stand on a page: `51 à 100 sur 213`."""
-    first, last = (page - 1) * size + 1, min(page * size, total)
     return say("list.range", first=first, last=last, total=f"{total:,}".replace(",", NARROW)) if total else ""
 
 
