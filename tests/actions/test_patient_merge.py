@@ -395,3 +395,14 @@ async def test_they_are_those_that_were_found_lately_and_are_still_open(db: Data
     assert await proposed(db) == []
     clock.advance(2 * merging.LASTS)
     assert later in await proposed(db), "nobody has looked for long: it is looked for now"
+
+
+async def test_the_likeliest_that_were_found_are_kept_first(db: Database) -> None:
+    _, target = await two(db)
+    same = await twin(db, target)
+    await db.run(SYSTEM, merging.keep_alike)
+    async with db.transaction(SYSTEM) as tx:
+        row = await tx.fetchrow("SELECT firsts, seconds FROM patient_alike WHERE owner_org = $1", CENTRE)
+    kept = list(zip(row["firsts"], row["seconds"], strict=True))
+    assert kept[0] == (min(same, target), max(same, target)), "every trait agrees"
+    assert await proposed(db) == kept[: merging.queries.MOST], "a page shows them in that order"

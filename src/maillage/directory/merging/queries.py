@@ -84,8 +84,8 @@ async def moved(tx: Transaction, merge_id: str) -> list[Moved]:
 
 
 # --- files that look alike ------------------------------------------------------
-MOST, MOST_FOUND = 50, 2000
-"""Pairs that are shown, and those of one kind that are looked at: files that were entered with one date for all would make millions."""
+MOST, MOST_KEPT, MOST_FOUND = 50, 1000, 2000
+"""Pairs that are shown, those that are kept, and those of one kind that are looked at: files that were entered with one date for all would make millions."""
 
 _PAIRS = f"""
     WITH f AS MATERIALIZED (
@@ -105,24 +105,28 @@ _PAIRS = f"""
 """Pairs worth comparing: born on one day with a name in common, namesakes born in one place, or the same INS. Each part joins by equality alone."""
 
 _KEPT = """
-    SELECT x.first, x.second FROM patient_alike a, unnest(a.firsts, a.seconds) AS x (first, second) WHERE a.owner_org = ANY ($1::text[])"""
+    SELECT x.first, x.second, x.rank FROM patient_alike a, unnest(a.firsts, a.seconds) WITH ORDINALITY AS x (first, second, rank)
+    WHERE a.owner_org = ANY ($1::text[])"""
+_NOW = f"SELECT z.first, z.second, 0 AS rank FROM ({_PAIRS}) z"
 
 LASTS = timedelta(minutes=30)
 """Pairs that were found longer ago are looked for again before they are shown."""
 
 
 async def keep_alike(tx: Transaction) -> None:
-    """Look for the pairs of every organisation that keeps files, and keep them: the worker's turn."""
+    """Look for the pairs of every organisation that keeps files, and keep the likeliest, in that order: the worker's turn."""
     for row in await tx.fetch("SELECT DISTINCT owner_org FROM patient WHERE active AND owner_org IS NOT NULL ORDER BY owner_org"):
+        found = await tx.fetch(f"SELECT x.first, x.second FROM ({_PAIRS}) x ORDER BY x.first, x.second", [row["owner_org"]])
+        ranked = (await _judged(tx, found))[:MOST_KEPT]
         await tx.execute(
-            f"""
-            INSERT INTO patient_alike (owner_org, at, firsts, seconds)
-            SELECT ($1::text[])[1], $2, coalesce(array_agg(x.first ORDER BY x.first, x.second), '{{}}'),
-                coalesce(array_agg(x.second ORDER BY x.first, x.second), '{{}}') FROM ({_PAIRS}) x
+            """
+            INSERT INTO patient_alike (owner_org, at, firsts, seconds) VALUES ($1, $2, $3, $4)
             ON CONFLICT (owner_org) DO UPDATE SET at = excluded.at, firsts = excluded.firsts, seconds = excluded.seconds
             """,
-            [row["owner_org"]],
+            row["owner_org"],
             tx.now,
+            [pair.first for pair in ranked],
+            [pair.second for pair in ranked],
         )
 
 
@@ -135,21 +139,29 @@ async def suspects(tx: Transaction, organizations: Sequence[str], visible: Visib
     lately = await tx.fetchval(
         "SELECT count(*) FROM patient_alike WHERE owner_org = ANY ($1::text[]) AND at > $2 AND at <= $3", *params, tx.now - LASTS, tx.now
     )
+    kept = lately == len(set(organizations))
+    # What was kept is read in its order until a page is full: no other file is asked whether it may be seen.
     rows = await tx.fetch(
         f"""
-        SELECT x.first, x.second FROM ({_KEPT if lately == len(set(organizations)) else _PAIRS}) x
-        JOIN patient p ON p.id = x.first JOIN patient q ON q.id = x.second
-        WHERE p.active AND q.active AND {visible.sql("p", params)} AND {visible.sql("q", params)} AND NOT EXISTS (
+        SELECT x.first, x.second FROM (SELECT * FROM ({_KEPT if kept else _NOW}) y ORDER BY y.rank, y.first, y.second OFFSET 0) x,
+            LATERAL (SELECT p.owner_org FROM patient p WHERE p.id = x.first AND p.active AND {visible.sql("p", params)} OFFSET 0) p,
+            LATERAL (SELECT 1 FROM patient q WHERE q.id = x.second AND q.active AND {visible.sql("q", params)} OFFSET 0) q
+        WHERE NOT EXISTS (
             SELECT FROM patient_apart a WHERE a.owner_org = p.owner_org AND a.patient_id = x.first AND a.other_id = x.second)
-        ORDER BY x.first, x.second LIMIT {params.add(MOST * 10)}
+        ORDER BY x.rank, x.first, x.second LIMIT {params.add(2 * MOST if kept else 10 * MOST)}
         """,
         *params,
     )
+    return (await _judged(tx, rows))[:MOST]
+
+
+async def _judged(tx: Transaction, rows: Sequence[Any]) -> list[Suspects]:
+    """Those of these pairs that may be of one person, the likeliest first."""
     traits = await _traits(tx, sorted({row[key] for row in rows for key in ("first", "second")}))
     found = [rules.suspect(row["first"], row["second"], traits[row["first"]], traits[row["second"]]) for row in rows]
     return sorted(
         (pair for pair in found if pair), key=lambda pair: (not pair.same_ins, -pair.agree, pair.disagree, pair.first, pair.second)
-    )[:MOST]
+    )
 
 
 async def _traits(tx: Transaction, ids: Sequence[str]) -> dict[str, Traits]:
