@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from maillage.codes import labels
@@ -46,7 +46,11 @@ def role_words(codes: Iterable[str], lang: str = "") -> str:
 
 def word(kind: str, code: str, lang: str = "") -> str:
     """The label of a code of this kind, with French typography."""
-    lang = lang or language()
+    return _word(kind, code, lang or language())
+
+
+@lru_cache(maxsize=4096)
+def _word(kind: str, code: str, lang: str) -> str:
     text = labels.label(kind, code, lang)
     return french(text) if lang == "fr" else text
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
@@ -25,6 +25,10 @@ _FILTERS = (
 """The functions of `presenters` that templates may call as filters."""
 
 
+_ALWAYS_ALIKE = frozenset({"badge", "icon", "priority", "turn"})
+"""Components that say the same whenever they are given the same, and stand on every line of a list: drawn once for each language."""
+
+
 class Components:
     """`ui.badge(...)` in a template calls the macro of `components/badge/template.html`."""
 
@@ -32,12 +36,13 @@ class Components:
         self._environment = environment
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(_macros(self._environment, f"components/{name}/template.html"), name)
+        return _macro(self._environment, name)
 
 
 @cache
-def _macros(environment: Environment, path: str) -> Any:
-    return environment.get_template(path).module
+def _macro(environment: Environment, name: str) -> Any:
+    found = getattr(environment.get_template(f"components/{name}/template.html").module, name)
+    return lru_cache(maxsize=1024)(found) if name in _ALWAYS_ALIKE else found
 
 
 def component_names() -> list[str]:

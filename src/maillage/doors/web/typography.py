@@ -18,10 +18,14 @@ _RULES = (
     (re.compile(r"(?<=\d)[ \u00a0](?=\d{3}(?!\d))"), NARROW),
     (re.compile(r"(?<=\d) (?=(?:€|%|h|min|ans?|mois|jours?)(?!\w))"), FIXED),
 )
+_ANY = re.compile(r"['«»;?!:]|\d[ \u00a0]")
+"""What no rule applies without."""
 
 
 def french(text: str) -> str:
     """The text with the spaces and apostrophes that French printing asks for; idempotent."""
+    if not _ANY.search(text):
+        return text
     for pattern, written in _RULES:
         text = pattern.sub(written, text)
     return text
