@@ -108,8 +108,10 @@ async def test_the_page_of_what_was_entered_in_error_says_why_and_no_more(db: Da
     task = await make.info_received(db)
     await make.act(db, make.GP, referrals.enter_in_error, task, reason="other", comment="saisie sur un homonyme")
     async with db.transaction(make.TRIAGER) as tx:
-        found = await referrals.thread(tx, task)
-        items = await referrals.form_of(tx, (await referrals.visible_task(tx, task))["request_id"])
+        row = await referrals.visible_task(tx, task)
+        found = await referrals.thread(tx, row)
+        items = await referrals.form_of(tx, row["request_id"])
+    assert items == referrals.items_of(found["referral_form"])
     assert (items, list(found["referral_question"])) == ([], [])
     assert {row["description"] for row in found["referral_child"]} == {""}
     assert [row["comment"] for row in found["referral_status"] if row["comment"]] == ["saisie sur un homonyme"]

@@ -29,13 +29,15 @@ async def test_read_by_is_a_hint_for_fifteen_minutes(db: Database, clock: FixedC
     task = await make.opened(db)
     await make.act(db, make.TRIAGER, referrals.look, task)
     async with db.transaction(make.TRIAGER_2) as tx:
-        assert [row["reader_id"] for row in await referrals.readers(tx, task)] == ["castanier-leo"]
+        assert [row["reader_id"] for row in (await referrals.thread(tx, await referrals.visible_task(tx, task)))["readers"]] == [
+            "castanier-leo"
+        ]
         [listed] = await referrals.worklist(tx, "to-triage")
         assert listed["read_by"] == "castanier-leo"
     await make.act(db, make.TRIAGER_2, referrals.accept, task)
     clock.advance(timedelta(minutes=15))
     async with db.transaction(make.TRIAGER_2) as tx:
-        assert await referrals.readers(tx, task) == []
+        assert list((await referrals.thread(tx, await referrals.visible_task(tx, task)))["readers"]) == []
 
 
 async def test_the_requester_looks_without_opening(db: Database) -> None:

@@ -281,7 +281,7 @@ async def look(db: Database, task: str, actor: Actor = SYSTEM) -> Any:
 async def thread(db: Database, task: str) -> Any:
     """All that was written about a Task."""
     async with db.transaction(SYSTEM) as tx:
-        return await referrals.thread(tx, task)
+        return await referrals.thread(tx, await queries.visible_task(tx, task))
 
 
 async def children(db: Database, task: str, code: str) -> list[Any]:

@@ -195,7 +195,7 @@ async def _letter(story: Story) -> None:
 async def _acknowledged(story: Story) -> None:
     story.later(0.5, 5)
     async with story.database.transaction(SYSTEM) as tx:
-        thread = await referrals.thread(tx, story.task)
+        thread = await referrals.thread(tx, await referrals.visible_task(tx, story.task))
     waiting = [child["id"] for child in thread["referral_child"] if child["code"] == "follow-up" and child["state"] == "due"]
     settled = [{"id": child, "decision": "accept"} for child in waiting]
     await story.play(story.requester, referrals.acknowledge, story.task, follow_ups=settled)

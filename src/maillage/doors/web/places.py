@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from maillage import directory
 from maillage.directory import Organization, Place, Role, Service
-from maillage.kernel.errors import NotFound
 from maillage.store import Transaction
 
 
@@ -27,10 +26,4 @@ async def sites(tx: Transaction) -> dict[str, Place]:
 
 async def roles(tx: Transaction, ids: Iterable[str | None]) -> dict[str, Role]:
     """The named people at their places, by id; one that is no longer there is left out."""
-    found: dict[str, Role] = {}
-    for id in sorted({id for id in ids if id}):
-        try:
-            found[id] = await directory.get_role(tx, id)
-        except NotFound:
-            continue
-    return found
+    return await directory.get_roles(tx, (id for id in ids if id))

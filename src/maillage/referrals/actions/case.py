@@ -135,17 +135,17 @@ async def load(work: Work, id: str, version: int | None = None) -> Case:
     return await case_of(work, request, task)
 
 
-async def case_of(work: Work, request: Row, task: Row) -> Case:
+async def case_of(work: Work, request: Row, task: Row, around: Row | None = None) -> Case:
     """What the rules need to know about a Task, under the lock of its request or for a mere look."""
     service = await directory.get_service(work.tx, task["service_id"])
-    facts = await facts_of(work.tx, request, task, service)
+    facts = await facts_of(work.tx, request, task, service, around)
     return Case(work, request, task, service, facts, rules.parties(work.tx.actor, facts), calendar(), await delays_of(work.tx, service))
 
 
-async def facts_of(tx: Transaction, request: Row, task: Row, service: directory.Service) -> TaskFacts:
-    """The plain values that the rules read."""
+async def facts_of(tx: Transaction, request: Row, task: Row, service: directory.Service, around: Row | None = None) -> TaskFacts:
+    """The plain values that the rules read; what is `around` the Task is asked for unless it was read with it."""
     lead = await directory.get_role(tx, task["lead_role_id"]) if task["lead_role_id"] else None
-    around = await queries.around(tx, task["id"], task["due_at"])
+    around = around or await queries.around(tx, task["id"], task["due_at"])
     return TaskFacts(
         state=task["state"],
         now=tx.now,

@@ -15,9 +15,8 @@ from maillage.store import Transaction
 async def available_actions(tx: Transaction, id: str, *, version: int | None = None) -> tuple[Available, ...]:
     """The only source of buttons, for a coordination Task or a follow-up. Raises `NotFound`."""
     del version  # a look has no version: it shows what is
-    table, task_id, request_id = await queries.find_task(tx, id)
-    request, task = await queries.row_of(tx, "service_request", request_id), await queries.task(tx, task_id)
-    case = await case_of(Work(tx, "available-actions"), request, task)
+    table, task, request, around = await queries.look_up(tx, id)
+    case = await case_of(Work(tx, "available-actions"), request, task, around)
     if table == "referral_child":
         child = await queries.child(tx, id)
         found = rules.CHILD_TABLE.legal(child["state"], case.parties & set(PARTIES))

@@ -287,7 +287,7 @@ async def _duplicate(case: Case) -> str | None:
 
 
 async def _asks_oneself(case: Case) -> bool:
-    triagers = {(await directory.get_role(case.tx, role)).practitioner_id for role in case.service.triager_role_ids}
+    triagers = {role.practitioner_id for role in (await directory.get_roles(case.tx, case.service.triager_role_ids)).values()}
     return triagers == {case.request["requester_id"]}
 
 

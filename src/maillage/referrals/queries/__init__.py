@@ -7,6 +7,7 @@ from maillage.referrals.queries.cases import (
     find_task,
     is_ours,
     lock_request,
+    look_up,
     may_read,
     open_duplicate,
     sees,
@@ -14,6 +15,7 @@ from maillage.referrals.queries.cases import (
     task_for,
     tasks_of,
     try_lock_request,
+    visible_case,
     visible_request,
     visible_task,
 )
@@ -39,7 +41,7 @@ from maillage.referrals.queries.parts import (
     unsettled_follow_ups,
 )
 from maillage.referrals.queries.rows import TYPE_OF_TABLE, ids_of, next_seq, row_of
-from maillage.referrals.queries.threads import form_of, last_request_of, open_tasks_of_patient, patient_requests, readers, thread, untold
+from maillage.referrals.queries.threads import form_of, items_of, last_request_of, open_tasks_of_patient, patient_requests, thread, untold
 from maillage.referrals.queries.worklists import (
     WORKLISTS,
     Place,
@@ -74,8 +76,10 @@ __all__ = [
     "forms_of",
     "ids_of",
     "is_ours",
+    "items_of",
     "last_request_of",
     "lock_request",
+    "look_up",
     "may_read",
     "next_seq",
     "open_children",
@@ -85,7 +89,6 @@ __all__ = [
     "parked_now",
     "patient_requests",
     "questions",
-    "readers",
     "remember_attached",
     "removed_time",
     "row_of",
@@ -99,6 +102,7 @@ __all__ = [
     "try_lock_request",
     "unsettled_follow_ups",
     "untold",
+    "visible_case",
     "visible_request",
     "visible_task",
     "worklist",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from maillage.access import visible_to
 from maillage.kernel.actor import Actor
@@ -15,25 +15,50 @@ from maillage.store import Params, Transaction
 Row = Any
 
 
-async def find_task(tx: Transaction, id: str) -> tuple[str, str, str]:
-    """Where a Task id of ours lives: table, coordination Task, ServiceRequest. Raises `NotFound` when absent or invisible."""
-    params = Params([id])
+def _found(tx: Transaction, params: Params) -> str:
+    """Where the Task with the id `$1` lives: table, coordination Task, ServiceRequest."""
     seen = visible_to(tx.actor, "Task")
-    row = await tx.fetchrow(
-        f"""
+    return f"""
         SELECT 'referral_task' AS found, t.id AS task_id, t.request_id FROM referral_task t WHERE t.id = $1 AND {seen.sql("t", params)}
         UNION ALL
         SELECT 'referral_child', c.task_id, t.request_id FROM referral_child c JOIN referral_task t ON t.id = c.task_id
         WHERE c.id = $1 AND {seen.sql("c", params)}
         UNION ALL
         SELECT 'capacity_failure', f.task_id, t.request_id FROM capacity_failure f JOIN referral_task t ON t.id = f.task_id
-        WHERE f.id = $1 AND {seen.sql("f", params)}
+        WHERE f.id = $1 AND {seen.sql("f", params)}"""
+
+
+async def find_task(tx: Transaction, id: str) -> tuple[str, str, str]:
+    """Where a Task id of ours lives: table, coordination Task, ServiceRequest. Raises `NotFound` when absent or invisible."""
+    params = Params([id])
+    row = await tx.fetchrow(_found(tx, params), *params)
+    if row is None:
+        raise NotFound("Task", id)
+    return row["found"], row["task_id"], row["request_id"]
+
+
+async def look_up(tx: Transaction, id: str) -> tuple[str, Row, Row, Row]:
+    """The same for a mere look, in one statement: table, the coordination Task, its request, and what is `around` it. Raises `NotFound`."""
+    params = Params([id])
+    row = await tx.fetchrow(
+        f"""
+        SELECT x.found, t AS task, r AS request, {AROUND.format(task="t.id", due="t.due_at")}
+        FROM ({_found(tx, params)}) x JOIN referral_task t ON t.id = x.task_id JOIN service_request r ON r.id = x.request_id
         """,
         *params,
     )
     if row is None:
         raise NotFound("Task", id)
-    return row["found"], row["task_id"], row["request_id"]
+    request, task = (held.find(tx, table, row[name]["id"]) or row[name] for table, name in _LOOKED_UP)
+    return row["found"], task, request, row
+
+
+_LOOKED_UP: Final = (("service_request", "request"), ("referral_task", "task"))
+AROUND: Final = """EXISTS (SELECT 1 FROM referral_task i WHERE i.insists_on = {task}) AS insisted,
+            EXISTS (SELECT 1 FROM referral_breach b WHERE b.task_id = {task} AND b.due_at = {due} AND b.level >= 150) AS late,
+            (SELECT count(*) FROM referral_child c WHERE c.task_id = {task} AND c.code = 'follow-up' AND c.state = 'due') AS unsettled,
+            EXISTS (SELECT 1 FROM referral_child n WHERE n.task_id = {task} AND n.code = 'no-news' AND n.turn IS NOT NULL) AS no_news"""
+"""What other rows say of a Task: see `around`."""
 
 
 async def lock_request(tx: Transaction, request_id: str) -> Row:
@@ -115,6 +140,19 @@ async def visible_task(tx: Transaction, id: str) -> Row:
     if row is None:
         raise NotFound("Task", id)
     return row
+
+
+async def visible_case(tx: Transaction, id: str) -> tuple[Row, Row]:
+    """One coordination Task and its request, in one statement. Raises `NotFound` when one of them is absent or invisible."""
+    params = Params([id])
+    seen = visible_to(tx.actor, "Task").sql("t", params), visible_to(tx.actor, "ServiceRequest").sql("r", params)
+    sql = "SELECT t AS task, r AS request FROM referral_task t LEFT JOIN service_request r ON r.id = t.request_id"
+    row = await tx.fetchrow(f"{sql} AND {seen[1]} WHERE t.id = $1 AND {seen[0]}", *params)
+    if row is None:
+        raise NotFound("Task", id)
+    if row["request"] is None:
+        raise NotFound("ServiceRequest", row["task"]["request_id"])
+    return row["task"], row["request"]
 
 
 async def is_ours(tx: Transaction, tables: Sequence[str], id: str) -> bool:

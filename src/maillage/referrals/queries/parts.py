@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from maillage.referrals import held
-from maillage.referrals.queries.cases import tasks_of, visible_task
+from maillage.referrals.queries.cases import AROUND, tasks_of, visible_task
 from maillage.store import Transaction
 
 Row = Any
@@ -94,16 +94,7 @@ async def around(tx: Transaction, task_id: str, due_at: datetime | None) -> Row:
     requester may go elsewhere), `unsettled` (how many follow-ups the requester has neither accepted nor handed back), `no_news` (the patient said to hear
     nothing, and nobody has acted since).
     """
-    return await tx.fetchrow(
-        """
-        SELECT EXISTS (SELECT 1 FROM referral_task WHERE insists_on = $1) AS insisted,
-            EXISTS (SELECT 1 FROM referral_breach WHERE task_id = $1 AND due_at = $2 AND level >= 150) AS late,
-            (SELECT count(*) FROM referral_child WHERE task_id = $1 AND code = 'follow-up' AND state = 'due') AS unsettled,
-            EXISTS (SELECT 1 FROM referral_child WHERE task_id = $1 AND code = 'no-news' AND turn IS NOT NULL) AS no_news
-        """,
-        task_id,
-        due_at,
-    )
+    return await tx.fetchrow(f"SELECT {AROUND.format(task='$1', due='$2')}", task_id, due_at)
 
 
 async def unsettled_follow_ups(tx: Transaction, task_id: str) -> int:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from maillage.access import visible_to
 from maillage.codes.json import decode
 from maillage.record import Visible
-from maillage.referrals.queries.cases import visible_request, visible_task
+from maillage.referrals.queries.cases import visible_request
 from maillage.referrals.queries.parts import current_form
 from maillage.store import Params, Transaction
 
@@ -19,39 +19,39 @@ async def form_of(tx: Transaction, request_id: str) -> list[Any]:
     """The answers to the form of a request that the actor may see, as items of a QuestionnaireResponse."""
     await visible_request(tx, request_id)
     row = await current_form(tx, request_id)
-    items: list[Any] = decode(row["items"]) if row and row["status"] != "entered-in-error" else []
+    return items_of([row] if row else ())
+
+
+def items_of(forms: Sequence[Row]) -> list[Any]:
+    """The answers of the latest of these forms."""
+    items: list[Any] = decode(forms[-1]["items"]) if forms and forms[-1]["status"] != "entered-in-error" else []
     return items
 
 
-async def readers(tx: Transaction, task_id: str) -> Sequence[Row]:
-    """Who else has this Task on screen now."""
-    return await tx.fetch(
-        "SELECT * FROM referral_reading WHERE task_id = $1 AND expires_at > $2 AND reader_id <> $3 ORDER BY display",
-        task_id,
-        tx.now,
-        tx.actor.id,
-    )
+_ORDERS: Final = {
+    "referral_status": "seq",
+    "referral_question": "round, x.number",
+    "referral_child": "authored_on, x.number",
+    "referral_letter": "signed_at, x.id",
+    "referral_breach": "at, x.level",
+    "capacity_failure": "opened_at, x.id",
+    "patient_interval": "starts, x.id",
+}
+_PARTS: Final = [
+    *(f"(SELECT array_agg(x ORDER BY x.{order}) FROM {table} x WHERE x.task_id = $1) AS {table}" for table, order in _ORDERS.items()),
+    "(SELECT array_agg(x ORDER BY x.authored, x.id) FROM referral_form x WHERE x.request_id = $2) AS referral_form",
+    "(SELECT array_agg(x ORDER BY x.display) FROM referral_reading x WHERE x.task_id = $1 AND x.expires_at > $3 AND x.reader_id <> $4) AS readers",
+]
 
 
-async def thread(tx: Transaction, task_id: str) -> dict[str, Sequence[Row]]:
-    """What happened to a Task, for its page: statuses, questions, children, letters, breaches, ledger, intervals. The Task must be visible.
+async def thread(tx: Transaction, task: Row) -> dict[str, Sequence[Row]]:
+    """What happened to a Task, for its page: statuses, questions, children, letters, breaches, ledger, intervals, forms, and who else has it on screen.
 
-    Of one that was entered in error nothing is told but that it was, and why.
+    One statement, whatever happened. The Task must be visible. Of one that was entered in error nothing is told but that it was, and why.
     """
-    masked = (await visible_task(tx, task_id))["state"] == "entered-in-error"
-    orders = {
-        "referral_status": "seq",
-        "referral_question": "round, number",
-        "referral_child": "authored_on, number",
-        "referral_letter": "signed_at, id",
-        "referral_breach": "at, level",
-        "capacity_failure": "opened_at, id",
-        "patient_interval": "starts, id",
-    }
-    found: dict[str, Sequence[Row]] = {
-        table: await tx.fetch(f"SELECT * FROM {table} WHERE task_id = $1 ORDER BY {order}", task_id) for table, order in orders.items()
-    }
-    return _masked(found) if masked else found
+    row = await tx.fetchrow(f"SELECT {', '.join(_PARTS)}", task["id"], task["request_id"], tx.now, tx.actor.id)
+    found: dict[str, Sequence[Row]] = {part: rows or () for part, rows in row.items()} if row else {}
+    return _masked(found) if task["state"] == "entered-in-error" else found
 
 
 def _masked(found: dict[str, Sequence[Row]]) -> dict[str, Sequence[Row]]:

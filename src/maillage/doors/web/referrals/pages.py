@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
+from typing import Any
 
 from starlette.responses import Response
 
@@ -40,9 +41,10 @@ async def _show_masked(view: View) -> Response:
 
 
 async def _show_whole(view: View) -> Response:
-    if await thread.is_unread(view, view.path("id")):
-        return await _show_unread(view)
-    found = await thread.load(view, view.path("id"))
+    case = await thread.find(view, view.path("id"))
+    if case.unread:
+        return await _show_unread(view, case.task)
+    found = await thread.load(view, case)
     if found.task["state"] == "to-complete" and "send" in found.acts:
         return view.go(f"/demandes/{found.task['id']}/remplir")
     first, others = await thread.inline_acts(view, found)
@@ -71,9 +73,8 @@ async def _quick(view: View, found: thread.Thread) -> list[Choice]:
     return (await forms.slots(view, found.task))[:3]
 
 
-async def _show_unread(view: View) -> Response:
+async def _show_unread(view: View, task: Any) -> Response:
     """A request that the triage has not read, reached by its address: a GET writes nothing, so the case waits for one gesture."""
-    task = await referrals.visible_task(view.tx, view.path("id"))
     patient, service = await load_identity(view.tx, task["patient_id"]), await directory.get_service(view.tx, task["service_id"])
     await record.audit(view.tx, "R", "Task", task["id"], patient=patient.id, verb="worklist")
     return view.page(
@@ -95,9 +96,10 @@ async def look(view: View) -> Response:
 async def show_act(view: View) -> Response:
     """The form of one verb, on its own page; shown again with what is wrong when it came back."""
     id, verb = view.path("id"), view.path("verb")
-    if await thread.is_unread(view, id):
+    case = await thread.find(view, id)
+    if case.unread:
         return view.go(f"/demandes/{id}")
-    found = await thread.load(view, id)
+    found = await thread.load(view, case)
     if verb not in found.acts and view.rejected is None:
         raise NotFound("verb", verb)
     asked = await forms.asked(view, verb, found.subject)
@@ -133,7 +135,7 @@ async def act(view: View) -> Response:
     id, verb = view.path("id"), view.path("verb")
     if verb in forms.SILENT or verb == "send":
         raise NotFound("verb", verb)
-    found = await thread.load(view, id)
+    found = await thread.load(view, await thread.find(view, id))
     last = [step for step in found.steps if step.state != "next"][-1:]
     verbs.require_version(view, found.task["version"], changed=last[0] if last else None)
     answer = await verbs.run(view, "Task", id, verb, await forms.asked(view, verb, found.subject))

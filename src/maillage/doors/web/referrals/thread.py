@@ -49,22 +49,35 @@ class Thread:
         return forms.Subject(self.task, self.history["referral_question"], self.history["referral_child"])
 
 
-async def is_unread(view: View, id: str) -> bool:
-    """Whether displaying this request would be its opening: nobody in triage has read it, and the actor triages. Raises `NotFound`."""
-    task = await referrals.visible_task(view.tx, id)
-    return task["state"] == "sent" and "open" in await verbs.available(view, "Task", id)
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A referral that the actor may see, and the verbs that are legal on it now."""
+
+    task: Any
+    request: Any
+    legal: dict[str, tuple[str, ...]]
+
+    @property
+    def unread(self) -> bool:
+        """Whether displaying it would be its opening: nobody in triage has read it, and the actor triages."""
+        return self.task["state"] == "sent" and "open" in self.legal
 
 
-async def load(view: View, id: str) -> Thread:
-    """Read a referral that the actor may see, and write that it was looked at. Raises `NotFound`."""
-    tx = view.tx
-    task = await referrals.visible_task(tx, id)
-    request = await referrals.visible_request(tx, task["request_id"])
+async def find(view: View, id: str) -> Found:
+    """A referral with its request. Raises `NotFound`."""
+    task, request = await referrals.visible_case(view.tx, id)
+    return Found(task, request, await verbs.available(view, "Task", id))
+
+
+async def load(view: View, case: Found) -> Thread:
+    """Read what belongs to a referral, and write that it was looked at. Raises `NotFound`."""
+    tx, task, request = view.tx, case.task, case.request
+    id = task["id"]
     patient, service = await load_identity(tx, task["patient_id"]), await directory.get_service(tx, task["service_id"])
-    history = await referrals.thread(tx, id)
+    history = await referrals.thread(tx, task)
     ids = [row["role_id"] for row in history["referral_status"]] + [row["author_role_id"] for row in history["referral_letter"]]
     people = await places.roles(tx, [*ids, request["requester_role_id"], task["lead_role_id"]])
-    form, items = await directory.get_questionnaire(tx, service.questionnaire), await referrals.form_of(tx, request["id"])
+    form, items = await directory.get_questionnaire(tx, service.questionnaire), referrals.items_of(history["referral_form"])
     appointment, site = await _appointment(view, task["appointment_id"])
     requester = people.get(request["requester_role_id"])
     await record.audit(tx, "R", "Task", id, patient=patient.id, verb="read")
@@ -85,8 +98,8 @@ async def load(view: View, id: str) -> Thread:
         history=history,
         appointment=appointment,
         site=site,
-        readers=[row["display"] for row in await referrals.readers(tx, id)],
-        acts=forms.acts_here(task, await verbs.available(view, "Task", id), view.actor.organization),
+        readers=[row["display"] for row in history["readers"]],
+        acts=forms.acts_here(task, case.legal, view.actor.organization),
         whole=policy.sees_whole(view.actor, "ServiceRequest"),
         files=await files.of_request(view, request["id"]),
         shared=presenters.sharing(task, await referrals.untold(tx, id)) if task["peer"] else None,
