@@ -32,9 +32,12 @@ class Hand:
         what.click()
         self.gestures += 1
 
-    def writes(self, name: str, text: str) -> None:
+    def fills(self, what: Locator, text: str) -> None:
         """Free text: no gesture."""
-        self.person.page.locator(f'[name="{name}"]').first.fill(text)
+        what.fill(text)
+
+    def writes(self, name: str, text: str) -> None:
+        self.fills(self.person.page.locator(f'[name="{name}"]').first, text)
 
     def answers(self, question: str, answer: str) -> None:
         group = self.person.page.get_by_role("group", name=french(question)).first
@@ -138,7 +141,7 @@ def answers_without_a_visit(hand: Hand) -> None:
     hand.clicks(summary)
     form = summary.locator("xpath=..")
     hand.clicks(form.locator("label", has_text="Traiter et surveiller"))
-    form.locator("textarea").first.fill("Traitement d’épreuve quatre semaines, puis nous en reparlons.")
+    hand.fills(form.locator("textarea").first, "Traitement d’épreuve quatre semaines, puis nous en reparlons.")
     hand.clicks(form.get_by_role("button"))
     hand.person.sees("Réponse envoyée")
 
