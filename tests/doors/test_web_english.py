@@ -10,11 +10,14 @@ import pytest
 from jinja2 import Environment
 from tests.support.web import make_door, territory, visiting
 
+from maillage.codes import labels
 from maillage.directory import pathways
 from maillage.doors.web.booking import recurrence
 from maillage.doors.web.language import Place, english, plain, speak, spoken
 from maillage.doors.web.referrals import questionnaire
 from maillage.doors.web.rendering import ROOT
+from maillage.doors.web.simulation import editor, presenters
+from maillage.simulation import load, shipped, shipped_names, words
 from maillage.store import Database
 
 FILL = territory
@@ -166,3 +169,24 @@ def test_each_question_of_a_form_has_its_english(path: Path) -> None:
         if isinstance(text, ast.Constant) and isinstance(text.value, str) and LETTERS.search(text.value)
     ]
     assert [text for text in found if plain(text) not in english().keys() | SAME] == []
+
+
+def simulated() -> list[str]:
+    """What the pages of the simulation take from tables of words: figures, units, curves, reasons, limits, moments, zones, teams, sections, scenarios."""
+    tables = (words.LABELS, words.STOPPED, presenters.STAFF, presenters.EXITS, presenters.ZONES, presenters.MEASURES)
+    told = [text for table in tables for text in table.values()] + [text for pair in words.MAIN.values() for text in pair]
+    told += [*words.LIMITS, *presenters.SIDES, *editor.DAYS, *(title for title, _ in (*editor.DECIDED, *editor.SUPPOSED))]
+    return [*told, *(text for name in shipped_names() for text in (shipped(name).title, shipped(name).question))]
+
+
+def test_each_word_of_a_simulation_has_its_english() -> None:
+    assert sorted({text for text in simulated() if text and plain(text) not in english().keys() | SAME}) == []
+
+
+def test_each_parameter_and_unit_is_said_in_english() -> None:
+    model = load("ed")
+    codes = {("parameter", key) for key in model.parameters} | {("unit", one.unit) for one in model.parameters.values() if one.unit}
+    codes |= {("simulation-choice", each) for one in model.parameters.values() for each in one.among}
+    found = {code: labels.entry(*code) for code in codes}
+    assert sorted(code for code, one in found.items() if one is None or not one.screen_en) == []
+    assert sorted(one.screen_en for one in found.values() if one and FRENCH_FORM.search(one.screen_en)) == []

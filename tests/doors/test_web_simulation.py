@@ -135,7 +135,33 @@ async def test_asked_followed_played_and_taken_away(db: Database, tmp_path: Path
             await runner.close()
 
 
+LANGUAGE = {"theme": "systeme", "keys": "touches"}
+FRENCH = re.compile(
+    r"\b(?:le|la|les|des|une|aucune|pour|avec|dans|sont|sans|par|jours|années|heures?|médecins?|lits?|attente|hypothèse|à|et|ou|du)\b",
+    re.IGNORECASE,
+)
+
+
+async def in_english(visitor: Visitor, *addresses: str) -> None:
+    """The same pages in English: no French word but what is marked as French (what the worker wrote), and the titles that somebody gave."""
+    await visitor.post("/affichage", {**LANGUAGE, "lang": "en"}, shown="/affichage")
+    for address in addresses:
+        page = (await visitor.get(address)).text
+        assert '<html lang="en"' in page
+        ours = re.sub(
+            r'<(\w+)[^>]* lang="fr".*?</\1>|<textarea.*?</textarea>',
+            " ",
+            page.partition("<main")[2].partition("</main>")[0],
+            flags=re.DOTALL,
+        )
+        words = html.unescape(re.sub(r"<[^>]+>", " ", ours)).replace("Un box de plus", "").replace("STRESS-DES", "")
+        assert not re.search(r"\d,\d(?!\d\d)", words), "numbers are English too"
+        assert FRENCH.findall(words) == [], (address, re.sub(r"\s+", " ", words))
+    await visitor.post("/affichage", {**LANGUAGE, "lang": "fr"}, shown="/affichage")
+
+
 async def shown_and_taken(visitor: Visitor, address: str, folder: Path) -> None:
+    await in_english(visitor, address, "/simulation", "/simulation/scenario", "/simulation/scenario?depuis=percy-20000")
     page = await visitor.get(address)
     words = said(page)
     assert "refresh" not in page.headers

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from maillage.doors.web.catalogue import word
+from maillage.doors.web.catalogue import say, word
 from maillage.doors.web.forms import Choice, Field, Reader
+from maillage.doors.web.language import language, spoken
 from maillage.doors.web.typography import NARROW
 from maillage.doors.web.view import Values
 from maillage.simulation import Model, Parameter, Scenario, load, problems
@@ -89,23 +90,29 @@ def _asked(name: str, label: str, value: str, hint: str) -> Field:
 
 def _names(parameter: Parameter, model: Model) -> list[str]:
     """What each number of a list is of."""
-    by_length = {2: ["de", "à"], 7: list(DAYS), 24: [f"{hour} h" for hour in range(24)]}
+    by_length = {
+        2: [say("simulation.from"), say("simulation.to")],
+        7: [spoken(day) for day in DAYS],
+        24: [f"{hour} h" for hour in range(24)],
+    }
     return by_length.get(parameter.length or 0) or [word("triage-level", name) for name in model.classes]
 
 
 def _hint(parameter: Parameter) -> str:
     """Unit and range; where there is no source, that it is an assumption."""
     said = f"{word('unit', parameter.unit).capitalize()}, {_range(parameter)}."
-    return f"{said} Hypothèse." if parameter.assumed and not parameter.decision else said
+    return f"{said} {spoken('Hypothèse.')}" if parameter.assumed and not parameter.decision else said
 
 
 def _range(parameter: Parameter) -> str:
-    return f"{_grouped(parameter.low)} à {_grouped(parameter.high)}"
+    return say("simulation.range", low=_grouped(parameter.low), high=_grouped(parameter.high))
 
 
 def _grouped(value: float) -> str:
     """A number to be read, not typed."""
-    return f"{int(value):,}".replace(",", NARROW) if math.isfinite(value) and value >= 10_000 else number(value)
+    if math.isfinite(value) and value >= 10_000:
+        return f"{int(value):,}".replace(",", NARROW)
+    return number(value).replace(",", "." if language() == "en" else ",")
 
 
 def sections(scenario: Scenario, named: tuple[tuple[str, tuple[str, ...]], ...], shown: dict[str, Field] | None = None) -> list[Section]:
@@ -119,7 +126,7 @@ def sections(scenario: Scenario, named: tuple[tuple[str, tuple[str, ...]], ...],
             wrong = wrong or any(field.error for field in asked)
             several = len(asked) > 1
             rows.append((word("parameter", key) if several else "", _hint(parameter) if several else "", tuple(asked)))
-        made.append(Section(title, tuple(rows), wrong))
+        made.append(Section(spoken(title), tuple(rows), wrong))
     return made
 
 

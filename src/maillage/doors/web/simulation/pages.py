@@ -7,8 +7,9 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from maillage import experiments
-from maillage.doors.web.catalogue import word
+from maillage.doors.web.catalogue import say, word
 from maillage.doors.web.forms import Choice, Field, Reader, redisplay, summary
+from maillage.doors.web.language import spoken
 from maillage.doors.web.pages import get, post
 from maillage.doors.web.simulation import editor, presenters
 from maillage.doors.web.view import View
@@ -63,7 +64,7 @@ async def show_list(view: View) -> Response:
 
 
 def _choices(kept: list[experiments.Kept]) -> tuple[Choice, ...]:
-    return (*(Choice(name, shipped(name).title) for name in shipped_names()), *(Choice(one.id, one.title) for one in kept))
+    return (*(Choice(name, spoken(shipped(name).title)) for name in shipped_names()), *(Choice(one.id, one.title) for one in kept))
 
 
 def _titles(experiment: Experiment) -> list[str]:
@@ -74,7 +75,7 @@ def _titles(experiment: Experiment) -> list[str]:
     for text in (experiment.scenario, experiment.against):
         if text is not None:
             try:
-                found.append(read_scenario(text.content, text.name).title)
+                found.append(spoken(read_scenario(text.content, text.name).title))
             except Wrong:
                 found.append(text.name)
     return found
@@ -119,7 +120,7 @@ async def show_editor(view: View) -> Response:
     base, name = await _based_on(view)
     own = name not in shipped_names() and "." not in name
     heads = (
-        editor.TITLE.started(base.title if own else f"{base.title}, modifié"[:120]),
+        editor.TITLE.started(base.title if own else say("simulation.changed", title=spoken(base.title))[:120]),
         editor.QUESTION.started(base.question),
         Field(
             "against",
@@ -157,7 +158,7 @@ async def save(view: View) -> Response:
     against = reader.read(Field("against", "", "select", choices=_choices(await experiments.scenarios(view.tx))))
     seed, runs = reader.read(editor.SEED), reader.read(editor.RUNS)
     if runs is not None and not 2 <= runs <= 1000:
-        reader.fail("runs", "simulation-range:2 à 1000")
+        reader.fail("runs", f"simulation-range:{say('simulation.range', low=2, high=1000)}")
     numbers = editor.read(base, view.values, reader)
     reader.done()
     made = base.changing(numbers, editor.name_of(title), title, question)

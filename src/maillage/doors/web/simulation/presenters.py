@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from maillage.doors.web.catalogue import word
+from maillage.doors.web.catalogue import say, word
+from maillage.doors.web.language import language, spoken
 from maillage.experiments import Experiment
-from maillage.simulation import load
-from maillage.simulation.words import LABELS, LIMITS, MAIN, STOPPED, number
+from maillage.simulation import load, words
+from maillage.simulation.words import LABELS, LIMITS, MAIN, STOPPED
 
 Figure = Mapping[str, float | None]
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 640, 240, 44, 28, 8
@@ -75,7 +76,7 @@ def line(experiment: Experiment, titles: Sequence[str]) -> Line:
         TONES[experiment.status],
         word("experiment-kind", experiment.kind),
         experiment.asked_at,
-        f"{experiment.done} années simulées" if experiment.done else "",
+        say("simulation.years", n=experiment.done) if experiment.done else "",
     )
 
 
@@ -88,6 +89,12 @@ def shown(figure: Figure | None) -> str:
     return f"{_number(figure['mean'])} [{_number(figure['low'])} ; {_number(figure['high'])}]"
 
 
+def number(value: float) -> str:
+    """A number as the language of the page writes it."""
+    text = words.number(value)
+    return text if language() == "fr" else text.replace(",", ".")
+
+
 def _number(value: float | None) -> str:
     return "–" if value is None else number(value)
 
@@ -97,7 +104,7 @@ def gap(figure: Mapping[str, Any] | None) -> str:
     if not figure or figure["mean"] is None:
         return "–"
     if not figure["shown"]:
-        return f"aucune différence démontrée [{_number(figure['low'])} ; {_number(figure['high'])}]"
+        return f"{spoken('aucune différence démontrée')} [{_number(figure['low'])} ; {_number(figure['high'])}]"
     sign = "+" if figure["mean"] >= 0 else "−"
     return f"{sign}{number(abs(figure['mean']))} [{_number(figure['low'])} ; {_number(figure['high'])}]"
 
@@ -113,7 +120,7 @@ def main_rows(answer: Mapping[str, Any]) -> list[tuple[str, str, list[str]]]:
     rows = []
     for name, (label, unit) in MAIN.items():
         cells = [shown(one["figures"].get(name)) for one in both]
-        rows.append((label, unit, [*cells, *([gap(answer["difference"].get(name))] if len(both) > 1 else [])]))
+        rows.append((spoken(label), spoken(unit), [*cells, *([gap(answer["difference"].get(name))] if len(both) > 1 else [])]))
     return rows
 
 
@@ -155,26 +162,32 @@ def plots(answer: Mapping[str, Any]) -> list[Plot]:
 
 def _plot(name: str, curves: list[tuple[str, Mapping[str, list[float]]]]) -> Plot:
     top = max(1.0, 1.1 * max(max(curve["high"] + curve["mean"]) for _, curve in curves))
-    names = list(SIDES) if len(curves) > 1 else ["Moyenne (8 jours sur 10)"]
+    names = [spoken(side) for side in (SIDES if len(curves) > 1 else ("Moyenne (8 jours sur 10)",))]
     rows = [
         (
             f"{hour} h",
             tuple(
-                f"{number(curve['mean'][4 * hour])} ({curve['low'][4 * hour]:.0f} à {curve['high'][4 * hour]:.0f})" for _, curve in curves
+                say(
+                    "simulation.band",
+                    mean=number(curve["mean"][4 * hour]),
+                    low=f"{curve['low'][4 * hour]:.0f}",
+                    high=f"{curve['high'][4 * hour]:.0f}",
+                )
+                for _, curve in curves
             ),
         )
         for hour in range(24)
     ]
     return Plot(
         id=name.replace(":", "-"),
-        title=LABELS[name],
+        title=spoken(LABELS[name]),
         curves=tuple(
-            _curve(f"{side} : {title}", look, curve, top)
+            _curve(f"{spoken(side)} : {spoken(title)}", look, curve, top)
             for (title, curve), look, side in zip(curves, ("first", "second"), SIDES, strict=False)
         ),
         ticks=tuple((_y(top * share, top), number(top * share)) for share in (0.0, 0.25, 0.5, 0.75, 1.0)),
         hours=tuple((_x(4 * hour), f"{hour} h") for hour in range(0, 24, 4)),
-        heads=("Heure", *names),
+        heads=(spoken("Heure"), *names),
         rows=tuple(rows),
     )
 
@@ -236,8 +249,8 @@ def tried(answer: Mapping[str, Any]) -> list[tuple[str, str, str, list[str]]]:
         (
             ", ".join(f"{label} {value}" for label, value in team(each["values"])),
             number(each["cost"]),
-            "tient" if each["holds"] else "ne tient pas",
-            [f"{_number(mean)} (au plus {_number(high)})" for mean, high in each["figures"].values()],
+            spoken("tient" if each["holds"] else "ne tient pas"),
+            [say("simulation.at-most", mean=_number(mean), high=_number(high)) for mean, high in each["figures"].values()],
         )
         for each in answer["staffing"]["tried"]
     ]
@@ -252,20 +265,20 @@ def limits_of(answer: Mapping[str, Any] | None) -> Sequence[str]:
 def trace(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
     """By what every figure of the page can be found again."""
     both = sides(answer)
-    said = [("Scénario", " ; ".join(f"{one['scenario']}, empreinte {one['scenario_hash']}" for one in both))]
+    said = [("Scénario", " ; ".join(say("simulation.hash", of=one["scenario"], hash=one["scenario_hash"]) for one in both))]
     said += [("Graine", str(answer["seed"])), ("Version du code", answer["code_hash"])]
     if "replications" in answer:
-        said.append(("Années simulées", f"{answer['replications']} ({STOPPED[answer['stopped']]})"))
-        said.append(("Durée d’une année", f"{answer['days']} jours après {answer['warm_up_days']} de mise en régime{_warm(answer)}"))
+        said.append(("Années simulées", f"{answer['replications']} ({spoken(STOPPED[answer['stopped']])})"))
+        said.append(("Durée d’une année", say("simulation.length", days=answer["days"], warm=answer["warm_up_days"], found=_warm(answer))))
         assumed = answer["assumptions"]
-        said.append(("Hypothèses", f"{assumed['assumed']} paramètres sur {assumed['parameters']}"))
+        said.append(("Hypothèses", say("simulation.assumed", some=assumed["assumed"], all=assumed["parameters"])))
     return said
 
 
 def _warm(answer: Mapping[str, Any]) -> str:
     if answer["warm_up_found"] is None:
-        return " ; le service ne se stabilise pas"
-    return f" ({answer['warm_up_found']:.0f} trouvés{' : plus que les jours écartés' if answer['warm_up_warns'] else ''})"
+        return say("simulation.warm.never")
+    return say("simulation.warm.over" if answer["warm_up_warns"] else "simulation.warm", days=f"{answer['warm_up_found']:.0f}")
 
 
 # --- forecasts -------------------------------------------------------------------------------
@@ -290,9 +303,12 @@ def outlook(answer: Mapping[str, Any]) -> Outlook:
     pairs = zip(answer["arrivals"], answer["eligible"], strict=True)
     return Outlook(
         [(f"{_day(came['at'])}, {came['at'][11:13].lstrip('0') or '0'} h", [_band(came), _band(fit)]) for came, fit in pairs],
-        [(f"24 h à partir du {_day(one['at'])}, {one['at'][11:13].lstrip('0') or '0'} h", [_band(one)]) for one in answer["days"]],
+        [
+            (say("simulation.day-from", day=_day(one["at"]), hour=one["at"][11:13].lstrip("0") or "0"), [_band(one)])
+            for one in answer["days"]
+        ],
         _band(answer["evening"]),
-        [(f"D’ici {one['hours']} h", [_band(one)]) for one in answer["beds"]],
+        [(say("simulation.within", hours=one["hours"]), [_band(one)]) for one in answer["beds"]],
         [_score(one) for one in answer["scores"]],
         answer["evening"]["median"] < 6,
     )
@@ -308,13 +324,13 @@ def _band(one: Mapping[str, int]) -> str:
 
 def _score(one: Mapping[str, Any]) -> tuple[str, list[str], bool]:
     cells = [number(one["loss"]), number(one["loss_of_memory"]), f"{number(100 * one['coverage'])} %", str(one["count"])]
-    return f"{MEASURES[one['measure']]}, {one['hours']} h d’avance", cells, one["believed"]
+    return say("simulation.ahead", what=spoken(MEASURES[one["measure"]]), hours=one["hours"]), cells, one["believed"]
 
 
 def outlook_trace(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
     """By what a forecast is found again."""
     return [
-        ("Comptes", f"{answer['weeks']} semaines, empreinte {answer['scenario_hash']}"),
+        ("Comptes", say("simulation.hash", of=say("simulation.weeks", n=answer["weeks"]), hash=answer["scenario_hash"])),
         ("Version du code", answer["code_hash"]),
         ("Part éligible observée", f"{number(100 * answer['eligible_share'])} %"),
         ("Présents à la dernière heure", str(answer["present"])),
