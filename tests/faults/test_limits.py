@@ -20,11 +20,12 @@ import httpx
 import pytest
 from tests.actions.test_documents_vault import keep, load
 from tests.actions.test_kill import Load
-from tests.faults.test_nightly import UNCOUNTED, invariants, verdict
+from tests.faults.test_nightly import invariants, verdict
 from tests.faults.test_served import caller, opened, well
 from tests.faults.test_wire import behind_a_wire, until_acknowledged
 from tests.support.postgres import ground
 from tests.support.serving import Server, served
+from tests.support.site_load import UNCOUNTED
 
 from maillage import documents
 from maillage.kernel.clock import FixedClock

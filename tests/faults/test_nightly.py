@@ -11,12 +11,9 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 from tests.actions.test_kill import ABSENT, WHOLE, Load, counts
 from tests.faults.test_served import caller, patient, well
@@ -24,22 +21,11 @@ from tests.support.history import History, Operation, judge
 from tests.support.invariants import breaches
 from tests.support.openloop import Order, drive
 from tests.support.serving import Server, served
+from tests.support.site_load import UNCOUNTED, wire
 
 from maillage.store import EmbeddedPostgres
 
 pytestmark = pytest.mark.nightly
-UNCOUNTED = {
-    f"MAILLAGE_EDGE__{name}": "0"
-    for name in (
-        "PER_ADDRESS",
-        "PER_PERSON",
-        "PER_CLIENT",
-        "PER_ORGANIZATION",
-        "BREAK_GLASS",
-        "LOGIN_PER_ADDRESS",
-        "PATIENT_SEARCH_BY_CLIENT",
-    )
-}
 
 
 def invariants(server: Server) -> list[str]:
@@ -101,7 +87,7 @@ def test_f4_and_f13_thirty_frozen_seconds_and_the_storm_of_retries_after_them(da
                 begun = time.monotonic()
                 assert client.get("/fhir/HealthcareService", params={"_count": "1"}).status_code == 503
                 assert time.monotonic() - begun < 6
-        storm = drive(Order(server.port, rate=600, seconds=5, lanes={"read": (1.0, request(server, load))}))
+        storm = drive(Order(server.port, rate=600, seconds=5, lanes={"read": (1.0, [wire(server, load.headers)])}))
         assert storm["read"]["lost"] == 0
         server.wait(30)
         begun = len(load.acknowledged)
@@ -110,17 +96,6 @@ def test_f4_and_f13_thirty_frozen_seconds_and_the_storm_of_retries_after_them(da
         load.server = server
         assert verdict(load, tmp_path) == []
         assert invariants(server) == []
-
-
-def request(server: Server, load: Load, method: str = "GET", path: str = "/fhir/HealthcareService?_count=1") -> str:
-    """A request as it goes over the wire."""
-    lines = [
-        f"{method} {path} HTTP/1.1",
-        f"Host: 127.0.0.1:{server.port}",
-        f"Authorization: {load.headers['authorization']}",
-        "Content-Length: 0",
-    ]
-    return "\r\n".join([*lines, "", ""])
 
 
 @contextmanager
@@ -149,59 +124,3 @@ def test_f8_a_volume_fills_up_and_is_emptied_again(data_dir: Path) -> None:
         kept = client.post("/fhir/Patient", json=patient(2))
         assert kept.status_code == 201
         assert invariants(server) == []
-
-
-def capacity(server: Server, load: Load) -> tuple[float, float]:
-    """Reads a second that a closed loop of twenty gets, and their p99 in milliseconds."""
-    seconds, times = 6.0, []
-    clients = [httpx.Client(base_url=server.base, headers=load.headers, timeout=20) for _ in range(20)]
-    until = time.monotonic() + seconds
-
-    def work(client: httpx.Client) -> int:
-        done = 0
-        while time.monotonic() < until:
-            begun = time.monotonic()
-            assert client.get("/fhir/HealthcareService", params={"_count": "1"}).status_code == 200
-            times.append(time.monotonic() - begun)
-            done += 1
-        client.close()
-        return done
-
-    with ThreadPoolExecutor(len(clients)) as pool:
-        total = sum(pool.map(work, clients))
-    return total / seconds, sorted(times)[int(len(times) * 0.99)] * 1000
-
-
-def cores() -> str:
-    return f"{os.cpu_count()} cores"
-
-
-def told(lane: dict[str, Any], most: float, good: float) -> str:
-    """One lane of an overload as a line."""
-    parts = [f"{lane['due']} due, {lane['unsent']} unsent for want of connections, {lane['lost']} lost, statuses {lane['statuses']}"]
-    parts.append(
-        f"{good:.0f} answered a second ({good / most:.0%} of capacity) with p50 {lane['answered_p50']} and p99 {lane['answered_p99']} ms"
-    )
-    return "; ".join([*parts, f"refusals p50 {lane['refused_p50']} and p99 {lane['refused_p99']} ms"])
-
-
-def test_f12_ten_times_too_much_is_refused_quickly_and_emergencies_pass(data_dir: Path, record_property: Any) -> None:
-    seconds = float(os.environ.get("FAULT_SECONDS", "60"))
-    with served(data_dir, **UNCOUNTED) as server:
-        load = Load(server, insist=False)
-        most, usual = capacity(server, load)
-        lanes = {
-            "read": (0.98, request(server, load)),
-            "emergency": (0.02, request(server, load, "POST", "/fhir/Patient/absent-0/$break-glass")),
-        }
-        seen = drive(Order(server.port, rate=10 * most, seconds=seconds, lanes=lanes))
-        back = server.wait(30)
-        good, urgent = seen["read"]["answered"] / seconds, seen["emergency"]
-        record_property("F12", f"{cores()}, {seconds:.0f} s: capacity {most:.0f} reads a second with p99 {usual:.0f} ms")
-        record_property("F12 reads", told(seen["read"], most, good))
-        record_property("F12 emergencies", told(urgent, most, urgent["answered"] / seconds))
-        record_property("F12 recovery", f"ready {back:.1f} s after the load")
-        assert back < 30, "it recovers by itself"
-        assert good >= 0.8 * most, f"{good:.0f} of {most:.0f} a second"
-        assert urgent["answered"] >= 0.99 * (urgent["due"] - urgent["unsent"])
-        assert seen["read"]["refused_p99"] < 100

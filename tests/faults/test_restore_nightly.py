@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 from tests.actions.test_kill import WHOLE, Load, counts
-from tests.faults.test_nightly import UNCOUNTED, invariants
+from tests.faults.test_nightly import invariants
 from tests.support.serving import Server, served
+from tests.support.site_load import UNCOUNTED
 
 pytestmark = pytest.mark.nightly
 RPO, RTO = 300.0, 1800.0

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from tests.actions.test_kill import Load
-from tests.faults.test_nightly import UNCOUNTED, invariants, verdict
+from tests.faults.test_nightly import invariants, verdict
 from tests.support.serving import served
+from tests.support.site_load import UNCOUNTED
 
 from maillage.store import EmbeddedPostgres, migrate
 

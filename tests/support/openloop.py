@@ -1,13 +1,15 @@
 """A load that does not wait for its answers: requests leave when they are due, whatever became of those before (`python -m tests.support.openloop`).
 
 Reads its order as JSON from the standard input (`Order`), writes what it saw to the standard output. A process of its own, so that it shares no loop with
-anything; a request is late from the instant at which it was due, not from the one at which a connection was free.
+anything; a request is late from the instant at which it was due, not from the one at which a connection was free. With a rate of 0 the same machinery
+closes its loop: each connection asks again once it is answered, which measures what a server can do.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import random
 import subprocess
 import sys
@@ -18,23 +20,31 @@ from typing import Any
 import uvloop
 
 GIVE_UP = 10.0
+REFUSED = (429, 503)
 
 
 @dataclass
 class Order:
-    """So many requests a second for so long; each lane has its share and its request, as bytes in latin-1."""
+    """So many requests a second for so long; each lane has its share and its requests in turn, as text in latin-1.
+
+    `fresh`: the share of requests that open a connection and close it afterwards; the others use connections that are kept alive.
+    `core`: the only processor that this load may use.
+    """
 
     port: int
     rate: float
     seconds: float
-    lanes: dict[str, tuple[float, str]]
+    lanes: dict[str, tuple[float, list[str]]]
     connections: int = 800
+    fresh: float = 0.0
+    core: int | None = None
 
 
 @dataclass
 class Lane:
     """What became of the requests of one lane."""
 
+    raw: list[bytes]
     due: int = 0
     unsent: int = 0
     lost: int = 0
@@ -49,12 +59,13 @@ class Lane:
             "statuses": {str(status): count for status, count in self.statuses.items()},
             "answered": len(self.answered),
             "refused": len(self.refused),
-            **{f"answered_{name}": value for name, value in _quantiles(self.answered).items()},
-            **{f"refused_{name}": value for name, value in _quantiles(self.refused).items()},
+            **{f"answered_{name}": value for name, value in quantiles(self.answered).items()},
+            **{f"refused_{name}": value for name, value in quantiles(self.refused).items()},
         }
 
 
-def _quantiles(times: list[float]) -> dict[str, float]:
+def quantiles(times: list[float]) -> dict[str, float]:
+    """The median and the 99th part, in milliseconds."""
     ordered = sorted(times)
     return {
         name: round(ordered[int(part * (len(ordered) - 1))] * 1000, 1) if ordered else 0.0 for name, part in (("p50", 0.5), ("p99", 0.99))
@@ -64,8 +75,8 @@ def _quantiles(times: list[float]) -> dict[str, float]:
 class Connection(asyncio.Protocol):
     """One connection; a request at a time."""
 
-    def __init__(self, load: Load) -> None:
-        self.load, self.buffer, self.left = load, b"", -1
+    def __init__(self, load: Load, *, kept: bool) -> None:
+        self.load, self.kept, self.buffer, self.left = load, kept, b"", -1
         self.lane: Lane | None = None
         self.since = 0.0
         self.transport: Any = None
@@ -78,21 +89,23 @@ class Connection(asyncio.Protocol):
         self.transport.write(raw)
 
     def data_received(self, data: bytes) -> None:
-        self.buffer += data
+        self.buffer = self.buffer + data if self.buffer else data
         if self.left < 0:
-            head, mark, rest = self.buffer.partition(b"\r\n\r\n")
-            if not mark:
+            end = self.buffer.find(b"\r\n\r\n")
+            if end < 0:
                 return
-            lines = head.lower().split(b"\r\n")
-            self.status = int(lines[0].split()[1])
-            length = next((int(line[15:]) for line in lines if line.startswith(b"content-length:")), 0)
-            self.left, self.buffer = length, rest
+            place = self.buffer.lower().find(b"content-length: ", 0, end) + 16
+            self.status = int(self.buffer[9:12])
+            self.left = end + 4 + (int(self.buffer[place : self.buffer.index(b"\r\n", place)]) if place > 15 else 0)
         if len(self.buffer) >= self.left and self.lane is not None:
             lane, self.lane = self.lane, None
             lane.statuses[self.status] += 1
-            spent = asyncio.get_running_loop().time() - self.since
-            (lane.refused if self.status in (429, 503) else lane.answered).append(spent)
-            self.load.idle.append(self)
+            spent = self.load.loop.time() - self.since
+            (lane.refused if self.status in REFUSED else lane.answered).append(spent)
+            if self.kept:
+                self.load.free(self)
+            else:
+                self.transport.close()  # another takes its place when it is gone
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.load.open -= 1
@@ -100,48 +113,74 @@ class Connection(asyncio.Protocol):
             self.lane.lost += 1
         if self in self.load.idle:
             self.load.idle.remove(self)
+        if not self.kept:
+            self.load.again()
 
 
 class Load:
     """Sends what is due."""
 
     def __init__(self, order: Order) -> None:
-        self.order = order
+        self.order, self.loop = order, asyncio.get_running_loop()
         self.idle: deque[Connection] = deque()
         self.open = 0
-        self.lanes = {name: Lane() for name in order.lanes}
+        self.ended = False
+        self.lanes = {name: Lane([raw.encode("latin-1") for raw in texts]) for name, (_, texts) in order.lanes.items()}
         self.tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> dict[str, Any]:
-        loop, order = asyncio.get_running_loop(), self.order
-        names, weights = list(order.lanes), [share for share, _ in order.lanes.values()]
-        begun, sent = loop.time(), 0
-        while (now := loop.time()) - begun < order.seconds:
-            for _ in range(int((now - begun) * order.rate) - sent):
-                name = random.choices(names, weights)[0]
-                self._send(self.lanes[name], order.lanes[name][1].encode("latin-1"), begun + sent / order.rate)
+        order = self.order
+        await (self._open() if order.rate else self._closed())
+        self.ended = True
+        until = self.loop.time() + GIVE_UP
+        while self.loop.time() < until and (self.tasks or len(self.idle) < self.open):  # noqa: ASYNC110  # answers come by callbacks
+            await asyncio.sleep(0.02)
+        spent = [time for lane in self.lanes.values() for time in lane.answered]
+        return {"": quantiles(spent), **{name: lane.told() for name, lane in self.lanes.items()}}
+
+    async def _open(self) -> None:
+        begun, sent = self.loop.time(), 0
+        while (now := self.loop.time()) - begun < self.order.seconds:
+            for _ in range(int((now - begun) * self.order.rate) - sent):
+                self._send(begun + sent / self.order.rate)
                 sent += 1
             await asyncio.sleep(0.002)
-        until = loop.time() + GIVE_UP
-        while loop.time() < until and (self.tasks or len(self.idle) < self.open):  # noqa: ASYNC110  # answers come by callbacks
-            await asyncio.sleep(0.02)
-        return {name: lane.told() for name, lane in self.lanes.items()}
 
-    def _send(self, lane: Lane, raw: bytes, due: float) -> None:
+    async def _closed(self) -> None:
+        for _ in range(self.order.connections):
+            self._send(self.loop.time())
+        await asyncio.sleep(self.order.seconds)
+
+    def free(self, connection: Connection) -> None:
+        """A connection was answered."""
+        self.idle.append(connection)
+        self.again()
+
+    def again(self) -> None:
+        """In a closed loop whoever was answered asks again."""
+        if not self.order.rate and not self.ended:
+            self._send(self.loop.time())
+
+    def _send(self, due: float) -> None:
+        lane = random.choices(list(self.lanes.values()), [share for share, _ in self.order.lanes.values()])[0]
+        raw = lane.raw[lane.due % len(lane.raw)]
         lane.due += 1
-        if self.idle:
+        kept = random.random() >= self.order.fresh
+        if kept and self.idle:
             self.idle.popleft().send(lane, raw, due)
         elif self.open < self.order.connections:
             self.open += 1
-            task = asyncio.get_running_loop().create_task(self._connect(lane, raw, due))
+            task = self.loop.create_task(self._connect(lane, raw, due, kept=kept))
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
+        elif self.idle:
+            self.idle.popleft().send(lane, raw, due)
         else:
             lane.unsent += 1
 
-    async def _connect(self, lane: Lane, raw: bytes, due: float) -> None:
+    async def _connect(self, lane: Lane, raw: bytes, due: float, *, kept: bool) -> None:
         try:
-            _, made = await asyncio.get_running_loop().create_connection(lambda: Connection(self), "127.0.0.1", self.order.port)
+            _, made = await self.loop.create_connection(lambda: Connection(self, kept=kept), "127.0.0.1", self.order.port)
         except OSError:
             self.open -= 1
             lane.lost += 1
@@ -150,13 +189,19 @@ class Load:
 
 
 def drive(order: Order) -> dict[str, Any]:
-    """Run the load in a process of its own; what each lane saw."""
+    """Run the load in a process of its own; what each lane saw, and under the empty name all of them together."""
     words = [sys.executable, "-m", "tests.support.openloop"]
     done = subprocess.run(words, input=json.dumps(asdict(order)), capture_output=True, text=True, check=True, timeout=order.seconds + 60)
     told: dict[str, Any] = json.loads(done.stdout)
     return told
 
 
+async def _main(order: Order) -> dict[str, Any]:
+    if order.core is not None:
+        os.sched_setaffinity(0, {order.core})
+    return await Load(order).run()
+
+
 if __name__ == "__main__":
     asked = Order(**json.load(sys.stdin))
-    sys.stdout.write(json.dumps(uvloop.run(Load(asked).run())))
+    sys.stdout.write(json.dumps(uvloop.run(_main(asked))))

@@ -71,6 +71,14 @@ class Server:
         assert self.process is not None
         self.process.send_signal(number)
 
+    def pin(self, core: int) -> None:
+        """Let the server and its PostgreSQL, and whatever they start from now on, use one processor alone."""
+        assert self.process is not None
+        for pid in (self.process.pid, self.postmaster(), *self.children()):
+            for thread in Path(f"/proc/{pid}/task").iterdir():
+                with suppress(ProcessLookupError):
+                    os.sched_setaffinity(int(thread.name), {core})
+
     def memory(self) -> int:
         """The most that the server has held so far, in bytes."""
         assert self.process is not None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from types import FrameType
-from typing import Any
 
 import uvicorn
 
+from maillage.app import Application
 from maillage.doors.edge import Stance, guarded
 from maillage.settings import Settings
 
@@ -34,14 +34,14 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
-def make_server(application: Any, settings: Settings, stance: Stance) -> Server:
+def make_server(application: Application, settings: Settings, stance: Stance) -> Server:
     """The server for an application; nothing in it logs a request by itself."""
     server, edge = settings.server, settings.edge
     config = uvicorn.Config(
         application,
         host=server.host,
         port=server.port,
-        http=guarded(header_timeout=edge.header_timeout, write_timeout=edge.write_timeout),
+        http=guarded(header_timeout=edge.header_timeout, write_timeout=edge.write_timeout, refuse=application.edge.hurry),
         ws="none",
         proxy_headers=False,
         log_config=None,

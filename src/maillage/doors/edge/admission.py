@@ -14,13 +14,52 @@ Waiter = asyncio.Future[None]
 _STALLED = 1.0
 """Seconds without any beginning or end of work after which nobody is let into the queue: what holds the others would hold them too."""
 
+_FORGIVEN = 4.0
+"""By how much a prediction may have been wrong: who was let into the queue is not sent away late for the sake of those who came before it unforeseen."""
+
 _SMOOTHING = 0.05
+_WINDOW = 0.25
+"""Seconds over which turns are counted."""
+
+_QUIET = 0.5
+"""Seconds that a burst may last, and without anybody waiting after which the next burst is one of its own."""
+
+_SHORTEST = 0.02
 _LONGEST = 2.0
 """What one piece of work may count for, in seconds: a single long one does not close the door."""
 
 
 class Full(Exception):
     """Not now: the wait would be longer than the lane allows."""
+
+
+class Pace:
+    """How often a lane gets a turn while somebody waits in it: its own share is not all of it, others pass before. 0: not known yet."""
+
+    __slots__ = ("_began", "_last", "_since", "_turns", "each")
+
+    def __init__(self) -> None:
+        self._began = self._since = self.each = 0.0
+        self._last = -_QUIET
+        self._turns = 0
+
+    def begin(self, now: float) -> None:
+        """The first one waits: what was before tells nothing any more."""
+        if now - self._last >= _QUIET:
+            self._began = now
+        self._since, self._turns, self.each = now, 0, 0.0
+
+    def count(self, now: float) -> None:
+        """One of those who wait got a turn. Turns come in bursts, so that only many of them tell."""
+        self._turns += 1
+        self._last = now
+        if now - self._since >= _WINDOW:
+            self.each = (now - self._since) / self._turns
+            self._since, self._turns = now, 0
+
+    def stands(self, now: float) -> bool:
+        """Whether somebody has been waiting for so long that it is no burst: a long queue would not pass more of them, only later."""
+        return now - self._last < _QUIET and now - self._began >= _QUIET
 
 
 class Turn:
@@ -56,7 +95,9 @@ class Admission:
             Lane.BATCH: settings.wait_batch,
         }
         self._queues: dict[Lane, deque[Waiter]] = {lane: deque() for lane in self._most}
+        self._before = {lane: tuple(queue for other, queue in self._queues.items() if other <= lane) for lane in self._most}
         self._mean = 0.02
+        self._paces = {lane: Pace() for lane in self._most}
         self._moved = at()
         self.running = 0
 
@@ -65,22 +106,26 @@ class Admission:
         """How many wait, in all lanes."""
         return sum(map(len, self._queues.values()))
 
-    def hopeless(self, lane: Lane) -> bool:
-        """Whether a request of this lane would be refused now: asked before its body is read."""
-        return self._busy(lane) and self._wait(lane) > self._patience[lane]
+    def hopeless(self, lane: Lane, coming: int = 0) -> bool:
+        """Whether a request of this lane would be refused now, `coming` others being on their way: asked of each head, before its body is read."""
+        ahead = self._ahead(lane) + coming
+        return self._busy(lane, ahead) and self._wait(lane, ahead) > self._bearable(lane)
 
     async def enter(self, lane: Lane) -> float:
         """Take a turn, when it comes; give back, to `leave`, the instant at which it began. Raises `Full`."""
-        if not self._busy(lane):
+        ahead = self._ahead(lane)
+        if not self._busy(lane, ahead):
             self.running += 1
             self._moved = self._at()
             return self._moved
-        if self._wait(lane) > self._patience[lane]:
+        if self._wait(lane, ahead) > self._bearable(lane):
             raise Full
         turn: Waiter = asyncio.get_running_loop().create_future()
+        if not self._queues[lane]:
+            self._paces[lane].begin(self._at())
         self._queues[lane].append(turn)
         try:
-            async with asyncio.timeout(self._patience[lane]):
+            async with asyncio.timeout(_FORGIVEN * self._patience[lane]):
                 await turn
         except TimeoutError as error:
             self._give_up(lane, turn)
@@ -105,6 +150,7 @@ class Admission:
                 if not turn.done():
                     self.running += 1
                     turn.set_result(None)
+                    self._paces[lane].count(self._at())
 
     def _give_up(self, lane: Lane, turn: Waiter) -> None:
         """Leave the queue; a turn that was given at the very same instant goes to the next one."""
@@ -115,12 +161,27 @@ class Admission:
             if turn in self._queues[lane]:
                 self._queues[lane].remove(turn)
 
-    def _busy(self, lane: Lane) -> bool:
-        return self.running >= self._most[lane] or any(self._queues[other] for other in self._queues if other <= lane)
+    def _ahead(self, lane: Lane) -> int:
+        """How many wait before the next one of this lane."""
+        ahead = 0
+        for queue in self._before[lane]:
+            ahead += len(queue)
+        return ahead
 
-    def _wait(self, lane: Lane) -> float:
-        """How long the next one of this lane would wait: those before it, each as long as work has lasted of late, shared by the turns."""
+    def _busy(self, lane: Lane, ahead: int) -> bool:
+        return ahead > 0 or self.running >= self._most[lane]
+
+    def _bearable(self, lane: Lane) -> float:
+        """The longest wait for which one is let into the queue. Machines that go on asking for more than can be done wait as long as work lasts."""
+        most = self._patience[lane]
+        return min(most, max(self._mean, _SHORTEST)) if lane is Lane.BATCH and self._paces[lane].stands(self._at()) else most
+
+    def _wait(self, lane: Lane, ahead: int) -> float:
+        """How long the next one of this lane would wait: those before it, each as long as work has lasted of late, shared by the turns.
+
+        Where some wait, how often they got a turn of late tells better.
+        """
         if self.running and self._at() - self._moved > _STALLED and lane is not Lane.EMERGENCY:
             return float("inf")
-        ahead = sum(len(queue) for other, queue in self._queues.items() if other <= lane)
-        return (ahead + 1) * self._mean / self._most[lane]
+        each = self._mean / self._most[lane]
+        return (ahead + 1) * (max(each, self._paces[lane].each) if ahead else each)

@@ -16,6 +16,7 @@ from maillage.doors.edge.asked import Asked, Scope
 from maillage.doors.edge.bodies import Body, Gone, Memory
 from maillage.doors.edge.cors import Cors
 from maillage.doors.edge.headers import SECURITY_HEADERS, transport_security
+from maillage.doors.edge.hurry import Hurry
 from maillage.doors.edge.journal import Journal
 from maillage.doors.edge.proxies import Proxies
 from maillage.doors.edge.rates import Rates
@@ -28,6 +29,7 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 Probe = Callable[[], Awaitable[tuple[int, dict[str, Any]]]]
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
+_OVERLOADED = (503, "overloaded", 2)
 _WATCH_AFTER = 0.1
 """Seconds after which somebody looks whether the caller is still there: most requests have been answered by then."""
 
@@ -54,10 +56,17 @@ class Refused(Exception):
     retry_after: int = 0
 
 
+class Swift(Door, Protocol):
+    """A door whose lanes can be told from the bytes of an address."""
+
+    def lane(self, target: bytes) -> Lane | None:
+        """The lane of what is asked for; None when the route has to be matched."""
+
+
 class Edge:
     """Host, probes, cross-origin calls, rates, turns, deadline: in this order, then the door."""
 
-    def __init__(self, settings: Settings, *, api: Door, pages: Door, probes: Mapping[str, Probe], stance: Stance | None = None) -> None:
+    def __init__(self, settings: Settings, *, api: Swift, pages: Door, probes: Mapping[str, Probe], stance: Stance | None = None) -> None:
         server, edge = settings.server, settings.edge
         self._settings, self._api, self._pages, self._probes = edge, api, pages, probes
         self._stance = stance or Stance()
@@ -70,6 +79,11 @@ class Edge:
         self._memory = Memory(edge.body_memory)
         self._limit = server.body_limit
         self._always = {**SECURITY_HEADERS, **transport_security(server.base_url), "cache-control": "no-store"}
+        headers, body = api.refusal(*_OVERLOADED)
+        told = (_OVERLOADED[0], _OVERLOADED[1], {**self._always, **headers}, body)
+        self.hurry = Hurry(
+            self.admission, self._journal, api.lane, told, frozenset({b"origin"}) if settings.fhir.cors_origins else frozenset()
+        )
         self._seconds = {
             Lane.EMERGENCY: edge.deadline,
             Lane.INTERACTIVE: edge.deadline,
@@ -122,14 +136,14 @@ class Edge:
         """Read the body, wait for a turn, work: each with its own limit."""
         lane = asked.route.lane
         if self.admission.hopeless(lane):
-            raise Refused(503, "overloaded", 2)
+            raise Refused(*_OVERLOADED)
         body = Body(receive, self._memory, expected=asked.has_body)
         try:
             await self._read(asked, body)
             try:
                 turn = Turn(self.admission, await self.admission.enter(lane))
             except Full as error:
-                raise Refused(503, "overloaded", 2) from error
+                raise Refused(*_OVERLOADED) from error
             out.begun = turn.leave if asked.route.stream else None
             try:
                 await self._work(asked, door, scope, body, out)
@@ -143,7 +157,7 @@ class Edge:
         if not asked.has_body or asked.length > limit:
             return  # the door refuses what is too long by its announced length
         if self._memory.full:
-            raise Refused(503, "overloaded", 2)
+            raise Refused(*_OVERLOADED)
         try:
             await body.read(limit, self._settings.body_timeout * max(1.0, limit / self._limit))
         except TimeoutError as error:

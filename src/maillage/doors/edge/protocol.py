@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+
+class Refuse(Protocol):
+    """What is answered at once: the whole answer, or None when the request goes its way."""
+
+    def __call__(self, method: bytes, target: bytes, headers: list[tuple[bytes, bytes]]) -> bytes | None:
+        """To a head."""
+
+    def glance(self, data: bytes) -> bytes | None:
+        """To bytes that nobody has parsed, when they are one whole request."""
 
 
 class Guarded(HttpToolsProtocol):
@@ -16,6 +26,16 @@ class Guarded(HttpToolsProtocol):
     linger: ClassVar[float] = 10.0
     """Seconds in which a refused body may still arrive, and is dropped, so that its sender reads the refusal instead of a reset."""
 
+    refuse: ClassVar[Refuse | None] = None
+    _begun = False
+    """Whether a head has begun and has not ended."""
+    _dropping = False
+    """Whether the rest of a message that was refused at once is still to come."""
+    _last = False
+    """Whether the connection ends with the message that was refused."""
+    _resting = False
+    """Whether the next request is awaited, and nothing else."""
+    _until = 0.0
     _clock: asyncio.TimerHandle | None = None
     _writing: asyncio.TimerHandle | None = None
 
@@ -25,31 +45,63 @@ class Guarded(HttpToolsProtocol):
         self._wind(self.header_timeout)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes that begin no request do not buy time."""
+        """Bytes that begin no request do not buy time; what is refused anyway is refused before it is taken apart."""
+        if self._resting and self.refuse is not None and (answer := self.refuse.glance(data)) is not None:
+            self.transport.write(answer)
+            self._until = self.loop.time() + self.timeout_keep_alive
+            return
         super().data_received(data)
-        if self._idle() and self._clock is None and self.timeout_keep_alive_task is None and not self.transport.is_closing():
+        if self._begun:
+            self._begun = False
+            self._wind(self.header_timeout)
+        elif self._dropping:
+            if self._clock is None:
+                self._wind(self.linger)
+        elif self._clock is None and not self._resting and self._idle() and not self.transport.is_closing():
             self._wind(self.header_timeout)
 
     def on_message_begin(self) -> None:
-        """A request begins: its headers are awaited."""
-        super().on_message_begin()
-        self._wind(self.header_timeout)
+        """A request begins: its headers are awaited. What the application is told of it is made when they are there and nothing refuses it."""
+        self.url, self.headers, self.expect_100_continue = b"", [], False
+        self._begun = True
 
     def on_headers_complete(self) -> None:
-        """From here on the edge has its own limit for the body."""
+        """From here on the edge has its own limit for the body, unless it refuses at once."""
+        self._begun = False
         self._stop()
+        if self.refuse is not None and self._idle() and not self.expect_100_continue:
+            answer = self.refuse(self.parser.get_method(), self.url, self.headers)
+            if answer is not None:
+                self._dropping, self._last = True, not self.parser.should_keep_alive()
+                self.transport.write(answer if not self._last else answer.replace(b"\r\n", b"\r\nconnection: close\r\n", 1))
+                return
+        self._tell()
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        """What follows a head that was refused is dropped."""
+        if not self._dropping:
+            super().on_body(body)
+
     def on_response_complete(self) -> None:
-        """What still comes of a refused body is dropped, for a while."""
-        super().on_response_complete()
-        if self.cycle.more_body and not self.transport.is_closing():
-            self._unset_keepalive_if_required()
+        """The next request of the connection has its turn, or is awaited. What still comes of a refused body is dropped, for a while."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif not self.cycle.more_body:
+            self._rest()
+        if self.cycle.more_body:
             self._wind(self.linger)
 
     def on_message_complete(self) -> None:
         """The body has come, in time or after its refusal."""
         self._stop()
+        if self._dropping:
+            self._drop()
+            return
         late = self._idle()
         super().on_message_complete()
         if late:
@@ -69,7 +121,44 @@ class Guarded(HttpToolsProtocol):
         """Nothing is awaited any more."""
         self._stop()
         self._stop_writing()
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
         super().connection_lost(exc)
+
+    def _drop(self) -> None:
+        """A message that was refused at once has come to its end."""
+        self._dropping = False
+        if self._last:
+            self.transport.close()
+        else:
+            self._rest()
+
+    def _tell(self) -> None:
+        """Make what the application is told, around what was read."""
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = url, headers, expects
+        self.scope["headers"] = headers
+
+    # --- how long a connection may rest: its timer is looked at when it ends, not set anew with each request -----------------------
+    def _rest(self) -> None:
+        self._resting = True
+        self._until = self.loop.time() + self.timeout_keep_alive
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._resting = False
+
+    def timeout_keep_alive_handler(self) -> None:
+        """The timer ended: the connection may have been used since."""
+        self.timeout_keep_alive_task = None
+        left = self._until - self.loop.time()
+        if self._resting and left > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
+        elif self._resting:
+            super().timeout_keep_alive_handler()
 
     def _idle(self) -> bool:
         """Whether no request is being worked on."""
@@ -91,6 +180,7 @@ class Guarded(HttpToolsProtocol):
             self._writing = None
 
 
-def guarded(*, header_timeout: float, write_timeout: float) -> type[Guarded]:
-    """The protocol of a server whose connections have so many seconds."""
-    return type("GuardedConnection", (Guarded,), {"header_timeout": header_timeout, "write_timeout": write_timeout})
+def guarded(*, header_timeout: float, write_timeout: float, refuse: Refuse | None = None) -> type[Guarded]:
+    """The protocol of a server whose connections have so many seconds; `refuse`: see `Guarded`."""
+    told = {"header_timeout": header_timeout, "write_timeout": write_timeout, "refuse": refuse}
+    return type("GuardedConnection", (Guarded,), told)

@@ -42,6 +42,14 @@ def classify(method: str, path: str, operations: Collection[tuple[str, str]], se
     return Route(name, Lane.BATCH, writes=True, seconds=0.0 if parts else seconds.batch)
 
 
+def lane_of(target: bytes, prefix: bytes) -> Lane | None:
+    """The lane of an address as far as its bytes tell: only an operation may be an emergency. None: it is not ours, or an operation."""
+    path = target.partition(b"?")[0]
+    if not path.startswith(prefix) or b"$" in path or b"%" in path:
+        return None
+    return Lane.BATCH if path[len(prefix) : len(prefix) + 1] in (b"", b"/") else None
+
+
 def _operation(method: str, kind: str, last: str, operations: Collection[tuple[str, str]], seconds: Seconds) -> Route:
     verb = (kind, last[1:]) in operations
     known = verb or last in EMERGENCIES or last in EXPORTS

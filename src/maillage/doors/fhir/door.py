@@ -76,7 +76,7 @@ class FhirDoor:
     ) -> None:
         self.db, self.trail = db, db.trail
         self.settings = settings or Settings()
-        self.prefix = prefix
+        self.prefix, self._prefix = prefix, prefix.encode()
         operations = tuple(operations)
         claims = intake.values() if isinstance(intake, Mapping) else intake
         self.registry = Registry(
@@ -115,6 +115,10 @@ class FhirDoor:
     def route(self, scope: Any) -> edge.Route:
         """What the request is, for the edge."""
         return admission.classify(scope["method"], scope["path"].removeprefix(self.prefix), self._verbs, self._seconds)
+
+    def lane(self, target: bytes) -> edge.Lane | None:
+        """The same as far as the bytes of an address tell, for refusals in a hurry."""
+        return admission.lane_of(target, self._prefix)
 
     def refusal(self, status: int, reason: str, retry_after: int) -> tuple[dict[str, str], bytes]:
         """An OperationOutcome, made once for each reason."""

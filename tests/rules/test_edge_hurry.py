@@ -1,0 +1,184 @@
+"""Refusals in a hurry: which requests are refused before anything is made for them, and that a connection goes on after them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import pytest
+import uvicorn
+
+from maillage.doors.edge import guarded
+from maillage.doors.edge.admission import Admission, Pace
+from maillage.doors.edge.hurry import Hurry
+from maillage.doors.edge.journal import Journal
+from maillage.doors.edge.routes import Lane
+from maillage.doors.fhir.admission import lane_of
+from maillage.settings import EdgeSettings
+
+REFUSAL = (503, "overloaded", {"retry-after": "2"}, b"{}")
+HEAD = b"GET /fhir/Patient/1 HTTP/1.1\r\nhost: localhost\r\n"
+
+
+def hurry(*, crowded: bool = True, closer: frozenset[bytes] = frozenset()) -> Hurry:
+    admission = Admission(EdgeSettings(running=2, kept_for_emergencies=0, kept_for_people=0, wait_batch=0.001), lambda: 100.0)
+    admission.running = 2 if crowded else 0
+    return Hurry(admission, Journal(), lambda target: lane_of(target, b"/fhir"), REFUSAL, closer)
+
+
+@pytest.mark.parametrize("target", [b"/fhir", b"/fhir/", b"/fhir/Patient/1", b"/fhir/Task?status=requested&owner=%24"])
+def test_a_machine_is_told_by_its_address(target: bytes) -> None:
+    assert lane_of(target, b"/fhir") is Lane.BATCH
+    assert hurry()(b"POST", target, []) is not None
+
+
+@pytest.mark.asyncio
+async def test_nobody_is_refused_while_turns_are_free() -> None:
+    assert hurry(crowded=False)(b"POST", b"/fhir/Patient/1", []) is None
+    assert hurry(crowded=False).glance(HEAD + b"\r\n") is None
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        b"/fhir/Patient/1/$break-glass",
+        b"/fhir/Patient/1/%24break-glass",
+        b"/fhirs",
+        b"/urgences",
+        b"/healthz",
+        b"/",
+        b"*",
+        b"http://localhost/fhir",
+    ],
+)
+def test_an_emergency_a_page_and_a_probe_are_looked_at_closer(target: bytes) -> None:
+    assert lane_of(target, b"/fhir") is None
+    assert hurry()(b"POST", target, []) is None
+    assert hurry().glance(b"GET %b HTTP/1.1\r\nhost: localhost\r\n\r\n" % target) is None
+
+
+@pytest.mark.parametrize("method", [b"OPTIONS", b"HEAD", b"TRACE"])
+def test_only_the_usual_methods_are_refused_in_a_hurry(method: bytes) -> None:
+    assert hurry()(method, b"/fhir/Patient/1", []) is None
+
+
+def test_a_call_from_another_origin_is_answered_with_what_lets_it_read_the_refusal() -> None:
+    origin = [(b"origin", b"https://app.example")]
+    assert hurry(closer=frozenset({b"origin"}))(b"GET", b"/fhir/Patient/1", origin) is None
+    assert hurry(closer=frozenset({b"origin"})).glance(HEAD + b"Origin: https://app.example\r\n\r\n") is None
+    assert hurry()(b"GET", b"/fhir/Patient/1", origin) is not None
+
+
+def test_one_plain_request_is_refused_at_a_glance() -> None:
+    assert (
+        hurry().glance(HEAD + b"accept: */*\r\n\r\n")
+        == b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\ncontent-length: 2\r\n\r\n{}"
+    )
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        HEAD,
+        HEAD + b"\r\n" + HEAD + b"\r\n",
+        HEAD + b"Content-Length: 4\r\n\r\n",
+        HEAD + b"content-length : 4\r\n\r\n",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n",
+        HEAD + b"Connection: close\r\n\r\n",
+        HEAD + b"Expect: 100-continue\r\n\r\n",
+        HEAD + b"Upgrade: h2c\r\n\r\n",
+        HEAD.replace(b"1.1", b"1.0") + b"\r\n",
+        HEAD.replace(b"GET", b"POST") + b"\r\n",
+        HEAD.replace(b"\r\n", b"\n") + b"\n",
+    ],
+)
+def test_what_is_less_plain_is_taken_apart(data: bytes) -> None:
+    assert hurry().glance(data) is None
+
+
+@pytest.mark.asyncio
+async def test_heads_that_come_together_are_counted_before_any_of_them_is_worked_on() -> None:
+    admission = Admission(EdgeSettings(running=2, kept_for_emergencies=0, kept_for_people=0, wait_batch=0.035))
+    admission.running = 2  # each lasts 20 ms of late, two at once
+    asked = Hurry(admission, Journal(), lambda target: lane_of(target, b"/fhir"), REFUSAL, frozenset())
+    told = [asked(b"GET", b"/fhir/Patient/1", []) for _ in range(5)]
+    assert [answer is None for answer in told] == [True, True, True, False, False]
+    await asyncio.sleep(0)
+    assert asked(b"GET", b"/fhir/Patient/1", []) is None, "those let in have come: from here on the queue counts them"
+
+
+def test_the_pace_of_a_queue_is_counted_over_many_turns_and_forgotten_with_it() -> None:
+    pace = Pace()
+    pace.begin(10.0)
+    assert (pace.each, pace.stands(10.0)) == (0.0, False)
+    for n in range(1, 101):
+        pace.count(10.0 + n / 100)
+    assert pace.each == pytest.approx(0.01)
+    assert pace.stands(11.0), "somebody has been waiting all the time"
+    pace.begin(11.1)
+    assert (pace.each, pace.stands(11.2)) == (0.0, True), "empty for an instant only"
+    pace.begin(13.0)
+    assert not pace.stands(13.1), "another burst"
+
+
+@asynccontextmanager
+async def listening(refuse: Hurry) -> AsyncIterator[int]:
+    """A server that answers 200 to whatever is not refused; its port."""
+
+    async def application(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    kind = guarded(header_timeout=0.3, write_timeout=1, refuse=refuse)
+    kind.linger = 0.3
+    config = uvicorn.Config(application, port=0, http=kind, ws="none", lifespan="off", log_config=None, timeout_keep_alive=1)
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    await server.startup()
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        await server.shutdown()
+
+
+async def talk(port: int, *parts: bytes) -> bytes:
+    """What is answered to these parts, until the server ends the connection."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for part in parts:
+        writer.write(part)
+        await asyncio.sleep(0.05)
+    told = b""
+    with suppress(ConnectionResetError):
+        while part := await asyncio.wait_for(reader.read(10_000), 5):
+            told += part
+    writer.close()
+    return told
+
+
+GLASS = b"POST /fhir/Patient/1/$break-glass HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("parts", "statuses"),
+    [
+        ([HEAD + b"\r\n", HEAD + b"\r\n", GLASS], ["503", "503", "200"]),
+        ([HEAD + b"\r\n" + HEAD + b"\r\n" + GLASS], ["503", "503", "200"]),
+        ([HEAD + b"content-length: 5\r\n\r\nab", b"cde", GLASS], ["503", "200"]),
+        ([HEAD + b"content-length: 5\r\n\r\nab", b"cde" + GLASS], ["503", "200"]),
+        ([HEAD[:9], HEAD[9:] + b"\r\n", GLASS], ["503", "200"]),
+        ([GLASS, HEAD + b"\r\n", GLASS + HEAD + b"\r\n"], ["200", "503", "200", "200"]),  # behind another: by the edge's other way
+        ([HEAD + b"connection: close\r\n\r\n", GLASS], ["503"]),
+        ([HEAD + b"content-length: 5\r\n\r\n"], ["503"]),
+        ([HEAD + b"\r\n", HEAD[:9]], ["503"]),
+    ],
+)
+async def test_a_connection_goes_on_after_a_refusal(parts: list[bytes], statuses: list[str]) -> None:
+    refuse = hurry()
+    async with listening(refuse) as port:
+        told = await talk(port, *parts)
+    found = [part[:3].decode() for part in told.split(b"HTTP/1.1 ")[1:]]
+    assert found == statuses

@@ -1,0 +1,80 @@
+"""What a site sends to the server, as it goes over the wire: records opened, worklists looked at, people looked for, and what is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+from tests.support.serving import Server
+
+UNCOUNTED = {
+    f"MAILLAGE_EDGE__{name}": "0"
+    for name in (
+        "PER_ADDRESS",
+        "PER_PERSON",
+        "PER_CLIENT",
+        "PER_ORGANIZATION",
+        "BREAK_GLASS",
+        "LOGIN_PER_ADDRESS",
+        "PATIENT_SEARCH_BY_CLIENT",
+    )
+}
+"""The load is one client at one address, far above what one may ask."""
+
+SHARES = {"read": 0.45, "worklist": 0.28, "identifier": 0.15, "create": 0.10, "emergency": 0.02}
+"""Of what is sent. One request in ten writes; two in a hundred are emergencies, far more than there are, so that ten times too much holds enough of them to judge."""
+
+SYSTEM = "https://essai.example/overload"
+PEOPLE, TASKS = 40, 200
+
+
+def wire(
+    server: Server, headers: Mapping[str, str], method: str = "GET", path: str = "/fhir/HealthcareService?_count=1", body: Any = None
+) -> str:
+    """A request as it goes over the wire."""
+    content = json.dumps(body) if body is not None else ""
+    told = {"host": f"127.0.0.1:{server.port}", **headers, **({"content-length": str(len(content))} if method != "GET" else {})}
+    return "\r\n".join([f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in told.items()), "", content])
+
+
+def furnish(client: httpx.Client) -> list[str]:
+    """People and tasks to ask for; the ids of the people."""
+    people = [_made(client, "Patient", _patient(number)) for number in range(PEOPLE)]
+    for number in range(TASKS):
+        _made(client, "Task", _task(people[number % PEOPLE]))
+    return people
+
+
+def lanes(server: Server, headers: Mapping[str, str], people: list[str]) -> dict[str, tuple[float, list[str]]]:
+    """The share and the requests of each kind."""
+    asked = {
+        "read": [wire(server, headers, path=f"/fhir/Patient/{person}") for person in people],
+        "worklist": [wire(server, headers, path="/fhir/Task?status=requested&_count=20&_sort=-_lastUpdated")],
+        "identifier": [wire(server, headers, path=f"/fhir/Patient?identifier={SYSTEM}|{number}") for number in range(PEOPLE)],
+        "create": [wire(server, headers, "POST", "/fhir/ServiceRequest", _request(person)) for person in people],
+        "emergency": [wire(server, headers, "POST", "/fhir/Patient/absent-0/$break-glass")],
+    }
+    return {name: (SHARES[name], texts) for name, texts in asked.items()}
+
+
+def _made(client: httpx.Client, kind: str, resource: dict[str, Any]) -> str:
+    answer = client.post(f"/fhir/{kind}", json={"resourceType": kind, **resource})
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+def _patient(number: int) -> dict[str, Any]:
+    named = {"name": [{"family": "Essai", "given": ["Un"]}], "gender": "female", "birthDate": "1959-03-02"}
+    return {"identifier": [{"system": SYSTEM, "value": str(number)}], **named}
+
+
+def _task(person: str) -> dict[str, Any]:
+    about = {"for": {"reference": f"Patient/{person}"}, "description": "x" * 300, "authoredOn": "2026-11-16T08:00:00+01:00"}
+    return {"status": "requested", "intent": "order", "code": {"text": "Consultation"}, **about}
+
+
+def _request(person: str) -> dict[str, Any]:
+    about = {"subject": {"reference": f"Patient/{person}"}, "code": {"text": "Consultation"}, "note": [{"text": "n" * 1500}]}
+    return {"resourceType": "ServiceRequest", "status": "active", "intent": "order", "authoredOn": "2026-11-16T08:00:00+01:00", **about}
