@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
-import uvicorn
+from tests.support.edge import listening, talk
 
-from maillage.doors.edge import guarded
 from maillage.doors.edge.admission import Admission, Pace
 from maillage.doors.edge.hurry import Hurry
 from maillage.doors.edge.journal import Journal
@@ -123,39 +120,10 @@ def test_the_pace_of_a_queue_is_counted_over_many_turns_and_forgotten_with_it() 
     assert not pace.stands(13.1), "another burst"
 
 
-@asynccontextmanager
-async def listening(refuse: Hurry) -> AsyncIterator[int]:
-    """A server that answers 200 to whatever is not refused; its port."""
-
-    async def application(_scope: Any, _receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
-        await send({"type": "http.response.body", "body": b"ok"})
-
-    kind = guarded(header_timeout=0.3, write_timeout=1, refuse=refuse)
-    kind.linger = 0.3
-    config = uvicorn.Config(application, port=0, http=kind, ws="none", lifespan="off", log_config=None, timeout_keep_alive=1)
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    await server.startup()
-    try:
-        yield server.servers[0].sockets[0].getsockname()[1]
-    finally:
-        await server.shutdown()
-
-
-async def talk(port: int, *parts: bytes) -> bytes:
-    """What is answered to these parts, until the server ends the connection."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    for part in parts:
-        writer.write(part)
-        await asyncio.sleep(0.05)
-    told = b""
-    with suppress(ConnectionResetError):
-        while part := await asyncio.wait_for(reader.read(10_000), 5):
-            told += part
-    writer.close()
-    return told
+async def fine(_scope: Any, _receive: Any, send: Any) -> None:
+    """Answers 200 to whatever is not refused."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
 
 
 GLASS = b"POST /fhir/Patient/1/$break-glass HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n"
@@ -177,8 +145,7 @@ GLASS = b"POST /fhir/Patient/1/$break-glass HTTP/1.1\r\nhost: localhost\r\nconte
     ],
 )
 async def test_a_connection_goes_on_after_a_refusal(parts: list[bytes], statuses: list[str]) -> None:
-    refuse = hurry()
-    async with listening(refuse) as port:
+    async with listening(fine, hurry()) as port:
         told = await talk(port, *parts)
     found = [part[:3].decode() for part in told.split(b"HTTP/1.1 ")[1:]]
     assert found == statuses

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 import logging
 from typing import Any
 
-from maillage.cli.logs import FIELDS, JsonLines
+import pytest
+
+from maillage.cli.logs import FIELDS, MOMENT, MOST_LINES, Gathered, JsonLines
 from maillage.kernel.errors import Invalid
 
 CANARY = "Kanarienvogel"
@@ -50,3 +54,33 @@ def test_an_error_is_told_by_types_and_places() -> None:
     said = line("web-defect", error=raised(), code="web-defect")
     assert [link["type"] for link in said["error"]] == ["Invalid", "ValueError"]
     assert any("raised" in frame for frame in said["error"][0]["frames"])
+
+
+def _record(level: int) -> logging.LogRecord:
+    return logging.LogRecord("maillage.edge", level, __file__, 1, "request", (), None)
+
+
+@pytest.mark.asyncio
+async def test_lines_wait_a_moment_for_one_another_and_a_warning_takes_them_along() -> None:
+    stream = io.StringIO()
+    handler = Gathered(stream)
+    handler.handle(_record(logging.INFO))
+    handler.handle(_record(logging.INFO))
+    assert not stream.getvalue()
+    handler.handle(_record(logging.WARNING))
+    assert stream.getvalue().count("\n") == 3
+    handler.handle(_record(logging.INFO))
+    await asyncio.sleep(3 * MOMENT)
+    assert stream.getvalue().count("\n") == 4
+    for _ in range(MOST_LINES):
+        handler.handle(_record(logging.INFO))
+    assert stream.getvalue().count("\n") == 4 + MOST_LINES
+
+
+def test_a_line_is_written_at_once_where_nothing_would_write_it_later() -> None:
+    stream = io.StringIO()
+    handler = Gathered(stream)
+    handler.handle(_record(logging.INFO))
+    assert stream.getvalue() == "request\n"
+    stream.close()
+    handler.handle(_record(logging.ERROR))

@@ -6,12 +6,14 @@ which may quote what somebody wrote. A defect is told by the types and the place
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import sys
 import traceback
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 import msgspec
 
@@ -20,6 +22,8 @@ FIELDS = ("request_id", "route", "lane", "status", "ms", "query", "count", "step
 
 _WORDS = re.compile(r"[A-Za-z][A-Za-z ,'-]*")
 LONGEST = 120
+MOMENT, MOST_LINES = 0.05, 500
+"""Seconds that a line waits at most, and how many may wait."""
 
 
 class JsonLines(logging.Formatter):
@@ -36,6 +40,41 @@ class JsonLines(logging.Formatter):
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = _chain(record.exc_info[1])
         return msgspec.json.encode(line).decode()
+
+
+class Gathered(logging.StreamHandler[TextIO]):
+    """Lines of requests wait a moment for one another and leave by one write; a warning takes them along at once, and the end of the process does.
+
+    A process that is killed takes the lines of its last moment with it; what it must not lose is in the audit trail.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._lines: list[str] = []
+        self._later: asyncio.TimerHandle | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a line; called under the handler's lock."""
+        try:
+            self._lines.append(self.format(record) + self.terminator)
+        except Exception:  # noqa: BLE001  # the library's own rule: a line that cannot be written stops nobody
+            self.handleError(record)
+        loop = asyncio._get_running_loop()
+        if record.levelno >= logging.WARNING or loop is None or len(self._lines) >= MOST_LINES:
+            self.flush()
+        elif self._later is None:
+            self._later = loop.call_later(MOMENT, self.flush)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        with self.lock or nullcontext():
+            lines, self._lines = self._lines, []
+            if self._later is not None:
+                self._later.cancel()
+                self._later = None
+            with suppress(OSError, ValueError):  # a full disk, a closed stream
+                self.stream.write("".join(lines))
+                super().flush()
 
 
 def _event(record: logging.LogRecord) -> str:
@@ -68,7 +107,7 @@ def write_json_lines(level: int = logging.INFO) -> None:
     """Let every logger of the process write so, the libraries' too."""
     logging._srcfile = None  # nobody asks which line logged: the guide of the library says so, and finding it walks the stack
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    handler = logging.StreamHandler(sys.stderr)
+    handler = Gathered(sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -92,7 +92,12 @@ def may(actor: Actor, action: str, kind: str) -> Answer:
 
 def view(actor: Actor, kind: str) -> str:
     """How much of a resource of this type the actor is shown: the best of what its roles give."""
-    granted = _granted(actor.roles, kind)
+    return _seen(actor.roles, kind)
+
+
+@lru_cache(maxsize=4096)
+def _seen(roles: frozenset[str], kind: str) -> str:
+    granted = _granted(roles, kind)
     return WHOLE if "r" in granted else ADMINISTRATIVE if "a" in granted else NOTHING
 
 
@@ -103,7 +108,12 @@ def sees_whole(actor: Actor, kind: str) -> bool:
 
 def is_narrowed(actor: Actor) -> bool:
     """Whether some type is shown in part only: for most callers nothing needs to be looked at."""
-    return any(view(actor, kind) == ADMINISTRATIVE for kind in policy().administrative)
+    return _narrowed(actor.roles)
+
+
+@lru_cache(maxsize=4096)
+def _narrowed(roles: frozenset[str]) -> bool:
+    return any(_seen(roles, kind) == ADMINISTRATIVE for kind in policy().administrative)
 
 
 def assured(actor: Actor, action: str) -> Answer:

@@ -59,7 +59,7 @@ async def check_known(tx: Transaction, *, services: Sequence[str], sites: Sequen
 
     Raises `Invalid` (unknown-service, unknown-location, unknown-role) at its parameter.
     """
-    unknown = await tx.fetch(
+    unknown = await tx.peek(
         """
         SELECT 'services' AS name, 'unknown-service' AS reason, n, id FROM unnest($1::text[]) WITH ORDINALITY AS asked (id, n)
             WHERE NOT EXISTS (SELECT FROM healthcare_service s WHERE s.id = asked.id)
@@ -99,7 +99,7 @@ async def search_slots(tx: Transaction, search: SlotSearch) -> list[Row]:
         where.append(f"s.location_id = ANY ({params.add(list(search.sites))}::text[])")
     if search.practitioner_roles is not None:
         where.append(f"s.practitioner_role_id = ANY ({params.add(list(search.practitioner_roles))}::text[])")
-    return await tx.fetch(
+    return await tx.peek(
         f"""
         SELECT f.*, v.host_org, v.room_id FROM {services} AS wanted (id)
         CROSS JOIN LATERAL (

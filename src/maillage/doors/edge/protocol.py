@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any, ClassVar, Protocol
+from urllib.parse import unquote
 
+import httptools
+from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from maillage.doors.edge.cycle import Cycle
 
 
 class Refuse(Protocol):
@@ -75,8 +80,7 @@ class Guarded(HttpToolsProtocol):
                 self._dropping, self._last = True, not self.parser.should_keep_alive()
                 self.transport.write(answer if not self._last else answer.replace(b"\r\n", b"\r\nconnection: close\r\n", 1))
                 return
-        self._tell()
-        super().on_headers_complete()
+        self._begin_work()
 
     def on_body(self, body: bytes) -> None:
         """What follows a head that was refused is dropped."""
@@ -134,12 +138,52 @@ class Guarded(HttpToolsProtocol):
         else:
             self._rest()
 
-    def _tell(self) -> None:
-        """Make what the application is told, around what was read."""
-        url, headers, expects = self.url, self.headers, self.expect_100_continue
-        super().on_message_begin()
-        self.url, self.headers, self.expect_100_continue = url, headers, expects
-        self.scope["headers"] = headers
+    def _begin_work(self) -> None:
+        """Hand the request to the application, at once or behind those that came before it on the connection."""
+        version, waits = self.parser.get_http_version(), not self._idle()
+        self.scope = self._scope(version)
+        self.cycle = Cycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=False,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            on_response=self.on_response_complete,
+        )
+        application = service_unavailable if self._too_many() else self.app
+        if waits:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, application))
+        else:
+            self._start_asgi_task(self.cycle, application)
+
+    def _scope(self, version: str) -> Any:
+        target = httptools.parse_url(self.url)
+        path = target.path.decode("ascii")
+        return {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+            "method": self.parser.get_method().decode("ascii"),
+            "root_path": self.root_path,
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": target.path,
+            "query_string": target.query or b"",
+            "headers": self.headers,
+            "state": self.app_state.copy(),
+        }
+
+    def _too_many(self) -> bool:
+        most = self.limit_concurrency
+        return most is not None and (len(self.connections) >= most or len(self.tasks) >= most)
 
     # --- how long a connection may rest: its timer is looked at when it ends, not set anew with each request -----------------------
     def _rest(self) -> None:
