@@ -63,6 +63,10 @@ async def test_create_read_update_delete_and_the_versions_between(ours: Caller) 
     assert read.headers["content-type"] == "application/fhir+json; charset=utf-8"
     assert read.headers["cache-control"] == "no-store"
     assert (await ours.get(address, headers={"if-none-match": 'W/"1"'})).status_code == 304
+    since = {"if-modified-since": read.headers["last-modified"]}
+    assert (await ours.get(address, headers=since)).status_code == 304
+    assert (await ours.get(address, headers={"if-modified-since": "Thu, 01 Jan 2026 00:00:00 GMT"})).status_code == 200
+    assert (await ours.get(address, headers={**since, "if-none-match": 'W/"7"'})).status_code == 200, "the ETag decides where both are sent"
     head = await ours.head(address)
     assert (head.status_code, head.content, head.headers["etag"]) == (200, b"", 'W/"1"')
     changed = {**made, "status": "amended"}
