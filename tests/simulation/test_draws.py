@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maillage.simulation.draws import Purpose, drawn, gamma_quantiles, quantile, uniform
+from maillage.simulation.draws import Purpose, bench, drawn, exponential, fill, gamma_quantiles, key_of, logarithm, quantile, uniform
+from maillage.simulation.parameters import shipped
 from maillage.simulation.study import student
-from maillage.simulation.world import logarithmic
+from maillage.simulation.world import logarithmic, prepare
 
 VECTORS = [
     (1, 0, 0, 0.04937044354550707),
@@ -53,6 +54,39 @@ def test_rows_purposes_and_seeds_do_not_know_each_other() -> None:
     series.append(drawn(1, rows + np.uint64(1), Purpose.CARE))
     correlations = np.corrcoef(series) - np.eye(len(series))
     assert np.abs(correlations).max() < 5 / math.sqrt(len(rows))
+
+
+@given(st.floats(2.0**-53, 1.0, exclude_max=True))
+def test_the_logarithm_is_that_of_the_library(x: float) -> None:
+    assert logarithm(x) == pytest.approx(math.log(x), rel=3e-16, abs=0.0)
+
+
+@given(st.floats(-700.0, 700.0))
+def test_the_exponential_is_that_of_the_library(x: float) -> None:
+    assert exponential(x) == pytest.approx(math.exp(x), rel=3e-16, abs=0.0)
+
+
+def test_an_exponential_out_of_reach_stays_a_number() -> None:
+    assert exponential(0.0) == 1.0
+    assert 0.0 < exponential(-700.0) < 1e-300
+    assert exponential(700.0) < math.inf
+
+
+def test_columns_drawn_by_blocks_are_those_drawn_one_by_one() -> None:
+    """Every row of a lognormal and of an exponential against the definition in plain Python: middle, tails, last block."""
+    ready = prepare(shipped("percy-35000-overflow"))
+    rows = np.arange(1000, dtype=np.uint64)
+    cls = np.full(len(rows), 4, np.int32)
+    found = np.empty((len(rows), len(ready.columns.form)))
+    fill(np.uint64(key_of(7)), rows, cls, ready.columns, bench(), found)
+    names = ready.program.names.columns
+    for name, purpose in (("contact1", Purpose.CONTACT1), ("patience", Purpose.PATIENCE)):
+        j = names.index(name)
+        first, second = ready.columns.value[j, 4, :2]
+        for row in range(len(rows)):
+            u = uniform(7, row, purpose)
+            expected = math.exp(first + second * quantile(u)) if name == "contact1" else -first * math.log(u)
+            assert found[row, j] == pytest.approx(expected, rel=1e-14)
 
 
 def test_purposes_keep_their_numbers() -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from maillage.simulation import draws
 from maillage.simulation.compiled import compiled, inlined
-from maillage.simulation.draws import Purpose, unit
+from maillage.simulation.draws import Purpose, logarithm, unit
 from maillage.simulation.memory import Array
 from maillage.simulation.parameters import Scenario, Wrong, load
 
@@ -49,26 +49,38 @@ def copied(source: Any, k: Any, n: Any, into: Any) -> None:
     into.drawn_as[n], into.at[n] = source.drawn_as[k], source.at
 
 
+@inlined
+def foretold(key: Any, first: Any, purpose: Any, thin: Any, mass: Any, kept: Any) -> None:
+    """The draws of a block of candidates: what lies between each and the one before, and whether it is kept. One kind at a time: several go together."""
+    for k in range(mass.shape[0]):
+        mass[k] = unit(key, first + np.uint64(k), purpose)
+    for k in range(mass.shape[0]):
+        mass[k] = -logarithm(mass[k])
+    for k in range(kept.shape[0]):
+        kept[k] = unit(key, first + np.uint64(k), thin)
+
+
 @compiled
 def candidates(
-    key: Any, first: Any, purpose: Any, thin: Any, most: int, ceiling: Any, kept: Any, minutes: float, out: Any, number: Any
+    key: Any, first: Any, purpose: Any, thin: Any, most: int, ceiling: Any, share: Any, minutes: float, block: Any, out: Any, number: Any
 ) -> int:
-    """Times and numbers of the candidates that are kept; `ceiling` per minute for each hour of a week that wraps, `kept` a share for each hour."""
-    hour, here, count, at = 0, 0.0, 0, 0
-    hours, wrap = kept.shape[0], ceiling.shape[0]
-    for n in range(most):
-        row = first + np.uint64(n)
-        mass = -math.log(unit(key, row, purpose))
-        while hour < hours and mass > ceiling[at] * (minutes - here):
-            mass -= ceiling[at] * (minutes - here)
-            hour, here, at = hour + 1, 0.0, at + 1 if at + 1 < wrap else 0
-        if hour >= hours:
-            return count
-        here += mass / ceiling[at]
-        if unit(key, row, thin) < kept[hour]:
+    """Times and numbers of the candidates that are kept; `ceiling` per minute for each hour of a week that wraps, `share` kept for each hour."""
+    hour, here, at = 0, 0.0, 0
+    count = np.int64(0)
+    hours, wrap, size = share.shape[0], ceiling.shape[0], block.shape[1]
+    for begin in range(0, most, size):
+        foretold(key, first + np.uint64(begin), purpose, thin, block[0], block[1])
+        for n in range(begin, min(most, begin + size)):
+            mass = block[0, n - begin]
+            while mass > ceiling[at] * (minutes - here):
+                mass -= ceiling[at] * (minutes - here)
+                hour, here, at = hour + 1, 0.0, at + 1 if at + 1 < wrap else 0
+                if hour >= hours:
+                    return int(count)
+            here += mass / ceiling[at]
             out[count] = hour * minutes + here
-            number[count] = row
-            count += 1
+            number[count] = first + np.uint64(n)
+            count += np.int64(block[1, n - begin] < share[hour])
     return -1
 
 
@@ -107,9 +119,9 @@ def thinned(
         )
     whole = ceiling[np.arange(len(kept)) % len(ceiling)].sum() * 60.0
     most = int(whole + 8.0 * math.sqrt(whole) + 50)
-    times, number = np.empty(most), np.empty(most, np.uint64)
+    times, number = np.empty(most + 1), np.empty(most + 1, np.uint64)
     key, drawn, thin = np.uint64(draws.key_of(seed)), np.uint64(purpose), np.uint64(Purpose.THIN)
-    count = candidates(key, np.uint64(first), drawn, thin, most, ceiling, kept, 60.0, times, number)
+    count = candidates(key, np.uint64(first), drawn, thin, most, ceiling, kept, 60.0, np.empty((2, draws.BLOCK)), times, number)
     if count < 0:
         raise Wrong("arrivals.volume", "ceiling-exceeded", "more candidates than eight standard deviations allow")
     return times[:count], number[:count]

@@ -24,6 +24,11 @@ SECOND: Final = 0x94D049BB133111EB
 _GOLDEN, _SILVER, _FIRST, _SECOND = np.uint64(GOLDEN), np.uint64(SILVER), np.uint64(FIRST), np.uint64(SECOND)
 _30, _27, _31, _11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
 UNIT: Final = 2.0**-53
+_ROOT_HALF: Final = 0x3FE6A09E00000000
+_LN2_HIGH: Final = 6.93147180369123816490e-01
+_LN2_LOW: Final = 1.90821492927058770002e-10
+_WHOLE: Final = 1.5 * 2.0**52
+"""Added to a number and taken away again, it leaves the nearest whole one, which stands in the last bits of the sum."""
 
 
 class Purpose(IntEnum):
@@ -103,6 +108,36 @@ def unit(key: np.uint64, row: np.uint64, purpose: np.uint64) -> float:
 
 
 @inlined
+def logarithm(x: float) -> float:
+    """The natural logarithm of a positive number (fdlibm's, below one unit of the last place): no call, so that loops go several at a time."""
+    bits = np.float64(x).view(np.int64) + (0x3FF0000000000000 - _ROOT_HALF)
+    f = np.int64((bits & 0xFFFFFFFFFFFFF) + _ROOT_HALF).view(np.float64) - 1.0
+    k = np.float64((bits >> 52) - 1023)
+    s = f / (2.0 + f)
+    z = s * s
+    w = z * z
+    even = w * (0.3999999999940941908 + w * (0.2222219843214978396 + w * 0.1531383769920937332))
+    odd = z * (0.6666666666666735130 + w * (0.2857142874366239149 + w * (0.1818357216161805012 + w * 0.1479819860511658591)))
+    half = 0.5 * f * f
+    return s * (half + even + odd) + k * _LN2_LOW - half + f + k * _LN2_HIGH
+
+
+@inlined
+def exponential(x: float) -> float:
+    """The exponential between -700 and 700 (fdlibm's, below one unit of the last place), without a call."""
+    shifted = min(max(x, -700.0), 700.0) * 1.44269504088896338700 + _WHOLE
+    k = shifted - _WHOLE
+    high, low = x - k * _LN2_HIGH, k * _LN2_LOW
+    r = high - low
+    z = r * r
+    c = 4.13813679705723846039e-08 * z - 1.65339022054652515390e-06
+    c = ((c * z + 6.61375632143793436117e-05) * z - 2.77777777770155933842e-03) * z + 1.66666666666666019037e-01
+    c = r - z * c
+    y = 1.0 + (r * c / (2.0 - c) - low + high)
+    return y * np.int64((np.float64(shifted).view(np.int64) + 1023) << 52).view(np.float64)
+
+
+@inlined
 def _centre(q: float) -> float:
     """AS241 where |q| <= 0.425: q times a ratio of polynomials in 0.180625 - q²."""
     r = 0.180625 - q * q
@@ -116,16 +151,22 @@ def _centre(q: float) -> float:
 
 
 @inlined
+def _near(r: float) -> float:
+    """AS241 in the tails, up to r = sqrt(-ln p) = 5."""
+    r -= 1.6
+    top = (7.7454501427834140764e-4 * r + 0.0227238449892691845833) * r + 0.24178072517745061177
+    top = ((top * r + 1.27045825245236838258) * r + 3.64784832476320460504) * r + 5.7694972214606914055
+    top = (top * r + 4.6303378461565452959) * r + 1.42343711074968357734
+    low = (1.05075007164441684324e-9 * r + 5.475938084995344946e-4) * r + 0.0151986665636164571966
+    low = ((low * r + 0.14810397642748007459) * r + 0.68976733498510000455) * r + 1.6763848301838038494
+    return top / ((low * r + 2.05319162663775882187) * r + 1.0)
+
+
+@inlined
 def _tail(r: float) -> float:
     """AS241 in the tails, r = sqrt(-ln p)."""
     if r <= 5.0:
-        r -= 1.6
-        top = (7.7454501427834140764e-4 * r + 0.0227238449892691845833) * r + 0.24178072517745061177
-        top = ((top * r + 1.27045825245236838258) * r + 3.64784832476320460504) * r + 5.7694972214606914055
-        top = (top * r + 4.6303378461565452959) * r + 1.42343711074968357734
-        low = (1.05075007164441684324e-9 * r + 5.475938084995344946e-4) * r + 0.0151986665636164571966
-        low = ((low * r + 0.14810397642748007459) * r + 0.68976733498510000455) * r + 1.6763848301838038494
-        return top / ((low * r + 2.05319162663775882187) * r + 1.0)
+        return _near(r)
     r -= 5.0
     top = (2.01033439929228813265e-7 * r + 2.71155556874348757815e-5) * r + 0.0012426609473880784386
     top = ((top * r + 0.026532189526576123093) * r + 0.29656057182850489123) * r + 1.7848265399172913358
@@ -182,63 +223,108 @@ class Drawing(NamedTuple):
 
 
 class Bench(NamedTuple):
-    """Room for one block: which rows, their draws, what becomes of them."""
+    """Room for one block: which rows, their classes, their draws, what becomes of them; which lie in the tails,
+    how far; the three values of each."""
 
     which: Array
     row: Array
+    cls: Array
     u: Array
     z: Array
+    tail: Array
+    far: Array
+    near: Array
+    first: Array
+    second: Array
+    third: Array
 
 
 @inlined
 def chosen(d: Any, b: Any, j: Any, begin: Any, end: Any, row: Any, cls: Any, out: Any) -> Any:
     """The rows of a block for which a column is drawn; the others get their other value, and cost no draw."""
-    condition, count = d.when[j], 0
+    condition, other = d.when[j], d.other[j]
+    count = np.int64(0)
     for i in range(begin, end):
-        if condition >= 0 and out[i, condition] == 0.0:
-            out[i, j] = d.other[j]
-        elif d.form[j] == RESIDUAL and d.value[j, cls[i], 2] <= 0.0:
+        c = cls[i]
+        b.which[count] = i
+        b.row[count] = row[i]
+        b.cls[count] = c
+        if condition >= 0:
+            out[i, j] = other
+            count += np.int64(out[i, condition] != 0.0)
+        elif d.form[j] == RESIDUAL:
             out[i, j] = 0.0
+            count += np.int64(d.value[j, c, 2] > 0.0)
         else:
-            b.which[count] = i
-            b.row[count] = row[i]
             count += 1
     return count
 
 
 @inlined
 def normals(b: Any, count: Any) -> None:
-    """Quantiles of the normal for the draws of a block: the middle for all of them, which goes several at a time, then the tails."""
+    """Quantiles of the normal for the draws of a block: the middle for all of them, then the tails together."""
     for k in range(count):
-        q = b.u[k] - 0.5
-        b.z[k] = _centre(q)
+        b.z[k] = _centre(b.u[k] - 0.5)
+    tails = np.int64(0)
     for k in range(count):
-        q = b.u[k] - 0.5
-        if abs(q) > 0.425:
-            r = math.sqrt(-math.log(b.u[k] if q < 0.0 else 1.0 - b.u[k]))
-            b.z[k] = -_tail(r) if q < 0.0 else _tail(r)
+        b.tail[tails] = k
+        tails += np.int64(abs(b.u[k] - 0.5) > 0.425)
+    for n in range(tails):
+        b.far[n] = min(b.u[b.tail[n]], 1.0 - b.u[b.tail[n]])
+    for n in range(tails):
+        b.far[n] = math.sqrt(-logarithm(b.far[n]))
+    for n in range(tails):
+        b.near[n] = _near(b.far[n])
+    for n in range(tails):
+        far = b.near[n] if b.far[n] <= 5.0 else _tail(b.far[n])
+        b.z[b.tail[n]] = -far if b.u[b.tail[n]] < 0.5 else far
 
 
 @inlined
-def shaped(kind: Any, j: Any, count: Any, value: Any, cls: Any, b: Any, out: Any) -> None:
-    """The values of one column for the rows of a block, from their draws."""
-    if kind in (LOGNORMAL, RESIDUAL, NORMAL):
-        normals(b, count)
+def valued(j: Any, count: Any, value: Any, b: Any) -> None:
+    """The three values of a column for the rows of a block."""
     for k in range(count):
-        i = b.which[k]
-        u, first, second, third = b.u[k], value[j, cls[i], 0], value[j, cls[i], 1], value[j, cls[i], 2]
-        if kind == BERNOULLI:
-            out[i, j] = 1.0 if u < first else 0.0
-        elif kind == BETWEEN:
-            out[i, j] = 1.0 if first <= u < second else 0.0
-        elif kind == EXPONENTIAL:
-            out[i, j] = -first * math.log(u)
-        elif kind == UNIFORM:
-            out[i, j] = first + (second - first) * u
-        elif kind == NORMAL:
-            out[i, j] = max(third, first + second * b.z[k])
-        else:
-            out[i, j] = min(third, math.exp(first + second * b.z[k]))
+        b.first[k] = value[j, b.cls[k], 0]
+        b.second[k] = value[j, b.cls[k], 1]
+        b.third[k] = value[j, b.cls[k], 2]
+
+
+@inlined
+def told(kind: Any, count: Any, b: Any) -> None:
+    """Attributes: the draw lies under the first value, or between two."""
+    if kind == BERNOULLI:
+        for k in range(count):
+            b.z[k] = np.float64(b.u[k] < b.first[k])
+    else:
+        for k in range(count):
+            b.z[k] = np.float64((b.first[k] <= b.u[k]) & (b.u[k] < b.second[k]))
+
+
+@inlined
+def lasting(kind: Any, count: Any, b: Any) -> None:
+    """Durations by the quantile of the normal."""
+    normals(b, count)
+    if kind == NORMAL:
+        for k in range(count):
+            b.z[k] = max(b.third[k], b.first[k] + b.second[k] * b.z[k])
+    else:
+        for k in range(count):
+            b.z[k] = min(b.third[k], exponential(b.first[k] + b.second[k] * b.z[k]))
+
+
+@inlined
+def shaped(kind: Any, count: Any, b: Any) -> None:
+    """The values of one column for the rows of a block, from their draws: one kind at a time, so that several go together."""
+    if kind in (LOGNORMAL, RESIDUAL, NORMAL):
+        lasting(kind, count, b)
+    elif kind in (BERNOULLI, BETWEEN):
+        told(kind, count, b)
+    elif kind == EXPONENTIAL:
+        for k in range(count):
+            b.z[k] = -b.first[k] * logarithm(b.u[k])
+    else:
+        for k in range(count):
+            b.z[k] = b.first[k] + (b.second[k] - b.first[k]) * b.u[k]
 
 
 @inlined
@@ -249,19 +335,22 @@ def hashed(key: Any, stream: Any, count: Any, b: Any) -> None:
 
 
 @inlined
-def column(key: Any, j: Any, d: Any, b: Any, count: Any, cls: Any, out: Any) -> None:
+def column(key: Any, j: Any, d: Any, b: Any, count: Any, out: Any) -> None:
     """One column for the chosen rows of a block."""
     kind = d.form[j]
     if kind == CONSTANT:
         for k in range(count):
-            out[b.which[k], j] = d.value[j, cls[b.which[k]], 0]
+            out[b.which[k], j] = d.value[j, b.cls[k], 0]
         return
     hashed(key, d.purpose[j] + np.uint64(kind == RESIDUAL), count, b)
-    shaped(kind, j, count, d.value, cls, b, out)
+    valued(j, count, d.value, b)
+    shaped(kind, count, b)
     if kind == RESIDUAL:  # a share of a length: two draws
         hashed(key, d.purpose[j], count, b)
         for k in range(count):
-            out[b.which[k], j] *= b.u[k]
+            b.z[k] *= b.u[k]
+    for k in range(count):
+        out[b.which[k], j] = b.z[k]
 
 
 @compiled
@@ -272,16 +361,20 @@ def fill(key: Any, row: Any, cls: Any, d: Drawing, b: Bench, out: Any) -> None:
         end = min(rows, begin + BLOCK)
         for j in range(columns):
             if d.form[j] == EITHER:
+                first, second = np.int64(d.value[j, 0, 0]), np.int64(d.value[j, 0, 1])
                 for i in range(begin, end):
-                    c = cls[i]
-                    out[i, j] = max(out[i, int(d.value[j, c, 0])], out[i, int(d.value[j, c, 1])])
+                    out[i, j] = max(out[i, first], out[i, second])
             else:
-                column(key, j, d, b, chosen(d, b, j, begin, end, row, cls, out), cls, out)
+                column(key, j, d, b, chosen(d, b, j, begin, end, row, cls, out), out)
 
 
 def bench() -> Bench:
     """Room for one thread."""
-    return Bench(np.empty(BLOCK, np.int64), np.empty(BLOCK, np.uint64), np.empty(BLOCK), np.empty(BLOCK))
+    real = [np.empty(BLOCK + 1) for _ in range(7)]
+    return Bench(
+        which=np.empty(BLOCK + 1, np.int64), row=np.empty(BLOCK + 1, np.uint64), cls=np.empty(BLOCK + 1, np.int64),
+        u=real[0], z=real[1], tail=np.empty(BLOCK + 1, np.int64), far=real[2], near=real[3], first=real[4], second=real[5], third=real[6],
+    )  # fmt: skip
 
 
 @compiled

@@ -34,6 +34,7 @@ from maillage.simulation.memory import (
     LAST_ZONE,
     LIST,
     PC,
+    WHEN,
 )  # fmt: skip
 from maillage.simulation.queues import grant, join, push, take, unlink
 from maillage.simulation.shifts import change
@@ -95,7 +96,7 @@ def run(p: Any, r: Any, t: Any, s: Any, horizon: float, scale: float, day: float
         granted = False
         if s.number[0] != s.number[1]:
             row = np.int64(s.ready[s.number[0]])
-            s.number[0] = (s.number[0] + 1) % s.ready.shape[0]
+            s.number[0] = s.number[0] + 1 if s.number[0] + 1 < s.ready.shape[0] else 0
             pc = np.int64(s.row[row, PC])
             granted = bool(pc >= 0)
             if pc < 0:
@@ -106,8 +107,8 @@ def run(p: Any, r: Any, t: Any, s: Any, horizon: float, scale: float, day: float
             limit = min(horizon, ta, tc)
             row = np.int64(soonest(s, now, limit, scale))
             events += 1
-            if row >= 0 and not (tc <= s.when[row]):
-                now = s.when[row]
+            if row >= 0 and not (tc <= s.real[row, WHEN]):
+                now = s.real[row, WHEN]
                 disarm(s, row)
                 pc = np.int64(s.row[row, PC])
                 step = p.table[pc]
@@ -165,7 +166,8 @@ def run(p: Any, r: Any, t: Any, s: Any, horizon: float, scale: float, day: float
                 granted = False
                 if op == SERVE:
                     s.row[row, PC] = pc
-                    arm(s, row, now + (s.rest[row] if s.rest[row] >= 0.0 else length(p, s, r, row, step[DURATION])), scale)
+                    interrupted = p.policy[resource] == HAND_OVER and s.rest[row] >= 0.0
+                    arm(s, row, now + (s.rest[row] if interrupted else length(p, s, r, row, step[DURATION])), scale)
                     break
             elif op == DELAY:
                 pause = length(p, s, r, row, step[DURATION])

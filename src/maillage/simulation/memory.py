@@ -8,8 +8,11 @@ Array = Any
 """An array as compiled code sees it: the types are those of the call."""
 
 FINISH, HAND_OVER, WIND_DOWN = range(3)
-PC, LIST, AFTER, BEFORE, BUCKET, LATER, SOONER, ZONE, ZONE_AFTER, ZONE_BEFORE, LAST_ZONE = range(11)
-WHEEL: Final = 8192
+PC, LIST, AFTER, BEFORE, BUCKET, LATER, SOONER, ZONE, ZONE_AFTER, ZONE_BEFORE, LAST_ZONE, ORDER = range(12)
+WHEN, SINCE = 6, 7
+"""A row of the state is one line of the processor's cache: twelve whole numbers of 32 bits, then when its timer ends and since when it is in its zone."""
+WHEEL: Final = 2048
+"""Buckets: few enough to stay in the first cache beside the rest."""
 EVENTS, SEGMENTS, FULL, HURRY = range(4)
 """What `info` counts: events, lines of the log; FULL and HURRY are set when the log overflowed, or a row never stopped."""
 FLUSH: Final = 1
@@ -64,10 +67,11 @@ class State(NamedTuple):
     """What changes during a run."""
 
     row: Array
-    when: Array
-    order: Array
+    real: Array
+    """The same memory as `row`, read as numbers of 64 bits: WHEN and SINCE."""
     rest: Array
     wheel: Array
+    held: Array
     head: Array
     tail: Array
     busy: Array
@@ -77,7 +81,6 @@ class State(NamedTuple):
     zone_head: Array
     zone_count: Array
     zone_open: Array
-    zone_since: Array
     taken: Array
     number: Array
     """Ready begin, ready end, next timer, timers alive."""

@@ -16,6 +16,9 @@ from maillage.simulation.memory import Place, Rows, State, Trace
 from maillage.simulation.place import DAY
 
 LOG_LINES = 4
+LINE = 64
+TIMERS_APART = 40.0
+"""Buckets of the wheel for each row: so many that two timers seldom meet in one."""
 
 
 class Broken(RuntimeError):
@@ -90,12 +93,18 @@ class Desk:
             kept = self._kept[name] = np.empty(size + size // 16, kind)
         return kept[:size].reshape(shape)
 
+    def lines(self, name: str, count: int) -> NDArray[np.float64]:
+        """So many lines of the processor's cache, each of eight numbers, none across two."""
+        raw = self.take(name, (8 * count + 8,))
+        begin = (-raw.ctypes.data % LINE) // 8
+        return raw[begin : begin + 8 * count].reshape(count, 8)
+
 
 def traced(program: Program, count: int, desk: Desk | None = None) -> Trace:
     """An empty trace."""
     desk = desk or Desk()
     lines = LOG_LINES * count + 1024
-    marks = desk.take("marks", (max(2, len(program.marks)), count)).T  # one column alone would be another kind of array, compiled anew
+    marks = desk.take("marks", (count, len(program.marks)))
     marks[:] = np.nan
     exits = desk.take("exits", (count,), np.int32)
     exits[:] = -1
@@ -109,16 +118,17 @@ def traced(program: Program, count: int, desk: Desk | None = None) -> Trace:
 
 
 def _state(place: Place, count: int, lists: int, desk: Desk) -> State:
-    row, rest = desk.take("row", (count, 16), np.int32), desk.take("rest", (count,))
+    real, rest = desk.lines("row", count), desk.take("rest", (count,))
+    row = real.view(np.int32)
     row[:], rest[:] = -1, -1.0
     resources, zones = len(place.first), len(place.zone_places)
     watched = np.ones(zones + 2, np.int32)
     return State(
         row=row,
-        when=desk.take("when", (count,)),
-        order=desk.take("order", (count,), np.int64),
+        real=real,
         rest=rest,
         wheel=np.full(memory.WHEEL, -1, np.int32),
+        held=np.zeros(memory.WHEEL // 64, np.uint64),
         head=np.full(lists + resources, -1, np.int32),
         tail=np.full(lists + resources, -1, np.int32),
         busy=np.zeros(resources, np.int64),
@@ -128,7 +138,6 @@ def _state(place: Place, count: int, lists: int, desk: Desk) -> State:
         zone_head=np.full(zones + 2, -1, np.int32),
         zone_count=np.zeros(zones + 2, np.int64),
         zone_open=watched,
-        zone_since=desk.take("zone_since", (count,)),
         taken=np.zeros(64, np.int64),
         number=np.zeros(4, np.int64),
     )
@@ -154,7 +163,7 @@ def play(
         trace.marks[:] = onto
     state = _state(place, len(who.start), len(place.reserve), desk)
     span = horizon if math.isfinite(horizon) else 1.0
-    scale = 2.0 ** round(math.log2(max(1.0, 3.0 * len(who.start)) / max(span, 1e-9)))
+    scale = 2.0 ** round(math.log2(max(1.0, TIMERS_APART * len(who.start)) / max(span, 1e-9)))
     engine.run(place, who, trace, state, float(horizon), scale, float(day))
     if trace.info[memory.FULL]:
         raise Broken("log-full")

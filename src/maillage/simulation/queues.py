@@ -49,7 +49,7 @@ def unlink(s: Any, row: Any) -> None:
 def push(s: Any, row: Any) -> None:
     """Behind those who go on at this moment."""
     s.ready[s.number[1]] = row
-    s.number[1] = (s.number[1] + 1) % s.ready.shape[0]
+    s.number[1] = s.number[1] + 1 if s.number[1] + 1 < s.ready.shape[0] else 0
 
 
 @inlined

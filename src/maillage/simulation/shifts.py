@@ -6,7 +6,7 @@ from typing import Any
 
 from maillage.simulation.assembly import ASKED, ENDED, GOT, KEY, TARGET
 from maillage.simulation.compiled import inlined
-from maillage.simulation.memory import BUCKET, FLUSH, HAND_OVER, PC, ZONE_AFTER
+from maillage.simulation.memory import BUCKET, FLUSH, HAND_OVER, PC, WHEN, ZONE_AFTER
 from maillage.simulation.queues import grant, link, push, unlink
 from maillage.simulation.timers import disarm
 from maillage.simulation.zones import enter_zone, leave_zone, note
@@ -21,7 +21,7 @@ def stop_last(p: Any, s: Any, t: Any, resource: Any, now: float) -> None:
     got = p.table[pc, GOT]
     note(t, -1 - got, row, t.marks[row, got], now)
     if s.row[row, BUCKET] >= 0:
-        s.rest[row] = s.when[row] - now + p.grace[resource]
+        s.rest[row] = s.real[row, WHEN] - now + p.grace[resource]
         disarm(s, row)
     t.marks[row, p.table[pc, ASKED]] = now
     s.busy[resource] -= 1

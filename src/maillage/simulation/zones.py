@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from maillage.simulation.compiled import inlined
-from maillage.simulation.memory import FULL, LAST_ZONE, SEGMENTS, ZONE, ZONE_AFTER, ZONE_BEFORE
+from maillage.simulation.memory import FULL, LAST_ZONE, SEGMENTS, SINCE, ZONE, ZONE_AFTER, ZONE_BEFORE
 
 
 @inlined
@@ -28,7 +28,7 @@ def leave_zone(s: Any, t: Any, row: Any, now: float) -> None:
     zone = s.row[row, ZONE]
     if zone < 0:
         return
-    note(t, zone, row, s.zone_since[row], now)
+    note(t, zone, row, s.real[row, SINCE], now)
     s.zone_count[zone] -= 1
     after, before = s.row[row, ZONE_AFTER], s.row[row, ZONE_BEFORE]
     if before >= 0:
@@ -58,4 +58,4 @@ def enter_zone(p: Any, s: Any, row: Any, plan: Any, now: float, fallback: Any) -
         s.row[head, ZONE_BEFORE] = row
     s.zone_head[zone] = row
     s.zone_count[zone] += 1
-    s.zone_since[row] = now
+    s.real[row, SINCE] = now
