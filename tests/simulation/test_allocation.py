@@ -12,7 +12,7 @@ import pytest
 from maillage.cli.plan import plan
 from maillage.cli.status import Failure
 from maillage.simulation import allocation
-from maillage.simulation.allocation import Problem, Solved, by_constraints
+from maillage.simulation.allocation import Problem, Solved, by_constraints, by_specialty
 from maillage.simulation.allocation.model import Programme
 from maillage.simulation.allocation.placement import APART, Placed
 from maillage.simulation.allocation.problem import HALF_DAYS, NEAR, Unusable
@@ -38,6 +38,42 @@ def test_a_plan_keeps_the_rules_and_lies_above_its_bound() -> None:
     assert solved.bound <= solved.cost * (1 + 1e-9)
     assert solved.cost <= solved.greedy_cost
     assert solved.gap < 0.05
+
+
+def test_a_territory_solved_by_specialty_has_a_bound_above_the_relaxed_one_and_under_every_plan() -> None:
+    problem, solved = small()
+    programme = Programme(problem)
+    relaxed = programme.relaxed()
+    bound, plan = by_specialty.solve(problem, relaxed, allocation.greedy(problem), 6.0)
+    kept(problem, plan)
+    assert relaxed.cost * (1 - 1e-6) <= bound <= solved.cost * (1 + 1e-6)
+    assert bound <= programme.judged(plan)[0] * (1 + 1e-6)
+    changed = by_specialty.again(problem, relaxed, plan, 1, 3.0)
+    assert changed is not None
+    kept(problem, changed)
+    assert (changed[problem.specialty != 1] == plan[problem.specialty != 1]).all()
+
+
+def test_specialties_that_want_the_same_room_share_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One site with one room, more practitioners than it holds; each specialty alone would fill it."""
+    problem, _ = small()
+    tight = replace(problem, allowed=np.arange(5)[None, :] == np.zeros((6, 1)), available=np.full((6, 4), 4), rooms=np.ones(5, np.int64))
+    monkeypatch.setattr(by_specialty, "_spread", lambda parts, _: map(by_specialty.specialty, parts))
+    plan = by_specialty.solve(tight, Programme(tight).relaxed(), allocation.greedy(tight), 3.0)[1]
+    kept(tight, plan)
+    assert plan.sum(axis=(0, 1))[0] == HALF_DAYS  # those who wait at the start fill the first week
+    published = np.full((6, 5, 4), -1)
+    published[5, 0] = 4
+    held = replace(tight, published=published)
+    plan = by_specialty.solve(held, Programme(held).relaxed(), allocation.greedy(held), 3.0)[1]
+    kept(held, plan)
+    assert (plan[5, 0] == 4).all()
+
+
+def test_half_days_without_a_room_are_left_out() -> None:
+    plan, published = np.array([[[3, 2]], [[2, 2]]]), np.array([[[0, 0]], [[2, 0]]])
+    assert by_specialty._housed(plan, 0 * published, np.array([[4, 1]])).tolist() == [[[3, 1]], [[1, 0]]]
+    assert by_specialty._housed(plan, published, np.array([[4, 1]])).tolist() == [[[2, 1]], [[2, 0]]]
 
 
 def test_the_cost_is_that_of_the_formula() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,8 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import csr_matrix, vstack
 
 from maillage.simulation.allocation.problem import HALF_DAYS, Floats, Problem
+
+MANY: Final = 50_000
 
 
 @dataclass(slots=True)
@@ -23,14 +25,27 @@ class Rows:
     low: list[float] = field(default_factory=list)
     high: list[float] = field(default_factory=list)
 
-    def add(self, columns: Any, values: Any, low: float, high: float) -> None:
-        """One row."""
+    def add(self, columns: Any, values: Any, low: float, high: float) -> int:
+        """One row; its number."""
         at = np.asarray(columns, np.int64).ravel()
         self.row.append(np.full(len(at), len(self.low)))
         self.column.append(at)
         self.value.append(np.broadcast_to(np.asarray(values, float), at.shape))
         self.low.append(low)
         self.high.append(high)
+        return len(self.low) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxed:
+    """The programme when half-days may be cut: its cost, what one more room or one week more of the longest wait would spare."""
+
+    cost: float
+    room: Floats
+    """s, w: of a half-day."""
+    wait: Floats
+    """k, c: of the longest wait."""
+    longest: float
 
 
 class Programme:
@@ -56,6 +71,7 @@ class Programme:
         self.low, self.high = np.zeros(self.size), np.full(self.size, np.inf)
         self.high[self.o[self.o >= 0]] = 1
         self._limits()
+        self.room_rows, self.wait_rows = np.full((s, w), -1), np.full((k, c), -1)
         rows = self._rows()
         matrix = (np.concatenate(rows.value), (np.concatenate(rows.row), np.concatenate(rows.column)))
         self.matrix = csr_matrix(matrix, shape=(len(rows.low), self.size))
@@ -106,7 +122,7 @@ class Programme:
             rows.add(mine, 1.0, -np.inf, min(float(problem.available[q, t]), float(HALF_DAYS)))
         for e, t in np.ndindex(s, w):
             there = self.n[:, e, t][self.n[:, e, t] >= 0]
-            rows.add(there, 1.0, -np.inf, float(problem.rooms[e] * HALF_DAYS))
+            self.room_rows[e, t] = rows.add(there, 1.0, -np.inf, float(problem.rooms[e] * HALF_DAYS))
         for q, e, t in np.argwhere(self.n >= 0):
             rows.add([self.n[q, e, t], self.o[q, e]], [1.0, -max(1.0, float(self.high[self.n[q, e, t]]))], -np.inf, 0.0)
         self._shared(rows)
@@ -117,22 +133,26 @@ class Programme:
         problem = self.problem
         last = problem.demand.mean(axis=2)
         for a, d in np.argwhere(last > 0):
-            rows.add([self.z[0], self.b[a, d, -1]], [1.0, -1.0 / last[a, d]], 0.0, np.inf)
+            self.wait_rows[a, d] = rows.add([self.z[0], self.b[a, d, -1]], [1.0, -1.0 / last[a, d]], 0.0, np.inf)
         for number, (a, e, owed) in enumerate(problem.clauses):
             half = self.n[problem.specialty == a, e].ravel()
             half = half[half >= 0]
             rows.add(np.r_[half, self.slack[number]], 1.0, float(owed), np.inf)
 
-    def bound(self) -> float:
-        """What no plan can beat: the cost when half-days may be cut."""
+    def relaxed(self) -> Relaxed:
+        """What no plan can beat, and the prices that say why. The interior point is faster where there are many variables."""
         equal = self.row_low == self.row_high
         upper, lower = np.isfinite(self.row_high) & ~equal, np.isfinite(self.row_low) & ~equal
-        matrix = vstack([self.matrix[upper], -self.matrix[lower]])
         found = linprog(
-            self.cost, matrix, np.r_[self.row_high[upper], -self.row_low[lower]], self.matrix[equal], self.row_low[equal],
-            np.stack([self.low, self.high], axis=1), method="highs",
+            self.cost, vstack([self.matrix[upper], -self.matrix[lower]]), np.r_[self.row_high[upper], -self.row_low[lower]],
+            self.matrix[equal], self.row_low[equal], np.stack([self.low, self.high], axis=1),
+            method="highs-ipm" if self.size > MANY else "highs",
         )  # fmt: skip
-        return float(found.fun)
+        price = np.zeros(len(equal) + 1)  # the last one: of a row that is not there
+        price[np.flatnonzero(upper)] = -found.ineqlin.marginals[: int(upper.sum())]
+        price[np.flatnonzero(lower)] = -found.ineqlin.marginals[int(upper.sum()) :]
+        prices = np.maximum(price[self.room_rows], 0.0), np.maximum(price[self.wait_rows], 0.0)
+        return Relaxed(float(found.fun), *prices, float(found.x[self.z[0]]))
 
     def solve(
         self, seconds: float, *, free: NDArray[np.bool_] | None = None, plan: NDArray[np.int64] | None = None, below: float = np.inf
@@ -149,16 +169,25 @@ class Programme:
         found = milp(self.cost, constraints=constraints, integrality=self.integer, bounds=Bounds(low, high), options=options)
         if found.x is None:
             return None
+        return float(found.fun), self.half_days(found.x), found.x[self.b]
+
+    def half_days(self, found: Floats) -> NDArray[np.int64]:
+        """p, s, w: the plan in a solution."""
         half = np.zeros(self.n.shape, np.int64)
-        half[self.n >= 0] = np.rint(found.x[self.n[self.n >= 0]]).astype(np.int64)
-        return float(found.fun), half, found.x[self.b]
+        half[self.n >= 0] = np.rint(found[self.n[self.n >= 0]]).astype(np.int64)
+        return half
 
     def judged(self, plan: NDArray[np.int64]) -> tuple[float, Floats]:
         """Cost and backlog of a plan when its patients are spread as well as can be."""
-        found = self.solve(60.0, free=np.zeros(self.n.shape, bool), plan=plan)
+        found = self.judgement(plan)
         if found is None:
             raise ValueError("a plan that breaks a rule")
-        return found[0], found[2]
+        return found
+
+    def judgement(self, plan: NDArray[np.int64]) -> tuple[float, Floats] | None:
+        """The same; nothing for a plan that breaks a rule."""
+        found = self.solve(60.0, free=np.zeros(self.n.shape, bool), plan=plan)
+        return (found[0], found[2]) if found else None
 
 
 def _set(into: Floats, numbers: NDArray[np.int64], values: Any) -> None:

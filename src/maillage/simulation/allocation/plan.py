@@ -10,7 +10,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from maillage.simulation.allocation.model import Programme
+from maillage.simulation.allocation import by_specialty
+from maillage.simulation.allocation.model import Programme, Relaxed
 from maillage.simulation.allocation.problem import HALF_DAYS, NEAR, Floats, Problem
 
 Plan = NDArray[np.int64]
@@ -18,6 +19,8 @@ Plan = NDArray[np.int64]
 WHOLE: Final = 3000
 """Up to so many integers the whole is given to the solver; above, windows and neighbourhoods."""
 STEP: Final = 4.0
+PART: Final = 0.8
+"""Of the time left once the relaxed programme is solved: what the specialties have, one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,26 +87,67 @@ def _serve(problem: Problem, backlog: Floats, practitioner: int, site: int, half
             patients -= seen
 
 
+@dataclass(slots=True)
+class _Search:
+    """The best plan so far, and what is left of the time."""
+
+    problem: Problem
+    programme: Programme
+    relaxed: Relaxed
+    plan: Plan
+    cost: float
+    backlog: Floats
+    bound: float
+    left: Callable[[], float]
+
+    def tries(self, seed: int) -> Iterator[tuple[str, Plan | None]]:
+        """Plans that may be better, each made when it is asked for, from the best one of that moment; without end."""
+        if int(self.programme.integer.sum()) <= WHOLE:
+            yield "whole", self._solved(max(1.0, self.left()), None)
+        else:
+            lower, plan = by_specialty.solve(self.problem, self.relaxed, self.plan, PART * max(1.0, self.left()))
+            self.bound = max(self.bound, lower)
+            yield "specialties", plan
+            yield from self._again()
+        for name, free in _neighbourhoods(self.problem, seed):
+            yield name, self._solved(min(STEP, self.left()), free)
+
+    def _again(self) -> Iterator[tuple[str, Plan | None]]:
+        """One specialty after the other beside the rest, until a round brings nothing."""
+        before = np.inf
+        while self.cost < before:
+            before = self.cost
+            for k in np.unique(self.problem.specialty).tolist():
+                seconds = min(STEP, self.left())
+                yield f"specialty {k} again", by_specialty.again(self.problem, self.relaxed, self.plan, k, seconds)
+
+    def _solved(self, seconds: float, free: NDArray[np.bool_] | None) -> Plan | None:
+        found = self.programme.solve(seconds, free=free, plan=self.plan, below=self.cost - 1e-6 * abs(self.cost))
+        return found[1] if found else None
+
+    def keep(self, plan: Plan) -> bool:
+        """Keep a plan that is better."""
+        found = self.programme.judgement(plan)
+        better = found is not None and found[0] < self.cost
+        if found is not None and better:
+            (self.cost, self.backlog), self.plan = found, plan
+        return better
+
+
 def solve(problem: Problem, seconds: float = 20.0, *, clock: Callable[[], float] = time.monotonic, seed: int = 1) -> Solved:
-    """The best plan in so many seconds: the whole programme when it is small, else neighbourhoods of the first plan; with its bound."""
+    """The best plan in so many seconds: the whole programme when it is small, else specialty by specialty, then neighbourhoods; with its bound."""
     end = clock() + seconds
     programme = Programme(problem)
-    best = greedy(problem)
-    first, backlog = programme.judged(best)
-    bound, cost, steps = programme.bound(), first, list[str]()
-    if int(programme.integer.sum()) <= WHOLE:
-        found = programme.solve(max(1.0, end - clock()), below=cost)
-        if found and found[0] < cost:
-            cost, best, backlog = found
-            steps.append("whole")
-    for name, free in _neighbourhoods(problem, seed):
-        if clock() + 1.0 > end or (cost - bound) / abs(bound) < 1e-4:
-            break
-        found = programme.solve(min(STEP, end - clock()), free=free, plan=best, below=cost - 1e-6 * abs(cost))
-        if found and found[0] < cost:
-            cost, best, backlog = found
+    first = greedy(problem)
+    (greedy_cost, backlog), relaxed = programme.judged(first), programme.relaxed()
+    search = _Search(problem, programme, relaxed, first, greedy_cost, backlog, relaxed.cost, lambda: end - clock())
+    steps = []
+    for name, plan in search.tries(seed):
+        if plan is not None and search.keep(plan):
             steps.append(name)
-    return Solved(best, cost, bound, first, backlog, tuple(steps))
+        if search.left() < 1.0 or (search.cost - search.bound) / abs(search.bound) < 1e-4:
+            break
+    return Solved(search.plan, search.cost, search.bound, greedy_cost, search.backlog, tuple(steps))
 
 
 def _neighbourhoods(problem: Problem, seed: int) -> Iterator[tuple[str, NDArray[np.bool_]]]:
