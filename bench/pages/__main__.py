@@ -30,7 +30,7 @@ from maillage.directory import merging
 from maillage.kernel.actor import SYSTEM
 from maillage.settings import DataSettings, DemoSettings, EdgeSettings, Settings
 from maillage.store import Database, EmbeddedPostgres
-from maillage.store.logins import SERVING
+from maillage.store.logins import AUDIT, SERVING
 
 ROLES = (
     *("medecin-clamart", "secretaire-clamart", "infirmier-clamart", "gestionnaire-clamart", "coordination-seine"),
@@ -65,6 +65,19 @@ def options() -> argparse.Namespace:
     parser.add_argument("--role", action="append", choices=ROLES, help="only this role; may be repeated")
     parser.add_argument("--show", metavar="PATTERN", help="print the statements of one page, with the time of each")
     return parser.parse_args()
+
+
+@dataclass(frozen=True, slots=True)
+class Logins:
+    """The addresses of the database: for the login that serves, and for the one that reads the audit trail."""
+
+    serving: str
+    trail: str
+
+    @classmethod
+    def of(cls, server: EmbeddedPostgres) -> Logins:
+        """Those of an embedded server."""
+        return cls(server.dsn(login=SERVING), server.dsn(login=AUDIT))
 
 
 @dataclass(slots=True)
@@ -115,9 +128,9 @@ def spent_by(pids: set[int]) -> float:
     return sum(int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in pids) / 1e9
 
 
-async def measure(dsn: str, folder: Path, asked: argparse.Namespace) -> list[Looked]:
+async def measure(addresses: Logins, folder: Path, asked: argparse.Namespace) -> list[Looked]:
     """Every page of every role."""
-    database = await Database.open(dsn, connection_class=Watched)
+    database = await Database.open(addresses.serving, trail=addresses.trail, connection_class=Watched)
     settings = Settings(demo=DemoSettings(enabled=True), data=DataSettings(folder=folder), edge=FREE)
     app, found = Timed(create_app(settings, database)), list[Looked]()
     patients = directory.generate_patients(SEED, KNOWN)
@@ -162,12 +175,12 @@ async def _look(one: Looked, app: Timed, visitor: Visitor) -> None:
 
 
 @contextmanager
-def territory(asked: argparse.Namespace) -> Iterator[tuple[str, Path]]:
-    """The address and the folder of the filled database: that of `--data`, filled once, or one of its own."""
+def territory(asked: argparse.Namespace) -> Iterator[tuple[Logins, Path]]:
+    """The addresses and the folder of the filled database: that of `--data`, filled once, or one of its own."""
     if asked.data is None:
         with postgres() as (dsn, server, folder):
             print(asyncio.run(fill(dsn, asked.patients, asked.closed, asked.open)), flush=True)
-            yield server.dsn(login=SERVING), folder
+            yield Logins.of(server), folder
         return
     asked.data.mkdir(parents=True, exist_ok=True)
     server, filled = EmbeddedPostgres(asked.data / "database"), asked.data / "filled"
@@ -177,7 +190,7 @@ def territory(asked: argparse.Namespace) -> Iterator[tuple[str, Path]]:
             filled.with_suffix(".txt").write_text(str(asyncio.run(fill(dsn, asked.patients, asked.closed, asked.open))))
             filled.touch()
         print(filled.with_suffix(".txt").read_text(), flush=True)
-        yield server.dsn(login=SERVING), asked.data
+        yield Logins.of(server), asked.data
     finally:
         server.stop()
 
@@ -185,8 +198,8 @@ def territory(asked: argparse.Namespace) -> Iterator[tuple[str, Path]]:
 def main() -> int:
     """The table, the dearest first; 1 when a page is over its limit."""
     asked = options()
-    with territory(asked) as (dsn, folder):
-        found = asyncio.run(measure(dsn, folder, asked))
+    with territory(asked) as (addresses, folder):
+        found = asyncio.run(measure(addresses, folder, asked))
     print(f"{'page':<44} {'role':<22} {'server':>7} {'database':>9} {'statements':>10} {'bytes gz':>9}")
     over = 0
     for one in sorted(found, key=lambda one: -one.cpu):
