@@ -119,9 +119,10 @@ async def test_both_files_say_who_replaces_whom_and_the_replaced_one_is_still_re
         family, given = old["name"][0]["family"], old["name"][0]["given"][0]
         found = await directory.find_patients(tx, visible, family=family, given=given, gender=old["gender"])
         assert source not in {one.id for one in found}
-    async with db.trail.transaction(SYSTEM) as tx:
+    async with db.transaction(SYSTEM) as tx:
         assert await merging.survivor_of(tx, source) == target
         assert await directory.drift(tx, "test") == []
+    async with db.trail.transaction(SYSTEM) as tx:
         trail = await tx.fetch("SELECT verb FROM audit_event WHERE patient_id = $1 AND verb = 'merge' ORDER BY at", source)
     assert trail
 

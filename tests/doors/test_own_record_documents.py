@@ -101,7 +101,7 @@ async def test_a_letter_is_read_and_its_file_fetched_once_each_look_written_down
         left = (await reader.finds(f"{reader.file}/fichier")).headers["location"]
         await reader.holder.acts("/fermer", shown="/dossier")
         assert (await reader.holder.client.get(left)).status_code == 404, "not after the page was closed"
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         rows = await tx.fetch(
             "SELECT verb, res_id, purpose, actor_id FROM audit_event WHERE actor_kind = 'patient' AND res_type = 'DocumentReference' AND outcome = '0'"
         )

@@ -57,7 +57,7 @@ async def change(db: Database, patient: str, **changes: Any) -> None:
 
 
 async def trail(db: Database) -> list[tuple[str, str, str]]:
-    async with db.transaction(SYSTEM) as tx:
+    async with db.trail.transaction(SYSTEM) as tx:
         rows = await tx.fetch(
             "SELECT verb, patient_id, outcome FROM audit_event WHERE subtype IN ('login', 'administration') ORDER BY at, seq"
         )

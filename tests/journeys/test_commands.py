@@ -166,11 +166,21 @@ LACKING = [
 ]
 
 
+def test_a_server_of_ones_own_is_reached_by_two_logins(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], data_dir: Path
+) -> None:
+    monkeypatch.setenv("MAILLAGE_DATABASE__URL", "postgresql://nobody@127.0.0.1:1/none")
+    assert typed(monkeypatch, "migrate", "--data", str(data_dir)) == 3
+    assert "MAILLAGE_DATABASE__AUDIT_URL is missing" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("variable", "value", "why"), LACKING)
 def test_what_the_machine_lacks_ends_with_status_3_and_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], data_dir: Path, variable: str, value: str, why: str
 ) -> None:
     monkeypatch.setenv(variable, value)
+    if variable == "MAILLAGE_DATABASE__URL":
+        monkeypatch.setenv("MAILLAGE_DATABASE__AUDIT_URL", value)
     assert typed(monkeypatch, "migrate", "--data", str(data_dir)) == 3
     [line] = capsys.readouterr().err.splitlines()
     assert why in line

@@ -17,7 +17,6 @@ from maillage.doors.connectors.pro_sante_connect import ProSanteConnect
 from maillage.doors.web import WebDoor
 from maillage.kernel.clock import FixedClock
 from maillage.settings import (
-    FOLDER,
     DataSettings,
     DemoSettings,
     DocumentSettings,
@@ -61,7 +60,7 @@ def make_door(
     body_limit: int = 2_000_000,
     psc: PscSettings = PscSettings(),  # noqa: B008  # frozen
     franceconnect: FranceConnectSettings = FranceConnectSettings(),  # noqa: B008  # frozen
-    data: Path = FOLDER,
+    data: Path = Path("data"),  # frozen
     **documents: Any,
 ) -> WebDoor:
     """The pages over a test database; files lie in the folder `data`, under these settings of `documents`."""
