@@ -147,9 +147,26 @@ async def test_who_serves_only_adds_to_the_trail_and_who_reads_it_reads_nothing_
         *("audit_chain INSERT", "audit_chain SELECT", "audit_chainer SELECT", "audit_chainer UPDATE"),
         *("audit_event SELECT", "audit_event_rest SELECT"),
     ]
-    assert await column(conn, granted, "stats_r") == []
-    columns = "SELECT attname::text FROM pg_attribute WHERE attacl IS NOT NULL AND attrelid > 16384"
-    assert await column(conn, columns) == [], "no right on a column alone"
+    columns = "SELECT DISTINCT attrelid::regclass::text FROM pg_attribute, aclexplode(attacl) g WHERE g.grantee <> 'stats_r'::regrole AND attrelid > 16384"
+    assert await column(conn, columns) == [], "no right on a column alone, but to count"
+
+
+async def test_who_counts_sees_columns_that_name_nobody(conn: Any) -> None:
+    whole = "SELECT relname::text FROM pg_class c, aclexplode(c.relacl) g WHERE g.grantee = 'stats_r'::regrole"
+    assert await column(conn, whole) == []
+    named = await column(
+        conn,
+        """SELECT format('%s.%s', attrelid::regclass, attname) FROM pg_attribute, aclexplode(attacl) g
+        WHERE g.grantee = 'stats_r'::regrole AND g.privilege_type = 'SELECT' ORDER BY 1""",
+    )
+    assert {name.partition(".")[0] for name in named} == {
+        *("appointment", "capacity_failure", "patient", "patient_interval", "referral_breach", "referral_status", "referral_task"),
+    }
+    assert [name for name in named if name.startswith("patient.")] == ["patient.deceased", "patient.id"]
+    worded = "SELECT format('%s.%s', attrelid::regclass, attname) FROM pg_attribute WHERE atttypid IN ('jsonb'::regtype, 'bytea'::regtype)"
+    assert not set(named) & set(await column(conn, worded)), "no content"
+    others = "SELECT count(*) FROM pg_class c, aclexplode(c.relacl) g WHERE g.grantee = 'stats_r'::regrole AND g.privilege_type <> 'SELECT'"
+    assert await conn.fetchval(others) == 0
 
 
 async def test_the_database_and_the_program_have_the_same_lists(conn: Any) -> None:

@@ -146,13 +146,14 @@ class TestCluster:
             kept = self._pools[dsn] = await open_both(dsn, clock, limits=limits, connection_class=ShufflingConnection)
         opened = Database(kept._pool, clock, limits, kept.warnings)
         opened._dsn = dsn
-        opened._trail = Database(kept.trail._pool, clock, limits, kept.warnings)
-        opened._trail._dsn = kept.trail._dsn
+        opened._trail, opened._figures = (_beside(one, clock, limits) for one in (kept.trail, kept._figures))
         return opened
 
     async def leave(self, database: Database) -> None:
         """A test is over: keep a few of its connections."""
-        for one, most in ((database, CONNECTIONS), (database.trail, 0)):
+        for one, most in ((database, CONNECTIONS), (database.trail, 0), (database._figures, 0)):
+            if one is None:
+                continue
             await one._hand_back()
             for holder in _free(one)[most:]:
                 holder.terminate()
@@ -177,6 +178,15 @@ class TestCluster:
             yield
 
 
+def _beside(kept: Database | None, clock: Clock, limits: Limits) -> Database | None:
+    """What stood beside the database of the test before, under another login and this test's clock."""
+    if kept is None:
+        return None
+    made = Database(kept._pool, clock, limits, kept.warnings)
+    made._dsn = kept._dsn
+    return made
+
+
 def _free(database: Database) -> list[Any]:
     """The pool's holders of a connection that nobody uses."""
     return [one for one in database._pool._holders if one._con is not None and one._in_use is None]
@@ -189,12 +199,16 @@ def owner(dsn: str) -> str:
 
 def trail(dsn: str) -> str:
     """The address of the login that reads the audit trail, for the database whose serving address this is."""
-    return CLUSTERS[-1].postgres.dsn(urlsplit(dsn).path.removeprefix("/"), login=logins.AUDIT)
+    return _as(dsn, logins.AUDIT)
+
+
+def _as(dsn: str, login: str) -> str:
+    return CLUSTERS[-1].postgres.dsn(urlsplit(dsn).path.removeprefix("/"), login=login)
 
 
 async def open_both(dsn: str, clock: Clock | None = None, **options: Any) -> Database:
-    """A database as it is served: under the login that serves, and beside it the one that reads the audit trail."""
-    return await Database.open(dsn, clock, trail=trail(dsn), **options)
+    """A database as it is served: under the login that serves, beside it the one that reads the audit trail and the one that counts."""
+    return await Database.open(dsn, clock, trail=trail(dsn), figures=_as(dsn, logins.STATISTICS), **options)
 
 
 async def as_owner(dsn: str, *statements: str) -> None:

@@ -17,6 +17,9 @@ VERSION: Final = "2026-1"
 WINDOW: Final = timedelta(days=182)
 LASTS: Final = timedelta(minutes=30)
 """Figures over half a year do not change in half an hour; older ones are counted again before they are shown."""
+PATIENCE: Final = 60.0
+"""Seconds that one definition may take."""
+
 _ARGUMENTS: Final = {
     **dict.fromkeys(("appointment_wait", "decision_wait"), ("services", "start", "now")),
     **dict.fromkeys(("open_requests", "undecided_requests"), ("services", "now")),
@@ -63,13 +66,13 @@ async def _load(tx: Transaction, names: tuple[str, ...]) -> Counted:
 
 
 async def _count(tx: Transaction, names: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
-    counting = tx.beyond()  # figures of whole services, whoever's patients they are; no row leaves
     services = sorted(service.id for service in await directory.services(tx, closed=True))
     given = {"services": services, "start": tx.now - WINDOW, "now": tx.now}
-    return {
-        name: [dict(row) for row in await counting.fetch(read_sql(name), *(given[argument] for argument in _ARGUMENTS[name]))]
-        for name in names
-    }
+    async with tx.counting(PATIENCE) as counting:  # whole services, whoever's patients they are; no row leaves
+        return {
+            name: [dict(row) for row in await counting.fetch(read_sql(name), *(given[argument] for argument in _ARGUMENTS[name]))]
+            for name in names
+        }
 
 
 @cache

@@ -27,6 +27,11 @@ class DatabaseSettings:
         "Address of your server (`postgresql://audit_r:...`), for the login that reads the audit trail and chains it: who serves only adds to it.",
         secret=True,
     )
+    statistics_url: str = setting(
+        "",
+        "Address of your server (`postgresql://stats_r:...`), for the login that counts and sees nobody's identity. Empty: who serves counts too.",
+        secret=True,
+    )
     pool_size: int = setting(32, "Connections that one process keeps open.")
     acquire_timeout: float = setting(0.25, "Seconds that a request waits for a connection before it is told to come back (503).")
     statement_timeout: float = setting(5.0, "Seconds that one statement may take.")

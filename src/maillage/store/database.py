@@ -13,14 +13,14 @@ import asyncio
 import contextvars
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import asyncpg
 
 from maillage.kernel import deadline
-from maillage.kernel.actor import NOWHERE, Actor, Origin
+from maillage.kernel.actor import NOWHERE, SYSTEM, Actor, Origin
 from maillage.kernel.clock import Clock, SystemClock
 from maillage.kernel.errors import Unavailable
 from maillage.store import constraints
@@ -34,8 +34,8 @@ T = TypeVar("T")
 TRIES = 3
 STATEMENTS = 512
 _within: contextvars.ContextVar[bool] = contextvars.ContextVar("within", default=False)
-TRAIL_CONNECTIONS, TRAIL_PATIENCE = 4, 10.0
-"""Few read the trail: how many connections they have, and how many seconds one of them waits."""
+ASIDE_CONNECTIONS, ASIDE_PATIENCE = 4, 10.0
+"""Few read the trail or count: how many connections they have, and how many seconds one of them waits."""
 LOOKED_AT = 250
 """After so many transactions a connection goes through the pool again, which ends one that is old."""
 
@@ -91,6 +91,7 @@ class Database:
         self._leaving: set[asyncio.Task[None]] = set()
         self._dsn = ""
         self._trail: Database | None = None
+        self._figures: Database | None = None
 
     @classmethod
     async def open(
@@ -102,10 +103,11 @@ class Database:
         connection_class: type[Any] = Connection,
         served: bool = False,
         trail: str = "",
+        figures: str = "",
     ) -> Database:
         """Open the pool; refuse a server that may lose what it acknowledged and, where it is served, a login that no wall stops (see `checks`).
 
-        `trail`: the address of the same database for the login that reads the audit trail and chains it.
+        `trail`, `figures`: the addresses of the same database for the login that reads the audit trail and chains it, and for the one that counts.
         """
         clock = clock or SystemClock()
         pool = await asyncpg.create_pool(
@@ -126,15 +128,20 @@ class Database:
             raise
         opened = cls(pool, clock, limits, tuple(warnings))
         opened._dsn = dsn
+        small = replace(limits, pool_size=ASIDE_CONNECTIONS, acquire=max(limits.acquire, ASIDE_PATIENCE))
         if trail:
-            small = replace(limits, pool_size=TRAIL_CONNECTIONS, acquire=max(limits.acquire, TRAIL_PATIENCE))
             opened._trail = await cls.open(trail, clock, limits=small, connection_class=connection_class, served=served)
+        if figures:
+            opened._figures = await cls.open(figures, clock, limits=small, connection_class=connection_class, served=served)
         return opened
 
     @property
     def trail(self) -> Database:
         """The same database under the login that reads the audit trail: the one that serves only adds to it."""
         return self._trail or self
+
+    def _counting(self, timeout: float | None) -> AbstractAsyncContextManager[Transaction] | None:
+        return self._figures.transaction(SYSTEM, lazy=True, timeout=timeout) if self._figures else None
 
     @property
     def dsn(self) -> str:
@@ -143,8 +150,9 @@ class Database:
 
     async def beside(self, pool_size: int, *, acquire: float) -> Database:
         """The same database over connections of its own: for work that must go on when requests hold every other one."""
-        trail = self._trail._dsn if self._trail else ""
-        return await Database.open(self._dsn, self.clock, limits=replace(self.limits, pool_size=pool_size, acquire=acquire), trail=trail)
+        trail, figures = (one._dsn if one else "" for one in (self._trail, self._figures))
+        narrow = replace(self.limits, pool_size=pool_size, acquire=acquire)
+        return await Database.open(self._dsn, self.clock, limits=narrow, trail=trail, figures=figures)
 
     @asynccontextmanager
     async def listening(self, channel: str, heard: Callable[[str], None]) -> AsyncIterator[asyncio.Event]:
@@ -169,8 +177,9 @@ class Database:
 
     async def close(self) -> None:
         """Give every connection back to the server; one that hangs is cut."""
-        if self._trail:
-            await self._trail.close()
+        for aside in (self._trail, self._figures):
+            if aside:
+                await aside.close()
         await self._hand_back()
         try:
             await asyncio.wait_for(self._pool.close(), 10)
@@ -197,7 +206,7 @@ class Database:
         if deadline.left() is not None:
             timeout = deadline.within(self.limits.statement if timeout is None else timeout)
         now = (clock or self.clock).now()
-        unit = Unit(self._acquire, Context(now, request_id, "" if timeout is None else _milliseconds(timeout)), actor)
+        unit = Unit(self._acquire, Context(now, request_id, "" if timeout is None else _milliseconds(timeout)), actor, self._counting)
         nested = _within.get()  # an entry of a batch stands for the batch, which waits for it
         if not nested:
             self._open += 1

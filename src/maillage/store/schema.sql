@@ -101,6 +101,16 @@ BEGIN
 END
 $$;
 
+-- What the login that counts may read of a table: these columns of every row.
+CREATE PROCEDURE put_counted(name text, columns text) LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE format('GRANT SELECT (%s) ON %I TO stats_r', columns, name);
+    IF (SELECT relrowsecurity FROM pg_class WHERE oid = name::regclass) THEN
+        EXECUTE format('CREATE POLICY counted ON %I FOR SELECT TO stats_r USING (true)', name);
+    END IF;
+END
+$$;
+
 -- The second wall around a table (ADR 0009). `seen`: which rows exist for who acts; `written`: which rows who acts may leave behind, when that is
 -- less; `parent`: what a new row must hang on, because a foreign key is satisfied by a row that who acts does not see; `unopposed`: what no other rule
 -- overcomes.

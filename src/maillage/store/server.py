@@ -40,15 +40,15 @@ def limits(settings: DatabaseSettings) -> Limits:
     )
 
 
-def _addresses(database: DatabaseSettings, server: EmbeddedPostgres | None) -> tuple[str, str]:
-    """For the login that serves, and for the one that reads the audit trail. Raises `UnsafeServer` where the second is not named."""
+def _addresses(database: DatabaseSettings, server: EmbeddedPostgres | None) -> tuple[str, ...]:
+    """For the login that serves, the one that reads the audit trail, and the one that counts. Raises `UnsafeServer` where the second is not named."""
     if server:
-        return server.dsn(login=logins.SERVING), server.dsn(login=logins.AUDIT)
+        return tuple(server.dsn(login=login) for login in logins.LOGINS)
     if not database.audit_url:
         raise UnsafeServer(
             "MAILLAGE_DATABASE__AUDIT_URL is missing: the address of your server for the login audit_r, who reads the audit trail and chains it."
         )
-    return database.url, database.audit_url
+    return database.url, database.audit_url, database.statistics_url
 
 
 @asynccontextmanager
@@ -62,8 +62,9 @@ async def opened(settings: Settings, *, clock: Clock | None = None) -> AsyncIter
     try:
         if owner:
             await migrate(owner)
-        dsn, trail = _addresses(settings.database, server)
-        database = await Database.open(dsn, clock or SystemClock(), limits=limits(settings.database), served=True, trail=trail)
+        dsn, trail, figures = _addresses(settings.database, server)
+        chosen = limits(settings.database)
+        database = await Database.open(dsn, clock or SystemClock(), limits=chosen, served=True, trail=trail, figures=figures)
         try:
             yield database
         finally:

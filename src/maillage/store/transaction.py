@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from typing import Any
 
@@ -13,14 +13,17 @@ from maillage.kernel.actor import NOWHERE, SYSTEM, Actor, Origin
 from maillage.store.context import Context, reading
 from maillage.store.writes import Into, Pending, Rows, Write, arranged
 
+Counting = Callable[[float | None], AbstractAsyncContextManager["Transaction"] | None]
+"""A transaction beside this one under the login that counts, within so many seconds; None where there is no such login."""
+
 
 class Unit:
     """What a transaction holds: its connection once it needs one, whether it has begun, for whom, what it has still to write and for whom."""
 
-    __slots__ = ("_acquire", "_acting", "_context", "begun", "conn", "known", "last", "pending", "writer")
+    __slots__ = ("_acquire", "_acting", "_context", "begun", "conn", "counting", "known", "last", "pending", "writer")
 
-    def __init__(self, acquire: Callable[[], Awaitable[Any]], context: Context, actor: Actor) -> None:
-        self._acquire, self._context = acquire, context
+    def __init__(self, acquire: Callable[[], Awaitable[Any]], context: Context, actor: Actor, counting: Counting) -> None:
+        self._acquire, self._context, self.counting = acquire, context, counting
         self._acting = self.writer = actor
         self.conn: Any = None
         self.begun = False
@@ -122,6 +125,16 @@ class Transaction:
         For what the rules decide, never for what is shown; ADR 0009 lists the uses.
         """
         return Transaction(self._unit, self.actor, self.now, self.request_id, self.message_id, self.origin, eyes=SYSTEM)
+
+    @asynccontextmanager
+    async def counting(self, timeout: float | None = None) -> AsyncIterator[Transaction]:
+        """Beside this one, under the login that sees figures and nobody's identity; what is not committed yet does not count there."""
+        aside = self._unit.counting(timeout)
+        if aside is None:
+            yield self.beyond()
+            return
+        async with aside as made:
+            yield made
 
     @property
     def conn(self) -> Any:
