@@ -68,11 +68,30 @@ def test_a_call_from_another_origin_is_answered_with_what_lets_it_read_the_refus
     assert hurry()(b"GET", b"/fhir/Patient/1", origin) is not None
 
 
-def test_one_plain_request_is_refused_at_a_glance() -> None:
-    assert (
-        hurry().glance(HEAD + b"accept: */*\r\n\r\n")
-        == b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\ncontent-length: 2\r\n\r\n{}"
-    )
+SENT = HEAD.replace(b"GET", b"POST")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        HEAD + b"accept: */*\r\n\r\n",
+        HEAD + b"Content-Length: 4\r\n\r\n1234",
+        SENT + b"\r\n",
+        SENT + b"content-length: 0\r\n\r\n",
+        SENT + b"Content-Length:4\r\naccept: */*\r\n\r\n\r\n\r\n",
+    ],
+)
+def test_one_plain_request_is_refused_at_a_glance(data: bytes) -> None:
+    asked = hurry()
+    for _ in range(2):  # the second time its head is known
+        assert asked.glance(data) == b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\ncontent-length: 2\r\n\r\n{}"
+
+
+def test_a_head_that_is_known_is_followed_by_as_much_as_it_says() -> None:
+    asked = hurry()
+    assert asked.glance(SENT + b"content-length: 4\r\n\r\n1234") is not None
+    for body in (b"", b"123", b"12345", b"1234" + HEAD + b"\r\n"):
+        assert asked.glance(SENT + b"content-length: 4\r\n\r\n" + body) is None
 
 
 @pytest.mark.parametrize(
@@ -87,7 +106,12 @@ def test_one_plain_request_is_refused_at_a_glance() -> None:
         HEAD + b"Expect: 100-continue\r\n\r\n",
         HEAD + b"Upgrade: h2c\r\n\r\n",
         HEAD.replace(b"1.1", b"1.0") + b"\r\n",
-        HEAD.replace(b"GET", b"POST") + b"\r\n",
+        HEAD.replace(b"GET", b"POSTS") + b"\r\n",
+        SENT + b"content-length: 4\r\ncontent-length: 4\r\n\r\n1234",
+        SENT + b"content-length: 4\r\nhost: x\r\ncontent-length: 5\r\n\r\n1234",
+        SENT + b"content-length: +4\r\n\r\n1234",
+        SENT + b"content-length: 4, 4\r\n\r\n1234",
+        SENT + b"x-content-length: 4\r\n\r\n1234",
         HEAD.replace(b"\r\n", b"\n") + b"\n",
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Final
@@ -16,8 +17,13 @@ Lanes = Callable[[bytes], Lane | None]
 LONGEST: Final = 4096
 """Bytes within which the request line has to end."""
 
-LESS_PLAIN: Final = (b"content-length", b"transfer-encoding", b"close", b"expect", b"upgrade")
-"""What stands in a head after which a body, an end or another language may follow: such a head is taken apart."""
+LESS_PLAIN: Final = (b"transfer-encoding", b"close", b"expect", b"upgrade")
+"""What stands in a head after which an end or another language may follow: such a head is taken apart."""
+
+LENGTH: Final = re.compile(rb"\r\ncontent-length: ?([0-9]{1,9})\r\n")
+PLAIN: Final = (b"GET ", b"POST ")
+REMEMBERED: Final = 256
+"""Heads without their first line of which it is known how they go on: a machine sends the same one again and again."""
 
 METHODS: Final = frozenset({b"GET", b"POST", b"PUT", b"PATCH", b"DELETE"})
 
@@ -29,7 +35,7 @@ class Hurry:
     `lanes`: the lane of a target as far as its bytes tell, None when somebody has to look closer; `closer`: headers whose requests are looked at closer.
     """
 
-    __slots__ = ("_admission", "_bytes", "_closer", "_coming", "_journal", "_lanes", "_less_plain", "_reason")
+    __slots__ = ("_admission", "_bytes", "_closer", "_coming", "_journal", "_known", "_lanes", "_less_plain", "_reason")
 
     def __init__(
         self,
@@ -42,6 +48,7 @@ class Hurry:
         status, self._reason, headers, body = answer
         self._admission, self._journal, self._lanes, self._closer = admission, journal, lanes, closer
         self._less_plain = LESS_PLAIN + tuple(b"\n%b:" % name for name in closer)
+        self._known: dict[bytes, int] = {}
         self._coming = 0
         self._bytes = written(status, headers, body)
 
@@ -61,20 +68,38 @@ class Hurry:
         return self._bytes
 
     def glance(self, data: bytes) -> bytes | None:
-        """The same for bytes that nobody has parsed: one whole GET without a body, nothing before it and nothing behind; None for all that is less plain.
+        """The same for bytes that nobody has parsed: one whole GET or POST, nothing before it and nothing behind; None for all that is less plain.
 
         A machine under overload is asked the same few kinds of questions: to take the head apart costs twice what the refusal does.
         """
-        if not data.startswith(b"GET ") or not self._admission.hopeless(Lane.BATCH, self._coming):
+        if not data.startswith(PLAIN) or not self._admission.hopeless(Lane.BATCH, self._coming):
             return None
         line = data.find(b" HTTP/1.1\r\n", 4, LONGEST)
-        if line < 0 or data.find(b"\r\n\r\n", line) != len(data) - 4 or self._lanes(data[4:line]) is not Lane.BATCH:
+        end = data.find(b"\r\n\r\n", line) if line > 0 else -1
+        if end < 0 or self._lanes(data[data.index(b" ") + 1 : line]) is not Lane.BATCH:
             return None
-        told = data[line:].lower()
-        if any(word in told for word in self._less_plain):
+        body = self._body(data[line : end + 2])
+        if body < 0 or len(data) != end + 4 + body:
             return None
         self._journal.refused(self._reason)
         return self._bytes
+
+    def _body(self, head: bytes) -> int:
+        """How many bytes follow such a head; -1 where that is not plain."""
+        found = self._known.get(head)
+        if found is None:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            found = self._known[head] = self._read(head.lower())
+        return found
+
+    def _read(self, told: bytes) -> int:
+        if any(word in told for word in self._less_plain):
+            return -1
+        lengths = LENGTH.findall(told)
+        if told.count(b"content-length") != len(lengths) or len(lengths) > 1:
+            return -1
+        return int(lengths[0]) if lengths else 0
 
     def _let_in(self) -> None:
         if not self._coming:
