@@ -172,6 +172,14 @@ async def test_whoever_asks_the_database_as_a_patient_sees_nobody_else(db: Datab
             assert await tx.fetch("SELECT * FROM audit_of_patient()") == []
 
 
+async def test_a_link_about_an_emergency_access_tells_that_one_whole(db: Database) -> None:
+    await show(db, THREE)
+    async with db.transaction(DOCTOR) as tx:
+        await record.audit(tx, "E", "BreakGlass", "glass-1", patient="patient-1", act="break-glass")
+    told_of = {kind: await told(db, patient_of("patient-1", only=frozenset({(kind, "other")}))) for kind in ("BreakGlass", "Task")}
+    assert told_of == {"BreakGlass": [("BreakGlass", "glass-1", "patient-1")], "Task": []}
+
+
 async def test_a_link_tells_of_an_act_what_it_opened(db: Database) -> None:
     await show(db, THREE)
     narrow = patient_of("patient-1", only=frozenset({("Task", "task-1")}))

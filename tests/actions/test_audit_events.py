@@ -140,6 +140,7 @@ FINDS = [
     *(("agent", "Patient/patient-1", 0), ("agent", "Device/x", 0), ("agent", "PractitionerRole/role-1,Organization/org-b", 3)),
     *(("agent-name", "elo", 2), ("agent-name", "UN", 2), ("agent-name", "lodie", 0), ("agent-name", "jean,elodie u", 3)),
     *(("agent-role", "medecin", 2), ("agent-role", "dpo", 1), ("agent-role", "medecin,logiciel", 3), ("agent-role", "dp", 0)),
+    *(("agent-role", "https://example.org/roles|medecin", 2), ("agent-role", "medecin|dpo", 1)),
     *(("entity", "Task/one", 1), ("entity", "Patient/patient-1", 2), ("entity", "Task/one,Task/two", 2), ("entity", "Basic/one", 0)),
     *(("patient", "patient-1", 2), ("patient", "Patient/patient-2", 1), ("patient", "Group/patient-1", 0)),
     *(("address", "192.0.2", 3), ("address", "maillage.ex", 3), ("address", "2.7", 0), ("address", "198,127", 1)),

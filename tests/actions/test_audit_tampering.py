@@ -287,6 +287,18 @@ async def test_class_28_tampering_is_named(one: Proof, conn: Any, attack: Attack
     assert not report.whole
 
 
+async def test_a_stretch_that_was_rewritten_is_told_by_its_places_and_the_day_it_was_signed(one: Proof, conn: Any) -> None:
+    await chain_rewritten_from_a_changed_row(one, conn)
+    assert (await one.verify()).faults[0].detail == "rows 5 to 8 are not those signed on 2026-11-16 08:00:00: the first of them is named"
+
+
+@pytest.mark.parametrize("line", [b"[]", b"7", b"null", b'"said"', b"{}", b'{"seq": 1}'])
+async def test_a_line_of_the_book_that_says_something_else_is_passed_over(one: Proof, line: bytes) -> None:
+    points = one.points()
+    one.file.write_bytes(one.file.read_bytes() + line + b"\n")
+    assert one.points() == points
+
+
 async def test_class_28_every_column_is_under_the_chain(one: Proof, conn: Any) -> None:
     event = await one.event(6)
     check = await conn.fetchval(f"SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = '{ONE_OR_MANY}' LIMIT 1")
