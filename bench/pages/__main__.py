@@ -12,7 +12,7 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -123,9 +123,15 @@ class Watched(Counted):
         Watched.spent.append(spent_by(Counted.pids))
 
 
+_LAST: dict[int, int] = {}
+
+
 def spent_by(pids: set[int]) -> float:
-    """Seconds of processor of these processes, to the microsecond."""
-    return sum(int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in pids) / 1e9
+    """Seconds of processor of these processes, to the microsecond; one that has ended (a connection is replaced now and then) spends no more."""
+    for pid in pids:
+        with suppress(FileNotFoundError):
+            _LAST[pid] = int(Path(f"/proc/{pid}/schedstat").read_text().split()[0])
+    return sum(_LAST.get(pid, 0) for pid in pids) / 1e9
 
 
 async def measure(addresses: Logins, folder: Path, asked: argparse.Namespace) -> list[Looked]:
