@@ -11,12 +11,8 @@ import json
 import os
 import sys
 import time
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "src"), str(ROOT)] if str(ROOT) not in sys.path else []
-
-from maillage.simulation import allocation  # noqa: E402  # found by the line above when this file is run by its path
+from maillage.simulation import allocation
 
 SIZES = {"30x20": 0.005, "60x40": 0.02}
 """Practitioners and sites (twelve weeks, ten specialties), and the gap asked for."""

@@ -10,8 +10,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,7 +128,7 @@ class Taken:
 
 def played(task: Task, cluster: postgres.TestCluster, browser: Browser) -> Taken:
     """One play on a territory of its own."""
-    with running(cluster) as server:
+    with Running(cluster, FixedClock(MONDAY)).running() as server:
         given = task.ready(server)
         person = Person(browser, server.address, task.login, at=task.at)
         try:
@@ -140,19 +139,6 @@ def played(task: Task, cluster: postgres.TestCluster, browser: Browser) -> Taken
             return Taken(hand, time.perf_counter() - begun)
         finally:
             person.leave()
-
-
-@contextmanager
-def running(cluster: postgres.TestCluster) -> Iterator[Running]:
-    """The pages of the demonstration's territory."""
-    server = Running(cluster, FixedClock(MONDAY))
-    server.thread.start()
-    try:
-        if not server.ready.wait(120) or server.problem:
-            raise RuntimeError("the pages are not served") from server.problem
-        yield server
-    finally:
-        server.stop()
 
 
 def main() -> int:

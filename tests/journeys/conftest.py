@@ -9,9 +9,10 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Self
 
 import pytest
 import uvicorn
@@ -95,6 +96,18 @@ class Running:
         settings = Settings(demo=DemoSettings(enabled=True), data=DataSettings(folder=Path(self.files.name)))
         return WebDoor(database, operations=journeys.OPERATIONS, settings=settings)
 
+    @contextmanager
+    def running(self) -> Iterator[Self]:
+        """Serve for the length of the block. Raises what kept it from starting."""
+        self.thread.start()
+        assert self.ready.wait(120)
+        if self.problem:
+            raise self.problem
+        try:
+            yield self
+        finally:
+            self.stop()
+
     def stop(self) -> None:
         if self.server:
             self.server.should_exit = True
@@ -105,13 +118,8 @@ class Running:
 
 @pytest.fixture
 def server(cluster: postgres.TestCluster, clock: FixedClock) -> Iterator[Running]:
-    running = Running(cluster, clock)
-    running.thread.start()
-    assert running.ready.wait(120)
-    if running.problem:
-        raise running.problem
-    yield running
-    running.stop()
+    with Running(cluster, clock).running() as running:
+        yield running
 
 
 def executable() -> str | None:

@@ -60,14 +60,8 @@ class WithFranceConnect(Running):
 
 @pytest.fixture
 def server(cluster: postgres.TestCluster, clock: FixedClock) -> Iterator[WithFranceConnect]:
-    with fc.citizens(clock.now) as citizens:
-        running = WithFranceConnect(cluster, clock, citizens)
-        running.thread.start()
-        assert running.ready.wait(120)
-        if running.problem:
-            raise running.problem
+    with fc.citizens(clock.now) as citizens, WithFranceConnect(cluster, clock, citizens).running() as running:
         yield running
-        running.stop()
 
 
 async def a_letter_with_a_file(db: Database, server: WithFranceConnect) -> tuple[journeys.Given, str, str]:

@@ -117,12 +117,8 @@ def server(cluster: postgres.TestCluster, tmp_path: Path) -> Iterator[WithProvid
     running = WithProvider(cluster, nano)
     nano.start(running.address)
     try:
-        running.thread.start()
-        assert running.ready.wait(120)
-        if running.problem:
-            raise running.problem
-        yield running
-        running.stop()
+        with running.running():
+            yield running
     finally:
         nano.stop()
 

@@ -47,13 +47,8 @@ class NamedHost(Running):
 
 @pytest.fixture
 def server(cluster: Any, clock: FixedClock) -> Iterator[Running]:
-    running = NamedHost(cluster, clock)
-    running.thread.start()
-    assert running.ready.wait(120)
-    if running.problem:
-        raise running.problem
-    yield running
-    running.stop()
+    with NamedHost(cluster, clock).running() as running:
+        yield running
 
 
 class Newcomer(Person):

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from tests.conftest import LIMITS
 from tests.journeys.conftest import Running
@@ -40,18 +38,6 @@ class Whole(Running):
 
     def application(self, database: Database) -> Any:
         return create_app(Settings(demo=DemoSettings(enabled=True), data=DataSettings(folder=self.data), edge=UNHURRIED), database)
-
-    @contextmanager
-    def running(self) -> Iterator[Self]:
-        """Ready for the length of the block."""
-        self.thread.start()
-        assert self.ready.wait(120)
-        if self.problem:
-            raise self.problem
-        try:
-            yield self
-        finally:
-            self.stop()
 
     def tokens(self) -> dict[str, str]:
         """A bearer token for each side of the request."""

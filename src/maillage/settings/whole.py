@@ -7,30 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from maillage.settings import own, partners
 from maillage.settings.declaring import PREFIX, SettingError
-from maillage.settings.own import (
-    AuditSettings,
-    BackupSettings,
-    BulkSettings,
-    DatabaseSettings,
-    DataSettings,
-    DemoSettings,
-    DocumentSettings,
-    EdgeSettings,
-    FhirSettings,
-    ServerSettings,
-    SimulationSettings,
-)
-from maillage.settings.partners import (
-    ClientSettings,
-    FranceConnectSettings,
-    IdentitySettings,
-    MailSettings,
-    PeerSettings,
-    PscSettings,
-    SmsSettings,
-    SubscriptionSettings,
-)
 from maillage.settings.reading import check_secret, read_section
 
 
@@ -38,25 +16,25 @@ from maillage.settings.reading import check_secret, read_section
 class Settings:
     """The whole tree, read once at start-up."""
 
-    database: DatabaseSettings = field(default_factory=DatabaseSettings)
-    server: ServerSettings = field(default_factory=ServerSettings)
-    edge: EdgeSettings = field(default_factory=EdgeSettings)
-    fhir: FhirSettings = field(default_factory=FhirSettings)
-    identity: IdentitySettings = field(default_factory=IdentitySettings)
-    psc: PscSettings = field(default_factory=PscSettings)
-    franceconnect: FranceConnectSettings = field(default_factory=FranceConnectSettings)
-    data: DataSettings = field(default_factory=DataSettings)
-    audit: AuditSettings = field(default_factory=AuditSettings)
-    backup: BackupSettings = field(default_factory=BackupSettings)
-    documents: DocumentSettings = field(default_factory=DocumentSettings)
-    subscriptions: SubscriptionSettings = field(default_factory=SubscriptionSettings)
-    clients: ClientSettings = field(default_factory=ClientSettings)
-    peers: PeerSettings = field(default_factory=PeerSettings)
-    bulk: BulkSettings = field(default_factory=BulkSettings)
-    simulation: SimulationSettings = field(default_factory=SimulationSettings)
-    mail: MailSettings = field(default_factory=MailSettings)
-    sms: SmsSettings = field(default_factory=SmsSettings)
-    demo: DemoSettings = field(default_factory=DemoSettings)
+    database: own.DatabaseSettings = field(default_factory=own.DatabaseSettings)
+    server: own.ServerSettings = field(default_factory=own.ServerSettings)
+    edge: own.EdgeSettings = field(default_factory=own.EdgeSettings)
+    fhir: own.FhirSettings = field(default_factory=own.FhirSettings)
+    identity: partners.IdentitySettings = field(default_factory=partners.IdentitySettings)
+    psc: partners.PscSettings = field(default_factory=partners.PscSettings)
+    franceconnect: partners.FranceConnectSettings = field(default_factory=partners.FranceConnectSettings)
+    data: own.DataSettings = field(default_factory=own.DataSettings)
+    audit: own.AuditSettings = field(default_factory=own.AuditSettings)
+    backup: own.BackupSettings = field(default_factory=own.BackupSettings)
+    documents: own.DocumentSettings = field(default_factory=own.DocumentSettings)
+    subscriptions: partners.SubscriptionSettings = field(default_factory=partners.SubscriptionSettings)
+    clients: partners.ClientSettings = field(default_factory=partners.ClientSettings)
+    peers: partners.PeerSettings = field(default_factory=partners.PeerSettings)
+    bulk: own.BulkSettings = field(default_factory=own.BulkSettings)
+    simulation: own.SimulationSettings = field(default_factory=own.SimulationSettings)
+    mail: partners.MailSettings = field(default_factory=partners.MailSettings)
+    sms: partners.SmsSettings = field(default_factory=partners.SmsSettings)
+    demo: own.DemoSettings = field(default_factory=own.DemoSettings)
 
     @property
     def address(self) -> str:

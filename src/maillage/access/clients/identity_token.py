@@ -30,7 +30,7 @@ class Signer:
 
     @cached_property
     def _key(self) -> RSAKey:
-        found = RSAKey.import_key(keyfile.kept(self.path, lambda: RSAKey.generate_key(BITS).as_dict(private=True)))
+        found = RSAKey.import_key(keyfile.kept_jwk(self.path, lambda: RSAKey.generate_key(BITS).as_dict(private=True)))
         found.ensure_kid()
         return found
 

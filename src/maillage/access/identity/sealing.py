@@ -9,7 +9,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-import os
 import secrets
 import struct
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from maillage.access import keyfile
 from maillage.kernel.errors import Unauthenticated
 from maillage.settings import SettingError, Settings
 
@@ -106,17 +106,5 @@ class Sealer:
 
 
 def _kept(path: Path) -> str:
-    """The key of the data folder; two processes that make it at once end with the same."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(base64.b64encode(secrets.token_bytes(32)))
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_text(encoding="ascii")
+    """The key of the data folder."""
+    return keyfile.kept(path, lambda: base64.b64encode(secrets.token_bytes(32))).decode("ascii")

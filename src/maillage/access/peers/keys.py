@@ -19,7 +19,7 @@ LASTS = timedelta(minutes=4)
 
 def load(path: Path) -> ECKey:
     """The key of this installation; it is made when the file is not there. Raises `OSError`."""
-    found = ECKey.import_key(keyfile.kept(path, lambda: ECKey.generate_key(CURVE).as_dict(private=True)))
+    found = ECKey.import_key(keyfile.kept_jwk(path, lambda: ECKey.generate_key(CURVE).as_dict(private=True)))
     found.ensure_kid()
     return found
 

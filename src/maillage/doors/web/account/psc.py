@@ -16,6 +16,7 @@ from maillage.doors.web import sessions
 from maillage.doors.web.account import proving
 from maillage.doors.web.account.own import confirmed, own_session
 from maillage.doors.web.pages import get, post
+from maillage.doors.web.provider_answers import answered
 from maillage.doors.web.view import View
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import MaillageError, NotAllowed, NotFound, Unauthenticated, Unavailable
@@ -71,16 +72,8 @@ async def come_back(view: View) -> Response:
 
 
 async def _proved(view: View) -> tuple[Flow, Proved]:
-    provider, now = _provider(view), view.tx.now
-    try:
-        sealed = sessions.secret_of(view.request, view.door.site, COOKIE)
-        flow = msgspec.convert(view.door.sealer.unpack(sealed, "psc flow", now), Flow)
-    except Unauthenticated as error:
-        raise Unauthenticated("openid-state") from error
-    given = view.request.query_params
-    if len(given.multi_items()) != len(given):  # a parameter given twice is somebody's trick (RFC 6749, 3.1)
-        raise Unauthenticated("openid-state")
-    return flow, await provider.finish(flow, dict(given), now)
+    flow, given = answered(view, COOKIE, "psc flow")
+    return flow, await _provider(view).finish(flow, given, view.tx.now)
 
 
 def _proof(view: View, proved: Proved) -> Proof:

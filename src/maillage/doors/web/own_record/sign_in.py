@@ -16,6 +16,7 @@ from maillage.doors.edge import Limit
 from maillage.doors.web import sessions, visits
 from maillage.doors.web.pages import get
 from maillage.doors.web.problems import NOBODY
+from maillage.doors.web.provider_answers import answered
 from maillage.doors.web.tracker.pages import SEALED_AS
 from maillage.doors.web.view import View
 from maillage.kernel.actor import SYSTEM
@@ -87,16 +88,8 @@ async def come_back(view: View) -> Response:
 
 
 async def _proved(view: View, provider: PatientProvider) -> tuple[Flow, ProvedPatient]:
-    now = view.tx.now
-    try:
-        sealed = sessions.secret_of(view.request, view.door.site, COOKIE)
-        flow = msgspec.convert(view.door.sealer.unpack(sealed, FLOW, now), Flow)
-    except Unauthenticated as error:
-        raise Unauthenticated("openid-state") from error
-    given = view.request.query_params
-    if len(given.multi_items()) != len(given):  # a parameter given twice is somebody's trick (RFC 6749, 3.1)
-        raise Unauthenticated("openid-state")
-    return flow, await provider.finish(flow, dict(given), now)
+    flow, given = answered(view, COOKIE, FLOW)
+    return flow, await provider.finish(flow, given, view.tx.now)
 
 
 async def _link_of(view: View, id: str) -> PatientVisit | None:
