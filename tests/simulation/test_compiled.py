@@ -14,6 +14,8 @@ import pytest
 from maillage.simulation import building, compiled, parameters, sweep
 from maillage.simulation.compiled import SOURCES, Compiled
 from maillage.simulation.counting import sooner
+from maillage.simulation.memory import fetched
+from maillage.simulation.timers import lowest
 
 HERE = Path(compiled.__file__).parent
 YEAR = """
@@ -81,4 +83,6 @@ def test_the_stamp_holds_every_file_with_compiled_code_or_its_constants() -> Non
 
 
 def test_a_part_is_plain_python_too() -> None:
+    assert [lowest(np.uint64(word)) for word in (1, 2, 12, 1 << 63)] == [0, 1, 2, 63]
+    assert fetched(np.zeros(1), 5) is None  # beyond the end too: it reads nothing
     assert [sooner(1.0, 2.0), sooner(math.nan, 2.0), sooner(3.0, math.nan), sooner(3.0, 2.0)] == [1.0, 2.0, 3.0, 2.0]

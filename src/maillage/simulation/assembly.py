@@ -12,7 +12,7 @@ from maillage.simulation import steps
 from maillage.simulation.steps import Refused, Step, Text
 
 WIDTH: Final = 14
-OP, A, TARGET, KEY, RANKED, DURATION, WITHIN, FIRST_MARK, ASKED, GOT, ENDED, HELD, LEAVES, NEXT = range(WIDTH)
+OP, A, TARGET, KEY, RANKED, DURATION, WITHIN, FIRST_MARK, ASKED, GOT, ENDED, HELD, LEAVES, NEXT = (np.uint64(word) for word in range(WIDTH))
 NONE: Final = -1
 WALK: Final = -2
 STREAM: Final = -10

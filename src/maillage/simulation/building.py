@@ -10,7 +10,10 @@ from types import FunctionType
 from typing import Any, Final
 
 import numpy as np
+from llvmlite import ir
 from numba import njit, types
+from numba.cpython.unsafe.numbers import trailing_zeros
+from numba.extending import intrinsic
 from numba.np.numpy_support import from_dtype
 
 from maillage.simulation.compiled import Part, digest, folders
@@ -19,6 +22,25 @@ OPTIONS: Final[dict[str, Any]] = {"error_model": "numpy", "_nrt": False}
 BARE: Final[dict[str, Any]] = {**OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 """Nothing around the machine code: it is called by its address."""
 _PARTS: Final[dict[Part[Any, Any], Any]] = {}
+
+
+@intrinsic
+def _fetched(context: Any, values: Any, at: Any) -> Any:  # noqa: ARG001  # as numba calls it
+    """The prefetch instruction, for writing, into the first cache."""
+
+    def made(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, args[0])
+        address = builder.bitcast(builder.gep(array.data, [args[1]]), ir.IntType(8).as_pointer())
+        whole = ir.IntType(32)
+        told = builder.module.declare_intrinsic("llvm.prefetch", (), ir.FunctionType(ir.VoidType(), [address.type, whole, whole, whole]))
+        builder.call(told, [address, whole(1), whole(3), whole(1)])
+        return context.get_dummy_value()
+
+    return types.none(values, at), made
+
+
+NATIVE: Final[dict[str, Any]] = {"lowest": trailing_zeros, "fetched": _fetched}
+"""Parts for which the processor has an instruction."""
 
 
 def machine_code(made: Part[Any, Any], kinds: tuple[Any, ...]) -> tuple[str, str, bytes]:
@@ -38,6 +60,8 @@ def _whole(function: Any) -> Any:
 
 
 def _part(part: Part[Any, Any]) -> Any:
+    if part not in _PARTS and part.function.__name__ in NATIVE:
+        _PARTS[part] = NATIVE[part.function.__name__]
     if part not in _PARTS:
         _PARTS[part] = njit(forceinline=True, **OPTIONS)(_whole(part.function))
     return _PARTS[part]

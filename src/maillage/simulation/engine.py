@@ -16,7 +16,6 @@ from maillage.simulation.assembly import (
     DURATION,
     ENDED,
     HELD,
-    KEY,
     NEXT,
     OP,
     STREAM,
@@ -27,16 +26,44 @@ from maillage.simulation.assembly import (
 )  # fmt: skip
 from maillage.simulation.compiled import compiled, inlined
 from maillage.simulation.memory import (
+    AGAIN,
+    BUSY,
+    CAPACITY,
+    CLS,
+    COLUMNS,
     EVENTS,
+    FALLBACK,
     HAND_OVER,
     HURRY,
     INFINITE,
     LAST_ZONE,
-    LIST,
+    LATER,
+    LEFT_BY,
+    LIMIT,
+    MARKS,
+    NOBODY,
     PC,
+    POLICY,
+    RANK,
+    READY,
+    READY_LAST,
+    RESERVE,
+    RESOURCES,
+    REST,
+    ROWS,
+    SOONER,
+    STEP,
+    TABLE,
+    WAITING,
+    WAITS,
+    WALKED,
     WHEN,
+    WIDTH,
+    ZONE,
+    State,
+    fetched,
 )  # fmt: skip
-from maillage.simulation.queues import grant, join, push, take, unlink
+from maillage.simulation.queues import free, grant, join, line_of, push, take, unlink
 from maillage.simulation.shifts import change
 from maillage.simulation.steps import (
     CLOCK,
@@ -57,167 +84,227 @@ from maillage.simulation.steps import (
     WAIT,
 )  # fmt: skip
 from maillage.simulation.timers import arm, disarm, soonest
-from maillage.simulation.zones import enter_zone, leave_zone
+from maillage.simulation.zones import enter_zone, leave_zone, number_of
+
+_ONE, _LINE, _RESOURCE = np.uint64(1), np.uint64(8), np.uint64(16)
+_SOON = np.uint64(4)
+"""How many arrivals ahead memory is asked for."""
 
 
 @inlined
-def length(p: Any, s: Any, r: Any, row: Any, code: Any) -> Any:
+def length(s: Any, r: Any, row: Any, code: Any) -> Any:
     """The duration that a step names: of the row, of the walk from its zone, or the next value of a stream."""
     if code >= 0:
-        return r.columns[row, code]
+        return r.columns[s.word[row + COLUMNS] + np.uint64(code)]
     if code == WALK:
-        return p.zone_walk[s.row[row, LAST_ZONE]] if s.row[row, LAST_ZONE] >= 0 else 0.0
+        return s.real[s.word[row + LAST_ZONE] + WALKED] if s.word[row + LAST_ZONE] != NOBODY else 0.0
     stream = STREAM - code
-    n = s.taken[stream]
-    s.taken[stream] = n + 1
-    return r.streams[r.stream_at[stream] + n]
+    n = r.stream_at[stream]
+    r.stream_at[stream] = n + 1
+    return r.streams[n]
 
 
 @inlined
-def until(r: Any, t: Any, row: Any, step: Any, now: float, day: float) -> Any:
+def until(s: Any, r: Any, row: Any, pc: Any, now: float, day: float) -> Any:
     """When a wait or a stay ends."""
-    if step[OP] == WAIT:
-        return max(now, t.marks[row, step[A]])
-    end = now + r.columns[row, step[DURATION]]
-    if step[WITHIN] >= 0 and r.columns[row, step[WITHIN]] >= 0.0:
-        end = np.floor(end / day) * day + r.columns[row, step[WITHIN]]
+    if s.whole[pc + OP] == WAIT:
+        return max(now, s.real[row + s.word[pc + A]])
+    end = now + length(s, r, row, s.whole[pc + DURATION])
+    hour = length(s, r, row, s.whole[pc + WITHIN]) if s.whole[pc + WITHIN] >= 0 else -1.0
+    if hour >= 0.0:
+        end = np.floor(end / day) * day + hour
         if end < now:
             end += day
     return end
 
 
+@inlined
+def blank(s: Any, row: Any, fresh: Any) -> None:
+    """Nothing has happened to a row; unless `fresh`, its stamps were written before."""
+    s.whole[row + LEFT_BY] = -1
+    if fresh != 0:
+        for mark in range(row + np.uint64(MARKS), row + s.word[WIDTH]):
+            s.real[mark] = np.nan
+
+
+@inlined
+def come(s: Any, r: Any, row: Any, number: Any, fresh: Any) -> Any:
+    """A row arrives, with what it holds from the start: its first step."""
+    ahead, wide = row + _SOON * s.word[WIDTH], np.uint64(r.columns.size // r.start.size)
+    for at in range(ahead, ahead + s.word[WIDTH], _LINE):
+        fetched(s.word, at)
+    for at in range((number + _SOON) * wide, (number + _SOON + _ONE) * wide, _LINE):
+        fetched(r.columns, at)
+    blank(s, row, fresh)
+    s.word[row + SOONER] = NOBODY
+    s.word[row + ZONE] = NOBODY
+    s.word[row + LAST_ZONE] = NOBODY
+    s.word[row + COLUMNS] = number * wide
+    s.real[row + RANK] = r.rank[number]
+    s.word[row + CLS] = np.uint64(r.cls[number])
+    s.real[row + REST] = -1.0
+    pc = TABLE + np.uint64(r.at[number]) * STEP
+    held, resource = s.word[pc + HELD], s.word[RESOURCES]
+    while held != NOBODY:
+        s.word[resource + BUSY] += held & _ONE
+        held >>= _ONE
+        resource += _RESOURCE
+    return pc
+
+
+@inlined
+def expire(s: Any, t: Any, row: Any, now: float) -> Any:
+    """The timer of a row ends: patience, a service, or a delay. The step that follows."""
+    disarm(s, row)
+    pc = s.word[row + PC]
+    if pc & WAITS != NOBODY:
+        pc ^= WAITS
+        unlink(s, row)
+        s.whole[s.word[pc + A] + WAITING] -= 1
+        s.real[row + s.word[pc + ENDED]] = now
+        return s.word[pc + TARGET]
+    if s.whole[pc + OP] == SERVE:
+        if s.whole[s.word[pc + A] + POLICY] == HAND_OVER:
+            unlink(s, row)
+            s.real[row + REST] = -1.0
+        give_back(s, t, row, pc, now)
+    return s.word[pc + NEXT]
+
+
+@inlined
+def give_back(s: Any, t: Any, row: Any, pc: Any, now: float) -> None:
+    """A resource is released: the list is served first."""
+    s.real[row + s.word[pc + ENDED]] = now
+    s.whole[s.word[pc + A] + BUSY] -= 1
+    grant(s, t, s.word[pc + A], now)
+
+
+@inlined
+def pop(s: Any) -> Any:
+    """The first of those who go on at this moment."""
+    row = s.word[READY]
+    s.word[READY] = s.word[row + LATER]
+    if s.word[READY] == NOBODY:
+        s.word[READY_LAST] = READY - LATER
+    return row
+
+
 @compiled
-def run(p: Any, r: Any, t: Any, s: Any, horizon: float, scale: float, day: float) -> None:  # noqa: C901  # the dispatch loop
+def run(words: Any, r: Any, c: Any, t: Any, fresh: int, horizon: float, scale: float, day: float) -> None:  # noqa: C901  # the dispatch loop
     """Play the rows until the horizon."""
-    now, arrival, changed, events = 0.0, 0, 0, 0
-    rows, changes = r.start.shape[0], p.change_at.shape[0]
-    fallback = p.zone_places.shape[0]
+    s = State(words, words.view(np.int64), words.view(np.float64))
+    now, arrival, changed, events = 0.0, np.uint64(0), 0, 0
+    rows, changes, coming = r.start.shape[0], c.at.shape[0], s.word[ROWS]
+    ta = r.start[0] if rows > 0 else INFINITE
+    tc = c.at[0] if changes > 0 else INFINITE
     while True:
         granted = False
-        if s.number[0] != s.number[1]:
-            row = np.int64(s.ready[s.number[0]])
-            s.number[0] = s.number[0] + 1 if s.number[0] + 1 < s.ready.shape[0] else 0
-            pc = np.int64(s.row[row, PC])
-            granted = bool(pc >= 0)
-            if pc < 0:
-                pc = -2 - pc
+        if s.word[READY] != NOBODY:
+            row = pop(s)
+            pc = s.word[row + PC]
+            granted = pc & AGAIN == NOBODY
+            pc &= ~AGAIN
         else:
-            ta = r.start[arrival] if arrival < rows else INFINITE
-            tc = p.change_at[changed] if changed < changes else INFINITE
             limit = min(horizon, ta, tc)
-            row = np.int64(soonest(s, now, limit, scale))
+            row = soonest(s, now, limit, scale)
             events += 1
-            if row >= 0 and not (tc <= s.real[row, WHEN]):
-                now = s.real[row, WHEN]
-                disarm(s, row)
-                pc = np.int64(s.row[row, PC])
-                step = p.table[pc]
-                if s.row[row, LIST] >= 0 and s.row[row, LIST] < p.reserve.shape[0]:
-                    unlink(s, row)
-                    s.waiting[step[A]] -= 1
-                    t.marks[row, step[ENDED]] = now
-                    pc = np.int64(step[TARGET])
-                else:
-                    if step[OP] == SERVE:
-                        if p.policy[step[A]] == HAND_OVER:
-                            unlink(s, row)
-                            s.rest[row] = -1.0
-                        t.marks[row, step[ENDED]] = now
-                        s.busy[step[A]] -= 1
-                        grant(p, s, t, step[A], now)
-                    pc = np.int64(step[NEXT])
+            if row != NOBODY and s.real[row + WHEN] < tc:
+                now = s.real[row + WHEN]
+                pc = expire(s, t, row, now)
             elif limit >= horizon:
                 break
             elif tc <= ta:
                 now = tc
-                change(p, s, r, t, changed, now)
+                change(s, r, t, c, changed, now)
                 changed += 1
+                tc = c.at[changed] if changed < changes else INFINITE
                 continue
             else:
-                now = ta
-                row = np.int64(arrival)
-                arrival += 1
-                pc = np.int64(r.at[row])
-                held = p.table[pc, HELD]
-                for k in range(p.first.shape[0]):
-                    s.busy[k] += (held >> k) & 1
+                now, row = ta, coming
+                pc = come(s, r, row, arrival, fresh)
+                coming += s.word[WIDTH]
+                arrival += _ONE
+                ta = r.start[arrival] if np.int64(arrival) < rows else INFINITE
         hops = 0
         while True:
-            step = p.table[pc]
-            op = step[OP]
+            op = s.whole[pc + OP]
             hops += 1
             if hops > 100000:
                 t.info[HURRY] = 1
                 return
             if op in (SERVE, SEIZE):
-                resource = step[A]
+                resource = s.word[pc + A]
                 if not granted:
-                    t.marks[row, step[ASKED]] = now
-                    if s.capacity[resource] - s.busy[resource] <= p.reserve[p.keys[step[KEY], r.cls[row]]]:
-                        join(p, s, r, row, pc)
-                        if step[WITHIN] != -1:
-                            arm(s, row, now + length(p, s, r, row, step[WITHIN]), scale)
+                    s.real[row + s.word[pc + ASKED]] = now
+                    line = line_of(s, row, pc)
+                    if free(s, resource) <= s.whole[line + RESERVE]:
+                        join(s, row, pc, line)
+                        if s.whole[pc + WITHIN] != -1:
+                            arm(s, row, now + length(s, r, row, s.whole[pc + WITHIN]), scale)
                         break
-                    take(p, s, t, row, pc, now)
-                    if s.number[0] != s.number[1]:
-                        s.row[row, PC] = pc
+                    take(s, t, row, pc, now)
+                    if s.word[READY] != NOBODY:
+                        s.word[row + PC] = pc
                         push(s, row)
                         break
                 granted = False
                 if op == SERVE:
-                    s.row[row, PC] = pc
-                    interrupted = p.policy[resource] == HAND_OVER and s.rest[row] >= 0.0
-                    arm(s, row, now + (s.rest[row] if interrupted else length(p, s, r, row, step[DURATION])), scale)
+                    s.word[row + PC] = pc
+                    interrupted = s.whole[resource + POLICY] == HAND_OVER and s.real[row + REST] >= 0.0
+                    arm(s, row, now + (s.real[row + REST] if interrupted else length(s, r, row, s.whole[pc + DURATION])), scale)
                     break
             elif op == DELAY:
-                pause = length(p, s, r, row, step[DURATION])
+                pause = length(s, r, row, s.whole[pc + DURATION])
                 if pause > 0.0:
-                    s.row[row, PC] = pc
+                    s.word[row + PC] = pc
                     arm(s, row, now + pause, scale)
                     break
             elif op in (STAY, WAIT):
-                end = until(r, t, row, step, now, day)
+                end = until(s, r, row, pc, now, day)
                 if end > now:
-                    s.row[row, PC] = pc
+                    s.word[row + PC] = pc
                     arm(s, row, end, scale)
                     break
             elif op in (IF, UNLESS):
-                if (length(p, s, r, row, step[DURATION]) != 0.0) == (op == IF):
-                    pc = np.int64(step[TARGET])
+                if (length(s, r, row, s.whole[pc + DURATION]) != 0.0) == (op == IF):
+                    pc = s.word[pc + TARGET]
                     continue
             elif op == MARK:
-                t.marks[row, step[A]] = now
+                s.real[row + s.word[pc + A]] = now
             elif op == RELEASE:
-                t.marks[row, step[ENDED]] = now
-                s.busy[step[A]] -= 1
-                grant(p, s, t, step[A], now)
+                give_back(s, t, row, pc, now)
             elif op == EXIT:
-                t.marks[row, step[ENDED]] = now
-                t.exits[row] = step[A]
+                s.real[row + s.word[pc + ENDED]] = now
+                s.word[row + LEFT_BY] = s.word[pc + A]
                 leave_zone(s, t, row, now)
                 break
             elif op == ON:
-                if r.cls[row] == step[A]:
-                    pc = np.int64(step[TARGET])
+                if s.word[row + CLS] == s.word[pc + A]:
+                    pc = s.word[pc + TARGET]
                     continue
             elif op == CLOCK:
-                t.marks[row, step[A]] = now + length(p, s, r, row, step[DURATION])
+                s.real[row + s.word[pc + A]] = now + length(s, r, row, s.whole[pc + DURATION])
             elif op == ENTER:
-                if fallback > 0:
+                if s.word[FALLBACK] != NOBODY:
                     leave_zone(s, t, row, now)
-                    enter_zone(p, s, row, r.plan[row], now, fallback)
+                    enter_zone(s, row, r.plan[number_of(s, row)], now, s.word[FALLBACK])
             elif op == FIRST:
-                if np.isnan(t.marks[row, step[A]]):
-                    t.marks[row, step[A]] = now
+                if np.isnan(s.real[row + s.word[pc + A]]):
+                    s.real[row + s.word[pc + A]] = now
             elif op == OPEN:
-                if s.capacity[step[A]] <= 0 or s.waiting[step[A]] >= p.limit[step[A]]:
-                    pc = np.int64(step[TARGET])
+                resource = s.word[pc + A]
+                if s.whole[resource + CAPACITY] <= 0 or s.whole[resource + WAITING] >= s.whole[resource + LIMIT]:
+                    pc = s.word[pc + TARGET]
                     continue
             elif op == TRY:
-                t.marks[row, step[ASKED]] = now
-                if s.capacity[step[A]] - s.busy[step[A]] <= p.reserve[p.keys[step[KEY], r.cls[row]]]:
-                    pc = np.int64(step[TARGET])
+                s.real[row + s.word[pc + ASKED]] = now
+                if free(s, s.word[pc + A]) <= s.whole[line_of(s, row, pc) + RESERVE]:
+                    pc = s.word[pc + TARGET]
                     continue
-                take(p, s, t, row, pc, now)
-            pc = np.int64(step[NEXT])
+                take(s, t, row, pc, now)
+            pc = s.word[pc + NEXT]
+    while np.int64(arrival) < rows:
+        blank(s, coming, fresh)
+        coming += s.word[WIDTH]
+        arrival += _ONE
     t.info[EVENTS] = events

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from maillage.simulation import engine, memory
 from maillage.simulation.assembly import Program
-from maillage.simulation.memory import Place, Rows, State, Trace
+from maillage.simulation.layout import layout
+from maillage.simulation.memory import MARKS, Comers, Log, Place, Rows, Trace
 from maillage.simulation.place import DAY
 
 LOG_LINES = 4
@@ -93,54 +94,23 @@ class Desk:
             kept = self._kept[name] = np.empty(size + size // 16, kind)
         return kept[:size].reshape(shape)
 
-    def lines(self, name: str, count: int) -> NDArray[np.float64]:
-        """So many lines of the processor's cache, each of eight numbers, none across two."""
-        raw = self.take(name, (8 * count + 8,))
+    def words(self, name: str, count: int) -> NDArray[np.uint64]:
+        """So many words of 64 bits, from the beginning of a line of the processor's cache."""
+        raw = self.take(name, (count + LINE // 8,), np.uint64)
         begin = (-raw.ctypes.data % LINE) // 8
-        return raw[begin : begin + 8 * count].reshape(count, 8)
+        return raw[begin : begin + count]
 
 
-def traced(program: Program, count: int, desk: Desk | None = None) -> Trace:
-    """An empty trace."""
-    desk = desk or Desk()
+def _logged(count: int, desk: Desk) -> Log:
+    """An empty log."""
     lines = LOG_LINES * count + 1024
-    marks = desk.take("marks", (count, len(program.marks)))
-    marks[:] = np.nan
-    exits = desk.take("exits", (count,), np.int32)
-    exits[:] = -1
-    return Trace(
-        marks=marks,
-        exits=exits,
-        log=desk.take("log", (lines, 2), np.int32),
-        log_times=desk.take("log_times", (lines, 2)),
-        info=np.zeros(4, np.int64),
-    )
+    return Log(desk.take("log", (lines, 2), np.int32), desk.take("log_times", (lines, 2)), np.zeros(4, np.int64))
 
 
-def _state(place: Place, count: int, lists: int, desk: Desk) -> State:
-    real, rest = desk.lines("row", count), desk.take("rest", (count,))
-    row = real.view(np.int32)
-    row[:], rest[:] = -1, -1.0
-    resources, zones = len(place.first), len(place.zone_places)
-    watched = np.ones(zones + 2, np.int32)
-    return State(
-        row=row,
-        real=real,
-        rest=rest,
-        wheel=np.full(memory.WHEEL, -1, np.int32),
-        held=np.zeros(memory.WHEEL // 64, np.uint64),
-        head=np.full(lists + resources, -1, np.int32),
-        tail=np.full(lists + resources, -1, np.int32),
-        busy=np.zeros(resources, np.int64),
-        capacity=np.zeros(resources, np.int64),
-        waiting=np.zeros(resources, np.int64),
-        ready=desk.take("ready", (count + 1,), np.int32),
-        zone_head=np.full(zones + 2, -1, np.int32),
-        zone_count=np.zeros(zones + 2, np.int64),
-        zone_open=watched,
-        taken=np.zeros(64, np.int64),
-        number=np.zeros(4, np.int64),
-    )
+def _comers(who: Rows, plans: NDArray[np.uint64]) -> Comers:
+    """The rows as the engine reads them."""
+    columns = np.ascontiguousarray(who.columns).reshape(-1)
+    return Comers(who.start, who.at, who.rank, who.cls, plans[who.plan], columns, who.streams, who.stream_at.copy())
 
 
 def play(
@@ -158,15 +128,21 @@ def play(
     With a `desk`, what is returned lasts until its next run.
     """
     desk = desk or Desk()
-    trace = traced(program, len(who.start), desk)
+    laid, count = layout(place, len(program.marks)), len(who.start)
+    begin = len(laid.words)
+    words = desk.words("words", begin + count * laid.width)
+    words[:begin] = laid.words
+    records = words[begin:].reshape(count, laid.width)
+    marks = records.view(np.float64)[:, MARKS : MARKS + len(program.marks)]
     if onto is not None:
-        trace.marks[:] = onto
-    state = _state(place, len(who.start), len(place.reserve), desk)
+        marks[:] = onto
+    log = _logged(count, desk)
     span = horizon if math.isfinite(horizon) else 1.0
-    scale = 2.0 ** round(math.log2(max(1.0, TIMERS_APART * len(who.start)) / max(span, 1e-9)))
-    engine.run(place, who, trace, state, float(horizon), scale, float(day))
-    if trace.info[memory.FULL]:
+    scale = 2.0 ** round(math.log2(max(1.0, TIMERS_APART * count) / max(span, 1e-9)))
+    engine.run(words, _comers(who, laid.plans), laid.changes, log, int(onto is None), float(horizon), scale, float(day))
+    if log.info[memory.FULL]:
         raise Broken("log-full")
-    if trace.info[memory.HURRY]:
+    if log.info[memory.HURRY]:
         raise Broken("endless-loop")
-    return Played(program, who, trace, horizon)
+    exits = records.view(np.int64)[:, int(memory.LEFT_BY)]
+    return Played(program, who, Trace(marks, exits, *log), horizon)

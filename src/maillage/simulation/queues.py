@@ -4,114 +4,129 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from maillage.simulation.assembly import ASKED, FIRST_MARK, GOT, KEY, LEAVES, RANKED, A
 from maillage.simulation.compiled import inlined
-from maillage.simulation.memory import AFTER, BEFORE, HAND_OVER, LIST, PC
+from maillage.simulation.memory import (
+    AFTER,
+    BEFORE,
+    BUSY,
+    CAPACITY,
+    CLS,
+    HAND_OVER,
+    LATER,
+    LINE,
+    LINES,
+    LINES_END,
+    NOBODY,
+    PC,
+    POLICY,
+    RANK,
+    READY_LAST,
+    RESERVE,
+    SLOPE,
+    WAITING,
+    WAITS,
+)  # fmt: skip
 from maillage.simulation.timers import disarm
 from maillage.simulation.zones import leave_zone
 
 
 @inlined
-def link(s: Any, row: Any, line: Any, behind: Any) -> None:
-    """Put a row into a list, behind another row (-1: at its head)."""
-    ahead = s.row[behind, AFTER] if behind >= 0 else s.head[line]
-    s.row[row, LIST] = line
-    s.row[row, BEFORE] = behind
-    s.row[row, AFTER] = ahead
-    if behind >= 0:
-        s.row[behind, AFTER] = row
-    else:
-        s.head[line] = row
-    if ahead >= 0:
-        s.row[ahead, BEFORE] = row
-    else:
-        s.tail[line] = row
+def link(s: Any, row: Any, behind: Any) -> None:
+    """Put a row into a list, behind another row or, at its head, behind the list itself."""
+    ahead = s.word[behind + AFTER]
+    s.word[row + BEFORE] = behind
+    s.word[row + AFTER] = ahead
+    s.word[behind + AFTER] = row
+    s.word[ahead + BEFORE] = row
 
 
 @inlined
 def unlink(s: Any, row: Any) -> None:
     """Take a row out of its list."""
-    line, after, before = s.row[row, LIST], s.row[row, AFTER], s.row[row, BEFORE]
-    if before >= 0:
-        s.row[before, AFTER] = after
-    else:
-        s.head[line] = after
-    if after >= 0:
-        s.row[after, BEFORE] = before
-    else:
-        s.tail[line] = before
-    s.row[row, LIST] = -1
+    after, before = s.word[row + AFTER], s.word[row + BEFORE]
+    s.word[before + AFTER] = after
+    s.word[after + BEFORE] = before
 
 
 @inlined
 def push(s: Any, row: Any) -> None:
-    """Behind those who go on at this moment."""
-    s.ready[s.number[1]] = row
-    s.number[1] = s.number[1] + 1 if s.number[1] + 1 < s.ready.shape[0] else 0
+    """Behind those who go on at this moment; none of them has a timer."""
+    s.word[row + LATER] = NOBODY
+    s.word[s.word[READY_LAST] + LATER] = row
+    s.word[READY_LAST] = row
 
 
 @inlined
-def take(p: Any, s: Any, t: Any, row: Any, pc: Any, now: float) -> None:
+def line_of(s: Any, row: Any, pc: Any) -> Any:
+    """The list of a row at a step."""
+    return s.word[s.word[pc + KEY] + s.word[row + CLS]]
+
+
+@inlined
+def free(s: Any, resource: Any) -> Any:
+    """How many could be given; below zero when capacity fell."""
+    return s.whole[resource + CAPACITY] - s.whole[resource + BUSY]
+
+
+@inlined
+def take(s: Any, t: Any, row: Any, pc: Any, now: float) -> None:
     """A resource is given to a row at this step."""
-    step = p.table[pc]
-    resource = step[A]
-    s.busy[resource] += 1
-    t.marks[row, step[GOT]] = now
-    if step[FIRST_MARK] >= 0 and np.isnan(t.marks[row, step[FIRST_MARK]]):
-        t.marks[row, step[FIRST_MARK]] = now
-    if step[LEAVES] != 0:
+    resource, first = s.word[pc + A], s.word[pc + FIRST_MARK]
+    s.whole[resource + BUSY] += 1
+    s.real[row + s.word[pc + GOT]] = now
+    if first != NOBODY and s.real[row + first] != s.real[row + first]:
+        s.real[row + first] = now
+    if s.word[pc + LEAVES] != NOBODY:
         leave_zone(s, t, row, now)
-    if p.policy[resource] == HAND_OVER:
-        line = p.reserve.shape[0] + resource
-        link(s, row, line, s.tail[line])
+    if s.whole[resource + POLICY] == HAND_OVER:
+        link(s, row, s.word[resource + BEFORE])
 
 
 @inlined
-def next_line(p: Any, s: Any, t: Any, resource: Any, free: Any, now: float) -> Any:
-    """The list whose head is served now, or -1: the first in order, or with ageing the head with the largest slope times wait."""
-    best, most = -1, -1.0
-    for line in range(p.first[resource], p.first[resource] + p.count[resource]):
-        row = s.head[line]
-        if row < 0:
-            continue
-        if free <= p.reserve[line]:
-            break
-        if p.slope[line] <= 0.0:
-            return line
-        score = p.slope[line] * (now - t.marks[row, p.table[s.row[row, PC], ASKED]])
-        if score > most:
-            best, most = line, score
+def next_line(s: Any, resource: Any, now: float) -> Any:
+    """The list whose head is served now, or NOBODY: the first in order, or with ageing the head with the largest slope times wait."""
+    best, most, places = NOBODY, -1.0, free(s, resource)
+    line, end = s.word[resource + LINES], s.word[resource + LINES_END]
+    while line != end:
+        row = s.word[line + AFTER]
+        if row != line:
+            if places <= s.whole[line + RESERVE]:
+                break
+            slope = s.real[line + SLOPE]
+            if slope <= 0.0:
+                return line
+            score = slope * (now - s.real[row + s.word[(s.word[row + PC] ^ WAITS) + ASKED]])
+            if score > most:
+                best, most = line, score
+        line += LINE
     return best
 
 
 @inlined
-def grant(p: Any, s: Any, t: Any, resource: Any, now: float) -> None:
+def grant(s: Any, t: Any, resource: Any, now: float) -> None:
     """Give what is free to those who wait."""
-    while s.waiting[resource] > 0:
-        free = s.capacity[resource] - s.busy[resource]
-        if free <= 0:
+    while s.whole[resource + WAITING] > 0 and free(s, resource) > 0:
+        line = next_line(s, resource, now)
+        if line == NOBODY:
             break
-        line = next_line(p, s, t, resource, free, now)
-        if line < 0:
-            break
-        row = s.head[line]
+        row = s.word[line + AFTER]
+        pc = s.word[row + PC] ^ WAITS
+        s.word[row + PC] = pc
         unlink(s, row)
         disarm(s, row)
-        s.waiting[resource] -= 1
-        take(p, s, t, row, s.row[row, PC], now)
+        s.whole[resource + WAITING] -= 1
+        take(s, t, row, pc, now)
         push(s, row)
 
 
 @inlined
-def join(p: Any, s: Any, r: Any, row: Any, pc: Any) -> None:
-    """Into the list of the step: at its tail, or by rank, inserted from the tail."""
-    line = p.keys[p.table[pc, KEY], r.cls[row]]
-    behind = s.tail[line]
-    if p.table[pc, RANKED] == 1:
-        while behind >= 0 and r.rank[behind] > r.rank[row]:
-            behind = s.row[behind, BEFORE]
-    s.row[row, PC] = pc
-    link(s, row, line, behind)
-    s.waiting[p.table[pc, A]] += 1
+def join(s: Any, row: Any, pc: Any, line: Any) -> None:
+    """Into a list: at its tail, or by rank, inserted from the tail."""
+    behind = s.word[line + BEFORE]
+    if s.word[pc + RANKED] != NOBODY:
+        while behind != line and s.real[behind + RANK] > s.real[row + RANK]:
+            behind = s.word[behind + BEFORE]
+    s.word[row + PC] = pc | WAITS
+    link(s, row, behind)
+    s.whole[s.word[pc + A] + WAITING] += 1

@@ -4,58 +4,101 @@ from __future__ import annotations
 
 from typing import Any
 
-from maillage.simulation.assembly import ASKED, ENDED, GOT, KEY, TARGET
+import numpy as np
+
+from maillage.simulation.assembly import ASKED, ENDED, GOT, TARGET
 from maillage.simulation.compiled import inlined
-from maillage.simulation.memory import BUCKET, FLUSH, HAND_OVER, PC, WHEN, ZONE_AFTER
-from maillage.simulation.queues import grant, link, push, unlink
+from maillage.simulation.memory import (
+    AFTER,
+    AGAIN,
+    BEFORE,
+    BUSY,
+    CAPACITY,
+    FLUSH,
+    GRACE,
+    HAND_OVER,
+    LINE,
+    LINES,
+    LINES_END,
+    MARKS,
+    NOBODY,
+    PC,
+    POLICY,
+    REST,
+    SOONER,
+    UNWATCHED,
+    WAITING,
+    WAITS,
+    WATCH,
+    WATCHED,
+    WHEN,
+    ZONE_AFTER,
+)  # fmt: skip
+from maillage.simulation.queues import free, grant, line_of, link, push, unlink
 from maillage.simulation.timers import disarm
-from maillage.simulation.zones import enter_zone, leave_zone, note
+from maillage.simulation.zones import enter_zone, leave_zone, note, number_of
 
 
 @inlined
-def stop_last(p: Any, s: Any, t: Any, resource: Any, now: float) -> None:
+def unwatched(s: Any, r: Any, t: Any, zone: Any, now: float) -> None:
+    """Those inside move on."""
+    row = s.word[zone + ZONE_AFTER]
+    while row != zone:
+        after = s.word[row + ZONE_AFTER]
+        leave_zone(s, t, row, now)
+        enter_zone(s, row, r.plan[number_of(s, row)], now, s.word[UNWATCHED])
+        row = after
+
+
+@inlined
+def stop_last(s: Any, t: Any, resource: Any, now: float) -> None:
     """Hand-over: the service begun last stops, goes to the head of its list, and will need the rest and the hand-over."""
-    row = s.tail[p.reserve.shape[0] + resource]
-    pc = s.row[row, PC]
+    row = s.word[resource + BEFORE]
+    pc = s.word[row + PC]
+    got = s.word[pc + GOT]
     unlink(s, row)
-    got = p.table[pc, GOT]
-    note(t, -1 - got, row, t.marks[row, got], now)
-    if s.row[row, BUCKET] >= 0:
-        s.rest[row] = s.real[row, WHEN] - now + p.grace[resource]
+    note(t, np.int64(MARKS) - 1 - np.int64(got), number_of(s, row), s.real[row + got], now)
+    if s.word[row + SOONER] != NOBODY:
+        s.real[row + REST] = s.real[row + WHEN] - now + s.real[resource + GRACE]
         disarm(s, row)
-    t.marks[row, p.table[pc, ASKED]] = now
-    s.busy[resource] -= 1
+    s.real[row + s.word[pc + ASKED]] = now
+    s.whole[resource + BUSY] -= 1
+    s.word[row + PC] = pc | WAITS
+    link(s, row, line_of(s, row, pc))
+    s.whole[resource + WAITING] += 1
 
 
 @inlined
-def change(p: Any, s: Any, r: Any, t: Any, n: Any, now: float) -> None:
-    """A shift changes, or the watch of a zone."""
-    resource = p.change_of[n]
-    if resource >= p.first.shape[0]:
-        zone = resource - p.first.shape[0]
-        s.zone_open[zone] = p.change_to[n]
-        row = s.zone_head[zone] if p.change_to[n] == 0 else -1
-        while row >= 0:
-            after = s.row[row, ZONE_AFTER]
-            leave_zone(s, t, row, now)
-            enter_zone(p, s, row, r.plan[row], now, p.zone_places.shape[0] + 1)
+def flush(s: Any, resource: Any, now: float) -> None:
+    """Empty the lists of a resource: everyone goes where the step says."""
+    line, end = s.word[resource + LINES], s.word[resource + LINES_END]
+    while line != end:
+        row = s.word[line + AFTER]
+        while row != line:
+            after, pc = s.word[row + AFTER], s.word[row + PC] ^ WAITS
+            disarm(s, row)
+            s.real[row + s.word[pc + ENDED]] = now
+            s.word[row + PC] = s.word[pc + TARGET] | AGAIN
+            push(s, row)
             row = after
+        s.word[line + AFTER] = line
+        s.word[line + BEFORE] = line
+        line += LINE
+    s.whole[resource + WAITING] = 0
+
+
+@inlined
+def change(s: Any, r: Any, t: Any, c: Any, n: Any, now: float) -> None:
+    """A shift changes, or the watch of a zone."""
+    resource = c.of[n]
+    if c.flag[n] == WATCH:
+        s.whole[resource + WATCHED] = c.to[n]
+        if c.to[n] == 0:
+            unwatched(s, r, t, resource, now)
         return
-    s.capacity[resource] = p.change_to[n]
-    if p.policy[resource] == HAND_OVER:
-        while s.busy[resource] > s.capacity[resource]:
-            row = s.tail[p.reserve.shape[0] + resource]
-            stop_last(p, s, t, resource, now)
-            link(s, row, p.keys[p.table[s.row[row, PC], KEY], r.cls[row]], -1)
-            s.waiting[resource] += 1
-    if p.change_flag[n] == FLUSH:
-        for line in range(p.first[resource], p.first[resource] + p.count[resource]):
-            while s.head[line] >= 0:
-                row = s.head[line]
-                unlink(s, row)
-                disarm(s, row)
-                s.waiting[resource] -= 1
-                t.marks[row, p.table[s.row[row, PC], ENDED]] = now
-                s.row[row, PC] = -2 - p.table[s.row[row, PC], TARGET]
-                push(s, row)
-    grant(p, s, t, resource, now)
+    s.whole[resource + CAPACITY] = c.to[n]
+    while s.whole[resource + POLICY] == HAND_OVER and free(s, resource) < 0:
+        stop_last(s, t, resource, now)
+    if c.flag[n] == FLUSH:
+        flush(s, resource, now)
+    grant(s, t, resource, now)

@@ -4,19 +4,44 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from maillage.simulation.compiled import inlined
-from maillage.simulation.memory import FULL, LAST_ZONE, SEGMENTS, SINCE, ZONE, ZONE_AFTER, ZONE_BEFORE
+from maillage.simulation.memory import (
+    FULL,
+    INSIDE,
+    LAST_ZONE,
+    NOBODY,
+    NUMBER,
+    PLACES,
+    ROWS,
+    SEGMENTS,
+    SINCE,
+    WATCHED,
+    WIDTH,
+    ZONE,
+    ZONE_AFTER,
+    ZONE_BEFORE,
+)  # fmt: skip
+
+_ONE = np.uint64(1)
 
 
 @inlined
-def note(t: Any, kind: Any, row: Any, begin: float, end: float) -> None:
+def number_of(s: Any, row: Any) -> Any:
+    """How many came before a row."""
+    return (row - s.word[ROWS]) // s.word[WIDTH]
+
+
+@inlined
+def note(t: Any, kind: Any, number: Any, begin: float, end: float) -> None:
     """A line of the log."""
     n = t.info[SEGMENTS]
     if n >= t.log.shape[0]:
         t.info[FULL] = 1
         return
     t.log[n, 0] = kind
-    t.log[n, 1] = row
+    t.log[n, 1] = number
     t.log_times[n, 0] = begin
     t.log_times[n, 1] = end
     t.info[SEGMENTS] = n + 1
@@ -25,37 +50,32 @@ def note(t: Any, kind: Any, row: Any, begin: float, end: float) -> None:
 @inlined
 def leave_zone(s: Any, t: Any, row: Any, now: float) -> None:
     """Free the place of a row in its zone."""
-    zone = s.row[row, ZONE]
-    if zone < 0:
+    zone = s.word[row + ZONE]
+    if zone == NOBODY:
         return
-    note(t, zone, row, s.real[row, SINCE], now)
-    s.zone_count[zone] -= 1
-    after, before = s.row[row, ZONE_AFTER], s.row[row, ZONE_BEFORE]
-    if before >= 0:
-        s.row[before, ZONE_AFTER] = after
-    else:
-        s.zone_head[zone] = after
-    if after >= 0:
-        s.row[after, ZONE_BEFORE] = before
-    s.row[row, ZONE] = -1
+    note(t, s.whole[zone + NUMBER], number_of(s, row), s.real[row + SINCE], now)
+    after, before = s.word[row + ZONE_AFTER], s.word[row + ZONE_BEFORE]
+    s.word[before + ZONE_AFTER] = after
+    s.word[after + ZONE_BEFORE] = before
+    s.whole[zone + INSIDE] -= 1
+    s.word[row + ZONE] = NOBODY
 
 
 @inlined
-def enter_zone(p: Any, s: Any, row: Any, plan: Any, now: float, fallback: Any) -> None:
+def enter_zone(s: Any, row: Any, plan: Any, now: float, fallback: Any) -> None:
     """The first zone of the plan that has a place and a watch; else the fallback, which is counted, not limited."""
-    zone = fallback
-    for k in range(p.zone_plans.shape[1]):
-        z = p.zone_plans[plan, k]
-        if z >= 0 and s.zone_open[z] > 0 and s.zone_count[z] < p.zone_places[z]:
-            zone = z
-            break
-    head = s.zone_head[zone]
-    s.row[row, ZONE] = zone
-    s.row[row, LAST_ZONE] = zone
-    s.row[row, ZONE_AFTER] = head
-    s.row[row, ZONE_BEFORE] = -1
-    if head >= 0:
-        s.row[head, ZONE_BEFORE] = row
-    s.zone_head[zone] = row
-    s.zone_count[zone] += 1
-    s.real[row, SINCE] = now
+    zone = s.word[plan]
+    while zone != NOBODY and not (s.whole[zone + WATCHED] > 0 and s.whole[zone + INSIDE] < s.whole[zone + PLACES]):
+        plan += _ONE
+        zone = s.word[plan]
+    if zone == NOBODY:
+        zone = fallback
+    head = s.word[zone + ZONE_AFTER]
+    s.word[row + ZONE] = zone
+    s.word[row + LAST_ZONE] = zone
+    s.word[row + ZONE_AFTER] = head
+    s.word[row + ZONE_BEFORE] = zone
+    s.word[head + ZONE_BEFORE] = row
+    s.word[zone + ZONE_AFTER] = row
+    s.whole[zone + INSIDE] += 1
+    s.real[row + SINCE] = now
