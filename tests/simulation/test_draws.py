@@ -78,7 +78,7 @@ def test_columns_drawn_by_blocks_are_those_drawn_one_by_one() -> None:
     rows = np.arange(1000, dtype=np.uint64)
     cls = np.full(len(rows), 4, np.int32)
     found = np.empty((len(rows), len(ready.columns.form)))
-    fill(np.uint64(key_of(7)), rows, cls, ready.columns, bench(), found)
+    fill(np.uint64(key_of(7)), rows, cls, ready.columns, bench(), found.reshape(-1))
     names = ready.program.names.columns
     for name, purpose in (("contact1", Purpose.CONTACT1), ("patience", Purpose.PATIENCE)):
         j = names.index(name)
@@ -87,6 +87,11 @@ def test_columns_drawn_by_blocks_are_those_drawn_one_by_one() -> None:
             u = uniform(7, row, purpose)
             expected = math.exp(first + second * quantile(u)) if name == "contact1" else -first * math.log(u)
             assert found[row, j] == pytest.approx(expected, rel=1e-14)
+    tested, lab = (found[:, names.index(name)] for name in ("has_lab", "lab"))
+    location, scale = ready.columns.value[names.index("lab"), 4, :2]
+    expected = [math.exp(location + scale * quantile(uniform(7, row, Purpose.LAB))) for row in range(len(rows))]
+    assert 0 < tested.sum() < len(rows)
+    assert lab == pytest.approx(np.where(tested > 0.0, expected, 0.0), rel=1e-14)  # what is not asked for is not drawn
 
 
 def test_purposes_keep_their_numbers() -> None:

@@ -24,6 +24,7 @@ BITS: Final = 32
 PERSON: Final = 1 << BITS
 """One person during one quarter of an hour."""
 _HALF: Final = PERSON // 2
+_ONE = np.uint64(1)
 ASK, GET, END, BUSY, QUEUE = range(5)
 """Columns of `uses`: the stamps of a use of a resource, the curves that it adds to."""
 
@@ -38,27 +39,42 @@ class Drawn(NamedTuple):
 
 
 class Walked(NamedTuple):
-    """What curves amount to: by time of day (in `PERSON`), days by number present, by day, zones in tenths, sums."""
+    """What curves amount to: by time of day (in `PERSON`), days by number present, by day, zones in tenths, sums; room for one day."""
 
     mean_day: Array
     crowd: Array
     daily: Array
     tenths: Array
     facts: Array
+    day: Array
+
+
+@inlined
+def ticks(when: float) -> Any:
+    """A time as 2⁻³²ths of a quarter of an hour."""
+    return np.int64(when * (PERSON / QUARTER))
+
+
+@inlined
+def step(curves: Any, curve: Any, x: Any, sign: Any) -> None:
+    """One person more from a time on, or one less."""
+    j, part = np.uint64(x >> BITS), x & (PERSON - 1)
+    curves[np.uint64(curve), j] += sign * (PERSON - part)
+    curves[np.uint64(curve), j + _ONE] += sign * part
+
+
+@inlined
+def between(curves: Any, curve: Any, x: Any, y: Any) -> None:
+    """Add one person from x to y; nothing when y comes before."""
+    step(curves, curve, x, 1)
+    step(curves, curve, max(x, y), -1)
 
 
 @inlined
 def add(curves: Any, curve: Any, begin: float, end: float, horizon: float) -> None:
     """Add [begin, end) to a curve of differences; an end not reached is the horizon."""
     if begin < horizon and not (end <= begin):
-        x = np.int64(begin * (PERSON / QUARTER))
-        j = x >> BITS
-        curves[curve, j] += PERSON - (x & (PERSON - 1))
-        curves[curve, j + 1] += x & (PERSON - 1)
-        y = np.int64(min(horizon, end) * (PERSON / QUARTER))
-        k = y >> BITS
-        curves[curve, k] -= PERSON - (y & (PERSON - 1))
-        curves[curve, k + 1] -= y & (PERSON - 1)
+        between(curves, curve, ticks(begin), ticks(min(horizon, end)))
 
 
 @compiled
@@ -72,39 +88,69 @@ def segments(t: Any, first_zone: int, of_mark: Any, horizon: float, curves: Any)
 
 
 @inlined
-def quarter(drawn: Any, duty: Any, w: Any, j: Any, at: Any, q: Any, run: Any) -> None:
-    """One quarter of an hour of a curve."""
-    w.mean_day[j, at] += run
+def crowded(crowd: Any, day: Any) -> None:
+    """How many were there at each time of a day, rounded."""
+    for at in range(QUARTERS):
+        crowd[at, np.uint64(min((day[at] + _HALF) >> BITS, CROWD - 1))] += 1
+
+
+@inlined
+def in_zone(tenths: Any, facts: Any, day: Any) -> None:
+    """How full a zone was, in tenths of a person, and the most."""
+    for at in range(QUARTERS):
+        tenths[np.uint64(min((day[at] * 10) >> BITS, TENTHS - 1))] += 1
+        facts[MOST] = max(facts[MOST], day[at])
+
+
+@inlined
+def on_duty(duty: Any, facts: Any, day: Any, begin: Any) -> None:
+    """What was used of what was on duty, what was idle, what was over it."""
+    busy, idle, over = np.int64(0), np.int64(0), np.int64(0)
+    for at in range(QUARTERS):
+        here, run = duty[begin + at], day[at]
+        busy += min(run, here)
+        idle += max(0, here - run)
+        over += max(0, run - here)
+    facts[USED] += busy
+    facts[IDLE] += idle
+    facts[OVER] += over
+
+
+@inlined
+def read(drawn: Any, duty: Any, w: Any, j: Any, begin: Any) -> None:
+    """One day of a curve; one thing at a time, so that several quarters go together."""
+    mean, day, facts = w.mean_day[j], w.day, w.facts[j]
+    for at in range(QUARTERS):
+        mean[at] += day[at]
     if drawn.crowd[j] >= 0:
-        w.crowd[drawn.crowd[j], at, min((run + _HALF) >> BITS, CROWD - 1)] += 1
+        crowded(w.crowd[drawn.crowd[j]], day)
     if drawn.tenths[j] >= 0:
-        w.tenths[drawn.tenths[j], min((run * 10) >> BITS, TENTHS - 1)] += 1
-        w.facts[j, MOST] = max(w.facts[j, MOST], run)
+        in_zone(w.tenths[drawn.tenths[j]], facts, day)
     if drawn.duty[j] >= 0:
-        here = duty[drawn.duty[j], q]
-        w.facts[j, USED] += min(run, here)
-        w.facts[j, IDLE] += max(0, here - run)
-        w.facts[j, OVER] += max(0, run - here)
+        on_duty(duty[drawn.duty[j]], facts, day, begin)
 
 
 @compiled
 def walk(curves: Any, begin: int, days: int, drawn: Drawn, duty: Any, w: Walked) -> None:
     """Read each curve once: by day from the start, by time of day and against what is on duty from the day `begin`. Leaves the curves empty."""
     for j in range(curves.shape[0]):
-        run = np.int64(0)
+        run, curve = np.int64(0), curves[j]
         for day in range(days):
-            whole = np.int64(0)
+            first = day * QUARTERS
             for at in range(QUARTERS):
-                q = day * QUARTERS + at
-                run += curves[j, q]
-                curves[j, q] = 0
-                whole += run
-                if day >= begin:
-                    quarter(drawn, duty, w, j, at, q, run)
+                run += curve[first + at]
+                w.day[at] = run
+            for at in range(QUARTERS):
+                curve[first + at] = 0
+            if day >= begin:
+                read(drawn, duty, w, j, first)
             if drawn.daily[j] >= 0:
+                whole = np.int64(0)
+                for at in range(QUARTERS):
+                    whole += w.day[at]
                 w.daily[drawn.daily[j], day] += whole / (PERSON * QUARTERS)
         for q in range(days * QUARTERS, curves.shape[1]):
-            curves[j, q] = 0
+            curve[q] = 0
         for at in range(QUARTERS):
             w.facts[j, TOTAL] += w.mean_day[j, at]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from maillage.simulation import draws
 from maillage.simulation.compiled import compiled, inlined
+from maillage.simulation.desk import Desk, Same
 from maillage.simulation.draws import Purpose, logarithm, unit
 from maillage.simulation.memory import Array
 from maillage.simulation.parameters import Scenario, Wrong, load
@@ -100,17 +102,18 @@ def merge(present: Drawn, door: Drawn, direct: Drawn, into: Merged) -> None:
 
 
 @compiled
-def choose(u: Any, shares: Any, day: Any, out: Any) -> None:
-    """The class of each row: the first whose cumulative share of that day passes the draw."""
-    for n in range(u.shape[0]):
-        c, d = 0, day[n]
-        while c < shares.shape[1] - 1 and u[n] * shares[d, shares.shape[1] - 1] >= shares[d, c]:
-            c += 1
+def choose(key: Any, ids: Any, times: Any, shares: Any, purpose: Any, out: Any) -> None:
+    """The class of each row: the first whose cumulative share of its day passes the draw."""
+    for n in range(ids.shape[0]):
+        day, last, c = np.uint64(times[n] / 1440.0), shares.shape[1] - 1, np.int64(0)
+        drawn = unit(key, ids[n], purpose) * shares[day, last]
+        for k in range(last):
+            c += np.int64(drawn >= shares[day, k])
         out[n] = c
 
 
 def thinned(
-    seed: int, first: int, ceiling: NDArray[np.float64], kept: NDArray[np.float64], purpose: Purpose
+    seed: int, first: int, ceiling: NDArray[np.float64], kept: NDArray[np.float64], purpose: Purpose, desk: Desk | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.uint64]]:
     """Times and row numbers of those who come, one `kept` share for each hour. `ceiling-exceeded` when a share passes 1."""
     if kept.max(initial=0.0) > 1.0 + 1e-12:
@@ -119,9 +122,11 @@ def thinned(
         )
     whole = ceiling[np.arange(len(kept)) % len(ceiling)].sum() * 60.0
     most = int(whole + 8.0 * math.sqrt(whole) + 50)
-    times, number = np.empty(most + 1), np.empty(most + 1, np.uint64)
+    desk = desk or Desk()
+    times, number = desk.take(f"times of {purpose}", (most + 1,)), desk.take(f"numbers of {purpose}", (most + 1,), np.uint64)
     key, drawn, thin = np.uint64(draws.key_of(seed)), np.uint64(purpose), np.uint64(Purpose.THIN)
-    count = candidates(key, np.uint64(first), drawn, thin, most, ceiling, kept, 60.0, np.empty((2, draws.BLOCK)), times, number)
+    block = desk.take("candidates", (2, draws.BLOCK))
+    count = candidates(key, np.uint64(first), drawn, thin, most, ceiling, kept, 60.0, block, times, number)
     if count < 0:
         raise Wrong("arrivals.volume", "ceiling-exceeded", "more candidates than eight standard deviations allow")
     return times[:count], number[:count]
@@ -160,32 +165,44 @@ def calendar(scenario: Scenario, days: int) -> NDArray[np.float64]:
     return np.asarray(np.cumsum(shares, axis=1))
 
 
-def patients(scenario: Scenario, seed: int, days: int) -> tuple[NDArray[np.float64], NDArray[np.uint64], NDArray[np.int32]]:
+@lru_cache(maxsize=16)
+def _expected(scenario: Same[Scenario], days: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """What every seed shares: classes by day, arrivals a minute for each hour of the run, the ceiling for each hour of a week."""
+    said = scenario.value
+    rate = said.number("arrivals.volume") / YEAR / 60.0 * _shape(said.values["arrivals.hour"], said.values["arrivals.weekday"])
+    return calendar(said, days), rate[np.arange(days * 24) % WEEK_HOURS], ceiling_of(said)
+
+
+def patients(
+    scenario: Scenario, seed: int, days: int, desk: Desk | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.uint64], NDArray[np.int32]]:
     """Time, row number and class of everyone who comes by the door."""
-    shares = calendar(scenario, days)
+    shares, rate, ceiling = _expected(Same(scenario), days)
     daily = day_factors(scenario, seed, days) * shares[:, -1]
-    rate = scenario.number("arrivals.volume") / YEAR / 60.0 * _shape(scenario.values["arrivals.hour"], scenario.values["arrivals.weekday"])
-    ceiling = ceiling_of(scenario)
-    hours = np.arange(days * 24)
-    kept = rate[hours % WEEK_HOURS] * daily[hours // 24] / ceiling[hours % WEEK_HOURS]
-    times, ids = thinned(seed, 0, ceiling, kept, Purpose.ARRIVAL)
-    cls = np.empty(len(times), np.int32)
-    choose(draws.drawn(seed, ids, Purpose.LEVEL), shares, (times / 1440.0).astype(np.int64), cls)
-    return times, ids, cls
+    kept = rate * np.repeat(daily, 24) / np.resize(ceiling, days * 24)
+    times, ids = thinned(seed, 0, ceiling, kept, Purpose.ARRIVAL, desk)
+    return times, ids, classes_of(seed, times, ids, shares, desk)
 
 
 def given(
-    scenario: Scenario, seed: int, days: int, came: NDArray[np.float64]
+    scenario: Scenario, seed: int, days: int, came: NDArray[np.float64], desk: Desk | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.uint64], NDArray[np.int32]]:
     """The same for people who came at these times: their rows are numbered in order, their class is drawn."""
     times = np.ascontiguousarray(came[came < days * 1440.0])
     ids = np.arange(len(times), dtype=np.uint64)
-    cls = np.empty(len(times), np.int32)
-    choose(draws.drawn(seed, ids, Purpose.LEVEL), calendar(scenario, days), (times / 1440.0).astype(np.int64), cls)
-    return times, ids, cls
+    return times, ids, classes_of(seed, times, ids, calendar(scenario, days), desk)
 
 
-def direct(scenario: Scenario, seed: int, days: int) -> tuple[NDArray[np.float64], NDArray[np.uint64]]:
+def classes_of(
+    seed: int, times: NDArray[np.float64], ids: NDArray[np.uint64], shares: NDArray[np.float64], desk: Desk | None = None
+) -> NDArray[np.int32]:
+    """The class of everyone, by one draw each and the shares of the day."""
+    cls = (desk or Desk()).take("classes", times.shape, np.int32)
+    choose(np.uint64(draws.key_of(seed)), ids, times, shares, np.uint64(Purpose.LEVEL), cls)
+    return cls
+
+
+def direct(scenario: Scenario, seed: int, days: int, desk: Desk | None = None) -> tuple[NDArray[np.float64], NDArray[np.uint64]]:
     """Time and row number of the direct admissions, Poisson in the opening hours."""
     parameter = load(scenario.model).parameters["direct.per_day"]
     begin, end = scenario.number("direct.from"), scenario.number("direct.to")
@@ -194,4 +211,4 @@ def direct(scenario: Scenario, seed: int, days: int) -> tuple[NDArray[np.float64
     # Constant ceiling over the day, so that changing the hours moves nobody who still comes.
     ceiling = np.full(24, max(parameter.high, 1.0) / 10.0 / 60.0)
     kept = np.tile(scenario.number("direct.per_day") * overlap / 60.0 / ceiling, days)
-    return thinned(seed, DIRECT_ROWS, ceiling, kept, Purpose.DIRECT)
+    return thinned(seed, DIRECT_ROWS, ceiling, kept, Purpose.DIRECT, desk)

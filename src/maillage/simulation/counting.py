@@ -6,9 +6,9 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from maillage.simulation.areas import ASK, BUSY, END, GET, QUEUE, add
+from maillage.simulation.areas import ASK, BUSY, END, GET, QUEUE, add, between, ticks
 from maillage.simulation.compiled import compiled, inlined
-from maillage.simulation.memory import Array
+from maillage.simulation.memory import LEFT_BY, Array
 
 LONGEST: Final = 2880
 """Minutes of a histogram; what is longer stands in its last bin."""
@@ -22,7 +22,10 @@ _ARRIVE, _DOCTOR, _UHCD, _LEFT, _EXIT, _TRIAGED, _ASK_BED, _GOT_BED, _ASK_BOX, _
 
 
 class Reading(NamedTuple):
-    """Where to find what is counted: stamps by `WORDS`, uses of resources, exits by `EXITS`, columns, paths, curves."""
+    """Where to find what is counted: stamps by `WORDS`, uses of resources, exits by `EXITS`, columns, paths, curves.
+
+    Stamps are words of a person (see `memory`).
+    """
 
     words: Array
     uses: Array
@@ -52,8 +55,8 @@ class Counts(NamedTuple):
 def minute(counts: Any, line: Any, value: float) -> None:
     """One more in a histogram; a duration that does not exist is left out."""
     if value >= 0.0:
-        counts.minutes[line, min(np.int64(value), LONGEST)] += 1
-        counts.sums[line] += value
+        counts.minutes[np.uint64(line), np.uint64(min(value, LONGEST))] += 1
+        counts.sums[np.uint64(line)] += value
 
 
 @inlined
@@ -63,50 +66,55 @@ def sooner(a: float, b: float) -> float:
 
 
 @inlined
-def one(counts: Any, o: Any, marks: Any, columns: Any, row: Any, cls: Any, code: Any) -> None:
-    """Someone who came by the door: delays, stay, exit, boarding, the overflow stream."""
-    classes, m, arrive = counts.came.shape[0], o.words, marks[row, o.words[_ARRIVE]]
-    uhcd, left = marks[row, m[_UHCD]], marks[row, m[_LEFT]]
-    counts.came[cls] += 1
-    minute(counts, cls, marks[row, m[_DOCTOR]] - arrive)
-    stay = sooner(sooner(uhcd, left), marks[row, m[_EXIT]]) - arrive
-    minute(counts, classes + 1 + cls, stay)
-    way = -1
+def way_of(o: Any, code: Any, uhcd: float, left: float) -> Any:
+    """How someone left, by `EXITS`; -1 for those who are still here."""
     if code == o.exits[UNSEEN]:
-        way = UNSEEN
-    elif uhcd == uhcd:
-        way = UHCD
-    elif left == left:
-        way = WARD
-    elif code == o.exits[HOME]:
-        way = HOME
-    elif code == o.exits[OG]:
-        way = OG
+        return UNSEEN
+    if uhcd == uhcd:
+        return UHCD
+    if left == left:
+        return WARD
+    if code == o.exits[HOME]:
+        return HOME
+    return OG if code == o.exits[OG] else -1
+
+
+@inlined
+def one(counts: Any, o: Any, real: Any, person: Any, fit: Any, returned: Any, cls: Any, code: Any) -> None:
+    """Someone who came by the door: delays, stay, exit, boarding, the overflow stream."""
+    classes, m, arrive = counts.came.shape[0], o.words, real[person + o.words[_ARRIVE]]
+    uhcd, left, leave = real[person + m[_UHCD]], real[person + m[_LEFT]], real[person + m[_EXIT]]
+    counts.came[np.uint64(cls)] += 1
+    minute(counts, cls, real[person + m[_DOCTOR]] - arrive)
+    stay = sooner(sooner(uhcd, left), leave) - arrive
+    minute(counts, classes + 1 + cls, stay)
+    way = way_of(o, code, uhcd, left)
     if way >= 0:
-        counts.left[way, cls] += 1
+        counts.left[np.uint64(way), np.uint64(cls)] += 1
         minute(counts, 2 * classes + 2 + way, stay)
-    minute(counts, counts.minutes.shape[0] - 1, marks[row, m[_GOT_BED]] - marks[row, m[_ASK_BED]])
-    if columns[row, o.fit] > 0.0:
-        taken = marks[row, m[_GOT_OG]]
+    minute(counts, counts.minutes.shape[0] - 1, real[person + m[_GOT_BED]] - real[person + m[_ASK_BED]])
+    if fit > 0.0:
+        taken = real[person + m[_GOT_OG]]
         counts.number[FIT] += 1
         counts.number[TAKEN] += taken == taken
-        counts.number[RETURNED] += taken == taken and columns[row, o.returned] > 0.0
-    got, after = marks[row, m[_GOT_BOX]], o.again[cls]
-    wait = (got if got == got else marks[row, m[_EXIT]]) - marks[row, m[_TRIAGED]]
+        counts.number[RETURNED] += taken == taken and returned > 0.0
+    got, after = real[person + m[_GOT_BOX]], o.again[cls]
+    wait = (got if got == got else leave) - real[person + m[_TRIAGED]]
     if after > 0.0 and wait >= after:
         counts.number[DUE] += np.int64(wait / after)
 
 
 @inlined
-def used(curves: Any, o: Any, marks: Any, row: Any, horizon: float) -> None:
-    """What someone used, and what they waited for."""
+def used(curves: Any, o: Any, real: Any, person: Any, horizon: float) -> None:
+    """What someone used, and what they waited for. No branch but whether they asked: what was not waited for adds nothing."""
     for u in range(o.uses.shape[0]):
-        asked, got, end = marks[row, o.uses[u, ASK]], marks[row, o.uses[u, GET]], marks[row, o.uses[u, END]]
-        if got == got:
-            add(curves, o.uses[u, BUSY], got, end, horizon)
-            add(curves, o.uses[u, QUEUE], asked, got, horizon)
-        elif asked == asked:
-            add(curves, o.uses[u, QUEUE], asked, end, horizon)
+        asked = real[person + o.uses[u, ASK]]
+        if asked == asked:
+            got = real[person + o.uses[u, GET]]
+            begin, end = ticks(asked), ticks(min(horizon, real[person + o.uses[u, END]]))
+            middle = ticks(got) if got == got else end
+            between(curves, o.uses[u, QUEUE], begin, middle)
+            between(curves, o.uses[u, BUSY], middle, end)
 
 
 @inlined
@@ -119,24 +127,26 @@ def summed(counts: Any, first: Any, classes: Any) -> None:
 
 
 @compiled
-def count(who: Any, t: Any, o: Reading, begin: float, horizon: float, curves: Any, counts: Counts) -> None:
-    """Count everyone who came from `begin` on; add the uses, the queues and the presence of everybody to the curves."""
-    marks, m, classes = t.marks, o.words, counts.came.shape[0]
+def count(who: Any, words: Any, width: int, o: Reading, begin: float, horizon: float, curves: Any, counts: Counts) -> None:
+    """Count everyone who came from `begin` on; add the uses, the queues and the presence of everybody to the curves. `words`: the people of a run."""
+    real, whole, m, classes, person = words.view(np.float64), words.view(np.int64), o.words, counts.came.shape[0], np.uint64(0)
     for row in range(who.start.shape[0]):
-        arrive, cls = marks[row, m[_ARRIVE]], who.cls[row]
-        used(curves, o, marks, row, horizon)
-        asked, got = marks[row, m[_ASK_BOX]], marks[row, m[_GOT_BOX]]
-        add(curves, o.queue_box + cls, asked, got if got == got else marks[row, m[_END_BOX]], horizon)
-        if who.at[row] == o.by_door:
-            uhcd = marks[row, m[_UHCD]]
-            add(curves, o.census, arrive, sooner(sooner(uhcd, marks[row, m[_LEFT]]), marks[row, m[_EXIT]]), horizon)
+        number = np.uint64(row)
+        arrive, cls, path = real[person + m[_ARRIVE]], who.cls[number], who.at[number]
+        used(curves, o, real, person, horizon)
+        asked, got = real[person + m[_ASK_BOX]], real[person + m[_GOT_BOX]]
+        add(curves, o.queue_box + cls, asked, got if got == got else real[person + m[_END_BOX]], horizon)
+        if path == o.by_door:
+            uhcd = real[person + m[_UHCD]]
+            add(curves, o.census, arrive, sooner(sooner(uhcd, real[person + m[_LEFT]]), real[person + m[_EXIT]]), horizon)
             if uhcd != uhcd:
-                add(curves, o.boarders, marks[row, m[_ASK_BED]], marks[row, m[_GOT_BED]], horizon)
+                add(curves, o.boarders, real[person + m[_ASK_BED]], real[person + m[_GOT_BED]], horizon)
             if arrive >= begin:
-                one(counts, o, marks, who.columns, row, cls, t.exits[row])
-        elif who.at[row] == o.direct and arrive >= begin:
+                one(counts, o, real, person, who.columns[number, o.fit], who.columns[number, o.returned], cls, whole[person + LEFT_BY])
+        elif path == o.direct and arrive >= begin:
             counts.number[DIRECT] += 1
             counts.number[DIRECT_BY_ED] += asked == asked
+        person += np.uint64(width)
     summed(counts, 0, classes)
     summed(counts, classes + 1, classes)
 

@@ -213,22 +213,32 @@ BLOCK: Final = 256
 
 
 class Drawing(NamedTuple):
-    """How rows are drawn: for each column a form, a purpose, three values for each class, a condition and what stands where it does not hold."""
+    """How rows are drawn: for each column a form, a purpose, three values for each class, a condition and what stands where it does not hold; whether
+    all classes have the same values."""
 
     form: Array
     purpose: Array
     value: Array
     when: Array
     other: Array
+    same: Array
+
+
+class Chosen(NamedTuple):
+    """Some rows of a block: where their columns begin, their numbers, their classes."""
+
+    place: Array
+    row: Array
+    cls: Array
 
 
 class Bench(NamedTuple):
-    """Room for one block: which rows, their classes, their draws, what becomes of them; which lie in the tails,
-    how far; the three values of each."""
+    """Room for one block: all its rows, those for which a column is drawn, which of all these are; their draws, what becomes of them; which lie in
+    the tails, how far; the three values of each."""
 
+    every: Chosen
+    some: Chosen
     which: Array
-    row: Array
-    cls: Array
     u: Array
     z: Array
     tail: Array
@@ -240,24 +250,50 @@ class Bench(NamedTuple):
 
 
 @inlined
-def chosen(d: Any, b: Any, j: Any, begin: Any, end: Any, row: Any, cls: Any, out: Any) -> Any:
-    """The rows of a block for which a column is drawn; the others get their other value, and cost no draw."""
-    condition, other = d.when[j], d.other[j]
-    count = np.int64(0)
-    for i in range(begin, end):
-        c = cls[i]
-        b.which[count] = i
-        b.row[count] = row[i]
-        b.cls[count] = c
-        if condition >= 0:
-            out[i, j] = other
-            count += np.int64(out[i, condition] != 0.0)
-        elif d.form[j] == RESIDUAL:
-            out[i, j] = 0.0
-            count += np.int64(d.value[j, c, 2] > 0.0)
-        else:
-            count += 1
-    return count
+def block(b: Any, row: Any, cls: Any, begin: Any, size: Any, wide: Any) -> None:
+    """All the rows of a block."""
+    for k in range(size):
+        n = np.uint64(begin + k)
+        b.every.place[k] = n * wide
+        b.every.row[k] = row[n]
+        b.every.cls[k] = np.uint64(cls[n])
+
+
+@inlined
+def where(b: Any, column: Any, size: Any, out: Any) -> Any:
+    """The rows of a block for which a column is not zero, and how many."""
+    count = np.uint64(0)
+    for k in range(size):
+        b.which[count] = np.uint64(k)
+        count += np.uint64(out[b.every.place[k] + column] != 0.0)
+    return np.int64(count)
+
+
+@inlined
+def present(b: Any, value: Any, size: Any) -> Any:
+    """The rows of a block whose class has a third value, and how many."""
+    count = np.uint64(0)
+    for k in range(size):
+        b.which[count] = np.uint64(k)
+        count += np.uint64(value[b.every.cls[k], 2] > 0.0)
+    return np.int64(count)
+
+
+@inlined
+def pick(b: Any, count: Any) -> None:
+    """Those that were found, beside one another."""
+    for k in range(count):
+        n = b.which[k]
+        b.some.place[k] = b.every.place[n]
+        b.some.row[k] = b.every.row[n]
+        b.some.cls[k] = b.every.cls[n]
+
+
+@inlined
+def put(b: Any, j: Any, size: Any, value: Any, out: Any) -> None:
+    """One value in a column of a block."""
+    for k in range(size):
+        out[b.every.place[k] + j] = value
 
 
 @inlined
@@ -265,10 +301,11 @@ def normals(b: Any, count: Any) -> None:
     """Quantiles of the normal for the draws of a block: the middle for all of them, then the tails together."""
     for k in range(count):
         b.z[k] = _centre(b.u[k] - 0.5)
-    tails = np.int64(0)
+    found = np.uint64(0)
     for k in range(count):
-        b.tail[tails] = k
-        tails += np.int64(abs(b.u[k] - 0.5) > 0.425)
+        b.tail[found] = np.uint64(k)
+        found += np.uint64(abs(b.u[k] - 0.5) > 0.425)
+    tails = np.int64(found)
     for n in range(tails):
         b.far[n] = min(b.u[b.tail[n]], 1.0 - b.u[b.tail[n]])
     for n in range(tails):
@@ -281,12 +318,18 @@ def normals(b: Any, count: Any) -> None:
 
 
 @inlined
-def valued(j: Any, count: Any, value: Any, b: Any) -> None:
-    """The three values of a column for the rows of a block."""
-    for k in range(count):
-        b.first[k] = value[j, b.cls[k], 0]
-        b.second[k] = value[j, b.cls[k], 1]
-        b.third[k] = value[j, b.cls[k], 2]
+def valued(value: Any, cls: Any, count: Any, same: Any, b: Any) -> None:
+    """The three values of a column for some rows; `same` for all classes, or not."""
+    if same:
+        for k in range(count):
+            b.first[k] = value[0, 0]
+            b.second[k] = value[0, 1]
+            b.third[k] = value[0, 2]
+    else:
+        for k in range(count):
+            b.first[k] = value[cls[k], 0]
+            b.second[k] = value[cls[k], 1]
+            b.third[k] = value[cls[k], 2]
 
 
 @inlined
@@ -328,53 +371,66 @@ def shaped(kind: Any, count: Any, b: Any) -> None:
 
 
 @inlined
-def hashed(key: Any, stream: Any, count: Any, b: Any) -> None:
-    """The draws of one purpose for the rows of a block."""
+def hashed(key: Any, stream: Any, count: Any, row: Any, b: Any) -> None:
+    """The draws of one purpose for some rows."""
     for k in range(count):
-        b.u[k] = unit(key, b.row[k], stream)
+        b.u[k] = unit(key, row[k], stream)
 
 
 @inlined
-def column(key: Any, j: Any, d: Any, b: Any, count: Any, out: Any) -> None:
-    """One column for the chosen rows of a block."""
-    kind = d.form[j]
+def column(key: Any, j: Any, d: Any, b: Any, who: Any, count: Any, out: Any) -> None:
+    """One column for some rows of a block."""
+    kind, at = d.form[j], np.uint64(j)
     if kind == CONSTANT:
         for k in range(count):
-            out[b.which[k], j] = d.value[j, b.cls[k], 0]
+            out[who.place[k] + at] = d.value[j, who.cls[k], 0]
         return
-    hashed(key, d.purpose[j] + np.uint64(kind == RESIDUAL), count, b)
-    valued(j, count, d.value, b)
+    hashed(key, d.purpose[j] + np.uint64(kind == RESIDUAL), count, who.row, b)
+    valued(d.value[j], who.cls, count, d.same[j], b)
     shaped(kind, count, b)
     if kind == RESIDUAL:  # a share of a length: two draws
-        hashed(key, d.purpose[j], count, b)
+        hashed(key, d.purpose[j], count, who.row, b)
         for k in range(count):
             b.z[k] *= b.u[k]
     for k in range(count):
-        out[b.which[k], j] = b.z[k]
+        out[who.place[k] + at] = b.z[k]
+
+
+@inlined
+def either(b: Any, j: Any, first: Any, second: Any, size: Any, out: Any) -> None:
+    """One attribute or the other."""
+    for k in range(size):
+        at = b.every.place[k]
+        out[at + j] = max(out[at + first], out[at + second])
 
 
 @compiled
 def fill(key: Any, row: Any, cls: Any, d: Drawing, b: Bench, out: Any) -> None:
-    """Fill `out[row, column]`, column by column in blocks of rows."""
-    rows, columns = out.shape
-    for begin in range(0, rows, BLOCK):
-        end = min(rows, begin + BLOCK)
+    """Fill `out`, row after row, column by column in blocks of rows. Where a condition does not hold, a column costs no draw."""
+    columns, wide = d.form.shape[0], np.uint64(d.form.shape[0])
+    for begin in range(0, row.shape[0], BLOCK):
+        size, known, count = min(row.shape[0] - begin, BLOCK), -1, 0
+        block(b, row, cls, begin, size, wide)
         for j in range(columns):
+            condition = d.when[j]
             if d.form[j] == EITHER:
-                first, second = np.int64(d.value[j, 0, 0]), np.int64(d.value[j, 0, 1])
-                for i in range(begin, end):
-                    out[i, j] = max(out[i, first], out[i, second])
+                either(b, np.uint64(j), np.uint64(d.value[j, 0, 0]), np.uint64(d.value[j, 0, 1]), size, out)
+            elif condition < 0 and d.form[j] != RESIDUAL:
+                column(key, j, d, b, b.every, size, out)
             else:
-                column(key, j, d, b, chosen(d, b, j, begin, end, row, cls, out), out)
+                if condition < 0 or condition != known:
+                    count = where(b, np.uint64(condition), size, out) if condition >= 0 else present(b, d.value[j], size)
+                    known = condition
+                    pick(b, count)
+                put(b, np.uint64(j), size, d.other[j] if condition >= 0 else 0.0, out)
+                column(key, j, d, b, b.some, count, out)
 
 
 def bench() -> Bench:
     """Room for one thread."""
-    real = [np.empty(BLOCK + 1) for _ in range(7)]
-    return Bench(
-        which=np.empty(BLOCK + 1, np.int64), row=np.empty(BLOCK + 1, np.uint64), cls=np.empty(BLOCK + 1, np.int64),
-        u=real[0], z=real[1], tail=np.empty(BLOCK + 1, np.int64), far=real[2], near=real[3], first=real[4], second=real[5], third=real[6],
-    )  # fmt: skip
+    every, some = (Chosen(*(np.empty(BLOCK + 1, np.uint64) for _ in range(3))) for _ in range(2))
+    first, *rest = (np.empty(BLOCK + 1) for _ in range(7))
+    return Bench(every, some, np.empty(BLOCK + 1, np.uint64), first, rest[0], np.empty(BLOCK + 1, np.uint64), *rest[1:])
 
 
 @compiled

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from maillage.simulation import assembly, memory, steps
 from maillage.simulation.assembly import ASKING, ENDED, FIRST_MARK, GOT, KEY, NEXT, OP, TARGET, A
+from maillage.simulation.desk import Same
 from maillage.simulation.memory import MARKS, STEP, TABLE, WATCH, Changes, Place
 
 RECORD: Final = 16
@@ -33,27 +34,14 @@ class Layout:
     changes: Changes
 
 
-class _Known:
-    """A place as a key: the same object, the same memory."""
-
-    def __init__(self, place: Place, marks: int) -> None:
-        self.place, self.marks = place, marks
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Known) and other.place is self.place
-
-    def __hash__(self) -> int:
-        return id(self.place)
-
-
 def layout(place: Place, marks: int) -> Layout:
     """The memory of a place, for people with so many stamps."""
-    return _layout(_Known(place, marks))
+    return _layout(Same(place), marks)
 
 
 @lru_cache(maxsize=16)
-def _layout(known: _Known) -> Layout:
-    return _Laid(known.place).layout(known.marks)
+def _layout(place: Same[Place], marks: int) -> Layout:
+    return _Laid(place.value).layout(marks)
 
 
 class _Laid:

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from maillage.simulation import engine, memory
 from maillage.simulation.assembly import Program
+from maillage.simulation.desk import Desk
 from maillage.simulation.layout import layout
 from maillage.simulation.memory import MARKS, Comers, Log, Place, Rows, Trace
 from maillage.simulation.place import DAY
 
 LOG_LINES = 4
-LINE = 64
 TIMERS_APART = 40.0
 """Buckets of the wheel for each row: so many that two timers seldom meet in one."""
 
@@ -34,6 +34,10 @@ class Played:
     rows: Rows
     trace: Trace
     horizon: float
+    words: NDArray[np.uint64]
+    """The memory of the people."""
+    width: int
+    """Words of each."""
 
     def mark(self, name: str) -> NDArray[np.float64]:
         """A stamp of every row; NaN where it was not reached."""
@@ -80,27 +84,6 @@ def rows(
     )
 
 
-class Desk:
-    """Memory that runs of one thread use one after the other: what a run wrote is gone when the next one begins."""
-
-    def __init__(self) -> None:
-        self._kept: dict[str, NDArray[Any]] = {}
-
-    def take(self, name: str, shape: tuple[int, ...], kind: type[Any] = np.float64) -> NDArray[Any]:
-        """An array whose contents are anything."""
-        size = math.prod(shape)
-        kept = self._kept.get(name)
-        if kept is None or len(kept) < size:
-            kept = self._kept[name] = np.empty(size + size // 16, kind)
-        return kept[:size].reshape(shape)
-
-    def words(self, name: str, count: int) -> NDArray[np.uint64]:
-        """So many words of 64 bits, from the beginning of a line of the processor's cache."""
-        raw = self.take(name, (count + LINE // 8,), np.uint64)
-        begin = (-raw.ctypes.data % LINE) // 8
-        return raw[begin : begin + count]
-
-
 def _logged(count: int, desk: Desk) -> Log:
     """An empty log."""
     lines = LOG_LINES * count + 1024
@@ -145,4 +128,4 @@ def play(
     if log.info[memory.HURRY]:
         raise Broken("endless-loop")
     exits = records.view(np.int64)[:, int(memory.LEFT_BY)]
-    return Played(program, who, Trace(marks, exits, *log), horizon)
+    return Played(program, who, Trace(marks, exits, *log), horizon, words[begin:], laid.width)

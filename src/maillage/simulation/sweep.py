@@ -11,9 +11,9 @@ from functools import lru_cache, reduce
 from typing import Any, Final, Protocol
 
 from maillage.simulation import world
+from maillage.simulation.desk import Desk
 from maillage.simulation.draws import WORD, mix
 from maillage.simulation.parameters import Scenario
-from maillage.simulation.play import Desk
 from maillage.simulation.tally import Tally, tally
 
 SEEDS_OF_A_UNIT: Final = 8

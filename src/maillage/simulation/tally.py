@@ -17,6 +17,8 @@ from maillage.simulation import areas, counting
 from maillage.simulation.areas import CROWD, IDLE, MOST, OVER, PERSON, QUARTER, QUARTERS, TENTHS, TOTAL, USED, Drawn, Walked
 from maillage.simulation.assembly import Program
 from maillage.simulation.counting import DIRECT, DIRECT_BY_ED, DUE, EXITS, FIT, LONGEST, RETURNED, TAKEN, WORDS, Counts, Reading
+from maillage.simulation.desk import Same
+from maillage.simulation.memory import MARKS
 from maillage.simulation.play import Played
 from maillage.simulation.words import LABELS
 from maillage.simulation.world import WARM_UP, World
@@ -80,22 +82,26 @@ class Lines:
 
 
 @lru_cache(maxsize=16)
-def _lines(text: _Text, again: tuple[float, ...], zones: tuple[str, ...], *, curves: bool) -> Lines:
+def _lines(text: Same[Program], again: tuple[float, ...], zones: tuple[str, ...], *, curves: bool) -> Lines:
     """What to count in the runs of a program."""
-    program = text.program
+    program = text.value
     classes = program.names.classes
     names = _curves(classes, zones)
     index, column = {name: n for n, name in enumerate(program.marks)}, program.names.columns.index
     uses = [
-        (*(index[f"{what}:{use}"] for what in ("ask", "got", "end")), names.index(f"busy:{resource}"), names.index(f"queue:{resource}"))
+        (
+            *(MARKS + index[f"{what}:{use}"] for what in ("ask", "got", "end")),
+            names.index(f"busy:{resource}"),
+            names.index(f"queue:{resource}"),
+        )
         for resource, each in USES.items()
         for use in each
     ]
     interrupted = np.full(len(program.marks), -1, np.int32)
-    interrupted[[use[areas.GET] for use in uses]] = [use[areas.BUSY] for use in uses]
+    interrupted[[use[areas.GET] - MARKS for use in uses]] = [use[areas.BUSY] for use in uses]
     reading = Reading(
-        words=np.array([index[word] for word in WORDS], np.int32),
-        uses=np.array(uses, np.int32),
+        words=np.array([MARKS + index[word] for word in WORDS], np.uint64),
+        uses=np.array(uses, np.uint64),
         exits=np.array([program.exits.index(name) for name in EXITS], np.int32),
         fit=column("og_fit"),
         returned=column("og_returned"),
@@ -119,7 +125,7 @@ def _lines(text: _Text, again: tuple[float, ...], zones: tuple[str, ...], *, cur
         _places(names, drawn),
         _places(names, SETTLING if curves else ()),
         _places(names, [f"zone:{name}" for name in zones]),
-        _places(names, [f"busy:{name}" for name in USES]),
+        _places(names, [f"busy:{resource.name}" for resource in program.names.resources]),
     )
     return Lines(tuple(measures), tuple(names), tuple(drawn), zones, reading, wanted, interrupted)
 
@@ -135,19 +141,6 @@ def _places(names: list[str], among: Any) -> NDArray[np.int32]:
     return np.array([list(among).index(name) if name in among else -1 for name in names], np.int32)
 
 
-class _Text:
-    """A program as a key: the same object, the same lines."""
-
-    def __init__(self, program: Program) -> None:
-        self.program = program
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Text) and other.program is self.program
-
-    def __hash__(self) -> int:
-        return id(self.program)
-
-
 def quantiles_of(histogram: NDArray[np.int64], shares: tuple[float, ...]) -> list[float]:
     """The minutes at which these shares of a histogram are reached, interpolated inside the minute."""
     found = np.empty((1, len(shares) + 1))
@@ -158,7 +151,7 @@ def quantiles_of(histogram: NDArray[np.int64], shares: tuple[float, ...]) -> lis
 def tally(world: World, played: Played, *, warm_up: int = WARM_UP, curves: bool = True) -> Tally:
     """The tally of one run; those who arrived during the warm-up are not counted."""
     zones = (*(zone.name for zone in world.plan.zones), "unplaced", "unwatched")
-    lines = _lines(_Text(played.program), tuple(world.scenario.numbers("reevaluation.after")), zones, curves=curves)
+    lines = _lines(Same(played.program), tuple(world.scenario.numbers("reevaluation.after")), zones, curves=curves)
     classes, days = len(played.program.names.classes), world.days - warm_up
     counts = Counts(
         np.zeros((len(lines.measures), LONGEST + 1), np.int64),
@@ -170,7 +163,7 @@ def tally(world: World, played: Played, *, warm_up: int = WARM_UP, curves: bool 
     shape = len(lines.curves), int(np.ceil(played.horizon / QUARTER)) + 2
     line = _LOCAL.__dict__.pop("curves", None)  # given back below: what an error leaves half filled is not used again
     line = np.zeros(shape, np.int64) if line is None or line.shape != shape else line
-    counting.count(played.rows, played.trace, lines.reading, warm_up * 1440.0, played.horizon, line, counts)
+    counting.count(played.rows, played.words, played.width, lines.reading, warm_up * 1440.0, played.horizon, line, counts)
     areas.segments(played.trace, lines.curves.index(f"zone:{zones[0]}"), lines.interrupted, played.horizon, line)
     found = Walked(
         np.zeros((len(lines.curves), QUARTERS), np.int64),
@@ -178,8 +171,9 @@ def tally(world: World, played: Played, *, warm_up: int = WARM_UP, curves: bool 
         np.zeros((len(SETTLING), world.days)),
         np.zeros((len(zones), TENTHS), np.int64),
         np.zeros((len(lines.curves), 5), np.int64),
+        np.empty(QUARTERS, np.int64),
     )
-    areas.walk(line, warm_up, world.days, lines.wanted, np.stack([world.duty[name] for name in USES]), found)
+    areas.walk(line, warm_up, world.days, lines.wanted, world.duty, found)
     _LOCAL.curves = line
     figures = _Figures(world, played, lines, days)
     figures.durations(counts)

@@ -14,11 +14,12 @@ from maillage.simulation import arrivals, draws
 from maillage.simulation.areas import steps_area
 from maillage.simulation.arrivals import Drawn, Merged
 from maillage.simulation.assembly import Program, assemble
+from maillage.simulation.desk import Desk
 from maillage.simulation.draws import BERNOULLI, BETWEEN, CONSTANT, EITHER, EXPONENTIAL, LOGNORMAL, OWN, RESIDUAL, UNIFORM, Drawing, Purpose
 from maillage.simulation.memory import Place, Rows
 from maillage.simulation.parameters import Model, Scenario, load
 from maillage.simulation.place import DAY, Plan, Station, Zone, build, daily, levels, names
-from maillage.simulation.play import Desk, Played, play
+from maillage.simulation.play import Played, play
 
 WARM_UP, YEAR_DAYS = 28, 364
 FORMS: Final = {
@@ -44,8 +45,8 @@ class World:
     place: Place
     columns: Drawing
     days: int
-    duty: dict[str, NDArray[np.int64]]
-    """By resource, how many are on duty by quarter of an hour (see `areas`)."""
+    duty: NDArray[np.int64]
+    """By station, how many are on duty by quarter of an hour (see `areas`)."""
 
 
 def logarithmic(mean: float, cv: float) -> tuple[float, float]:
@@ -65,6 +66,7 @@ def columns_of(scenario: Scenario) -> Drawing:
         value=np.zeros((len(order), count, 3)),
         when=np.array([order.index(said["when"]) if "when" in said else -1 for said in model.columns.values()], np.int32),
         other=np.array([said.get("other", 0.0) for said in model.columns.values()], np.float64),
+        same=np.zeros(len(order), np.bool_),
     )
     for n, said in enumerate(model.columns.values()):
         if "switch" in said and not scenario.number(said["switch"]):
@@ -75,6 +77,7 @@ def columns_of(scenario: Scenario) -> Drawing:
             made.value[n] = [_values(scenario, model, said, c) for c in range(count)]
             if "only" in said:  # drawn for those present at the start alone
                 made.value[n, : count - 1, 2] = 0.0
+    made.same[:] = (made.value == made.value[:, :1]).all(axis=(1, 2))
     return made
 
 
@@ -182,7 +185,7 @@ def prepare(scenario: Scenario, days: int = WARM_UP + YEAR_DAYS) -> World:
         (s.name, (), s.policy, 0.0, 0, (), (), s.groups, s.ahead, s.leaves_zone, s.longest_wait) for s in stations
     )  # what the assembler sees of them: shifts and numbers make no other program
     program = _program(model.path, model.classes, tuple(model.columns), shape)
-    duty = {station.name: steps_area(station.shifts, days * DAY) for station in stations}
+    duty = np.stack([steps_area(station.shifts, days * DAY) for station in stations])
     return World(scenario, program, stations, plan, build(program, stations, plan), columns_of(scenario), days, duty)
 
 
@@ -202,20 +205,23 @@ def covered(world: World, seed: int) -> World:
     stations = tuple(
         Station("og", levels(steps), s.policy, s.minutes, s.longest_list, leaves_zone=True) if s.name == "og" else s for s in world.stations
     )
-    [og] = [station for station in stations if station.name == "og"]
-    duty = {**world.duty, "og": steps_area(og.shifts, world.days * DAY)}
+    [number] = [number for number, station in enumerate(stations) if station.name == "og"]
+    duty = world.duty.copy()
+    duty[number] = steps_area(stations[number].shifts, world.days * DAY)
     return replace(world, stations=stations, place=build(world.program, stations, world.plan), duty=duty)
 
 
 def people(world: World, seed: int, came: NDArray[np.float64] | None = None, desk: Desk | None = None) -> Rows:
     """The rows of one seed; those who come by the door come at these times when they are given (real days replace drawn ones)."""
     scenario, program = world.scenario, world.program
-    times, ids, cls = arrivals.patients(scenario, seed, world.days) if came is None else arrivals.given(scenario, seed, world.days, came)
-    direct_times, direct_ids = arrivals.direct(scenario, seed, world.days)
+    desk = desk or Desk()
+    times, ids, cls = (
+        arrivals.patients(scenario, seed, world.days, desk) if came is None else arrivals.given(scenario, seed, world.days, came, desk)
+    )
+    direct_times, direct_ids = arrivals.direct(scenario, seed, world.days, desk)
     classes = len(program.names.classes)
     like = program.names.classes.index(load(scenario.model).direct["like"])
     present = round(scenario.number("bed.base") * scenario.number("bed.filled") / 100.0)
-    desk = desk or Desk()
     count = present + len(times) + len(direct_times)
     rows = Merged(
         desk.take("start", (count,)),
@@ -232,7 +238,7 @@ def people(world: World, seed: int, came: NDArray[np.float64] | None = None, des
         rows,
     )
     table = desk.take("columns", (count, len(world.columns.form)))
-    draws.fill(np.uint64(draws.key_of(seed)), rows.row, rows.drawn_as, world.columns, draws.bench(), table)
+    draws.fill(np.uint64(draws.key_of(seed)), rows.row, rows.drawn_as, world.columns, draws.bench(), table.reshape(-1))
     lying = table[:, list(load(scenario.model).columns).index("lying")] > 0
     plan = np.where(lying, len(world.plan.plans) - 1, rows.cls).astype(np.int32) if world.plan.zones else np.zeros(count, np.int32)
     return Rows(rows.start, rows.at, rows.start, rows.cls, plan, table, np.zeros(1), np.zeros(1, np.int64))
