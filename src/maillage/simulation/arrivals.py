@@ -112,6 +112,14 @@ def choose(key: Any, ids: Any, times: Any, shares: Any, purpose: Any, out: Any) 
         out[n] = c
 
 
+@compiled
+def planned(columns: Any, lying: int, cls: Any, last: int, out: Any) -> None:
+    """The waiting plan of each row: of its class, or the last one for those who lie; the only one where there are no zones."""
+    for n in range(cls.shape[0]):
+        here = np.uint64(n)
+        out[here] = max(last, 0) if columns[here, lying] > 0.0 or last < 0 else cls[here]
+
+
 def thinned(
     seed: int, first: int, ceiling: NDArray[np.float64], kept: NDArray[np.float64], purpose: Purpose, desk: Desk | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.uint64]]:

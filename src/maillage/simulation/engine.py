@@ -43,6 +43,7 @@ from maillage.simulation.memory import (
     MARKS,
     NOBODY,
     PC,
+    PLAN,
     POLICY,
     RANK,
     READY,
@@ -84,7 +85,7 @@ from maillage.simulation.steps import (
     WAIT,
 )  # fmt: skip
 from maillage.simulation.timers import arm, disarm, soonest
-from maillage.simulation.zones import enter_zone, leave_zone, number_of
+from maillage.simulation.zones import enter_zone, leave_zone
 
 _ONE, _LINE, _RESOURCE = np.uint64(1), np.uint64(8), np.uint64(16)
 _SOON = np.uint64(4)
@@ -98,9 +99,9 @@ def length(s: Any, r: Any, row: Any, code: Any) -> Any:
         return r.columns[s.word[row + COLUMNS] + np.uint64(code)]
     if code == WALK:
         return s.real[s.word[row + LAST_ZONE] + WALKED] if s.word[row + LAST_ZONE] != NOBODY else 0.0
-    stream = STREAM - code
+    stream = np.uint64(STREAM - code)
     n = r.stream_at[stream]
-    r.stream_at[stream] = n + 1
+    r.stream_at[stream] = n + _ONE
     return r.streams[n]
 
 
@@ -142,6 +143,7 @@ def come(s: Any, r: Any, row: Any, number: Any, fresh: Any) -> Any:
     s.word[row + COLUMNS] = number * wide
     s.real[row + RANK] = r.rank[number]
     s.word[row + CLS] = np.uint64(r.cls[number])
+    s.word[row + PLAN] = r.plans[np.uint64(r.plan[number])]
     s.real[row + REST] = -1.0
     pc = TABLE + np.uint64(r.at[number]) * STEP
     held, resource = s.word[pc + HELD], s.word[RESOURCES]
@@ -215,7 +217,7 @@ def run(words: Any, r: Any, c: Any, t: Any, fresh: int, horizon: float, scale: f
                 break
             elif tc <= ta:
                 now = tc
-                change(s, r, t, c, changed, now)
+                change(s, t, c, changed, now)
                 changed += 1
                 tc = c.at[changed] if changed < changes else INFINITE
                 continue
@@ -287,7 +289,7 @@ def run(words: Any, r: Any, c: Any, t: Any, fresh: int, horizon: float, scale: f
             elif op == ENTER:
                 if s.word[FALLBACK] != NOBODY:
                     leave_zone(s, t, row, now)
-                    enter_zone(s, row, r.plan[number_of(s, row)], now, s.word[FALLBACK])
+                    enter_zone(s, row, now, s.word[FALLBACK])
             elif op == FIRST:
                 if np.isnan(s.real[row + s.word[pc + A]]):
                     s.real[row + s.word[pc + A]] = now

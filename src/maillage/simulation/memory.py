@@ -27,10 +27,10 @@ NOBODY: Final = np.uint64(0)
 AGAIN, WAITS = np.uint64(1), np.uint64(2)
 """Steps lie 16 words apart: the last bits of PC tell who must ask again, and who waits in a list."""
 
-PC, AFTER, BEFORE, LATER, SOONER, ORDER, WHEN, REST, ZONE_AFTER, ZONE_BEFORE, ZONE, SINCE, LAST_ZONE, COLUMNS, RANK, CLS, LEFT_BY = (
-    np.uint64(word) for word in range(17)
+PC, AFTER, BEFORE, LATER, SOONER, ORDER, WHEN, REST, ZONE_AFTER, ZONE_BEFORE, ZONE, SINCE, LAST_ZONE, COLUMNS, RANK, CLS, PLAN, LEFT_BY = (
+    np.uint64(word) for word in range(18)
 )
-MARKS: Final = 17
+MARKS: Final = 18
 """A person: the step, neighbours in a list, in a bucket of the wheel (SOONER: the word that leads here, 0 without a timer) and in a zone, when the timer
 ends, what a hand-over left to do, since when in the zone, where the columns begin, ...; stamps from MARKS on."""
 BUSY, CAPACITY, WAITING, LINES, LINES_END, POLICY, LIMIT, GRACE = (np.uint64(word) for word in (0, 3, 4, 5, 6, 7, 8, 9))
@@ -82,13 +82,14 @@ class Place(NamedTuple):
 
 
 class Comers(NamedTuple):
-    """`Rows` as the engine reads them: `plan` is an address, columns follow one another, `stream_at` moves on."""
+    """`Rows` as the engine reads them, where each plan begins, columns one behind the other; `stream_at` moves on."""
 
     start: Array
     at: Array
     rank: Array
     cls: Array
     plan: Array
+    plans: Array
     columns: Array
     streams: Array
     stream_at: Array

@@ -93,7 +93,7 @@ def _logged(count: int, desk: Desk) -> Log:
 def _comers(who: Rows, plans: NDArray[np.uint64]) -> Comers:
     """The rows as the engine reads them."""
     columns = np.ascontiguousarray(who.columns).reshape(-1)
-    return Comers(who.start, who.at, who.rank, who.cls, plans[who.plan], columns, who.streams, who.stream_at.copy())
+    return Comers(who.start, who.at, who.rank, who.cls, who.plan, plans, columns, who.streams, who.stream_at.astype(np.uint64))
 
 
 def play(

@@ -40,13 +40,13 @@ from maillage.simulation.zones import enter_zone, leave_zone, note, number_of
 
 
 @inlined
-def unwatched(s: Any, r: Any, t: Any, zone: Any, now: float) -> None:
+def unwatched(s: Any, t: Any, zone: Any, now: float) -> None:
     """Those inside move on."""
     row = s.word[zone + ZONE_AFTER]
     while row != zone:
         after = s.word[row + ZONE_AFTER]
         leave_zone(s, t, row, now)
-        enter_zone(s, row, r.plan[number_of(s, row)], now, s.word[UNWATCHED])
+        enter_zone(s, row, now, s.word[UNWATCHED])
         row = after
 
 
@@ -88,13 +88,13 @@ def flush(s: Any, resource: Any, now: float) -> None:
 
 
 @inlined
-def change(s: Any, r: Any, t: Any, c: Any, n: Any, now: float) -> None:
+def change(s: Any, t: Any, c: Any, n: Any, now: float) -> None:
     """A shift changes, or the watch of a zone."""
     resource = c.of[n]
     if c.flag[n] == WATCH:
         s.whole[resource + WATCHED] = c.to[n]
         if c.to[n] == 0:
-            unwatched(s, r, t, resource, now)
+            unwatched(s, t, resource, now)
         return
     s.whole[resource + CAPACITY] = c.to[n]
     while s.whole[resource + POLICY] == HAND_OVER and free(s, resource) < 0:

@@ -11,7 +11,7 @@ from functools import lru_cache, reduce
 from typing import Any, Final, Protocol
 
 from maillage.simulation import world
-from maillage.simulation.desk import Desk
+from maillage.simulation.desk import Desk, Same
 from maillage.simulation.draws import WORD, mix
 from maillage.simulation.parameters import Scenario
 from maillage.simulation.tally import Tally, tally
@@ -56,6 +56,12 @@ def _world(digest: str, days: int, scenario: _Held) -> world.World:  # noqa: ARG
     return world.prepare(scenario.scenario, days)
 
 
+@lru_cache(maxsize=64)
+def _ready(scenario: Same[Scenario], days: int) -> world.World:
+    """The same scenario again: its digest need not be worked out."""
+    return _world(scenario.value.digest, days, _Held(scenario.value))
+
+
 class _Held:
     """A scenario that is not part of a cache's key."""
 
@@ -80,15 +86,17 @@ def work(unit: Unit) -> Done:
     for seed in unit.seeds:
         one = _year(unit, unit.scenario, seed) if not unit.scenario.sites else _side_by_side(unit, seed)
         figures.append(one.figures)
-        total = one if total is None else total.added(one)
+        if total is None:
+            total = one
+        else:
+            total.take_in(one)
     if total is None:
         raise ValueError("a unit without a seed")
     return Done(tuple(figures), total)
 
 
 def _year(unit: Unit, scenario: Scenario, seed: int) -> Tally:
-    ready = _world(scenario.digest, unit.days, _Held(scenario))
-    here = world.covered(ready, seed)
+    here = world.covered(_ready(Same(scenario), unit.days), seed)
     desk = _LOCAL.desk = getattr(_LOCAL, "desk", None) or Desk()
     return tally(here, world.run(here, seed, desk), warm_up=unit.warm_up, curves=unit.curves)
 

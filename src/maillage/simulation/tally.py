@@ -67,6 +67,15 @@ class Tally:
         )
 
 
+    def take_in(self, other: Tally) -> None:
+        """`added`, into this one."""
+        self.figures = {}
+        for name in ("minutes", "mean_day", "crowd", "daily"):
+            for key, value in getattr(other, name).items():
+                getattr(self, name)[key] += value
+        self.days += other.days
+
+
 @dataclass(frozen=True, slots=True)
 class Lines:
     """The lines of what is counted for one pathway: measures by name, curves by name, and where the compiled pass finds them."""

@@ -69,7 +69,7 @@ def soonest(s: Any, now: float, limit: float, scale: float) -> Any:
     best = NOBODY
     if s.word[ALIVE] == NOBODY:
         return best
-    tick, last = np.int64(now * scale), np.int64(min(FAR, limit * scale))
+    tick, last, wide = np.int64(now * scale), np.int64(min(FAR, limit * scale)), 1.0 / scale
     while tick <= last:
         at = bucket(tick)
         held = s.word[at >> _SIX] >> (at & _BITS)
@@ -77,7 +77,7 @@ def soonest(s: Any, now: float, limit: float, scale: float) -> Any:
             tick = (tick | 63) + 1
             continue
         tick += np.int64(lowest(held))
-        row, edge = s.word[bucket(tick)], np.float64(tick + 1) / scale
+        row, edge = s.word[bucket(tick)], np.float64(tick + 1) * wide
         while row != NOBODY:
             when = s.real[row + WHEN]
             if when < edge and (

@@ -239,8 +239,8 @@ def people(world: World, seed: int, came: NDArray[np.float64] | None = None, des
     )
     table = desk.take("columns", (count, len(world.columns.form)))
     draws.fill(np.uint64(draws.key_of(seed)), rows.row, rows.drawn_as, world.columns, draws.bench(), table.reshape(-1))
-    lying = table[:, list(load(scenario.model).columns).index("lying")] > 0
-    plan = np.where(lying, len(world.plan.plans) - 1, rows.cls).astype(np.int32) if world.plan.zones else np.zeros(count, np.int32)
+    lying, plan = program.names.columns.index("lying"), desk.take("plan", (count,), np.int32)
+    arrivals.planned(table, lying, rows.cls, len(world.plan.plans) - 1, plan)
     return Rows(rows.start, rows.at, rows.start, rows.cls, plan, table, np.zeros(1), np.zeros(1, np.int64))
 
 

@@ -14,6 +14,7 @@ from maillage.simulation.memory import (
     NOBODY,
     NUMBER,
     PLACES,
+    PLAN,
     ROWS,
     SEGMENTS,
     SINCE,
@@ -62,8 +63,9 @@ def leave_zone(s: Any, t: Any, row: Any, now: float) -> None:
 
 
 @inlined
-def enter_zone(s: Any, row: Any, plan: Any, now: float, fallback: Any) -> None:
+def enter_zone(s: Any, row: Any, now: float, fallback: Any) -> None:
     """The first zone of the plan that has a place and a watch; else the fallback, which is counted, not limited."""
+    plan = s.word[row + PLAN]
     zone = s.word[plan]
     while zone != NOBODY and not (s.whole[zone + WATCHED] > 0 and s.whole[zone + INSIDE] < s.whole[zone + PLACES]):
         plan += _ONE
