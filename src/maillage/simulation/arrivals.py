@@ -210,13 +210,20 @@ def classes_of(
     return cls
 
 
-def direct(scenario: Scenario, seed: int, days: int, desk: Desk | None = None) -> tuple[NDArray[np.float64], NDArray[np.uint64]]:
-    """Time and row number of the direct admissions, Poisson in the opening hours."""
-    parameter = load(scenario.model).parameters["direct.per_day"]
-    begin, end = scenario.number("direct.from"), scenario.number("direct.to")
+@lru_cache(maxsize=16)
+def _admitted(scenario: Same[Scenario], days: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What every seed shares of the direct admissions: the ceiling for each hour of a day, what is kept for each hour of the run."""
+    said = scenario.value
+    parameter = load(said.model).parameters["direct.per_day"]
+    begin, end = said.number("direct.from"), said.number("direct.to")
     hour = np.arange(24)
     overlap = np.clip(np.minimum(hour + 1, end) - np.maximum(hour, begin), 0.0, 1.0) / (end - begin)
     # Constant ceiling over the day, so that changing the hours moves nobody who still comes.
     ceiling = np.full(24, max(parameter.high, 1.0) / 10.0 / 60.0)
-    kept = np.tile(scenario.number("direct.per_day") * overlap / 60.0 / ceiling, days)
+    return ceiling, np.tile(said.number("direct.per_day") * overlap / 60.0 / ceiling, days)
+
+
+def direct(scenario: Scenario, seed: int, days: int, desk: Desk | None = None) -> tuple[NDArray[np.float64], NDArray[np.uint64]]:
+    """Time and row number of the direct admissions, Poisson in the opening hours."""
+    ceiling, kept = _admitted(Same(scenario), days)
     return thinned(seed, DIRECT_ROWS, ceiling, kept, Purpose.DIRECT, desk)

@@ -382,8 +382,9 @@ def column(key: Any, j: Any, d: Any, b: Any, who: Any, count: Any, out: Any) -> 
     """One column for some rows of a block."""
     kind, at = d.form[j], np.uint64(j)
     if kind == CONSTANT:
+        valued(d.value[j], who.cls, count, d.same[j], b)
         for k in range(count):
-            out[who.place[k] + at] = d.value[j, who.cls[k], 0]
+            out[who.place[k] + at] = b.first[k]
         return
     hashed(key, d.purpose[j] + np.uint64(kind == RESIDUAL), count, who.row, b)
     valued(d.value[j], who.cls, count, d.same[j], b)

@@ -66,7 +66,6 @@ class Tally:
             {key: value + other.daily[key] for key, value in self.daily.items()},
         )
 
-
     def take_in(self, other: Tally) -> None:
         """`added`, into this one."""
         self.figures = {}
