@@ -24,6 +24,18 @@ def test_threads_give_what_one_core_gives() -> None:
     assert same(made(sweep.serial), made(sweep.threads))
 
 
+def test_a_unit_is_the_sum_of_its_years_and_leaves_each_its_figures() -> None:
+    one, other, both = (sweep.work(sweep.Unit(parameters.shipped("percy-20000"), seeds, 20, 5)) for seeds in ((3,), (4,), (3, 4)))
+    whole = one.total.added(other.total)
+    for name in ("minutes", "mean_day", "crowd", "daily"):
+        found = getattr(both.total, name)
+        assert found.keys() == getattr(whole, name).keys()
+        assert all(np.array_equal(value, found[key]) for key, value in getattr(whole, name).items())
+    assert (both.total.days, both.total.figures) == (30, {})
+    for found, alone in zip(both.figures, (one.figures[0], other.figures[0]), strict=True):
+        assert np.array_equal(list(found.values()), list(alone.values()), equal_nan=True)
+
+
 def test_a_student_interval() -> None:
     found = estimate([1.0, 2.0, 3.0, 4.0, float("nan")])
     assert (found.mean, found.count) == (2.5, 4)

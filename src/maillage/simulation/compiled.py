@@ -134,12 +134,19 @@ def kind_of(value: Any) -> Any:
 def flatten(value: Any, into: list[Any]) -> None:
     """An argument as the machine code takes it: of an array no owner, its size, its address, its shape, its strides."""
     if isinstance(value, np.ndarray):
-        into += (None, None, value.size, value.itemsize, value.__array_interface__["data"][0], *value.shape, *value.strides)
+        into += (None, None, value.size, value.itemsize, _place(value), *value.shape, *value.strides)
     elif isinstance(value, tuple):
         for each in value:
             flatten(each, into)
     else:
         into.append(float(value) if isinstance(value, float) else int(value))
+
+
+def _place(array: Any) -> int:
+    """The address of an array; the short way where the array may be written and has something in it."""
+    if array.flags.carray and array.size:
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))
+    return int(array.__array_interface__["data"][0])
 
 
 def _arguments(kind: Any) -> list[Any]:

@@ -121,21 +121,19 @@ def _lines(text: Same[Program], again: tuple[float, ...], zones: tuple[str, ...]
         again=np.array(again),
     )
     drawn = [name for name in names if name in LABELS] if curves else []
-    measures = [
-        *(f"door:{c}" for c in classes),
-        "door",
-        *(f"stay:{c}" for c in classes),
-        "stay",
-        *(f"stay:{way}" for way in EXITS),
-        "boarding",
-    ]
     wanted = Drawn(
         _places(names, drawn),
         _places(names, SETTLING if curves else ()),
         _places(names, [f"zone:{name}" for name in zones]),
         _places(names, [f"busy:{resource.name}" for resource in program.names.resources]),
     )
-    return Lines(tuple(measures), tuple(names), tuple(drawn), zones, reading, wanted, interrupted)
+    return Lines(_measures(classes), tuple(names), tuple(drawn), zones, reading, wanted, interrupted)
+
+
+def _measures(classes: tuple[str, ...]) -> tuple[str, ...]:
+    """What histograms are made of, in the order of `Counts`."""
+    by_class = (*(f"door:{c}" for c in classes), "door", *(f"stay:{c}" for c in classes), "stay")
+    return (*by_class, *(f"stay:{way}" for way in EXITS), "boarding")
 
 
 def _curves(classes: tuple[str, ...], zones: tuple[str, ...]) -> list[str]:
