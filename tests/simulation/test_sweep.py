@@ -67,7 +67,7 @@ def test_a_cluster_gives_what_one_core_gives() -> None:
 
     with (
         LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, host="127.0.0.1", protocol="tcp://"
+            n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0", host="127.0.0.1", protocol="tcp://"
         ) as cluster,
         Client(cluster) as client,
     ):
