@@ -187,6 +187,12 @@ def test_a_search_answers_and_a_draft_is_kept_while_one_types(person: Callable[.
     page.locator('[name="lesion-since"]').fill("six mois")
     expect(page.locator("[data-autosave-said]")).to_contain_text("Votre session a pris fin")
     expect(page.locator('[name="lesion-since"]')).to_have_value("six mois")
+    # When the form is sent all the same, the sign-in leads back to it, and what was not saved stands in it again
+    page.get_by_role("button", name="Vérifier la demande").click()
+    page.locator('form:has(input[value="medecin-clamart"]) button').click()
+    doctor.sees("Ce que vous aviez écrit est repris ici")
+    expect(page.locator('[name="lesion-since"]')).to_have_value("six mois")
+    inspect(doctor, "demande-reprise")
     assert doctor.messages == []
 
 

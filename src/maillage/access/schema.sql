@@ -444,6 +444,18 @@ COMMENT ON COLUMN web_session.began_at IS 'Sign-in: the absolute limit counts fr
 COMMENT ON COLUMN web_session.authenticated_at IS 'The last time a factor was shown, at sign-in or when asked again.';
 COMMENT ON COLUMN web_session.provider_token IS 'Sealed ID token, shown to the provider when its session is to end too.';
 
+-- What somebody was writing when the session timed out, sealed by a key that is not in the database: shown again to the same person at the same place,
+-- in its form, for some hours; never acted on.
+CREATE TABLE interrupted_form (
+    id text PRIMARY KEY,
+    login text NOT NULL,
+    role_id text NOT NULL,
+    content bytea NOT NULL,
+    expires_at timestamptz NOT NULL,
+    FOREIGN KEY (login, role_id) REFERENCES account_exercise (login, role_id)
+);
+CREATE INDEX interrupted_form_login ON interrupted_form (login, expires_at);
+
 -- The password of a local account, as argon2id says it.
 CREATE TABLE local_password (
     login text PRIMARY KEY,

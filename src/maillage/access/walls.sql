@@ -18,5 +18,5 @@ CALL put_wall('opposition', 'app_kind() IS NOT NULL', written_by_parties(), 'SEL
 CALL put_wall('choice_end', 'app_kind() IS NOT NULL', written_by_parties(), 'SELECT, INSERT');
 -- How people are known: no patient in it; read before anybody acts.
 CALL put_grants('{account,account_exercise}', 'SELECT, INSERT, UPDATE');
-CALL put_grants('{web_session,calendar_feed,local_password,factor_key,factor_totp,recovery_code,invitation,sign_in_attempt,sign_in_step,spent_proof}',
+CALL put_grants('{web_session,interrupted_form,calendar_feed,local_password,factor_key,factor_totp,recovery_code,invitation,sign_in_attempt,sign_in_step,spent_proof}',
     'SELECT, INSERT, UPDATE, DELETE');

@@ -21,6 +21,7 @@ from maillage.access.identity.actions.factors import (
     use_totp,
     used_key,
 )
+from maillage.access.identity.actions.interrupted import Writer, is_form_of, keep_form, kept_form, writer_of
 from maillage.access.identity.actions.sessions import (
     end_provider_sessions,
     join_provider,
@@ -86,6 +87,7 @@ __all__ = [
     "SessionLine",
     "Step",
     "WebSession",
+    "Writer",
     "account",
     "account_of_rpps",
     "accounts_at",
@@ -107,7 +109,10 @@ __all__ = [
     "hash_password",
     "invite",
     "invited",
+    "is_form_of",
     "join_provider",
+    "keep_form",
+    "kept_form",
     "keys_of",
     "new_recovery_codes",
     "new_totp_secret",
@@ -141,4 +146,5 @@ __all__ = [
     "use_recovery_code",
     "use_totp",
     "used_key",
+    "writer_of",
 ]

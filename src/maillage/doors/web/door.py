@@ -20,7 +20,7 @@ from maillage.access import WebSession, policy
 from maillage.access.identity import IdentityProvider, PatientProvider, Sealer
 from maillage.documents import Checked, Checks, Upload
 from maillage.doors import edge
-from maillage.doors.web import areas, problems, sessions, visits
+from maillage.doors.web import areas, interrupted, problems, sessions, visits
 from maillage.doors.web.assets import Assets
 from maillage.doors.web.catalogue import done_sentence, role_words
 from maillage.doors.web.display import display_of
@@ -124,7 +124,7 @@ class WebDoor:
         shown = {
             "session": view.session,
             "navigation": navigation(view.actor, view.request.url.path) if view.session else (),
-            "done": done_sentence(view.query("fait")),
+            "done": done_sentence("resumed" if view.resumed else view.query("fait")),
             "me": (role_words(view.actor.roles), self._names.get(view.actor.organization, "")),
             "rejected": view.rejected,
             "now": view.tx.now,
@@ -149,11 +149,12 @@ class WebDoor:
                 if session:
                     edge.charge(request.scope, session.actor)
                 if page.method == "POST":
-                    values, uploads = await self._guarded_form(page, request, session)
+                    values, uploads = await self.read_form(page, request)
+                    await self._require_token(page, request, session, values)
                     files = tuple([await self.checks.check(upload) for upload in uploads])
                 response = await self._run(page, request, session, values, files)
             except Unauthenticated as error:
-                response = await self._closed(page, request, error)
+                response = await self._closed(page, request, error, session, values)
             except Unavailable as error:
                 response = problems.busy(self, error)
             except MaillageError as error:
@@ -185,7 +186,8 @@ class WebDoor:
             return None
         return await (visits.find_visit if page.patient else sessions.find_session)(self.db, request, self.site)
 
-    async def _guarded_form(self, page: Page, request: Request, session: WebSession | None) -> tuple[Values, list[Upload]]:
+    async def read_form(self, page: Page, request: Request) -> tuple[Values, list[Upload]]:
+        """What the form of one of our own pages says, and its files, unchecked. Raises `NotAllowed`, `Malformed` or `TooLarge`."""
         sessions.require_same_origin(request)
         uploads: list[Upload] = []
         if page.files and request.headers.get("content-type", "").startswith(FORM):
@@ -193,10 +195,17 @@ class WebDoor:
             values, uploads = await read_files(request, known.upload_limit, self.site.body_limit, known.most_files)
         else:
             values = await read_form(request, self.site.body_limit)
-        visit = sessions.secret_of(request, self.site, sessions.VISIT_COOKIE)
-        expected = session.csrf if session and not page.public else visit
-        sessions.require_token(expected, values.get("_csrf", ""))
         return values, uploads
+
+    async def _require_token(self, page: Page, request: Request, session: WebSession | None, values: Values) -> None:
+        """Raise unless the form is of this session: `Unauthenticated` when it is of one that timed out before, of the same person."""
+        visit, given = sessions.secret_of(request, self.site, sessions.VISIT_COOKIE), values.get("_csrf", "")
+        try:
+            sessions.require_token(session.csrf if session and not page.public else visit, given)
+        except NotAllowed:
+            if session and await interrupted.is_of_before(self, page, session, given):
+                raise Unauthenticated("form-of-before") from None
+            raise
 
     async def _run(
         self, page: Page, request: Request, session: WebSession | None, values: Values, files: tuple[Checked, ...] = ()
@@ -208,6 +217,7 @@ class WebDoor:
             _require(page, actor)
             view = View(self, request, session, tx, values, files=files, shown=shown)
             await self._know(view)
+            await interrupted.resume(page, view)
             return await (self._once(page, view) if page.method == "POST" and page.once else page.handler(view))
 
         return await self.db.run(actor, work, request_id=request.state.id, origin=_origin(request), lazy=page.lazy)
@@ -233,13 +243,13 @@ class WebDoor:
             await idempotency.finish(tx, *who, response.status_code, {"location": response.headers["location"]}, b"")
         return response
 
-    async def _closed(self, page: Page, request: Request, error: Unauthenticated) -> Response:
+    async def _closed(self, page: Page, request: Request, error: Unauthenticated, session: WebSession | None, values: Values) -> Response:
         """Nobody is known: what a file, a patient's page and any other page answer."""
         if page.bare:
             return await self._no_such_file(page, request)
-        return await (
-            self._refused_or_busy(page, request, None, Values(), error) if page.patient else self._to_sign_in(page, request, error)
-        )
+        if page.patient:
+            return await self._refused_or_busy(page, request, None, Values(), error)
+        return await self._to_sign_in(page, request, error, session, values)
 
     async def _no_such_file(self, page: Page, request: Request) -> Response:
         """A link that is used, too old, or not ours, and one whose session has ended: all the same."""
@@ -267,17 +277,27 @@ class WebDoor:
                 return response
             return problems.answer(view, error)
 
-    async def _to_sign_in(self, page: Page, request: Request, error: Unauthenticated) -> Response:
-        """Whoever is not signed in, or tried and failed, leaves a trace before being sent to the sign-in page."""
+    async def _to_sign_in(
+        self, page: Page, request: Request, error: Unauthenticated, session: WebSession | None, values: Values
+    ) -> Response:
+        """Whoever is not signed in, or tried and failed, leaves a trace before being sent to the sign-in page; a form that was sent is kept."""
+        try:
+            kept = await interrupted.keep(self, page, request, session, values)
+        except Unavailable as away:
+            return problems.busy(self, away)
+        if error.reason == "form-of-before":
+            return RedirectResponse(kept, 303)
         if error.reason == "not-fresh":
-            return RedirectResponse(f"/compte/confirmer?vers={quote(request.url.path if request.method == 'GET' else '/compte')}", 303)
+            return RedirectResponse(
+                f"/compte/confirmer?vers={quote(kept or (request.url.path if request.method == 'GET' else '/compte'))}", 303
+            )
         try:
             async with self.db.transaction(problems.NOBODY, request_id=request.state.id, lazy=True, origin=_origin(request)) as tx:
                 await problems.note_stranger(tx, request, error)
         except Unavailable as away:
             return problems.busy(self, away)
         here = f"{request.url.path}?{request.url.query}" if page.whole and request.url.query else request.url.path
-        back = f"?vers={quote(here, safe='/')}" if request.method == "GET" and here != "/" else ""
+        back = f"?vers={quote(kept or here, safe='/')}" if kept or (request.method == "GET" and here != "/") else ""
         ended = "&fin=1" if back and error.reason == "session-ended" and sessions.secret_of(request, self.site) else ""
         return RedirectResponse(f"/connexion{back}{ended}", 303)
 

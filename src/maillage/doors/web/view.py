@@ -49,6 +49,8 @@ class View:
     values: Values = field(default_factory=Values)
     rejected: Rejected | None = None
     files: tuple[Checked, ...] = ()
+    resumed: bool = False
+    """Whether it shows again what was being written when a session timed out."""
     shown: int = 0
     """Before anything was read for it: an instant in thousandths of a second, by which an open page asks what it missed."""
 

@@ -166,6 +166,7 @@ async def purge(tx: Transaction, limits: SessionLimits = LIMITS) -> None:
     """Forget sessions that ended, or could no longer be used, a month ago, and what need not be known any more."""
     await tx.execute("DELETE FROM web_session WHERE coalesce(ended_at, began_at + $2::interval) < $1", tx.now - KEPT, limits.absolute)
     await tx.execute("DELETE FROM sign_in_step WHERE expires_at < $1", tx.now)
+    await tx.execute("DELETE FROM interrupted_form WHERE expires_at < $1", tx.now)
     await tx.execute("DELETE FROM spent_proof WHERE expires_at < $1", tx.now)
     await tx.execute("DELETE FROM sign_in_attempt WHERE last_at < $1", tx.now - FORGOTTEN)
     await tx.execute("DELETE FROM invitation WHERE expires_at < $1", tx.now - KEPT)
