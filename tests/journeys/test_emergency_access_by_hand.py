@@ -58,9 +58,9 @@ def test_a_record_is_opened_in_an_emergency_and_reviewed(person: Callable[..., P
     senior.sees("Aucun accès à examiner")
     # Who reviews finds the way there from the patients, nobody else does
     senior.goes_to("/patients")
-    senior.clicks("Accès d’urgence à examiner")
-    senior.sees_title("Accès d’urgence à examiner")
+    senior.clicks("Accès à examiner")
+    senior.sees_title("Accès à examiner")
     doctor.goes_to("/patients")
     expect(doctor.page.locator('a[href="/urgences"]')).to_have_count(0)
     doctor.goes_to("/urgences")
-    expect(doctor.page.get_by_role("heading", level=1)).not_to_have_text(french("Accès d’urgence à examiner"))
+    expect(doctor.page.get_by_role("heading", level=1)).not_to_have_text(french("Accès à examiner"))

@@ -49,6 +49,7 @@ OTHER_TESTS = {
         *("/mon-dossier", "/mon-dossier/connexion", "/mon-dossier/retour", "/mon-dossier/cles"),
         *("/suivi/{visit:id}/dossier/{document:id}", "/suivi/{visit:id}/dossier/{document:id}/fichier", "/mes-documents/{token:seal}"),
     ),
+    "test_asking_why_pages": ("/suivi/{visit:id}/acces/{look:id}", "/questions/{id:id}"),
 }
 """What takes more steps than links (another server, a file, a result, a state), and the test that takes them."""
 OFTEN = frozenset({"/", "/demandes/{id:id}", "/rendez-vous/{id:id}", "/patients/{id:id}", "/services/{id:id}", "/vacations/{id:id}"})
@@ -110,14 +111,14 @@ MOST = {
     "/simulation/{id:id}": 4,
     "/suivi/{visit:id}": 15,
     "/suivi/{visit:id}/absence": 8,
-    "/suivi/{visit:id}/acces": 9,
+    "/suivi/{visit:id}/acces": 10,
     "/suivi/{visit:id}/accord": 7,
     "/suivi/{visit:id}/annuler": 10,
     "/suivi/{visit:id}/choix": 12,
     "/suivi/{visit:id}/dates": 12,
     "/suivi/{visit:id}/dossier": 6,
     "/territoire": 7,
-    "/urgences": 5,
+    "/urgences": 6,
     "/urgences/{id:id}": 5,
     "/vacations": 7,
     "/vacations/{id:id}": 12,

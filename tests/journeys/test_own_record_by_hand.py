@@ -14,7 +14,7 @@ from tests.journeys.conftest import Running
 from tests.journeys.inspection import inspect, picture
 from tests.journeys.people import french, patient_of
 from tests.journeys.test_pages_that_follow import elsewhere
-from tests.journeys.test_patient_by_hand import Patient
+from tests.journeys.test_patient_by_hand import SMALL, Patient
 from tests.support import france_connect as fc
 from tests.support import hostile_files as files
 from tests.support import postgres
@@ -113,6 +113,7 @@ def test_a_patient_reads_the_own_letters(browser: Browser, server: WithFranceCon
         one.page.goto(one.page.url.rpartition("/dossier/")[0] + "/acces")
         one.sees("Voici qui a ouvert votre dossier")
         look(one)
+        asks_why(one, look)
         # What the doctor holds back goes from the list at once
         elsewhere(server, lambda db: held_back(db, task))
         one.page.goto(one.page.url.replace("/acces", "/dossier"))
@@ -120,6 +121,21 @@ def test_a_patient_reads_the_own_letters(browser: Browser, server: WithFranceCon
         comes_back(one, server, look)
     finally:
         one.leave()
+
+
+def asks_why(one: Patient, look: Callable[..., None]) -> None:
+    """Two taps, and nothing to write: the house has thirty days to say why."""
+    before = one.taps
+    one.page.get_by_role("link", name=french("Demander pourquoi")).first.click()
+    titled(one, "Demander pourquoi")
+    assert one.page.evaluate(SMALL) == []
+    look(one)
+    one.taps_on("Envoyer ma question")
+    assert one.taps - before == 1  # and the link
+    one.sees("Votre question est envoyée. Vous aurez une réponse sous 30 jours.")
+    expect(one.page.get_by_role("heading", name="Vos questions")).to_be_visible()
+    assert one.page.evaluate(SMALL) == []
+    look(one)
 
 
 def titled(one: Patient, title: str) -> None:

@@ -145,6 +145,38 @@ CREATE TABLE break_glass_review (
     parties text[] NOT NULL
 );
 
+-- A patient asks why somebody looked: about which look, as the trail told it, and until when that house owes an answer.
+CREATE TABLE access_question (
+    id text PRIMARY KEY,
+    patient_id text NOT NULL REFERENCES patient (id),
+    look_id text NOT NULL,
+    looked_at timestamptz NOT NULL,
+    practitioner_id text NOT NULL,
+    display text NOT NULL,
+    organization_id text NOT NULL REFERENCES organization (id),
+    text text NOT NULL DEFAULT '' CHECK (length(text) <= 500),
+    asked_at timestamptz NOT NULL,
+    due_at timestamptz NOT NULL,
+    called_at timestamptz,
+    owner_org text GENERATED ALWAYS AS (organization_id) STORED,
+    parties text[] GENERATED ALWAYS AS (ARRAY[organization_id]) STORED,
+    CONSTRAINT access_question_once UNIQUE (patient_id, look_id),
+    CONSTRAINT access_question_due CHECK (due_at > asked_at)
+);
+COMMENT ON COLUMN access_question.called_at IS 'When a late answer was called for: once.';
+CREATE INDEX access_question_organization ON access_question (organization_id, due_at);
+
+-- What the house answered, for the patient to read; never by the person who looked.
+CREATE TABLE access_answer (
+    question_id text PRIMARY KEY REFERENCES access_question (id),
+    patient_id text NOT NULL REFERENCES patient (id),
+    text text NOT NULL CONSTRAINT access_answer_said CHECK (length(btrim(text)) >= 15),
+    at timestamptz NOT NULL,
+    answered_by text NOT NULL,
+    owner_org text NOT NULL,
+    parties text[] NOT NULL
+);
+
 -- How long an emergency access lasts, when it must have been reviewed, when the patient is told, how many a day raise an alarm, and how many patients
 -- an hour are more than a day's work explains: the row to change where a deployer decides otherwise.
 CREATE TABLE emergency_limit (
@@ -213,6 +245,7 @@ CREATE TRIGGER consent_append_only BEFORE UPDATE OR DELETE ON consent FOR EACH R
 CREATE TRIGGER opposition_append_only BEFORE UPDATE OR DELETE ON opposition FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER choice_end_append_only BEFORE UPDATE OR DELETE ON choice_end FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER break_glass_append_only BEFORE UPDATE OR DELETE ON break_glass FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER access_answer_append_only BEFORE UPDATE OR DELETE ON access_answer FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER break_glass_review_append_only BEFORE UPDATE OR DELETE ON break_glass_review FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
 -- What the server closes: one resource, or all that is known of a patient, by a confidentiality code or a label of visibility. Never changed: its end is a
@@ -340,6 +373,9 @@ CREATE FUNCTION written_as(name text, kind text, id text DEFAULT 'id') RETURNS t
 $$;
 CREATE FUNCTION written_by_parties() RETURNS text LANGUAGE sql AS $$
     SELECT 'CASE WHEN parties && app_orgs() THEN true ELSE app_is_system() END'
+$$;
+CREATE FUNCTION asked_of_house() RETURNS text LANGUAGE sql AS $$
+    SELECT 'CASE WHEN parties && app_orgs() THEN true WHEN app_is_system() THEN true ELSE app_kind() = ''patient'' AND patient_id = app_actor() END'
 $$;
 -- What the patient refuses beats everything (CSP L1110-4 IV): a restrictive policy, whatever else lets the row through. `OFFSET 0` keeps it a question
 -- asked of each row.

@@ -5,6 +5,9 @@ CALL put_wall('consent', seen_as('consent', '''Consent'''), written_by_parties()
 CALL put_wall('break_glass', written_by_parties(), written_by_parties(), 'SELECT, INSERT');
 CALL put_wall('break_glass_review', written_by_parties(), written_by_parties(), 'SELECT, INSERT',
     by_parent('break_glass_review', 'break_glass_id', 'break_glass'));
+-- A question is its patient's and the house's that is asked; its answer too.
+CALL put_wall('access_question', asked_of_house(), written_by_parties());
+CALL put_wall('access_answer', asked_of_house(), written_by_parties(), 'SELECT, INSERT', by_parent('access_answer', 'question_id', 'access_question'));
 CALL put_child_wall('break_glass_reminder', 'break_glass_id', 'break_glass', 'SELECT, INSERT');
 CALL put_grants('{emergency_limit}', 'SELECT');
 CALL put_wall('patient_look', written_by_parties(), rights => 'SELECT, INSERT, DELETE');

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from maillage import booking, referrals
-from maillage.journeys import booking_to_referral, emergency
+from maillage.journeys import asking_why, booking_to_referral, emergency
+from maillage.journeys.asking_why import answer_why, ask_why
 from maillage.journeys.drift import rerender
 from maillage.journeys.emergency import break_glass
 from maillage.journeys.intake import INTAKE
@@ -20,7 +21,7 @@ from maillage.journeys.registration import register_patient
 TABLES = (referrals.TABLE, referrals.CHILD_TABLE, *booking.TABLES)
 """Every transition table: for the diagrams, the labels and the exhaustive tests."""
 
-CLOCK = (booking_to_referral.run_clock, run_deadlines, booking.run_deadlines, emergency.watch, release_late)
+CLOCK = (booking_to_referral.run_clock, run_deadlines, booking.run_deadlines, emergency.watch, asking_why.watch, release_late)
 """What the scheduler plays, in order; each step is a transaction of its own."""
 
 __all__ = [
@@ -32,6 +33,8 @@ __all__ = [
     "TABLES",
     "Given",
     "OpenedPage",
+    "answer_why",
+    "ask_why",
     "book",
     "breaches",
     "break_glass",

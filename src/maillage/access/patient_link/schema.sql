@@ -16,7 +16,7 @@ COMMENT ON COLUMN patient_code.asked_at IS 'The last time that the patient asked
 CREATE TABLE patient_link (
     token_hash bytea PRIMARY KEY,
     patient_id text NOT NULL REFERENCES patient_code (patient_id),
-    res_type text NOT NULL CONSTRAINT patient_link_about CHECK (res_type IN ('Task', 'Appointment', 'BreakGlass')),
+    res_type text NOT NULL CONSTRAINT patient_link_about CHECK (res_type IN ('Task', 'Appointment', 'BreakGlass', 'AccessQuestion')),
     res_id text NOT NULL,
     made_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,

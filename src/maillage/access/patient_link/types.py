@@ -8,8 +8,8 @@ from typing import Final
 
 from maillage.kernel.actor import Actor
 
-FOCUSES: Final = ("Task", "Appointment", "BreakGlass")
-"""What a link may be about: a request, an appointment, an emergency access that the patient is told of."""
+FOCUSES: Final = ("Task", "Appointment", "BreakGlass", "AccessQuestion")
+"""What a link may be about: a request, an appointment, an emergency access that the patient is told of, an answer to a question."""
 VALID: Final = timedelta(days=30)
 """How long a link may be used, once."""
 OPEN: Final = timedelta(minutes=15)

@@ -25,6 +25,7 @@ from maillage.doors.web.choices.pages import PAGES as CHOICES
 from maillage.doors.web.choices.restrictions import PAGES as RESTRICTIONS
 from maillage.doors.web.directory.pages import PAGES as DIRECTORY
 from maillage.doors.web.emergency.pages import PAGES as EMERGENCY
+from maillage.doors.web.emergency.questions import PAGES as QUESTIONS
 from maillage.doors.web.home.pages import PAGES as HOME
 from maillage.doors.web.identities.pages import PAGES as IDENTITIES
 from maillage.doors.web.live.pages import PAGES as LIVE
@@ -41,11 +42,12 @@ from maillage.doors.web.tracker.desk import PAGES as DESK
 from maillage.doors.web.tracker.opening import PAGES as OPENING
 from maillage.doors.web.tracker.pages import PAGES as TRACKER
 from maillage.doors.web.tracker.rights import PAGES as RIGHTS
+from maillage.doors.web.tracker.why import PAGES as WHY
 
 _IDENTITY: tuple[Page, ...] = (*SIGN_IN, *PSC, *LOCAL, *INVITATION, *OWN, *DISPLAY, *NOTIFICATIONS, *FACTORS, *ADMINISTRATION, *PARTNERS)
-_PATIENTS: tuple[Page, ...] = (*IDENTITIES, *PATIENTS, *ACCESSES, *CHOICES, *RESTRICTIONS, *EMERGENCY)
+_PATIENTS: tuple[Page, ...] = (*IDENTITIES, *PATIENTS, *ACCESSES, *CHOICES, *RESTRICTIONS, *EMERGENCY, *QUESTIONS)
 _CARE: tuple[Page, ...] = (*DIRECTORY, *_PATIENTS, *GIVING, *BOOKING, *CONVOCATION, *FEEDS, *OUTAGE, *PLANNING, *WAITING, *REFERRALS)
-_OWN: tuple[Page, ...] = (*OPENING, *TRACKER, *RIGHTS, *DESK, *OWN_SIGN_IN, *OWN_RECORD)
+_OWN: tuple[Page, ...] = (*OPENING, *TRACKER, *RIGHTS, *WHY, *DESK, *OWN_SIGN_IN, *OWN_RECORD)
 PAGES: tuple[Page, ...] = (*_IDENTITY, *LEGAL, *HOME, *_CARE, *STEERING, *SIMULATION, *_OWN, *LIVE, *APPS)
 
 SERVER_PAGES: tuple[Page, ...] = PSC_SERVER

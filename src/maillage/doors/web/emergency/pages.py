@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from maillage import directory, journeys
-from maillage.access import emergency
+from maillage.access import emergency, questions
 from maillage.access.policy import may_break_the_glass
 from maillage.doors.edge import Lane, Limit
 from maillage.doors.web.catalogue import word
@@ -51,10 +51,13 @@ async def open_record(view: View) -> Response:
 
 
 async def show_queue(view: View) -> Response:
-    """What awaits a review in this organisation, the first due first."""
+    """What awaits a review in this organisation, and what patients ask, the first due first."""
     found = await emergency.to_review(view.tx)
     return view.page(
-        "emergency/templates/queue.html", "Accès d’urgence à examiner", glasses=[(one, await _who(view, one)) for one in found]
+        "emergency/templates/queue.html",
+        "Accès à examiner",
+        glasses=[(one, await _who(view, one)) for one in found],
+        questions=await questions.to_answer(view.tx),
     )
 
 

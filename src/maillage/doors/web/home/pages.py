@@ -13,7 +13,7 @@ import msgspec
 from starlette.responses import Response
 
 from maillage import directory, messaging, record, referrals
-from maillage.access import policy
+from maillage.access import emergency, policy
 from maillage.doors.web.home import presenters
 from maillage.doors.web.pages import OWN, get, post
 from maillage.doors.web.referrals.presenters import line
@@ -43,6 +43,7 @@ async def show_home(view: View) -> Response:
         town=organization.kind != "hospital",
         narrowed=bool(services) and organization.kind == "hospital",
         widened=_widened(view),
+        reviews=emergency.may_review(view.actor),
     )
 
 
@@ -155,6 +156,7 @@ _PLACES = {
     "Schedule": "/vacations/",
     "Appointment": "/rendez-vous/",
     "BreakGlass": "/urgences/",
+    "AccessQuestion": "/questions/",
 }
 """Where what a notification is about is shown."""
 

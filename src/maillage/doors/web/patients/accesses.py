@@ -34,6 +34,11 @@ class Access:
     why: str
     refused: bool
     urgent: bool
+    id: str
+    """The first of its events in the trail."""
+    actor: str
+    house: str
+    """The id of the organisation, when it is one that we know: it can be asked why."""
 
 
 async def show(view: View) -> Response:
@@ -97,6 +102,9 @@ def _access(visit: list[Any], names: Mapping[str, Organization]) -> Access:
         why=word("purpose", first["purpose"]) if labels.entry("purpose", first["purpose"]) else first["purpose"],
         refused=all(row["outcome"] != "0" for row in visit),
         urgent=any(row["subtype"] == "break-glass" or row["purpose"] in ("ETREAT", "BTG") for row in visit),
+        id=first["id"],
+        actor=first["actor_id"],
+        house=first["organization"] if organization else "",
     )
 
 

@@ -71,7 +71,7 @@ async def show_tracker(view: View) -> Response:
     """Where it stands, whose turn it is, by when, whom to call, and what the patient may do."""
     if view.actor.assurance in STRONG:
         return RedirectResponse(f"{own_page(view)}/dossier", 303)
-    if all(kind in ("BreakGlass", "Patient") for kind, _ in view.actor.only):
+    if all(kind in ("BreakGlass", "AccessQuestion", "Patient") for kind, _ in view.actor.only):
         return RedirectResponse(f"{own_page(view)}/acces", 303)
     own = await load(view)
     shown = await _tracked(view, own)

@@ -15,7 +15,7 @@ from maillage.doors.web.catalogue import say, word
 from maillage.doors.web.choices.forms import end_of
 from maillage.doors.web.forms import Choice, Field, Reader, redisplay, summary
 from maillage.doors.web.pages import get, post
-from maillage.doors.web.patients.accesses import accesses
+from maillage.doors.web.tracker import why
 from maillage.doors.web.tracker.pages import csrf_of, load, own_page, play
 from maillage.doors.web.view import View
 from maillage.kernel.errors import Conflict, Invalid, NotFound
@@ -26,7 +26,6 @@ UNTIL = Field("jusque", "Jusqu’à quel jour ?", "date", True, "Vous pouvez ret
 TO = Field("a", "Dernier jour", "date", True)
 QUESTIONS = (choices.MESSAGES, choices.READING, choices.EMERGENCY, choices.FEEDING)
 YES, NO = "oui", "non"
-MOST = 100
 
 
 async def _task(view: View) -> str:
@@ -162,10 +161,8 @@ async def choose_channel(view: View) -> Response:
 
 async def show_accesses(view: View) -> Response:
     """Who looked at this request: name, job, house, when and why (CSP L1111-7, GDPR 15); at the whole record after a strong sign-in."""
-    async with view.door.trail.transaction(view.actor, request_id=view.tx.request_id, lazy=True, origin=view.tx.origin) as reading:
-        found = await record.accesses(reading, view.actor, view.actor.id, limit=MOST)
+    found, cut = await why.looks(view)
     await record.audit(view.tx, "R", "Patient", view.actor.id, patient=view.actor.id, verb="accesses", act="audit-read")
-    rows = [row for row in found.rows if row["actor_kind"] in ("person", "client")]
     whole = view.actor.assurance in STRONG
     return view.page(
         "tracker/templates/accesses.html",
@@ -173,8 +170,9 @@ async def show_accesses(view: View) -> Response:
         own_page=own_page(view),
         whole=whole,
         followed=whole or any(kind in ("Task", "Appointment") for kind, _ in view.actor.only),
-        accesses=accesses(rows, await places.organizations(view.tx)),
-        cut=found.position is not None,
+        accesses=found,
+        asked=await why.asked(view),
+        cut=cut,
     )
 
 
