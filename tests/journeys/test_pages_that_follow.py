@@ -93,6 +93,25 @@ def test_a_page_follows_and_loses_nothing(person: Callable[..., Person], server:
     assert specialist.messages == []
 
 
+def test_where_no_stream_comes_through_the_page_asks_by_itself(person: Callable[..., Person], server: Running) -> None:
+    specialist = person("hge-percy")
+    page = specialist.page
+    # Given a network that lets no stream through: each try fails, and is made again every few seconds
+    tries: list[str] = []
+    page.route("**/evenements?*", lambda route: (tries.append(route.request.url), route.abort()))
+    page.clock.install()
+    specialist.goes_to("/")
+    waiting = page.get_by_role("region", name="À trier")
+    expect(page.locator("[data-live-at]")).to_contain_text("Mis à jour à")
+    elsewhere(server, send)
+    # When half a minute has passed, what the town sent stands there all the same
+    for _ in range(7):
+        page.clock.run_for(5_000)
+        page.wait_for_timeout(100)
+    assert len(tries) > 2
+    expect(waiting.get_by_role("button")).to_have_count(1)
+
+
 def test_without_javascript_a_link_asks_again(person: Callable[..., Person]) -> None:
     specialist = person("hge-percy", javascript=False)
     specialist.clicks("Actualiser cette page")

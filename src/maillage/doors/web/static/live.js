@@ -50,6 +50,7 @@ function end() {
 }
 
 function poll(on) {
+  if (on && polling) return;  // a stream that fails again and again does not put the next round off
   clearInterval(polling);
   polling = on ? setInterval(schedule, POLL) : undefined;
 }
