@@ -13,7 +13,7 @@ def main() -> int:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**30
     print(f"{os.cpu_count()} cores, {memory} GiB, Python {platform.python_version()}")
     failed = 0
-    for name in ("door", "find_slots", "validate", "pages", "forms", "telling"):
+    for name in ("door", "find_slots", "validate", "pages", "forms", "telling", "simulation", "allocation"):
         print(f"== {name}", flush=True)
         failed += subprocess.run([sys.executable, "-m", f"bench.{name}"], check=False).returncode != 0
     return failed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import cache
+from itertools import product
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from maillage.cli.plan import plan
 from maillage.cli.status import Failure
 from maillage.simulation import allocation
-from maillage.simulation.allocation import Problem, Solved, by_constraints, by_specialty
+from maillage.simulation.allocation import Problem, Solved, by_constraints, by_specialty, parts, search
 from maillage.simulation.allocation.model import Programme
 from maillage.simulation.allocation.placement import APART, Placed
 from maillage.simulation.allocation.problem import HALF_DAYS, NEAR, Unusable
@@ -40,34 +41,90 @@ def test_a_plan_keeps_the_rules_and_lies_above_its_bound() -> None:
     assert solved.gap < 0.05
 
 
-def test_a_territory_solved_by_specialty_has_a_bound_above_the_relaxed_one_and_under_every_plan() -> None:
+def test_no_plan_costs_less_than_the_bound() -> None:
+    """Two practitioners, two sites, two weeks: every plan there is, rooms and half-days as they may be."""
+    for seed, scarce in product(range(1, 5), (False, True)):
+        problem = allocation.example(2, 2, 3, weeks=2, specialties=2, seed=seed, scarce=scarce)
+        problem = replace(problem, allowed=np.ones((2, 2), bool), available=np.ones((2, 2), np.int64), rooms=np.ones(2, np.int64))
+        programme = Programme(problem)
+        every = (np.array(plan).reshape(2, 2, 2) for plan in product((0, 1), repeat=8))
+        best = min(programme.judged(plan)[0] for plan in every if (plan.sum(axis=1) <= 1).all())
+        solved = allocation.solve(problem, 5.0)
+        assert programme.relaxed().cost <= best * (1 + 1e-6)
+        assert solved.bound <= best * (1 + 1e-6)
+        assert solved.cost == pytest.approx(best, rel=1e-4)
+
+
+def test_sites_that_nobody_opens_see_nobody_which_raises_the_bound() -> None:
+    """Without these rows the relaxed programme opens a third of a site; with them no plan becomes dearer."""
     problem, solved = small()
     programme = Programme(problem)
-    relaxed = programme.relaxed()
-    bound, plan = by_specialty.solve(problem, relaxed, allocation.greedy(problem), 6.0)
-    kept(problem, plan)
-    assert relaxed.cost * (1 - 1e-6) <= bound <= solved.cost * (1 + 1e-6)
-    assert bound <= programme.judged(plan)[0] * (1 + 1e-6)
-    changed = by_specialty.again(problem, relaxed, plan, 1, 3.0)
-    assert changed is not None
+    with_rows = programme.relaxed()
+    assert (with_rows.opened[~problem.allowed] == 0).all()
+    programme.reach = programme.reach[:0]
+    assert programme.relaxed().cost * 1.001 < with_rows.cost <= solved.cost * (1 + 1e-9)
+
+
+def test_a_territory_solved_by_specialty_costs_hardly_more_than_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, solved = small()
+    monkeypatch.setattr(search, "WHOLE", 0)
+    found = allocation.solve(problem, 8.0)
+    kept(problem, found.plan)
+    assert found.bound == pytest.approx(solved.bound)
+    assert "specialties" in " ".join(found.steps)
+    assert solved.bound * (1 - 1e-9) <= found.cost <= solved.cost * 1.01
+
+
+def test_a_specialty_planned_beside_the_others_leaves_them_as_they_are() -> None:
+    """What it costs beside the others is what the whole then costs."""
+    problem, solved = small()
+    half_days = by_specialty.beside(problem, [1], solved.plan, 0.0, 6.0)
+    assert half_days is not None
+    mine = problem.specialty == 1
+    changed = solved.plan.copy()
+    changed[mine] = half_days
     kept(problem, changed)
-    assert (changed[problem.specialty != 1] == plan[problem.specialty != 1]).all()
+    part = parts.cut(problem, [1])
+    apart = parts.cost(part, 50.0, half_days) - parts.cost(part, 50.0, solved.plan[mine])
+    calm = replace(problem, weights=replace(problem.weights, equity=0.0))
+    programme = Programme(calm)
+    assert programme.judged(changed)[0] - programme.judged(solved.plan)[0] == pytest.approx(apart, abs=0.5)
+    assert parts.cost(part, 0.0, half_days + 9) == np.inf
 
 
-def test_specialties_that_want_the_same_room_share_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cheapest_half_days_of_each_specialty_make_one_plan_where_there_are_rooms() -> None:
     """One site with one room, more practitioners than it holds; each specialty alone would fill it."""
     problem, _ = small()
     tight = replace(problem, allowed=np.arange(5)[None, :] == np.zeros((6, 1)), available=np.full((6, 4), 4), rooms=np.ones(5, np.int64))
-    monkeypatch.setattr(by_specialty, "_spread", lambda parts, _: map(by_specialty.specialty, parts))
-    plan = by_specialty.solve(tight, Programme(tight).relaxed(), allocation.greedy(tight), 3.0)[1]
+    wanted, nothing = np.where(tight.allowed[:, :, None], 4, 0) + np.zeros((6, 5, 4), np.int64), np.zeros((6, 5, 4), np.int64)
+    plan = by_specialty.together(tight, 0.0, [nothing, wanted])
     kept(tight, plan)
     assert plan.sum(axis=(0, 1))[0] == HALF_DAYS  # those who wait at the start fill the first week
+    assert by_specialty.crowded(tight, plan) == [[0, 1], [0, 2], [1, 2]]
+    assert not by_specialty.crowded(tight, nothing)
     published = np.full((6, 5, 4), -1)
     published[5, 0] = 4
     held = replace(tight, published=published)
-    plan = by_specialty.solve(held, Programme(held).relaxed(), allocation.greedy(held), 3.0)[1]
+    plan = by_specialty.together(held, 0.0, [wanted])
     kept(held, plan)
     assert (plan[5, 0] == 4).all()
+
+
+def test_published_sessions_are_constants_specialty_by_specialty_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, solved = small()
+    published = np.where(np.arange(4) == 0, solved.plan, -1)
+    monkeypatch.setattr(search, "WHOLE", 0)
+    again = allocation.solve(replace(problem, published=published), 6.0)
+    assert (again.plan[:, :, 0] == solved.plan[:, :, 0]).all()
+
+
+def test_in_a_scarce_territory_a_good_plan_leaves_half_of_what_doing_nothing_costs() -> None:
+    problem = allocation.example(scarce=True)
+    programme, first = Programme(problem), allocation.greedy(problem)
+    nothing = programme.judged(np.zeros_like(first))[0]
+    assert 1.8e6 < nothing < 2.0e6
+    assert 0.45 < programme.judged(first)[0] / nothing < 0.55
+    assert 500 < first.sum() < 560
 
 
 def test_half_days_without_a_room_are_left_out() -> None:

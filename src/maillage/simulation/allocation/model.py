@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix, vstack
 
 from maillage.simulation.allocation.problem import HALF_DAYS, Floats, Problem
 
-MANY: Final = 50_000
+MANY: Final = 10_000
 
 
 @dataclass(slots=True)
@@ -35,17 +35,23 @@ class Rows:
         self.high.append(high)
         return len(self.low) - 1
 
+    def matrix(self, width: int) -> csr_matrix:
+        """What was written, for so many variables."""
+        shape = (len(self.low), width)
+        if not self.low:
+            return csr_matrix(shape)
+        return csr_matrix((np.concatenate(self.value), (np.concatenate(self.row), np.concatenate(self.column))), shape=shape)
+
 
 @dataclass(frozen=True, slots=True)
 class Relaxed:
-    """The programme when half-days may be cut: its cost, what one more room or one week more of the longest wait would spare."""
+    """The programme when half-days and openings may be cut: no plan costs less."""
 
     cost: float
-    room: Floats
-    """s, w: of a half-day."""
-    wait: Floats
-    """k, c: of the longest wait."""
     longest: float
+    """Wait, in weeks of demand."""
+    opened: Floats
+    """p, s: how far each site is opened."""
 
 
 class Programme:
@@ -71,11 +77,11 @@ class Programme:
         self.low, self.high = np.zeros(self.size), np.full(self.size, np.inf)
         self.high[self.o[self.o >= 0]] = 1
         self._limits()
-        self.room_rows, self.wait_rows = np.full((s, w), -1), np.full((k, c), -1)
+        self.room_rows = np.full((s, w), -1)
         rows = self._rows()
-        matrix = (np.concatenate(rows.value), (np.concatenate(rows.row), np.concatenate(rows.column)))
-        self.matrix = csr_matrix(matrix, shape=(len(rows.low), self.size))
+        self.matrix = rows.matrix(self.size)
         self.row_low, self.row_high = np.array(rows.low), np.array(rows.high)
+        self.reach = self._reach()
 
     def _block(self, there: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Numbers of variables, -1 where there is none."""
@@ -133,26 +139,41 @@ class Programme:
         problem = self.problem
         last = problem.demand.mean(axis=2)
         for a, d in np.argwhere(last > 0):
-            self.wait_rows[a, d] = rows.add([self.z[0], self.b[a, d, -1]], [1.0, -1.0 / last[a, d]], 0.0, np.inf)
+            rows.add([self.z[0], self.b[a, d, -1]], [1.0, -1.0 / last[a, d]], 0.0, np.inf)
         for number, (a, e, owed) in enumerate(problem.clauses):
             half = self.n[problem.specialty == a, e].ravel()
             half = half[half >= 0]
             rows.add(np.r_[half, self.slack[number]], 1.0, float(owed), np.inf)
 
+    def _reach(self) -> csr_matrix:
+        """Rows that hold for every plan, and cost the relaxed programme much: a commune sends nobody to a site that nobody opens.
+
+        Over the weeks, at most all who wait or come there, times the practitioners who open the site.
+        """
+        problem, rows = self.problem, Rows()
+        everyone = problem.backlog + problem.demand.sum(axis=2)
+        for a, d, e in np.argwhere((self.y >= 0).any(axis=3)):
+            opened = self.o[problem.specialty == a, e]
+            opened = opened[opened >= 0]
+            seen = self.y[a, d, e]
+            rows.add(np.r_[seen, opened], np.r_[np.ones(len(seen)), np.full(len(opened), -everyone[a, d])], -np.inf, 0.0)
+        return rows.matrix(self.size)
+
     def relaxed(self) -> Relaxed:
-        """What no plan can beat, and the prices that say why. The interior point is faster where there are many variables."""
+        """What no plan can beat. The interior point is faster where there are many variables."""
         equal = self.row_low == self.row_high
         upper, lower = np.isfinite(self.row_high) & ~equal, np.isfinite(self.row_low) & ~equal
         found = linprog(
-            self.cost, vstack([self.matrix[upper], -self.matrix[lower]]), np.r_[self.row_high[upper], -self.row_low[lower]],
+            self.cost, vstack([self.matrix[upper], -self.matrix[lower], self.reach]),
+            np.r_[self.row_high[upper], -self.row_low[lower], np.zeros(self.reach.shape[0])],
             self.matrix[equal], self.row_low[equal], np.stack([self.low, self.high], axis=1),
             method="highs-ipm" if self.size > MANY else "highs",
         )  # fmt: skip
-        price = np.zeros(len(equal) + 1)  # the last one: of a row that is not there
-        price[np.flatnonzero(upper)] = -found.ineqlin.marginals[: int(upper.sum())]
-        price[np.flatnonzero(lower)] = -found.ineqlin.marginals[int(upper.sum()) :]
-        prices = np.maximum(price[self.room_rows], 0.0), np.maximum(price[self.wait_rows], 0.0)
-        return Relaxed(float(found.fun), *prices, float(found.x[self.z[0]]))
+        return Relaxed(float(found.fun), float(found.x[self.z[0]]), self.shares(found.x))
+
+    def shares(self, found: Floats) -> Floats:
+        """p, s: how far each site is opened in a solution."""
+        return np.where(self.o >= 0, found[self.o], 0.0)
 
     def solve(
         self, seconds: float, *, free: NDArray[np.bool_] | None = None, plan: NDArray[np.int64] | None = None, below: float = np.inf
@@ -162,7 +183,7 @@ class Programme:
         if free is not None and plan is not None:
             held = (self.n >= 0) & ~free
             low[self.n[held]] = high[self.n[held]] = plan[held]
-        constraints = [LinearConstraint(self.matrix, self.row_low, self.row_high)]
+        constraints = self.rows() if free is None or free.any() else self.rows()[:1]
         if np.isfinite(below):
             constraints.append(LinearConstraint(csr_matrix(self.cost), -np.inf, below))
         options = {"time_limit": seconds, "mip_rel_gap": 1e-4}
@@ -170,6 +191,10 @@ class Programme:
         if found.x is None:
             return None
         return float(found.fun), self.half_days(found.x), found.x[self.b]
+
+    def rows(self) -> list[LinearConstraint]:
+        """Every row; those that only help the solver last."""
+        return [LinearConstraint(self.matrix, self.row_low, self.row_high), LinearConstraint(self.reach, -np.inf, 0.0)]
 
     def half_days(self, found: Floats) -> NDArray[np.int64]:
         """p, s, w: the plan in a solution."""

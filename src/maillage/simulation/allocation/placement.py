@@ -8,7 +8,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import csr_matrix
 
 from maillage.simulation.allocation.model import Rows
 from maillage.simulation.allocation.problem import HALF_DAYS, Problem
@@ -44,10 +43,8 @@ def place(problem: Problem, week: NDArray[np.int64], seconds: float = 10.0) -> P
             if p == q and problem.between[s, e] > APART:
                 for day in range(HALF_DAYS // 2):
                     rows.add([x[n, 2 * day], x[m, 2 * day + 1]], 1.0, 0.0, 1.0)
-    shape = (len(rows.low), x.size)
-    matrix = csr_matrix((np.concatenate(rows.value), (np.concatenate(rows.row), np.concatenate(rows.column))), shape=shape)
     found = milp(
-        -np.ones(x.size), constraints=LinearConstraint(matrix, rows.low, rows.high), integrality=np.ones(x.size), bounds=Bounds(0, 1),
+        -np.ones(x.size), constraints=LinearConstraint(rows.matrix(x.size), rows.low, rows.high), integrality=np.ones(x.size), bounds=Bounds(0, 1),
         options={"time_limit": seconds},
     )  # fmt: skip
     taken = np.rint(found.x).astype(bool).reshape(x.shape) if found.x is not None else np.zeros(x.shape, bool)

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from maillage.simulation.draws import Purpose, drawn
 
 Floats = NDArray[np.float64]
+Plan = NDArray[np.int64]
+"""p, s, w -> half-days."""
 NEAR: Final = 25.0
 """A patient is sent to a site at most so many minutes away."""
 HALF_DAYS: Final = 10
@@ -116,8 +118,20 @@ def _check(problem: Problem) -> None:
         raise Unusable("specialty: a practitioner of a specialty that has no patients")
 
 
-def example(practitioners: int = 30, sites: int = 20, communes: int = 20, weeks: int = 12, specialties: int = 10, seed: int = 1) -> Problem:
-    """An invented territory of this size: the same seed gives the same one."""
+def example(
+    practitioners: int = 30,
+    sites: int = 20,
+    communes: int = 20,
+    weeks: int = 12,
+    specialties: int = 10,
+    seed: int = 1,
+    *,
+    scarce: bool = False,
+) -> Problem:
+    """An invented territory of this size: the same seed gives the same one.
+
+    There is about as much supply as demand; or it is `scarce`: one half-day less a week of everyone, of four patients more, and more who come than are seen.
+    """
     rows = iter(range(10_000))
 
     def u(*shape: int) -> Floats:
@@ -126,7 +140,7 @@ def example(practitioners: int = 30, sites: int = 20, communes: int = 20, weeks:
 
     town, site, home = u(communes, 2) * 40, u(sites, 2) * 40, u(practitioners, 2) * 40
     specialty = np.arange(practitioners) % specialties
-    patients = np.round(6 + 6 * u(specialties))
+    patients = np.round(6 + 6 * u(specialties)) + 4 * scarce
     size = 0.3 + u(communes)
     offer = np.array([patients[k] * 2.2 * (specialty == k).sum() for k in range(specialties)])
     demand = offer[:, None, None] * (size / size.sum())[None, :, None] * (0.7 + 0.6 * u(specialties, communes, weeks))
@@ -138,7 +152,7 @@ def example(practitioners: int = 30, sites: int = 20, communes: int = 20, weeks:
         backlog=demand.mean(axis=2) * 4 * u(specialties, communes),
         travel=_distances(town, site),
         trip=_distances(home, site),
-        available=np.floor(2 + 2 * u(practitioners, weeks)).astype(np.int64),
+        available=np.floor(2 - scarce + 2 * u(practitioners, weeks)).astype(np.int64),
         rooms=np.floor(1 + 2 * u(sites)).astype(np.int64),
         allowed=u(practitioners, sites) < 0.45,
         between=_distances(site, site),
