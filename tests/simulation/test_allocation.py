@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 from dataclasses import replace
 from functools import cache
@@ -197,6 +198,22 @@ def test_the_command_proposes_and_publishes_nothing(capsys: pytest.CaptureFixtur
     assert "rien n'est publié" in capsys.readouterr().out
     with pytest.raises(Failure, match="invalid literal"):
         plan("sessions", example="fourxthree")
+
+
+def test_the_answer_stands_alone_whatever_the_solver_prints(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """From C, as HiGHS does: Python's own standard output is not asked."""
+    problem, solved = small()
+
+    def noisy(*_: object) -> Solved:
+        ctypes.CDLL(None).puts(b"tmpSolver.run();")
+        return solved
+
+    monkeypatch.setattr(allocation, "example", lambda *_: problem)
+    monkeypatch.setattr(allocation, "solve", noisy)
+    assert plan("sessions", example="6x5", json=True) == 0
+    said = capfd.readouterr()
+    assert json.loads(said.out)["proposal"]
+    assert "tmpSolver" in said.err
 
 
 def test_a_problem_of_the_wrong_shape_is_refused() -> None:

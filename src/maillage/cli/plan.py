@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -27,13 +32,28 @@ def plan(
     Example: maillage plan sessions --example 30x20 --seconds 20
     """
     asked = _problem(problem, example)
-    solved = allocation.solve(asked, seconds)
-    weeks = [allocation.place(asked, solved.plan[:, :, w]) for w in range(solved.plan.shape[2])]
+    with _aside():
+        solved = allocation.solve(asked, seconds)
+        weeks = [allocation.place(asked, solved.plan[:, :, w]) for w in range(solved.plan.shape[2])]
     answer: dict[str, Any] = {"what": what, **allocation.explain(asked, solved), "not_placed": sum(len(week.left) for week in weeks)}
     answer["half_days_placed"] = [
         {"week": w, "practitioner": p, "site": s, "half_day": h} for w, week in enumerate(weeks) for p, s, h in week.places
     ]
     return _say(answer, _lines(answer), json=json)
+
+
+@contextmanager
+def _aside() -> Iterator[None]:
+    """HiGHS sometimes writes to the standard output, silent as it was asked to be: that goes to the error output, so that the answer stands alone."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        ctypes.CDLL(None).fflush(None)
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _problem(path: Path | None, size: str) -> allocation.Problem:
