@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from functools import cache
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,10 +15,10 @@ import pytest
 from maillage.cli.plan import plan
 from maillage.cli.status import Failure
 from maillage.simulation import allocation
-from maillage.simulation.allocation import Problem, Solved, by_constraints, by_specialty, parts, search
+from maillage.simulation.allocation import Problem, Solved, by_constraints, by_specialty, parts, search, shown
 from maillage.simulation.allocation.model import Programme
 from maillage.simulation.allocation.placement import APART, Placed
-from maillage.simulation.allocation.problem import HALF_DAYS, NEAR, Unusable
+from maillage.simulation.allocation.problem import FIELDS, HALF_DAYS, NEAR, Unusable
 
 
 @cache
@@ -168,6 +169,102 @@ def test_who_waits_more_is_shown_worst_first() -> None:
     assert all(gap > 0 for gap in gaps)
     assert found["proposal"]
     assert "practitioner" not in json.dumps(found)
+
+
+def test_the_parts_of_the_cost_make_the_whole() -> None:
+    """A clause that cannot be kept is among them."""
+    problem, _ = small()
+    owed = replace(problem, clauses=((0, 2, 500.0),))
+    solved = allocation.solve(owed, 5.0)
+    found = allocation.explain(owed, solved)
+    assert sum(found["cost_made_of"].values()) == pytest.approx(solved.cost, rel=1e-5)
+    row = found["clauses"][0]
+    assert found["cost_made_of"]["clauses"] == pytest.approx(500.0 * (500 - row["given"]))
+    assert row["given"] == solved.plan[problem.specialty == 0, 2].sum()
+    assert min(found["cost_made_of"].values()) >= 0
+    assert found["cost_made_of"]["patients_travel"] > 0
+
+
+def test_one_more_half_day_spares_what_is_said() -> None:
+    """Given to anyone of the specialty there, the plan judged as a whole costs so much less."""
+    problem, solved = small()
+    rows = allocation.explain(problem, solved)["one_more_half_day"]
+    assert [row["gain"] for row in rows] == sorted((row["gain"] for row in rows), reverse=True)
+    first = rows[0]
+    assert first["gain"] > 0
+    more = Programme(replace(problem, available=problem.available + 1))
+    gains = []
+    for p in np.flatnonzero(problem.specialty == first["specialty"]):
+        if solved.plan[p, first["site"]].sum():
+            changed = solved.plan.copy()
+            changed[p, first["site"], first["week"]] += 1
+            gains.append(more.judged(solved.plan)[0] - more.judged(changed)[0])
+    assert first["gain"] == pytest.approx(max(gains), abs=2.0)
+
+
+def test_rooms_say_where_it_is_full() -> None:
+    problem, solved = small()
+    rows = {row["site"]: row for row in allocation.explain(problem, solved)["rooms"]}
+    assert set(rows) == set(np.flatnonzero(solved.plan.sum(axis=(0, 2))).tolist())
+    assert all(row["used"] == solved.plan[:, site].sum() and row["of"] == problem.rooms[site] * HALF_DAYS * 4 for site, row in rows.items())
+    full = replace(problem, specialty=np.zeros(6, np.int64), rooms=np.ones(5, np.int64))
+    plan = np.zeros_like(solved.plan)
+    plan[:4, 2, 1], plan[4, 2, 1], plan[0, 3, 0] = 2, 2, 1
+    assert shown.rooms(full, plan) == [
+        {"site": 2, "used": 10, "of": 40, "full_weeks": 1},
+        {"site": 3, "used": 1, "of": 40, "full_weeks": 0},
+    ]
+
+
+def as_text(problem: Problem, **more: object) -> str:
+    return json.dumps({name: getattr(problem, name).tolist() for name in FIELDS} | more)
+
+
+def test_a_plan_is_locked_asked_again_and_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The answer's plan, put in `published`, stays; against the earlier answer nothing moved and nobody waits more."""
+    problem, solved = small()
+    asked, earlier = tmp_path / "problem.json", tmp_path / "answer.json"
+    earlier.write_text(json.dumps({"plan": solved.plan.tolist()}))
+    asked.write_text(as_text(problem, published=solved.plan.tolist()))
+    assert plan("sessions", asked, since=earlier, seconds=3, other_weights=True, json=True) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["plan"] == solved.plan.tolist()
+    assert said["half_days_moved"] == 0
+    assert not said["waits_more"]
+    assert [row["heavier"] for row in said["other_weights"]] == ["equity", "patients_travel", "fewer_sites"]
+    assert plan("sessions", asked, since=earlier, seconds=3) == 0
+    text = capsys.readouterr().out
+    assert "0 demi-journées déplacées" in text
+    assert "Une demi-journée de plus" in text
+    assert "trajets des patients" in text
+    earlier.write_text(json.dumps({"plan": [1]}))
+    with pytest.raises(Failure, match="is expected"):
+        plan("sessions", asked, since=earlier)
+    earlier.write_text("{}")
+    with pytest.raises(Failure, match="no answer with a plan"):
+        plan("sessions", asked, since=earlier)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        ({"published": [[1]]}, "published"),
+        ({"clauses": [[9, 0, 3.0]]}, "clauses"),
+        ({"urgency": [1.0]}, "urgency"),
+        ({"specialty": [0, 1, 2, 0, 1, 7]}, "specialty"),
+    ],
+)
+def test_what_does_not_fit_is_named(wrong: dict[str, object], why: str) -> None:
+    with pytest.raises(Unusable, match=why):
+        allocation.read(as_text(small()[0], **wrong))
+
+
+def test_a_heavier_opening_opens_no_more_sites() -> None:
+    problem, solved = small()
+    heavier = allocation.other_weights(problem.weights)["fewer_sites"]
+    assert heavier.opening == 3 * problem.weights.opening
+    other = allocation.solve(replace(problem, weights=heavier), 5.0)
+    assert (other.plan.sum(axis=2) > 0).sum() <= (solved.plan.sum(axis=2) > 0).sum()
 
 
 def placed_well(problem: Problem, week: np.ndarray, found: Placed) -> None:

@@ -2,7 +2,23 @@
 
 from maillage.simulation.allocation.by_rule import greedy
 from maillage.simulation.allocation.placement import place
-from maillage.simulation.allocation.plan import Solved, explain, solve
-from maillage.simulation.allocation.problem import Plan, Problem, Weights, example, read
+from maillage.simulation.allocation.plan import Solved, judged, solve
+from maillage.simulation.allocation.problem import Floats, Plan, Problem, Weights, example, read, read_plan
+from maillage.simulation.allocation.shown import explain, other_weights
 
-__all__ = ["Plan", "Problem", "Solved", "Weights", "example", "explain", "greedy", "place", "read", "solve"]
+__all__ = [
+    "Floats",
+    "Plan",
+    "Problem",
+    "Solved",
+    "Weights",
+    "example",
+    "explain",
+    "greedy",
+    "judged",
+    "other_weights",
+    "place",
+    "read",
+    "read_plan",
+    "solve",
+]

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
+from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, linprog, milp
 from scipy.sparse import csr_matrix, vstack
 
 from maillage.simulation.allocation.problem import HALF_DAYS, Floats, Problem
@@ -160,16 +160,30 @@ class Programme:
         return rows.matrix(self.size)
 
     def relaxed(self) -> Relaxed:
-        """What no plan can beat. The interior point is faster where there are many variables."""
+        """What no plan can beat."""
+        found = self._divisible(self.low, self.high)
+        return Relaxed(float(found.fun), float(found.x[self.z[0]]), self.shares(found.x))
+
+    def prices(self, plan: NDArray[np.int64]) -> Floats:
+        """By variable: what one more of it would spare at most beside this plan."""
+        low, high = self.low.copy(), self.high.copy()
+        there = self.n >= 0
+        low[self.n[there]] = high[self.n[there]] = plan[there]
+        opened = (plan.sum(axis=2) > 0) & (self.o >= 0)
+        low[self.o[opened]] = 1.0
+        found = self._divisible(low, high)
+        return np.asarray(-(found.lower.marginals + found.upper.marginals))
+
+    def _divisible(self, low: Floats, high: Floats) -> OptimizeResult:
+        """Half-days and openings may be cut. The interior point is faster where there are many variables."""
         equal = self.row_low == self.row_high
         upper, lower = np.isfinite(self.row_high) & ~equal, np.isfinite(self.row_low) & ~equal
-        found = linprog(
+        return linprog(
             self.cost, vstack([self.matrix[upper], -self.matrix[lower], self.reach]),
             np.r_[self.row_high[upper], -self.row_low[lower], np.zeros(self.reach.shape[0])],
-            self.matrix[equal], self.row_low[equal], np.stack([self.low, self.high], axis=1),
+            self.matrix[equal], self.row_low[equal], np.stack([low, high], axis=1),
             method="highs-ipm" if self.size > MANY else "highs",
         )  # fmt: skip
-        return Relaxed(float(found.fun), float(found.x[self.z[0]]), self.shares(found.x))
 
     def shares(self, found: Floats) -> Floats:
         """p, s: how far each site is opened in a solution."""

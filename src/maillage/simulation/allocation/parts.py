@@ -74,6 +74,12 @@ def cost(problem: Problem, longest: float, plan: Plan) -> float:
     return found[0] if found else np.inf
 
 
+def worth(problem: Problem, plan: Plan) -> Floats:
+    """p, s, w: what one more half-day there would spare at most."""
+    programme = Programme(problem)
+    return np.where(programme.n >= 0, programme.prices(plan)[programme.n], -np.inf)
+
+
 def _tied(problem: Problem, longest: float, left: Plan) -> Programme:
     programme = Programme(problem)
     programme.row_high[programme.room_rows] = left

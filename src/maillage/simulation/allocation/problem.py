@@ -98,11 +98,25 @@ def read(text: str) -> Problem:
             name: np.array(said[name], dtype={"int": np.int64, "float": np.float64, "bool": np.bool_}[kind])
             for name, kind in FIELDS.items()
         }
-        found = Problem(**arrays, clauses=tuple(tuple(row) for row in said.get("clauses", ())), weights=Weights(**said.get("weights", {})))
+        published = np.array(said["published"], np.int64) if "published" in said else None
+        clauses = tuple((int(k), int(e), float(owed)) for k, e, owed in said.get("clauses", ()))
+        found = Problem(**arrays, published=published, clauses=clauses, weights=Weights(**said.get("weights", {})))
     except (KeyError, TypeError, ValueError) as error:
         raise Unusable(f"this is no problem of allocation: {error}") from error
     _check(found)
     return found
+
+
+def read_plan(text: str, problem: Problem) -> Plan:
+    """The plan of an earlier answer to the same question."""
+    try:
+        plan = np.array(json.loads(text)["plan"], np.int64)
+    except (KeyError, TypeError, ValueError) as error:
+        raise Unusable(f"this is no answer with a plan: {error}") from error
+    p, s, _, _, w = problem.shape
+    if plan.shape != (p, s, w):
+        raise Unusable(f"plan: {plan.shape} where {(p, s, w)} is expected")
+    return plan
 
 
 def _check(problem: Problem) -> None:
@@ -114,6 +128,10 @@ def _check(problem: Problem) -> None:
     for name, shape in expected.items():
         if getattr(problem, name).shape != shape:
             raise Unusable(f"{name}: {getattr(problem, name).shape} where {shape} is expected")
+    if problem.published is not None and problem.published.shape != (p, s, w):
+        raise Unusable(f"published: {problem.published.shape} where {(p, s, w)} is expected")
+    if any(not (0 <= a < k and 0 <= e < s) for a, e, _ in problem.clauses):
+        raise Unusable("clauses: a specialty or a site that there is not")
     if problem.specialty.min() < 0 or problem.specialty.max() >= k:
         raise Unusable("specialty: a practitioner of a specialty that has no patients")
 
