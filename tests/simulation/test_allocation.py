@@ -15,7 +15,7 @@ import pytest
 from maillage.cli.plan import plan
 from maillage.cli.status import Failure
 from maillage.simulation import allocation
-from maillage.simulation.allocation import Problem, Solved, by_constraints, by_specialty, parts, search, shown
+from maillage.simulation.allocation import Problem, Solved, by_constraints, by_specialty, parts, placed, search, shown
 from maillage.simulation.allocation.model import Programme
 from maillage.simulation.allocation.placement import APART, Placed
 from maillage.simulation.allocation.problem import FIELDS, HALF_DAYS, NEAR, Unusable
@@ -290,6 +290,44 @@ def test_both_solvers_place_as_many_half_days() -> None:
         assert len(first.places) == len(second.places)
 
 
+def test_what_finds_no_half_day_goes_back_to_the_solver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sites an hour apart: three half-days at each of three of them need six days of one practitioner."""
+    problem, solved = small()
+    far = replace(problem, between=np.where(np.eye(5, dtype=bool), 0.0, 60.0), rooms=np.full(5, 6))
+    wanted, asked = np.zeros((6, 5, 4), np.int64), []
+    wanted[0, :3, 0] = 3
+
+    def answers(limited: Problem, _: float) -> Solved:
+        asked.append(limited)
+        return replace(solved, plan=wanted if limited.most is None else np.minimum(wanted, limited.most), bound=float(len(asked)))
+
+    monkeypatch.setattr(placed, "solve", answers)
+    found, weeks = allocation.solve_and_place(far, 3.0)
+    assert found.plan[0, :3, 0].sum() == 8
+    assert not any(week.left for week in weeks)
+    assert found.bound == 1.0  # of the question as it was asked
+    assert len(asked) == 2
+    asked.clear()
+    published = np.full((6, 5, 4), -1)
+    published[0, :3, 0] = 3
+    found, weeks = allocation.solve_and_place(replace(far, published=published), 3.0)
+    assert (found.plan == wanted).all()
+    assert [p for p, _ in weeks[0].left] == [0]  # what is published stays, and is said
+    assert len(asked) == placed.ROUNDS
+
+
+def test_what_is_limited_stays_under_its_limit_in_every_plan() -> None:
+    problem, _ = small()
+    most = np.full((6, 5, 4), HALF_DAYS)
+    most[1] = 1
+    limited = replace(problem, most=most)
+    assert (allocation.greedy(limited)[1] <= 1).all()
+    assert (allocation.solve(limited, 4.0).plan[1] <= 1).all()
+    part = parts.cut(limited, [1])
+    assert part.most is not None
+    assert (part.most == most[problem.specialty == 1]).all()
+
+
 def test_the_command_proposes_and_publishes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert plan("sessions", example="4x3", seconds=3) == 0
     assert "rien n'est publié" in capsys.readouterr().out
@@ -301,12 +339,12 @@ def test_the_answer_stands_alone_whatever_the_solver_prints(capfd: pytest.Captur
     """From C, as HiGHS does: Python's own standard output is not asked."""
     problem, solved = small()
 
-    def noisy(*_: object) -> Solved:
+    def noisy(*_: object) -> tuple[Solved, tuple[Placed, ...]]:
         ctypes.CDLL(None).puts(b"tmpSolver.run();")
-        return solved
+        return solved, ()
 
     monkeypatch.setattr(allocation, "example", lambda *_: problem)
-    monkeypatch.setattr(allocation, "solve", noisy)
+    monkeypatch.setattr(allocation, "solve_and_place", noisy)
     assert plan("sessions", example="6x5", json=True) == 0
     said = capfd.readouterr()
     assert json.loads(said.out)["proposal"]

@@ -50,8 +50,7 @@ def plan(
     asked = _problem(problem, example)
     earlier = _earlier(since, asked) if since else None
     with _aside():
-        solved = allocation.solve(asked, seconds)
-        weeks = [allocation.place(asked, solved.plan[:, :, w]) for w in range(solved.plan.shape[2])]
+        solved, weeks = allocation.solve_and_place(asked, seconds)
         others = _others(asked, seconds) if other_weights else []
     answer: dict[str, Any] = {
         "what": what,

@@ -28,12 +28,13 @@ def _fill(problem: Problem, plan: Plan, week: int, backlog: Floats, near: Floats
     room = problem.rooms * HALF_DAYS - plan[:, :, week].sum(axis=0)
     closed = ~problem.allowed if problem.published is None else ~problem.allowed | (problem.published[:, :, week] >= 0)
     opened = plan.sum(axis=2) > 0
+    most = np.full(plan.shape[:2], HALF_DAYS) if problem.most is None else problem.most[:, :, week]
     worth = (problem.urgency * problem.weights.backlog * float(plan.shape[2] - week))[problem.specialty]
     while True:
         reach = np.minimum(near @ backlog.T, problem.patients[None, :])
         gain = reach[:, problem.specialty].T * worth[:, None]
         gain -= problem.trip / problem.weights.practitioner_minutes + np.where(opened, 0.0, problem.weights.opening)
-        gain[closed | (left <= 0)[:, None] | (room <= 0)[None, :]] = -1.0
+        gain[closed | (plan[:, :, week] >= most) | (left <= 0)[:, None] | (room <= 0)[None, :]] = -1.0
         q, e = (int(n) for n in np.unravel_index(int(gain.argmax()), gain.shape))
         if gain[q, e] <= 0:
             return

@@ -102,6 +102,8 @@ class Programme:
 
     def _limits(self) -> None:
         most = np.minimum(self.problem.available[:, None, :], HALF_DAYS) + np.zeros(self.n.shape)
+        if self.problem.most is not None:
+            most = np.minimum(most, self.problem.most)
         _set(self.high, self.n, most)
         if self.problem.published is not None:
             fixed = (self.problem.published >= 0) & (self.n >= 0)

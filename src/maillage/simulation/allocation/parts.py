@@ -41,6 +41,7 @@ def cut(problem: Problem, specialties: list[int]) -> Problem:
         available=problem.available[mine],
         allowed=problem.allowed[mine],
         published=None if problem.published is None else problem.published[mine],
+        most=None if problem.most is None else problem.most[mine],
         clauses=tuple((specialties.index(a), e, owed) for a, e, owed in problem.clauses if a in specialties),
     )
 

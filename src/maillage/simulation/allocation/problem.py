@@ -62,6 +62,8 @@ class Problem:
     """s, s: minutes."""
     published: NDArray[np.int64] | None = None
     """p, s, w: what is published already, a constant; -1 where nothing is."""
+    most: NDArray[np.int64] | None = None
+    """p, s, w: half-days at most, where more found no morning or afternoon."""
     clauses: tuple[tuple[int, int, float], ...] = ()
     """k, s, half-days owed over the weeks."""
     weights: Weights = field(default_factory=Weights)
