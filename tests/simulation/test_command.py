@@ -9,6 +9,7 @@ import pytest
 
 from maillage.cli.simulate import simulate
 from maillage.cli.status import Failure
+from maillage.simulation import sweep
 
 
 def test_without_a_scenario_it_lists_those_that_ship(capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,3 +48,28 @@ def test_the_same_seed_gives_the_same_bytes(capsys: pytest.CaptureFixture[str]) 
         simulate("percy-20000", replications=3, seed=11, json=True)
         said.append(capsys.readouterr().out)
     assert said[0] == said[1]
+
+
+def test_a_cluster_is_named_by_its_address_and_gives_the_same_bytes(capsys: pytest.CaptureFixture[str]) -> None:
+    """Two workers, each a process of its own, reached over the network as those of another machine would be."""
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, host="127.0.0.1") as cluster:
+        assert simulate("percy-20000", replications=2, seed=5, dask=cluster.scheduler_address, json=True) == 0
+    there = capsys.readouterr().out
+    assert simulate("percy-20000", replications=2, seed=5, json=True) == 0
+    assert capsys.readouterr().out == there
+
+
+def test_an_address_where_no_cluster_answers_is_said() -> None:
+    with pytest.raises(Failure, match=r"no cluster answers at tcp://127\.0\.0\.1:9"):
+        simulate("percy-20000", replications=2, dask="tcp://127.0.0.1:9")
+
+
+def test_ctrl_c_cancels_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sweep, "threads", interrupted)
+    with pytest.raises(Failure, match="cancelled"):
+        simulate("percy-20000", replications=2)

@@ -42,7 +42,11 @@ def test_the_frontier_stops_at_the_cheapest_team_that_holds() -> None:
     assert [each.holds for each in tried] == [False] * (len(tried) - 1) + [True]
     assert [each.cost for each in tried] == sorted(each.cost for each in tried)
     assert tried[-1].values["doctor.base"] == 2
-    assert {limit.figure for limit in LIMITS} == {"door_p90", "unseen"}
+
+
+def test_the_question_asked_when_none_is_given_is_that_of_the_town() -> None:
+    """p90 door-to-doctor under 60 minutes and left unseen under 3 %."""
+    assert (Limit("door_p90", 60.0), Limit("unseen", 3.0)) == LIMITS
 
 
 def test_the_volume_that_breaks_lies_between_one_that_holds_and_one_that_does_not() -> None:
