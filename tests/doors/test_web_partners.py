@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import MONDAY
 from tests.factories import referrals as requests
 from tests.support.following import set_aside, told
-from tests.support.furnished import request
+from tests.support.furnished import KNOWN, request
 from tests.support.machines import jwks
 from tests.support.receiver import Receiver
 from tests.support.web import make_door, patient_of, territory, visiting
@@ -108,6 +108,12 @@ async def test_the_page_says_where_keys_are_published(db: Database, clock: Fixed
         assert "p384" not in shown, "the keys that were given count no more"
 
 
+async def test_an_event_is_said_in_words_with_its_code() -> None:
+    system = "http://terminology.hl7.org/CodeSystem/v2-0003"
+    assert presenters.told_event(f"{system}|A01") == "Admission (A01)"
+    assert presenters.told_event(f"{system}|Z99") == "Z99"
+
+
 async def test_every_reason_has_its_sentence() -> None:
     assert presenters.why("http-503") == "Le partenaire a répondu par un refus (code 503)."
     assert "inattendu" in presenters.why("inattendu")
@@ -118,7 +124,7 @@ async def test_another_installation_shows_what_waits_and_is_told_again(db: Datab
     async with db.transaction(SYSTEM) as tx:
         client = Client("percy", "backend", "percy", (requests.HOSPITAL,), peers.SCOPES, jwks(), "", (), "")
         await peers.add_peer(tx, client, "https://percy.example/fhir", "clamart")
-    task = await request(db, 0, requests.SERVICE)
+    task = await request(db, KNOWN[0]["id"], requests.SERVICE)
     [(_, fence)] = await exchange.lease(db)
     parcel = await exchange.prepare(db, "percy", fence)
     assert parcel is not None

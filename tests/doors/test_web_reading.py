@@ -10,6 +10,7 @@ from tests.factories import referrals as make
 from tests.support.web import SAME_SITE, Visitor, hidden, make_door, territory, visiting
 
 from maillage import directory, referrals
+from maillage.access import choices
 from maillage.kernel.actor import SYSTEM
 from maillage.store import Database
 
@@ -38,6 +39,19 @@ async def openings(db: Database, task: str) -> tuple[str, int, int]:
     async with db.trail.transaction(SYSTEM) as tx:
         said = await tx.fetchval("SELECT count(*) FROM audit_event WHERE res_id = $1 AND verb = 'open'", task)
     return state, rows, said
+
+
+async def test_a_line_without_a_name_leads_to_the_page_that_says_why(db: Database) -> None:
+    task, patient = await sent(db)
+    async with db.transaction(make.GP) as tx:
+        await choices.oppose(tx, patient, act=choices.READING, said_by="patient")
+    async with visiting(make_door(db), "hge-percy") as visitor:
+        listed = (await visitor.get("/listes/to-triage")).text
+        assert f'<a href="/demandes/{task}">Identité masquée (opposition)</a>' in listed
+        assert f"/demandes/{task}/lire" not in listed, "there is nothing to read, and a gesture would find no page"
+        shown = await visitor.get(f"/demandes/{task}")
+        assert (shown.status_code, "s’oppose au partage de son dossier" in shown.text, QUESTION in shown.text) == (200, True, False)
+    assert (await openings(db, task))[:2] == ("sent", 0)
 
 
 @pytest.mark.parametrize("path", ["", "/actes/accept", "/actes/decline"])

@@ -210,6 +210,12 @@ def why(code: str) -> str:
     return say(f"partner.{code}") if f"partner.{code}" in sentences() else say("partner.other", code=code)
 
 
+def told_event(event: str) -> str:
+    """What a message tells of, in words with its code; the code alone where nobody wrote words for it."""
+    code = event.rpartition("|")[2].rpartition("/")[2]
+    return f"{say(f'partner.event.{code}')} ({code})" if f"partner.event.{code}" in sentences() else code
+
+
 @dataclass(frozen=True, slots=True)
 class ReceivedMessage:
     """A message that the partner sent: when, what became of it, and why it waits for somebody."""
@@ -226,7 +232,7 @@ def messages(told: Sequence[incoming.Told]) -> list[ReceivedMessage]:
     return [
         ReceivedMessage(
             one.message_id,
-            one.event.rpartition("|")[2].rpartition("/")[2],
+            told_event(one.event),
             one.received_at,
             (word("verdict", one.verdict), "good" if one.verdict == incoming.DONE else "alert"),
             ", ".join(explain(outcome.reason) for outcome in one.outcomes if outcome.reason),

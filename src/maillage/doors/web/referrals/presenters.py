@@ -57,11 +57,13 @@ class Line:
     due_at: datetime | None
     sent_at: datetime | None
     read_by: str = ""
+    masked: bool = False
+    """The patient refuses that the actor reads: the line has no name, and leads to the page that says so."""
 
     @property
     def noted(self) -> bool:
-        """Whether reading it is written down: it is in triage, on the actor's side."""
-        return self.mine and self.state in IN_TRIAGE
+        """Whether reading it is written down: it is in triage, on the actor's side, and there is something to read."""
+        return self.mine and not self.masked and self.state in IN_TRIAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ def line(row: Any, actor: Actor) -> Line:
         due_at=value["due_at"],
         sent_at=value["first_sent_at"],
         read_by=value.get("read_by") or "",
+        masked="family" in value and not value["family"],
     )
 
 

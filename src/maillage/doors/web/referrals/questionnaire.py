@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from maillage.doors.web.catalogue import listed, say
 from maillage.doors.web.forms import Choice, Field, Reader, read_day
 from maillage.doors.web.language import spoken
+from maillage.doors.web.presenters import short_date
 from maillage.doors.web.view import Values
 
 Item = dict[str, Any]
@@ -244,4 +246,5 @@ def shown(form: Item, items: list[Item]) -> list[tuple[str, list[tuple[str, str]
 def _words(field: Field) -> str:
     if field.choices:
         return ", ".join(choice.label for choice in field.choices if choice.value in field.chosen)
-    return field.value
+    day = read_day(field.value) if field.kind == "date" else ""
+    return short_date(day) if isinstance(day, date) else field.value
