@@ -6,7 +6,7 @@
 #   make faults    the long fault tests  make sbom      the bill of materials (CycloneDX)
 #   make mutants   whether the tests of access, booking and audit see small changes
 #   make site      the documentation, offline    make ladder    the long rungs of the simulation
-#   make sweep     every page of every role in a browser, with and without JavaScript
+#   make sweep     every page of every role in a browser, with and without JavaScript; takes the pictures of the documentation
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
@@ -65,8 +65,9 @@ faults: .setup/packages .setup/vendor
 	@$(BIN)/python -m pytest -m nightly -p no:randomly $(PYTEST_ARGS) tests/faults
 
 # Every page of the web door, found by links: axe, three widths, no foreign request; then without JavaScript.
+# It keeps what it sees: the pictures of the documentation, those of the journeys too.
 sweep: setup
-	@$(BIN)/python -m pytest -m nightly -p no:randomly $(PYTEST_ARGS) tests/journeys
+	@MAILLAGE_SCREENSHOTS=1 $(BIN)/python -m pytest -m "nightly or browser" -p no:randomly $(PYTEST_ARGS) tests/journeys
 
 mutants: .setup/packages .setup/vendor
 	@$(BIN)/python tools/mutate.py $(MUTANTS)

@@ -1,4 +1,4 @@
-"""The documentation site, built without a network: the pages of `docs/`, the glossary, and the table of hazards made from its CSV."""
+"""The documentation site, built without a network: the pages of `docs/`, the glossary, the hazards and the list of every page, made from their CSV."""
 
 from __future__ import annotations
 
@@ -13,6 +13,22 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 STAGE, SITE = ROOT / ".setup" / "site" / "docs", ROOT / "site"
 COPIED = ("index.md", "guide", "en", "screenshots", "reference/settings.md")
+ROLES = {
+    "tous": "Tout le monde",
+    "medecin-de-ville": "Médecin de ville",
+    "secretariat": "Secrétariat, infirmier",
+    "specialiste": "Spécialiste, référent",
+    "planification": "Planification",
+    "centre-hote": "Centre qui accueille",
+    "coordination": "Coordination, direction",
+    "administrateur": "Administrateur d’une structure",
+    "patient": "Patient",
+}
+PAGES_LEAD = """Chaque page du produit, sous le métier pour lequel elle est faite, dans la démonstration : personnes et chiffres inventés.
+Les images sont prises par les tests dans un vrai navigateur (`make sweep`), et leurs titres comparés à chaque fois.
+Une heure saisie y paraît comme l’écrit la langue de ce navigateur ; une date vide y est laissée en blanc.
+
+*Every page of the product, by role, as the tests photograph it. The pages speak English too: « Affichage et clavier », then English.*"""
 STATUS = {"holds": "tenu", "partly": "en partie", "not-built": "pas construit"}
 
 
@@ -29,6 +45,7 @@ def stage() -> None:
     glossary = (ROOT / "GLOSSARY.md").read_text(encoding="utf-8")
     (STAGE / "glossaire.md").write_text(glossary.replace("# Glossary", "# Glossaire", 1), encoding="utf-8")
     (STAGE / "guide" / "dangers.md").write_text(hazards(), encoding="utf-8")
+    (STAGE / "guide" / "toutes-les-pages.md").write_text(every_page(), encoding="utf-8")
 
 
 def hazards() -> str:
@@ -50,6 +67,19 @@ def hazards() -> str:
     return "\n".join(lines) + "\n"
 
 
+def every_page() -> str:
+    """Every page of the product by who it is made for: its title, one sentence, its picture."""
+    with (ROOT / "docs" / "pages.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    lines = ["# Toutes les pages", "", PAGES_LEAD, ""]
+    for by, heading in ROLES.items():
+        lines += [f"## {heading}", ""]
+        for row in rows:
+            if row["by"] == by:
+                lines += [f"### {row['title']}", "", row["says"], "", f"![{row['alt']}](../screenshots/{row['picture']}.png)", ""]
+    return "\n".join(lines)
+
+
 def build() -> None:
     """Build the site; a warning ends it. Raises `CalledProcessError`."""
     shutil.rmtree(SITE, ignore_errors=True)
@@ -58,6 +88,13 @@ def build() -> None:
         [str(tool), "build", "--strict", "--clean", "--config-file", str(ROOT / "zensical.toml")], check=True, cwd=ROOT
     )  # our own tool
     mark_english()
+    load_late()
+
+
+def load_late() -> None:
+    """A picture is fetched when its reader comes near it: one page shows more than a hundred."""
+    page = SITE / "guide" / "toutes-les-pages.html"
+    page.write_text(page.read_text(encoding="utf-8").replace("<img ", '<img loading="lazy" '), encoding="utf-8")
 
 
 def mark_english() -> None:

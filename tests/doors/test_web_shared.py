@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.factories import referrals as make
-from tests.support.furnished import request
+from tests.support.furnished import KNOWN, request
 from tests.support.machines import jwks
 from tests.support.web import make_door, territory, visiting
 
@@ -27,7 +27,7 @@ async def shared(db: Database) -> str:
     async with db.transaction(SYSTEM) as tx:
         client = Client("percy", "backend", "percy", (make.HOSPITAL,), peers.SCOPES, jwks(), "", (), "")
         await peers.add_peer(tx, client, "https://percy.example/fhir", "clamart")
-    return await request(db, 0, make.SERVICE)
+    return await request(db, KNOWN[0]["id"], make.SERVICE)
 
 
 async def there(db: Database, verb: str, task: str, **given: Any) -> None:

@@ -26,7 +26,14 @@ def test_the_site_is_whole(site: Any) -> None:
     site.build()
     assert site.problems() == []
     pages = {str(page.relative_to(site.SITE)) for page in site.SITE.rglob("*.html")}
-    assert {"index.html", "glossaire.html", "guide/dangers.html", "guide/coordination.html", "en/index.html"} <= pages
+    assert {
+        "index.html",
+        "glossaire.html",
+        "guide/dangers.html",
+        "guide/coordination.html",
+        "guide/toutes-les-pages.html",
+        "en/index.html",
+    } <= pages
     assert '<html lang="en"' in (site.SITE / "en" / "index.html").read_text(encoding="utf-8")
 
 

@@ -50,6 +50,9 @@ async def opened_territory(dsn: str) -> None:
 class Running:
     """The pages, served from a thread until the test ends."""
 
+    template, fill = "opened_territory", staticmethod(opened_territory)
+    seconds = 120
+
     def __init__(self, cluster: postgres.TestCluster, clock: FixedClock) -> None:
         self.cluster, self.clock = cluster, clock
         self.socket = socket.create_server(("127.0.0.1", 0))
@@ -81,7 +84,7 @@ class Running:
             await database.close()
 
     async def _serve(self) -> None:
-        self.dsn = await self.cluster.database("opened_territory", opened_territory)
+        self.dsn = await self.cluster.database(self.template, type(self).fill)
         database = await postgres.open_both(self.dsn, self.clock, limits=LIMITS, connection_class=postgres.ShufflingConnection)
         config = uvicorn.Config(self.application(database), lifespan="off", log_level="error", ws="none", loop="asyncio")
         self.server = uvicorn.Server(config)
@@ -100,7 +103,7 @@ class Running:
     def running(self) -> Iterator[Self]:
         """Serve for the length of the block. Raises what kept it from starting."""
         self.thread.start()
-        assert self.ready.wait(120)
+        assert self.ready.wait(self.seconds)
         if self.problem:
             raise self.problem
         try:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 from tests.journeys.people import Person
+from tests.support import screens
+from tests.support.screens import plain
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = (ROOT / "src" / "maillage" / "_vendor" / "dev" / "axe.min.js").read_text(encoding="utf-8")
@@ -29,7 +31,11 @@ SHAPE = """() => {
 }"""
 """What of a page decides what the rules of accessibility say: its elements, their classes, states and roles, and which of them have a name and a text."""
 _seen: set[str] = set()
-SCREENS = ROOT / "docs" / "screenshots"
+STILL = """() => {
+    document.querySelectorAll('input[type=date], input[type=time]').forEach(one => one.value || (one.style.color = 'transparent'))
+    document.querySelectorAll('[data-live-at]').forEach(one => one.textContent = one.textContent.replace(/\\d+\\sh\\s\\d+/, '9\u00a0h\u00a000'))
+}"""
+"""What a picture may not depend on: an empty date shows how the browser's own language writes dates; "mis à jour à" is the clock of this machine."""
 
 
 def inspect(person: Person, name: str = "") -> None:
@@ -79,12 +85,15 @@ def keep_small(taken: bytes, path: Path) -> None:
 
 
 def picture(person: Person, name: str, width: int = 1280) -> None:
-    """Keep the picture of a page for the documentation, whole, when asked to."""
+    """Keep the picture of a page for the documentation, whole, when asked to; its title is what the documentation says, asked or not."""
+    page = person.page
+    assert plain(page.locator("h1").inner_text()) == plain(screens.by_picture()[name].title), name
     if not os.environ.get("MAILLAGE_SCREENSHOTS"):
         return
-    page = person.page
+    page.evaluate(STILL)
     page.set_viewport_size({"width": width, "height": 900})
     height = int(page.evaluate("document.documentElement.scrollHeight"))
     page.set_viewport_size({"width": width, "height": min(max(height, 600), 1500)})
-    keep_small(page.screenshot(scale="css"), SCREENS / f"{name}.png")
+    keep_small(page.screenshot(scale="css", animations="disabled"), screens.FOLDER / f"{name}.png")
     page.set_viewport_size({"width": 1280, "height": 900})
+    page.evaluate(STILL.replace("'transparent'", "''"))

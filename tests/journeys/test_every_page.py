@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 from tests.conftest import LIMITS
 from tests.journeys.conftest import Running
-from tests.journeys.inspection import AXE, FOUND, TAGS, picture
+from tests.journeys.inspection import AXE, FOUND, TAGS
 from tests.journeys.people import Person
 from tests.journeys.test_pages_that_follow import elsewhere
 from tests.journeys.test_patient_by_hand import Patient
@@ -130,40 +130,6 @@ AXE_RUN = f"() => axe.run(document, {{runOnly: {TAGS}}}){FOUND}"
 FITS = "() => document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 SAID = "main h1, main h2, main legend, main label, main thead th, main summary"
 SAMPLE = frozenset({"/", "/demandes/{id:id}", "/pilotage", "/vacations", "/services/{id:id}/relais", "/components"})
-PICTURES = {
-    "/pilotage": "pilotage",
-    "/vacations/{id:id}/actes/{verb:id}": "annuler-une-vacation",
-    "/agenda": "agenda",
-    "/affichage": "affichage",
-    "/accueil/secours": "listes-de-secours",
-    "/components": "composants",
-    "/accessibilite": "accessibilite",
-    "/licences": "licences",
-    "/territoire": "territoire",
-    "/urgences": "acces-a-examiner",
-    "/patients/{id:id}/choix": "choix-du-patient",
-    "/patients/{id:id}/acces": "acces-au-dossier",
-    "/patients/{id:id}/acces/papier": "acces-au-dossier-papier",
-    "/services/{id:id}/relais": "relais",
-    "/compte/notifications": "mes-notifications",
-    "/compte/applications": "mes-applications",
-    "/notifications": "notifications",
-    "/listes/{name:id}": "liste",
-    "/planification/{id:id}/modifier": "modifier-une-vacation",
-    "/simulation/{id:id}": "simulation-en-attente",
-    "/simulation": "simulation",
-    "/simulation/scenario": "simulation-scenario",
-    "/partenaires/{client}": "partenaire",
-    "/demandes/{id:id}/lien": "acces-du-patient",
-    "/suivi/{visit:id}": "patient-suivi",
-    "/suivi/{visit:id}/dates": "patient-dates",
-    "/suivi/{visit:id}/absence": "patient-absence",
-    "/suivi/{visit:id}/accord": "patient-accord",
-    "/suivi/{visit:id}/choix": "patient-choix",
-    "/suivi/{visit:id}/acces": "patient-acces",
-    "/suivi/{visit:id}/annuler": "patient-annuler",
-}
-"""The pictures of the guide that no journey takes."""
 OWN = ("", "/dates", "/annuler", "/absence", "/choix", "/accord", "/acces", "/dossier")
 
 
@@ -266,8 +232,6 @@ def stands(pattern: str, one: Looked, people: dict[tuple[str, bool], Person | Pa
     with_, without = (come(people, one.role, browser, server, javascript=javascript) for javascript in (True, False))
     with_.page.goto(server.address + one.address)
     assert with_.page.evaluate(FITS), (pattern, 1280)
-    if pattern in PICTURES:
-        picture(with_, PICTURES[pattern])  # type: ignore[arg-type]  # somebody in front of a page
     said = with_.page.locator(SAID).all_text_contents()
     sound(with_.page, pattern)
     assert with_.messages == [], pattern
@@ -320,9 +284,6 @@ def test_the_pages_of_a_patient_stand_on_a_telephone(server: Running, browser: B
         for end in OWN:
             one.page.goto(home + end)
             assert one.page.evaluate(FITS), end
-            name = PICTURES.get(f"/suivi/{{visit:id}}{end}", "")
-            if name:
-                picture(one, name, 390)  # type: ignore[arg-type]  # somebody in front of a page
             sound(one.page, end)
         assert one.messages == []
     finally:

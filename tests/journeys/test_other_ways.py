@@ -176,7 +176,7 @@ OTHER_PAGES = {
     "/licences": "",
     "/components": "",
     "/services": "services",
-    "/services/percy-hge": "service",
+    "/services/percy-hge": "",
     "/territoire": "",
     "/patients/nouveau": "nouveau-patient",
     "/listes/sent-by-us": "",

@@ -106,7 +106,7 @@ def confirms(one: Patient, link: str, born: str, code: str) -> None:
     looks_at(one, "patient-ouvrir")
     one.opens(link, born, code)
     one.sees("C’est à vous : dites si vous venez.")
-    looks_at(one, "patient-suivi")
+    looks_at(one)
     one.taps_on("Je viens")
     assert one.taps == 2
     one.sees("Vous avez dit que vous venez.")
@@ -115,7 +115,7 @@ def confirms(one: Patient, link: str, born: str, code: str) -> None:
 def chooses_and_asks(one: Patient) -> None:
     """Yes and no have the same size, one tap each; and who looked is one tap away."""
     one.taps_on("Mes choix : messages, partage")
-    looks_at(one, "patient-choix")
+    looks_at(one)
     for pair in one.page.locator(".m-own-pair").all():
         sizes = pair.get_by_role("button").evaluate_all("all => all.map(one => [one.offsetWidth, one.offsetHeight, one.className])")
         assert len(sizes) == 2
@@ -124,7 +124,7 @@ def chooses_and_asks(one: Patient) -> None:
     one.sees("Votre choix : non.")
     one.taps_on("Mon suivi")
     one.taps_on("Qui a regardé ma demande")
-    looks_at(one, "patient-acces")
+    looks_at(one)
     one.taps_on("Mon suivi")
 
 
@@ -132,7 +132,7 @@ def cancels(one: Patient) -> None:
     """Two taps from the tracker."""
     before = one.taps
     one.taps_on("Annuler le rendez-vous")
-    looks_at(one, "patient-annuler")
+    looks_at(one)
     one.taps_on("Je suis malade")
     assert one.taps - before == 2
     one.sees("Il faut une nouvelle date.")

@@ -11,12 +11,14 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 from tests.journeys.conftest import Running
+from tests.journeys.inspection import picture
 from tests.support import postgres
 from tests.support.web import SEALING_KEY
 
@@ -154,6 +156,7 @@ def test_a_professional_comes_through_a_real_provider(browser: Browser, server: 
     page.context.clear_cookies()
     signs_in_there(page, server)
     expect(title).to_contain_text("Où travaillez-vous")
+    picture(SimpleNamespace(page=page), "choisir-son-lieu")  # type: ignore[arg-type]  # a page in front of somebody
     page.get_by_role("button", name="Clamart").click()
     expect(title).to_have_text("Services du territoire")
     assert page.url == f"{server.address}/services"

@@ -37,9 +37,9 @@ def test_a_referral_goes_to_the_hospital_and_back(person: Everybody, clock: Fixe
 def the_doctor_asks(person: Everybody, patient: Patient) -> None:
     """Given a doctor of the centre with a patient in front of her."""
     doctor = person("medecin-clamart")
-    inspect(doctor, "listes-medecin-de-ville")
+    inspect(doctor)
     doctor.finds(patient)
-    inspect(doctor, "patient")
+    inspect(doctor)
     doctor.begins_request(patient, HGE)
     inspect(doctor, "demande-formulaire")
     # When she forgets an answer, the page says which, and nothing written is lost
@@ -66,7 +66,7 @@ def the_doctor_asks(person: Everybody, patient: Patient) -> None:
 def the_specialist_triages(person: Everybody, patient: Patient) -> None:
     """When the specialist triages the request."""
     specialist = person("hge-percy")
-    inspect(specialist, "listes-specialiste")
+    inspect(specialist)
     specialist.opens_from("À trier", patient)
     specialist.sees("Lue")
     inspect(specialist, "fil-tri")
@@ -91,11 +91,11 @@ def the_patient_comes(person: Everybody) -> None:
     """And the patient comes on the day."""
     desk = person("secretaire-clamart")
     desk.goes_to("/vacations")
-    inspect(desk, "vacations")
+    inspect(desk)
     desk.goes_to("/accueil")
-    inspect(desk, "arrivees")
+    inspect(desk)
     desk.clicks("Accueillir")
-    inspect(desk, "rendez-vous")
+    inspect(desk)
     form = desk.unfolds("Noter l'arrivée")
     form.get_by_role("checkbox").check()
     form.get_by_role("button").click()

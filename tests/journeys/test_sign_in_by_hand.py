@@ -133,7 +133,7 @@ def test_a_key_opens_the_door_from_the_invitation_on(
         regis.writes("Nom de la clé", "clé du bureau")
         regis.clicks("Créer la clé")
         regis.sees_title("Vos codes de secours")
-        inspect(regis)
+        inspect(regis, "codes-de-secours")
         regis.clicks("J’ai gardé ces codes")
         regis.sees_title("Mes listes")
         leaves(regis)
@@ -162,12 +162,15 @@ def manages_factors(regis: Person, clock: FixedClock) -> None:
     inspect(regis, "confirmer")
     regis.clicks("Utiliser ma clé")
     regis.sees_title("Ajouter un moyen de connexion")
+    inspect(regis, "ajouter-un-moyen-de-connexion")
     adds_application(regis, clock)
     regis.sees("Second facteur ajouté")
     regis.clicks("Retirer cette clé")
     regis.sees("Second facteur retiré")
     regis.clicks("Retirer l’application")
     regis.sees("Gardez au moins un second facteur")
+    regis.goes_to("/compte/mot-de-passe")
+    inspect(regis, "mot-de-passe")
 
 
 def adds_application(somebody: Person, clock: FixedClock) -> str:

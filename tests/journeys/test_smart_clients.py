@@ -10,13 +10,14 @@ from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 from tests.conftest import LIMITS
 from tests.journeys.conftest import PATIENTS, SEED
-from tests.journeys.inspection import AXE, LOOKS
+from tests.journeys.inspection import AXE, LOOKS, picture
 from tests.journeys.whole import Whole
 from tests.support import postgres
 from tests.support.machines import register, signed
@@ -119,6 +120,7 @@ def consent(page: Page, address: str) -> None:
     page.goto(address)
     page.locator(f'form:has(input[value="{DOCTOR}"]) button').click()
     page.get_by_role("heading", name="Autoriser « carnet »").wait_for()
+    picture(SimpleNamespace(page=page), "autoriser-une-application")  # type: ignore[arg-type]  # a page in front of somebody
     page.evaluate(AXE)
     for scheme, width, run in LOOKS:
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]  # the two words that Playwright knows

@@ -27,7 +27,7 @@ def in_weeks(weeks: int) -> str:
 def begins_vacation(planner: Person) -> None:
     """The service and the place first."""
     planner.goes_to("/planification")
-    inspect(planner, "planification")
+    inspect(planner)
     planner.clicks("Créer une vacation")
     planner.page.get_by_label("Service de l’hôpital").select_option(label=HGE)
     planner.page.get_by_label("Lieu").select_option(label=HERE)

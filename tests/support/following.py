@@ -91,7 +91,7 @@ async def set_aside(db: Database, clock: FixedClock, receiver: Receiver) -> str:
     async with software(door, "labo-b", CENTRE, receiver.url, **soon) as theirs:
         await theirs.make(wanted(receiver.url))
         await told(db)
-        async with caller(door, await token(db, "ours", CENTRE)) as ours:
+        async with caller(door, await token(db, "dossier-clamart", CENTRE)) as ours:
             patient = {"reference": f"Patient/{patient_of(CENTRE)}"}
             task = await ours.make({"resourceType": "Task", "status": "requested", "intent": "order", "for": patient})
             receiver.answers = [500] * TRIES
