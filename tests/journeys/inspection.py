@@ -18,7 +18,10 @@ TAGS = "{type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best
 LOOKS = (
     ("light", 1280, f"() => axe.run(document, {{runOnly: {TAGS}}}){FOUND}"),
     ("dark", 1280, f"() => axe.run(document, {{runOnly: {{type: 'rule', values: ['color-contrast']}}}}){FOUND}"),
-    ("light", 320, f"() => axe.run(document, {{runOnly: {TAGS}, rules: {{'color-contrast': {{enabled: false}}}}}}){FOUND}"),
+    *(
+        ("light", width, f"() => axe.run(document, {{runOnly: {TAGS}, rules: {{'color-contrast': {{enabled: false}}}}}}){FOUND}")
+        for width in (390, 320)
+    ),
 )
 """Everything in light; in dark what depends on colours; on a small screen what depends on the layout."""
 SHAPE = """() => {

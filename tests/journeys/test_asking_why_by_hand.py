@@ -37,6 +37,7 @@ def test_the_named_senior_answers_a_patient(person: Callable[..., Person], serve
     inspect(senior)
     senior.clicks(WHO)
     senior.sees(QUESTION)
+    inspect(senior, "question-d-un-patient")
     # An answer in one word is no answer
     senior.writes("Réponse au patient", "Soins.")
     senior.clicks("Envoyer la réponse")

@@ -129,7 +129,7 @@ def asks_why(one: Patient, look: Callable[..., None]) -> None:
     one.page.get_by_role("link", name=french("Demander pourquoi")).first.click()
     titled(one, "Demander pourquoi")
     assert one.page.evaluate(SMALL) == []
-    look(one)
+    look(one, "patient-pourquoi")
     one.taps_on("Envoyer ma question")
     assert one.taps - before == 1  # and the link
     one.sees("Votre question est envoyée. Vous aurez une réponse sous 30 jours.")
