@@ -142,14 +142,15 @@ FRENCH = re.compile(
 )
 
 
-async def in_english(visitor: Visitor, *addresses: str) -> None:
-    """The same pages in English: no French word but what is marked as French (what the worker wrote), and the titles that somebody gave."""
+async def in_english(visitor: Visitor, *addresses: str) -> str:
+    """The same pages in English: no French word but the titles that somebody gave; what the worker found is told in English too."""
     await visitor.post("/affichage", {**LANGUAGE, "lang": "en"}, shown="/affichage")
+    told = []
     for address in addresses:
         page = (await visitor.get(address)).text
         assert '<html lang="en"' in page
         ours = re.sub(
-            r'<(\w+)[^>]* lang="fr".*?</\1>|<textarea.*?</textarea>',
+            r"<textarea.*?</textarea>",
             " ",
             page.partition("<main")[2].partition("</main>")[0],
             flags=re.DOTALL,
@@ -157,11 +158,15 @@ async def in_english(visitor: Visitor, *addresses: str) -> None:
         words = html.unescape(re.sub(r"<[^>]+>", " ", ours)).replace("Un box de plus", "").replace("STRESS-DES", "")
         assert not re.search(r"\d,\d(?!\d\d)", words), "numbers are English too"
         assert FRENCH.findall(words) == [], (address, re.sub(r"\s+", " ", words))
+        told.append(" ".join(words.split()))
     await visitor.post("/affichage", {**LANGUAGE, "lang": "fr"}, shown="/affichage")
+    return " ".join(told)
 
 
 async def shown_and_taken(visitor: Visitor, address: str, folder: Path) -> None:
-    await in_english(visitor, address, "/simulation", "/simulation/scenario", "/simulation/scenario?depuis=percy-20000")
+    told = await in_english(visitor, address, "/simulation", "/simulation/scenario", "/simulation/scenario?depuis=percy-20000")
+    assert re.search(r"A doctor is seen after \d+|The mean door-to-doctor time(?: falls| rises|: no difference shown)", told)
+    assert "foretells neither a day nor a patient" in told
     page = await visitor.get(address)
     words = said(page)
     assert "refresh" not in page.headers

@@ -10,9 +10,10 @@ from maillage.simulation import plots
 from maillage.simulation.compiled import version
 from maillage.simulation.parameters import Scenario, load
 from maillage.simulation.sensitivity import Bar
+from maillage.simulation.sentences import Said, limits, said, tell
 from maillage.simulation.study import Difference, Estimate, Study, compare
 from maillage.simulation.warmup import settled
-from maillage.simulation.words import CHARGED, HOLD, LABELS, MAIN, STOPPED, limits, number, table
+from maillage.simulation.words import CHARGED, HOLD, LABELS, MAIN, STOPPED, number, table
 
 __all__ = ["HOLD", "MAIN", "STOPPED", "limits", "number", "table"]
 
@@ -24,7 +25,7 @@ def assumptions(scenario: Scenario) -> tuple[int, int]:
 
 
 def answer(study: Study, other: Study | None = None) -> dict[str, Any]:
-    """One object: figures with intervals, what they rest on, the comparison, what it amounts to in words."""
+    """One object: figures with intervals, what they rest on, the comparison, what it amounts to as sentences to be."""
     made = _one(study)
     made["conclusion"] = conclusion(study, other)
     if other:
@@ -52,7 +53,7 @@ def _one(study: Study) -> dict[str, Any]:
         "figures": {name: _said(found) for name, found in study.estimates().items()},
         "warm_up_found": plain(warm.days),
         "warm_up_warns": warm.warns,
-        "limits": list(limits(study.scenario.calibration)),
+        "limits": limits(study.scenario.calibration),
     }
 
 
@@ -87,71 +88,77 @@ def lines(study: Study, other: Study | None = None) -> list[str]:
         made += [f"  {sentence(label, unit, each.estimate(name))}" for name, (label, unit) in MAIN.items()]
         made += [f"  {len(each.figures)} années simulées ({STOPPED[each.stopped]}), graine {each.seed}, scénario {each.scenario.digest}"]
         made += [f"  {assumed} paramètres sur {total} sont des hypothèses."]
-        made += [f"  {said}" for said in warm_up_lines(each)]
+        made += [f"  {line}" for line in warm_up_lines(each)]
     if other:
         made += [f"Écart : « {other.scenario.title} » moins « {study.scenario.title} »"]
         found = compare(study, other, list(MAIN))
         made += [f"  {gap_sentence(label, unit, found[name])}" for name, (label, unit) in MAIN.items()]
-    return [*made, *conclusion(study, other), *limits(*(each.scenario.calibration for each in ((study, other) if other else (study,))))]
+    return [*made, *told(study, other), *told_limits(study, other)]
+
+
+def told(study: Study, other: Study | None = None) -> list[str]:
+    """The conclusion in words."""
+    return [tell(each) for each in conclusion(study, other)]
+
+
+def told_limits(study: Study, other: Study | None = None) -> list[str]:
+    """The limits in words."""
+    return [tell(each) for each in limits(*(each.scenario.calibration for each in ((study, other) if other else (study,))))]
 
 
 def warm_up_lines(study: Study) -> list[str]:
     """How long the runs took to forget how they began, where more should have been left out."""
     found = settled(study)
     if math.isinf(found.days):
-        return ["Le service ne se stabilise pas en un an : les moyennes décrivent une file qui s'allonge."]
-    return [f"Mise en régime trouvée : {found.days:.0f} jours, plus que les {found.used} écartés."] if found.warns else []
+        return [tell(said("warm-up.never"))]
+    return [tell(said("warm-up.over", days=f"{found.days:.0f}", used=str(found.used)))] if found.warns else []
 
 
-SAID: Final = (("door_mean", "Le délai porte-médecin moyen", "min"), ("stay_mean", "La durée de séjour moyenne", "min"),
-               ("unseen", "La part de départs sans être vu", "points"), ("boarding_hours", "L'attente d'un lit", "h par jour"))  # fmt: skip
+SAID: Final = ("door_mean", "stay_mean", "unseen", "boarding_hours")
+"""The figures of which a comparison says whether they change."""
 
 
-def conclusion(study: Study, other: Study | None = None) -> list[str]:
+def conclusion(study: Study, other: Study | None = None) -> list[Said]:
     """What a director may read aloud: each figure with its uncertainty, a difference only where one is shown."""
     if other is None:
         return [_alone(study), _held(study), _loaded(study)]
-    found = compare(study, other, [name for name, _, _ in SAID], comparisons=len(SAID))
-    said = [_changed(words, unit, found[name]) for name, words, unit in SAID]
+    found = compare(study, other, list(SAID), comparisons=len(SAID))
     idle = other.estimate("idle:og")
-    evening = [f"Le médecin de ville y est sans patient {number(idle.mean)} h par jour."] if idle.mean > 0 else []
-    return [f"Avec « {other.scenario.title} » plutôt que « {study.scenario.title} » :", *said, *evening, _held(other), _loaded(other)]
+    evening = [said("idle", hours=plain(idle.mean))] if idle.mean > 0 else []
+    head = said("against", other=other.scenario.title, first=study.scenario.title)
+    return [head, *(_changed(name, found[name]) for name in SAID), *evening, _held(other), _loaded(other)]
 
 
-def _alone(study: Study) -> str:
+def _alone(study: Study) -> Said:
     door, late, gone = (study.estimate(name) for name in ("door_mean", "door_p90", "unseen"))
-    return (
-        f"Un médecin est vu après {number(door.mean)} min en moyenne ({between(door)}) ; un patient sur dix attend plus de "
-        f"{number(late.mean)} min ; {number(gone.mean)} % partent sans être vus ({between(gone)})."
-    )
+    return said("alone", late=plain(late.mean), **_between("door", door), **_between("gone", gone))
 
 
-def between(found: Estimate) -> str:
-    """The interval in words."""
-    return f"entre {number(max(0.0, found.low) if found.mean >= 0 else found.low)} et {number(found.high)}"
+def _between(name: str, found: Estimate) -> dict[str, float | None]:
+    """A mean and the ends of its interval; what cannot be negative is not said to be."""
+    low = max(0.0, found.low) if found.mean >= 0 else found.low
+    return {name: plain(found.mean), f"{name}_low": plain(low), f"{name}_high": plain(found.high)}
 
 
-def _changed(words: str, unit: str, found: Difference) -> str:
+def _changed(name: str, found: Difference) -> Said:
     if not found.shown:
-        return f"{words} : aucune différence démontrée (écart entre {number(found.estimate.low)} et {number(found.estimate.high)} {unit})."
+        return said(f"same.{name}", low=plain(found.estimate.low), high=plain(found.estimate.high))
     low, high = sorted((abs(found.estimate.low), abs(found.estimate.high)))
-    verb = "baisse" if found.estimate.mean < 0 else "augmente"
-    return f"{words} {verb} de {number(abs(found.estimate.mean))} {unit} (entre {number(low)} et {number(high)})."
+    verb = "less" if found.estimate.mean < 0 else "more"
+    return said(f"{verb}.{name}", size=plain(abs(found.estimate.mean)), low=plain(low), high=plain(high))
 
 
-def _held(study: Study) -> str:
+def _held(study: Study) -> Said:
     """Whether the limits that teams are searched with are held, with 95 % confidence."""
     if all(study.estimate(name, 0.90).high <= most for name, most in HOLD.items()):
-        return "Neuf patients sur dix voient un médecin en moins de 60 min et moins de 3 % partent sans être vus : tenu, à 95 %."
-    if any(study.estimate(name, 0.90).low > most for name, most in HOLD.items()):
-        return "Neuf patients sur dix vus en moins de 60 min et moins de 3 % de départs sans être vu : non tenu, à 95 %."
-    return "Neuf patients sur dix vus en moins de 60 min et moins de 3 % de départs sans être vu : on ne peut pas trancher."
+        return said("held.yes")
+    return said("held.no" if any(study.estimate(name, 0.90).low > most for name, most in HOLD.items()) else "held.open")
 
 
-def _loaded(study: Study) -> str:
+def _loaded(study: Study) -> Said:
     """Which resource gives first."""
     name = max(CHARGED, key=lambda each: study.estimate(f"use:{each}").mean)
-    return f"Le plus chargé : {CHARGED[name]}, occupés à {number(study.estimate(f'use:{name}').mean)} %."
+    return said(f"loaded.{name}", use=plain(study.estimate(f"use:{name}").mean))
 
 
 def curves(study: Study) -> dict[str, dict[str, list[float]]]:

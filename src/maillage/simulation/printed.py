@@ -37,7 +37,7 @@ def source(study: Study, other: Study | None = None) -> str:
     head = ", ".join(_text(cell) for cell in ["Indicateur", *(each.scenario.name for each in both), *(["Écart apparié"] if other else [])])
     title = " et ".join(each.scenario.title for each in both)
     notes = [
-        *answers.limits(*(each.scenario.calibration for each in both)),
+        *answers.told_limits(study, other),
         *(f"{each.scenario.name} {each.scenario.digest}, graine {each.seed}, {len(each.figures)} réplications" for each in both),
     ]
     return "\n".join(
@@ -46,7 +46,7 @@ def source(study: Study, other: Study | None = None) -> str:
             '#set text(lang: "fr", size: 10pt)',
             '#set page(paper: "a4", margin: 2cm)',
             f"#heading(level: 1, {_text(title)})",
-            *(f"- #{_text(said)}" for said in answers.conclusion(study, other)),
+            *(f"- #{_text(said)}" for said in answers.told(study, other)),
             '#heading(level: 2, "À garder en tête")',
             *(f"- #{_text(note)}" for note in notes),
             f"#table(columns: {2 + len(both) if other else 2}, table.header({head}), {', '.join(rows)})",

@@ -25,14 +25,9 @@ def html(study: Study, other: Study | None = None, bars: Sequence[Bar] = ()) -> 
     """The whole report as one page without a script."""
     parts = [
         f"<h1>{escape(study.scenario.title)}{' et ' + escape(other.scenario.title) if other else ''}</h1>",
-        "<ul>"
-        + "".join(
-            f"<li>{escape(limit)}</li>"
-            for limit in answers.limits(*(each.scenario.calibration for each in ((study, other) if other else (study,))))
-        )
-        + "</ul>",
+        "<ul>" + "".join(f"<li>{escape(limit)}</li>" for limit in answers.told_limits(study, other)) + "</ul>",
         _objectives(study, other),
-        "<ul>" + "".join(f"<li>{escape(said)}</li>" for said in answers.conclusion(study, other)) + "</ul>",
+        "<ul>" + "".join(f"<li>{escape(said)}</li>" for said in answers.told(study, other)) + "</ul>",
         _results(study, other),
         *([_weights(bars)] if bars else []),
         _logic(study.scenario),

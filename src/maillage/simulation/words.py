@@ -24,22 +24,6 @@ MAIN: Final = {
     "use:box": ("Occupation des boxes", "%"),
     "use:bed": ("Occupation des lits d'aval", "%"),
 }
-NOT_FITTED: Final = "Non calé sur ce service."
-LIMITS: Final = (
-    "Compare des organisations ; ne prédit ni une journée, ni un patient. Un écart simulé n'est pas un effet démontré.",
-    NOT_FITTED,
-    "La patience est une hypothèse ; lire les départs sans soins à côté des durées.",
-    "Simplifié : équipes identiques, sans fatigue ni adaptation ; niveau fixé au tri ; ni âge ni retour ; un ensemble de lits.",
-    "Laboratoire sans file ; jours de 24 h. Zones : places et surveillance, non la sûreté des locaux.",
-)
-
-
-def limits(*calibrations: str) -> tuple[str, ...]:
-    """What is said with every result; a scenario that was fitted to its department says how."""
-    said = [each or NOT_FITTED for each in dict.fromkeys(calibrations)] or [NOT_FITTED]
-    return (LIMITS[0], *said, *LIMITS[2:])
-
-
 HOLD: Final[Mapping[str, float]] = {"door_p90": 60.0, "unseen": 3.0}
 """What the teams that are searched must hold."""
 STOPPED: Final = {
@@ -65,18 +49,17 @@ LABELS: Final = {
     "zone:near": "Zone d'attente proche",
     "zone:remote": "Zone d'attente à distance",
 }
-CHARGED: Final = {
-    "doctor": "les médecins", "nurse": "les infirmiers", "ioa": "l'infirmier d'accueil", "box": "les boxes", "imaging": "l'imagerie",
-    "uhcd": "l'UHCD", "bed": "les lits d'aval",
-}  # fmt: skip
+CHARGED: Final = ("doctor", "nurse", "ioa", "box", "imaging", "uhcd", "bed")
+"""What may be the most loaded."""
 
 
-def number(value: float) -> str:
-    """A number as a French page writes it."""
+def number(value: float, lang: str = "fr") -> str:
+    """A number as a page of this language writes it."""
     if not math.isfinite(value):
         return "–"
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 1 else 2
-    return f"{value:.{digits}f}".replace(".", ",").replace("-", "−")
+    text = f"{value:.{digits}f}".replace("-", "−")
+    return text.replace(".", ",") if lang == "fr" else text
 
 
 def table(found: Mapping[str, Any]) -> str:

@@ -12,6 +12,8 @@ from importlib.resources import files
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 
+from maillage.simulation.sentences import english as simulated
+
 LANGUAGES = ("fr", "en")
 _current: ContextVar[str] = ContextVar("language", default="fr")
 _SPOKEN = re.compile(r'((?:aria-label|title|placeholder|alt|data-label)=")([^"]+)(?=")')
@@ -29,9 +31,10 @@ def speak(lang: str) -> None:
 
 @cache
 def english() -> dict[str, str]:
-    """Every French text of a template or a form, with its English."""
+    """Every French text of a template or a form, with its English; the words of the simulation have theirs beside them."""
     text = files(__package__).joinpath("english.csv").read_text(encoding="utf-8")
-    return {plain(row["fr"]): row["en"] for row in csv.DictReader(text.splitlines(), delimiter=";")}
+    ours = {row["fr"]: row["en"] for row in csv.DictReader(text.splitlines(), delimiter=";")}
+    return {plain(french): said for french, said in (simulated() | ours).items()}
 
 
 def plain(text: str) -> str:

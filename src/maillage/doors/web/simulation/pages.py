@@ -230,6 +230,7 @@ def _shown(found: Experiment) -> dict[str, Any]:
         "line": presenters.line(found, _titles(found)),
         "titles": _titles(found),
         "answer": answer,
+        "conclusion": presenters.conclusion(answer) if answer and figures else [],
         "limits": presenters.limits_of(answer),
         "sides": presenters.sides(answer) if answer and figures else [],
         "rows": presenters.main_rows(answer) if answer and figures else [],

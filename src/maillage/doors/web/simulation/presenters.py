@@ -10,7 +10,8 @@ from maillage.doors.web.catalogue import say, word
 from maillage.doors.web.language import language, spoken
 from maillage.experiments import Experiment
 from maillage.simulation import load, words
-from maillage.simulation.words import LABELS, LIMITS, MAIN, STOPPED
+from maillage.simulation.sentences import LIMITS, Said, tell
+from maillage.simulation.words import LABELS, MAIN, STOPPED
 
 Figure = Mapping[str, float | None]
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 640, 240, 44, 28, 8
@@ -91,8 +92,7 @@ def shown(figure: Figure | None) -> str:
 
 def number(value: float) -> str:
     """A number as the language of the page writes it."""
-    text = words.number(value)
-    return text if language() == "fr" else text.replace(",", ".")
+    return words.number(value, language())
 
 
 def _number(value: float | None) -> str:
@@ -256,10 +256,28 @@ def tried(answer: Mapping[str, Any]) -> list[tuple[str, str, str, list[str]]]:
     ]
 
 
-def limits_of(answer: Mapping[str, Any] | None) -> Sequence[str]:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A sentence of a result, and its language where it is not that of the page."""
+
+    text: str
+    lang: str = ""
+
+
+def conclusion(answer: Mapping[str, Any]) -> list[Told]:
+    """What a result amounts to, in the language of the page."""
+    return [_told(each) for each in answer["conclusion"]]
+
+
+def limits_of(answer: Mapping[str, Any] | None) -> list[Told]:
     """What is said with every result."""
-    told = [one["limits"] for one in sides(answer) if "limits" in one] if answer else []
-    return list(dict.fromkeys(limit for limits in told for limit in limits)) if told else LIMITS
+    found = [each for one in sides(answer) for each in one.get("limits", ())] if answer else []
+    return list(dict.fromkeys(_told(each) for each in found or LIMITS))
+
+
+def _told(each: Said) -> Told:
+    """How a scenario was fitted is a text of its file: in French whatever the page speaks."""
+    return Told(tell(each, language()), "fr" if each["code"] == "limit.fitted" and language() != "fr" else "")
 
 
 def trace(answer: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -1,0 +1,96 @@
+"""What a result says: every code has its sentence in both languages, with the same figures in it, and a result that is kept can be told in either."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from functools import cache
+from string import Formatter
+
+import pytest
+
+from maillage.doors.web.language import speak
+from maillage.doors.web.simulation import presenters
+from maillage.simulation import answers, shipped, shipped_names, words
+from maillage.simulation.sentences import LANGUAGES, Said, english, limits, said, sentences, spoken, tell
+from maillage.simulation.study import Study, study
+
+CODES = {
+    "alone",
+    "against",
+    "idle",
+    *(f"{how}.{name}" for how in ("less", "more", "same") for name in answers.SAID),
+    *(f"held.{how}" for how in ("yes", "no", "open")),
+    *(f"loaded.{name}" for name in words.CHARGED),
+    *(f"limit.{name}" for name in ("compares", "not-fitted", "fitted", "patience", "simplified", "places")),
+    *(f"warm-up.{how}" for how in ("never", "over")),
+}
+FRENCH = re.compile(r"[àâéèêëîïôùûç«»]|\b(?:le|la|les|des|une|aucune|pour|avec|dans|sont|sans|par|et|ou|du|de)\b", re.IGNORECASE)
+
+
+@cache
+def two() -> tuple[Study, Study]:
+    a, b = (study(shipped(f"percy-35000-{name}"), replications=2, days=30, warm_up=5) for name in ("rebuilt", "overflow"))
+    return a, b
+
+
+def test_each_code_has_its_sentence_in_both_languages_and_no_sentence_is_without_a_code() -> None:
+    assert sentences().keys() == CODES
+    assert [code for code, told in sentences().items() if not all(told[lang].strip() for lang in LANGUAGES)] == []
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_both_languages_say_the_same_figures(code: str) -> None:
+    french, other = (sorted(name for _, name, _, _ in Formatter().parse(sentences()[code][lang]) if name) for lang in LANGUAGES)
+    assert french == other
+
+
+def test_no_english_sentence_is_french() -> None:
+    assert [told["en"] for told in sentences().values() if FRENCH.search(told["en"])] == []
+
+
+def test_numbers_are_written_as_the_language_writes_them() -> None:
+    assert [words.number(-1.25, lang) for lang in LANGUAGES] == ["−1,2", "−1.2"]
+    assert [tell(said("idle", hours=None), lang) for lang in LANGUAGES] == [
+        "Le médecin de ville y est sans patient – h par jour.",
+        "The city doctor is without a patient for – h a day.",
+    ]
+    assert words.number(math.inf, "en") == "–"
+
+
+def test_the_titles_that_ship_are_said_in_english_and_those_that_somebody_gave_stay() -> None:
+    assert [name for name in shipped_names() if spoken(shipped(name).title, "en") == shipped(name).title] == []
+    head = said("against", other="Mon service", first=shipped("percy-20000").title)
+    assert tell(head, "en") == "With “Mon service” rather than “Percy today: 20,000 visits, present team”:"
+    assert tell(head, "fr") == "Avec « Mon service » plutôt que « Percy aujourd'hui : 20 000 passages, équipe actuelle » :"
+
+
+def test_a_result_that_was_kept_is_told_in_either_language() -> None:
+    kept = json.loads(json.dumps(answers.answer(*two()), allow_nan=False))
+    assert [tell(each) for each in kept["conclusion"]] == answers.told(*two())
+    told = [tell(each, "en") for each in (*kept["conclusion"], *kept["limits"])]
+    assert [text for text in told if FRENCH.search(text)] == []
+    assert told[0].startswith("With “Percy: 35,000 visits, rebuilt department, city doctor in the evening” rather than")
+    figures = re.compile(r"\d+(?:[.,]\d+)?")
+    for each in kept["conclusion"][1:]:
+        assert figures.findall(tell(each, "en")) == [found.replace(",", ".") for found in figures.findall(tell(each, "fr"))]
+
+
+def test_a_fitted_scenario_says_how_in_the_words_of_its_file() -> None:
+    fitted: list[Said] = limits("Calé sur ce service : 39 semaines.", "")
+    assert [tell(each) for each in fitted][1:3] == ["Calé sur ce service : 39 semaines.", "Non calé sur ce service."]
+    speak("en")
+    try:
+        shown = presenters.limits_of({"limits": fitted})
+    finally:
+        speak("fr")
+    assert [(one.text, one.lang) for one in shown][1:3] == [
+        ("Calé sur ce service : 39 semaines.", "fr"),
+        ("Not fitted to this department.", ""),
+    ]
+
+
+def test_the_fixed_texts_of_results_have_their_english() -> None:
+    tables = (words.LABELS.values(), words.STOPPED.values(), *words.MAIN.values())
+    assert sorted({text for table in tables for text in table if text} - english().keys()) == []
