@@ -12,7 +12,7 @@ import pytest
 from tests.factories import referrals as make
 
 from maillage import experiments, worker
-from maillage.experiments import Text, actions
+from maillage.experiments import Report, Text, actions
 from maillage.experiments import runner as running
 from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.clock import FixedClock
@@ -92,10 +92,16 @@ async def test_a_first_answer_is_kept_then_replaced_and_the_last_one_stays(db: D
     assert await db.run(SYSTEM, lambda tx: actions.beat(tx, id, 8, 20))
     assert await db.run(SYSTEM, lambda tx: actions.answer(tx, id, {"n": 1}))
     assert (await status(db, id)).answer == {"n": 1}
-    assert await db.run(SYSTEM, lambda tx: actions.complete(tx, id, {"n": 2}, "<p>report</p>", b"%PDF"))
+    assert await db.run(
+        SYSTEM,
+        lambda tx: actions.complete(tx, id, {"n": 2}, {lang: Report(f"<p>{lang}</p>", f"%PDF {lang}".encode()) for lang in ("fr", "en")}),
+    )
     found = await status(db, id)
     assert (found.status, found.answer, found.done, found.has_report, found.has_paper) == ("completed", {"n": 2}, 20, True, True)
     assert not await db.run(SYSTEM, lambda tx: actions.answer(tx, id, {"n": 3}))
+    async with db.transaction(MANAGER) as tx:
+        kept = [(await experiments.report(tx, id, lang), await experiments.paper(tx, id, lang)) for lang in ("fr", "en")]
+    assert kept == [("<p>fr</p>", b"%PDF fr"), ("<p>en</p>", b"%PDF en")]
 
 
 async def test_what_is_cancelled_is_wanted_no_longer_and_is_not_cancelled_twice(db: Database) -> None:
@@ -104,7 +110,7 @@ async def test_what_is_cancelled_is_wanted_no_longer_and_is_not_cancelled_twice(
     async with db.transaction(MANAGER) as tx:
         await experiments.cancel(tx, id)
     assert not await db.run(SYSTEM, lambda tx: actions.beat(tx, id, 8, 20))
-    assert not await db.run(SYSTEM, lambda tx: actions.complete(tx, id, {}, None, None))
+    assert not await db.run(SYSTEM, lambda tx: actions.complete(tx, id, {}, {}))
     with pytest.raises(Conflict, match="experiment-over"):
         async with db.transaction(MANAGER) as tx:
             await experiments.cancel(tx, id)

@@ -192,6 +192,12 @@ async def shown_and_taken(visitor: Visitor, address: str, folder: Path) -> None:
     report = folder / "report.html"
     simulate(str(files[1]), against=str(files[0]), replications=2, seed=2026, report=report)
     assert report.read_bytes() == (await visitor.get(f"{address}/rapport.html")).content
+    simulate(str(files[1]), against=str(files[0]), replications=2, seed=2026, report=report, lang="en")
+    await visitor.post("/affichage", {**LANGUAGE, "lang": "en"}, shown="/affichage")
+    assert report.read_bytes() == (await visitor.get(f"{address}/rapport.html")).content
+    assert (await visitor.get(f"{address}/resultats.csv")).text.lstrip("\ufeff").startswith("indicator;unit;scenario")
+    assert (await visitor.get(f"{address}/rapport.pdf")).content not in (b"", paper.content)
+    await visitor.post("/affichage", {**LANGUAGE, "lang": "fr"}, shown="/affichage")
 
 
 async def cancelled(visitor: Visitor, runner: experiments.Runner, db: Database) -> None:
@@ -232,7 +238,7 @@ async def test_weights_and_teams_are_shown(db: Database) -> None:
             while (begun := await db.run(SYSTEM, actions.begin)) and begun.id != id:
                 pass
             trace = {"scenario": "s", "title": "t", "scenario_hash": "h", "code_hash": "c", "seed": 1}
-            await db.run(SYSTEM, lambda tx, id=id, found={**trace, **answer}: actions.complete(tx, id, found, None, None))  # type: ignore[misc]  # run at once
+            await db.run(SYSTEM, lambda tx, id=id, found={**trace, **answer}: actions.complete(tx, id, found, {}))  # type: ignore[misc]  # run at once
             assert expected in said(await visitor.get(f"/simulation/{id}"))
 
 

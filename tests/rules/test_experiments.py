@@ -15,7 +15,7 @@ from maillage.experiments import MOST_WAITING, rules
 from maillage.kernel.answers import Allowed, Refused
 from maillage.kernel.errors import Invalid
 from maillage.simulation import load, problems, read, shipped, shipped_names, text_of
-from maillage.simulation.words import table
+from maillage.simulation.spreadsheet import table
 
 MOVES = ("begin", "answer", "complete", "fail", "cancel")
 EXPECTED = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from functools import cache
@@ -76,6 +77,46 @@ def test_the_paper_report_says_the_same() -> None:
     text = printed.source(*two())
     assert "Délai porte-médecin" in text
     assert all(each.scenario.digest in text for each in two())
+
+
+FRENCH = re.compile(r"[àâéèêëîïôùûç«»]|\b(?:le|la|les|des|une|aucune|pour|avec|dans|sont|sans|par|et|ou|du|de|moyenne)\b", re.IGNORECASE)
+
+
+def our_words(page: str) -> str:
+    """The words of a report but sources, which are quoted, and the pathway, which is code."""
+    told = re.sub(r"<style>.*?</style>|<pre>.*?</pre>|<td>[^<]*(?:et al|HAS|DREES|SFMU|Percy)[^<]*</td>", " ", page, flags=re.DOTALL)
+    return html.unescape(re.sub(r"<[^>]+>", " ", told))
+
+
+def test_a_report_in_english_holds_no_french_and_the_same_figures() -> None:
+    bars = [Bar("contact1.mean", estimate([-3.0, -4.0]), estimate([6.0, 5.0]))]
+    french, english = (report.html(*two(), bars, lang) for lang in ("fr", "en"))
+    data = english.index("<h2>4.")
+    assert '<html lang="en">' in english
+    assert FRENCH.findall(our_words(english[:data])) == []
+    assert "ASSUMPTION" in english
+    assert "HYPOTHÈSE" not in english
+    assert "--lang en" in english
+    figures = re.compile(r"<td class=n>([^<]*)</td>")
+    numbers = [re.findall(r"[\d,.−–]+", " ".join(figures.findall(page))) for page in (french, english)]
+    assert [found.replace(",", ".") for found in numbers[0]] == [found.replace(",", ".") for found in numbers[1]]
+
+
+def test_the_paper_report_in_english_holds_no_french() -> None:
+    text = printed.source(*two(), "en")
+    assert 'lang: "en"' in text
+    assert FRENCH.findall(re.sub(r"viewBox.*?</svg>", " ", text)) == []
+
+
+def test_the_command_tells_in_english_and_makes_the_english_report_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = []
+    for name in ("one.html", "two.html", "one.csv"):
+        simulate("percy-20000", against="percy-35000", replications=2, seed=3, report=tmp_path / name, lang="en")
+        made.append((tmp_path / name).read_bytes())
+    assert made[0] == made[1]
+    assert FRENCH.findall(capsys.readouterr().out) == []
+    assert made[2].decode("utf-8-sig").startswith("indicator;unit;scenario;mean;low;high;seed;hash;code;replications")
+    assert not re.search(r"\d,\d", made[2].decode())
 
 
 def test_the_paper_report_is_a_pdf() -> None:

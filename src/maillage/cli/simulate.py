@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -15,6 +15,7 @@ from cyclopts.validators import Number
 from maillage.cli.status import ENVIRONMENT, OK, USAGE, Failure
 from maillage.simulation import answers, parameters, sweep
 from maillage.simulation.sensitivity import Bar, tornado
+from maillage.simulation.sentences import spoken
 from maillage.simulation.study import Study, stages
 from maillage.simulation.sweep import Mapper
 
@@ -30,19 +31,21 @@ def simulate(
     sensitivity: bool = False,
     staffing: bool = False,
     dask: str = "",
+    lang: Literal["fr", "en"] = "fr",
     json: bool = False,
 ) -> int:
     """Run a scenario (a name that ships with maillage, or a TOML file) until its answer is precise, for `--minutes` at most.
 
     `--report` writes an HTML page, a PDF where typst is installed, or a CSV, by its suffix; `--sensitivity` adds the assumptions that weigh most;
     `--staffing` searches the cheapest team that holds the limits (p90 door-to-doctor 60 min, 3 % unseen) and the volume that breaks this one.
+    `--lang en` tells what is printed and reported in English.
     `--against` compares it with another on the same people. Without a scenario, lists those that ship. Ctrl-C cancels.
 
     Example: maillage simulate percy-35000-rebuilt --against percy-35000-overflow --report rapport.html
     """
     if not scenario:
         names = parameters.shipped_names()
-        return _say({"scenarios": names}, [f"{name}: {parameters.shipped(name).title}" for name in names], json=json)
+        return _say({"scenarios": names}, [f"{name}: {spoken(parameters.shipped(name).title, lang)}" for name in names], json=json)
     try:
         first = parameters.find(scenario)
         second = parameters.find(against) if against else None
@@ -55,8 +58,9 @@ def simulate(
         search = _searched(first, seed, mapper, quiet=json) if staffing else {}
     answer = {**answers.answer(*studies), **({"sensitivity": answers.weights(bars)} if sensitivity else {}), **search}
     if report:
-        _write(report, studies, bars, answer)
-    return _say(answer, [*answers.lines(*studies), *answers.weight_lines(bars), *answers.team_lines(search)], json=json)
+        _write(report, studies, bars, answer, lang)
+    printed = answers.lines(studies[0], studies[1] if studies[1:] else None, lang)
+    return _say(answer, [*printed, *answers.weight_lines(bars, lang), *answers.team_lines(search, lang)], json=json)
 
 
 def _searched(scenario: parameters.Scenario, seed: int, mapper: Mapper, *, quiet: bool) -> dict[str, Any]:
@@ -117,17 +121,16 @@ def _mapper(address: str) -> Iterator[Mapper]:
         yield sweep.on_cluster(client)
 
 
-def _write(path: Path, studies: tuple[Study, ...], bars: list[Bar], answer: dict[str, Any]) -> None:
+def _write(path: Path, studies: tuple[Study, ...], bars: list[Bar], answer: dict[str, Any], lang: str) -> None:
     """The report, in the form that its suffix asks for."""
     from maillage.simulation import printed, report  # noqa: PLC0415  # only when asked for
 
     if path.suffix == ".csv":
-        path.write_text(answers.table(answer), encoding="utf-8", newline="")
+        path.write_text(answers.table(answer, lang), encoding="utf-8", newline="")
         return
     try:
-        made = (
-            printed.pdf(*studies) if path.suffix == ".pdf" else report.html(studies[0], studies[1] if studies[1:] else None, bars).encode()
-        )
+        first, other = studies[0], studies[1] if studies[1:] else None
+        made = printed.pdf(first, other, lang) if path.suffix == ".pdf" else report.html(first, other, bars, lang).encode()
     except printed.NotInstalled as error:
         raise Failure(str(error), ENVIRONMENT) from error
     path.write_bytes(made)

@@ -6,7 +6,7 @@ from maillage.experiments.actions import ask, cancel, drop, keep, purge
 from maillage.experiments.queries import experiment, experiments, paper, report, scenario, scenarios
 from maillage.experiments.rules import KINDS, LIVE, MOST_WAITING
 from maillage.experiments.runner import Runner
-from maillage.experiments.types import Experiment, Kept, Text
+from maillage.experiments.types import Experiment, Kept, Report, Text
 
 __all__ = [
     "KINDS",
@@ -14,6 +14,7 @@ __all__ = [
     "MOST_WAITING",
     "Experiment",
     "Kept",
+    "Report",
     "Runner",
     "Text",
     "ask",

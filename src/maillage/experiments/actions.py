@@ -10,7 +10,7 @@ from typing import Any
 from maillage import record
 from maillage.access import policy
 from maillage.experiments import queries, rules
-from maillage.experiments.types import Experiment, Text
+from maillage.experiments.types import Experiment, Report, Text
 from maillage.kernel.answers import Answer, Refused
 from maillage.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from maillage.kernel.ids import new_id
@@ -126,13 +126,15 @@ async def answer(tx: Transaction, id: str, found: Mapping[str, Any]) -> bool:
     return await _set(tx, id, "beat_at = $2, first_at = coalesce(first_at, $2), answer = $3", tx.now, json.dumps(found))
 
 
-async def complete(tx: Transaction, id: str, found: Mapping[str, Any], report: str | None, paper: bytes | None) -> bool:
-    """The answer."""
+async def complete(tx: Transaction, id: str, found: Mapping[str, Any], reports: Mapping[str, Report]) -> bool:
+    """The answer, and its report in each language in which it was made."""
+    made = [reports.get(lang, Report(None, None)) for lang in ("fr", "en")]
     return await _set(
         tx,
         id,
-        "status = 'completed', ended_at = $2, beat_at = $2, first_at = coalesce(first_at, $2), answer = $3, report = $4, paper = $5, done = expected",
-        *(tx.now, json.dumps(found), report, paper),
+        "status = 'completed', ended_at = $2, beat_at = $2, first_at = coalesce(first_at, $2), answer = $3, report = $4, paper = $5, "
+        "report_en = $6, paper_en = $7, done = expected",
+        *(tx.now, json.dumps(found), *(part for each in made for part in (each.page, each.paper))),
     )
 
 

@@ -64,20 +64,25 @@ def experiment_of(row: Any) -> Experiment:
     return Experiment(**said)
 
 
-async def report(tx: Transaction, id: str) -> str:
-    """The report of an experiment as a page. Raises `NotFound`."""
-    found: str | None = await tx.fetchval("SELECT report FROM experiment WHERE id = $1 AND owner_org = $2", id, tx.actor.organization)
+async def report(tx: Transaction, id: str, lang: str = "fr") -> str:
+    """The report of an experiment as a page, in this language. Raises `NotFound`."""
+    found: str | None = await tx.fetchval(_of("report", lang), id, tx.actor.organization)
     if found is None:
         raise NotFound("experiment", id)
     return found
 
 
-async def paper(tx: Transaction, id: str) -> bytes:
-    """The report of an experiment on paper. Raises `NotFound`."""
-    found: bytes | None = await tx.fetchval("SELECT paper FROM experiment WHERE id = $1 AND owner_org = $2", id, tx.actor.organization)
+async def paper(tx: Transaction, id: str, lang: str = "fr") -> bytes:
+    """The report of an experiment on paper, in this language. Raises `NotFound`."""
+    found: bytes | None = await tx.fetchval(_of("paper", lang), id, tx.actor.organization)
     if found is None:
         raise NotFound("experiment", id)
     return found
+
+
+def _of(what: str, lang: str) -> str:
+    """What reads a report in this language."""
+    return f"SELECT {what if lang == 'fr' else f'{what}_en'} FROM experiment WHERE id = $1 AND owner_org = $2"
 
 
 async def waiting(tx: Transaction) -> int:

@@ -7,11 +7,12 @@ import base64
 import json
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Final
 
 from maillage.experiments import actions
-from maillage.experiments.types import Experiment
+from maillage.experiments.types import Experiment, Report
 from maillage.kernel.actor import SYSTEM
 from maillage.store import Database
 
@@ -103,8 +104,8 @@ class Runner:
         if "wrong" in said:
             await self._failed(id, f"{said['wrong']['code']}: {said['wrong']['key']}", alive=True)
         elif "answer" in said and said["final"]:
-            paper = base64.b64decode(said["pdf"]) if said.get("pdf") else None
-            await self.database.run(SYSTEM, lambda tx: actions.complete(tx, id, said["answer"], said.get("html"), paper))
+            reports = {lang: _report(each) for lang, each in said.get("reports", {}).items()}
+            await self.database.run(SYSTEM, lambda tx: actions.complete(tx, id, said["answer"], reports))
         elif "answer" in said and not await self.database.run(SYSTEM, lambda tx: actions.answer(tx, id, said["answer"])):
             await self.close()
             return False
@@ -121,6 +122,10 @@ class Runner:
                 *COMMAND, stdin=PIPE, stdout=PIPE, limit=LONGEST_LINE, start_new_session=True
             )
         return self.process
+
+
+def _report(said: Mapping[str, str]) -> Report:
+    return Report(said["html"], base64.b64decode(said["pdf"]) if said["pdf"] else None)
 
 
 def _job(experiment: Experiment) -> dict[str, Any]:

@@ -28,6 +28,14 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """The report of an experiment in one language: as a page, and on paper where it can be drawn."""
+
+    page: str | None
+    paper: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
 class Experiment:
     """One question asked of the simulation, and what is known of its answer."""
 

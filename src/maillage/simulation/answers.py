@@ -10,10 +10,11 @@ from maillage.simulation import plots
 from maillage.simulation.compiled import version
 from maillage.simulation.parameters import Scenario, load
 from maillage.simulation.sensitivity import Bar
-from maillage.simulation.sentences import Said, limits, said, tell
+from maillage.simulation.sentences import Said, limits, said, spoken, tell
+from maillage.simulation.spreadsheet import table
 from maillage.simulation.study import Difference, Estimate, Study, compare
 from maillage.simulation.warmup import settled
-from maillage.simulation.words import CHARGED, HOLD, LABELS, MAIN, STOPPED, number, table
+from maillage.simulation.words import CHARGED, HOLD, LABELS, MAIN, STOPPED, number
 
 __all__ = ["HOLD", "MAIN", "STOPPED", "limits", "number", "table"]
 
@@ -66,52 +67,75 @@ def plain(value: float) -> float | None:
     return round(value, 6) if math.isfinite(value) else None
 
 
-def sentence(label: str, unit: str, found: Estimate) -> str:
+def figure(unit: str, found: Estimate, lang: str = "fr") -> str:
     """A figure with its interval."""
-    return f"{label} : {number(found.mean)} {unit} [{number(found.low)} ; {number(found.high)}]"
+    return f"{number(found.mean, lang)} {spoken(unit, lang)} {_interval(found, lang)}"
 
 
-def gap_sentence(label: str, unit: str, found: Difference) -> str:
+def gap(unit: str, found: Difference, lang: str = "fr") -> str:
     """A difference with its interval, or that none is shown."""
+    if not found.shown:
+        return f"{spoken('aucune différence démontrée', lang)} {_interval(found.estimate, lang)}"
     sign = "+" if found.estimate.mean >= 0 else "−"
-    size = number(abs(found.estimate.mean))
-    interval = f"[{number(found.estimate.low)} ; {number(found.estimate.high)}]"
-    return f"{label} : {sign}{size} {unit} {interval}" if found.shown else f"{label} : aucune différence démontrée {interval}"
+    return f"{sign}{number(abs(found.estimate.mean), lang)} {spoken(unit, lang)} {_interval(found.estimate, lang)}"
 
 
-def lines(study: Study, other: Study | None = None) -> list[str]:
+def _interval(found: Estimate, lang: str) -> str:
+    return f"[{number(found.low, lang)} ; {number(found.high, lang)}]"
+
+
+def colon(label: str, text: str, lang: str = "fr") -> str:
+    """A label and what it is of."""
+    return f"{spoken(label, lang)}{' :' if lang == 'fr' else ':'} {text}"
+
+
+def lines(study: Study, other: Study | None = None, lang: str = "fr") -> list[str]:
     """What a person reads on the terminal."""
     made = []
     for each in (study, other) if other else (study,):
-        assumed, total = assumptions(each.scenario)
-        made += [each.scenario.title]
-        made += [f"  {sentence(label, unit, each.estimate(name))}" for name, (label, unit) in MAIN.items()]
-        made += [f"  {len(each.figures)} années simulées ({STOPPED[each.stopped]}), graine {each.seed}, scénario {each.scenario.digest}"]
-        made += [f"  {assumed} paramètres sur {total} sont des hypothèses."]
-        made += [f"  {line}" for line in warm_up_lines(each)]
+        made += [spoken(each.scenario.title, lang)]
+        made += [f"  {colon(label, figure(unit, each.estimate(name), lang), lang)}" for name, (label, unit) in MAIN.items()]
+        made += [f"  {_played(each, lang)}", f"  {assumed_line(each.scenario, lang)}"]
+        made += [f"  {line}" for line in warm_up_lines(each, lang)]
     if other:
-        made += [f"Écart : « {other.scenario.title} » moins « {study.scenario.title} »"]
+        made += [tell(said("gap", other=other.scenario.title, first=study.scenario.title), lang)]
         found = compare(study, other, list(MAIN))
-        made += [f"  {gap_sentence(label, unit, found[name])}" for name, (label, unit) in MAIN.items()]
-    return [*made, *told(study, other), *told_limits(study, other)]
+        made += [f"  {colon(label, gap(unit, found[name], lang), lang)}" for name, (label, unit) in MAIN.items()]
+    return [*made, *told(study, other, lang), *told_limits(study, other, lang)]
 
 
-def told(study: Study, other: Study | None = None) -> list[str]:
+def _played(study: Study, lang: str) -> str:
+    years, stopped = str(len(study.figures)), STOPPED[study.stopped]
+    return tell(said("played", years=years, stopped=stopped, seed=str(study.seed), hash=study.scenario.digest), lang)
+
+
+def assumed_line(scenario: Scenario, lang: str = "fr") -> str:
+    """How many parameters are assumptions, of how many, in words."""
+    assumed, total = assumptions(scenario)
+    return tell(said("assumed", assumed=str(assumed), total=str(total)), lang)
+
+
+def title(study: Study, other: Study | None = None, lang: str = "fr") -> str:
+    """The title of a report."""
+    return spoken(" et ", lang).join(spoken(each.scenario.title, lang) for each in ((study, other) if other else (study,)))
+
+
+def told(study: Study, other: Study | None = None, lang: str = "fr") -> list[str]:
     """The conclusion in words."""
-    return [tell(each) for each in conclusion(study, other)]
+    return [tell(each, lang) for each in conclusion(study, other)]
 
 
-def told_limits(study: Study, other: Study | None = None) -> list[str]:
+def told_limits(study: Study, other: Study | None = None, lang: str = "fr") -> list[str]:
     """The limits in words."""
-    return [tell(each) for each in limits(*(each.scenario.calibration for each in ((study, other) if other else (study,))))]
+    return [tell(each, lang) for each in limits(*(each.scenario.calibration for each in ((study, other) if other else (study,))))]
 
 
-def warm_up_lines(study: Study) -> list[str]:
+def warm_up_lines(study: Study, lang: str = "fr") -> list[str]:
     """How long the runs took to forget how they began, where more should have been left out."""
     found = settled(study)
     if math.isinf(found.days):
-        return [tell(said("warm-up.never"))]
-    return [tell(said("warm-up.over", days=f"{found.days:.0f}", used=str(found.used)))] if found.warns else []
+        return [tell(said("warm-up.never"), lang)]
+    return [tell(said("warm-up.over", days=f"{found.days:.0f}", used=str(found.used)), lang)] if found.warns else []
 
 
 SAID: Final = ("door_mean", "stay_mean", "unseen", "boarding_hours")
@@ -170,15 +194,15 @@ def curves(study: Study) -> dict[str, dict[str, list[float]]]:
     }
 
 
-def team_lines(found: Mapping[str, Any]) -> list[str]:
+def team_lines(found: Mapping[str, Any], lang: str = "fr") -> list[str]:
     """What the search of teams found."""
     if not found:
         return []
     searched, volume = found["staffing"], found["breaking_volume"]
-    team = searched["found"]
-    said = ", ".join(f"{key} {value}" for key, value in team.items()) if team else "aucune équipe de la grille ne tient les limites"
-    broken = "au-delà du plafond simulé" if volume is None else f"à partir de {number(volume)} passages par an"
-    return [f"Équipe la moins chère qui tient ({len(searched['tried'])} essayées) : {said}.", f"L'organisation présente cède {broken}."]
+    tried, team = str(len(searched["tried"])), ", ".join(f"{key} {value}" for key, value in (searched["found"] or {}).items())
+    first = said("team.found", tried=tried, team=team) if team else said("team.none", tried=tried)
+    second = said("breaks.never") if volume is None else said("breaks.at", volume=volume)
+    return [tell(each, lang) for each in (first, second)]
 
 
 def weights(bars: Sequence[Bar]) -> list[dict[str, Any]]:
@@ -186,9 +210,7 @@ def weights(bars: Sequence[Bar]) -> list[dict[str, Any]]:
     return [{"parameter": bar.key, "down": _said(bar.low), "up": _said(bar.high)} for bar in bars]
 
 
-def weight_lines(bars: Sequence[Bar]) -> list[str]:
+def weight_lines(bars: Sequence[Bar], lang: str = "fr") -> list[str]:
     """The five assumptions that weigh most on the delay to a doctor."""
-    said = [
-        f"  {bar.key} : {number(bar.low.mean)} / {number(bar.high.mean)} min quand il baisse / monte d'un cinquième" for bar in bars[:5]
-    ]
-    return ["Les cinq hypothèses qui pèsent le plus sur le délai porte-médecin :", *said] if said else []
+    each = [tell(said("weight", parameter=bar.key, down=plain(bar.low.mean), up=plain(bar.high.mean)), lang) for bar in bars[:5]]
+    return [tell(said("weights"), lang), *(f"  {line}" for line in each)] if each else []

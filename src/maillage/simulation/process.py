@@ -19,6 +19,7 @@ from maillage.simulation import answers, outlook, parameters, printed, report
 from maillage.simulation.compiled import version
 from maillage.simulation.parameters import Scenario, Wrong
 from maillage.simulation.sensitivity import tornado
+from maillage.simulation.sentences import LANGUAGES
 from maillage.simulation.staffing import COSTS, Team, frontier, grid_around
 from maillage.simulation.study import MOST, Study, stages
 
@@ -54,8 +55,7 @@ class Job:
             last = found
             if not found[0].stopped:
                 self.tell({"answer": _shown(found), "final": False})
-        other = last[1] if last[1:] else None
-        self.tell({"answer": _shown(last), "final": True, "html": report.html(last[0], other), "pdf": _pdf(last[0], other)})
+        self.tell({"answer": _shown(last), "final": True, "reports": {lang: _reports(last, lang) for lang in LANGUAGES}})
 
     def sensitivity(self) -> None:
         """Every assumption moved by a fifth."""
@@ -109,10 +109,16 @@ def _trace(scenario: Scenario, asked: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _pdf(study: Study, other: Study | None) -> str:
+def _reports(found: tuple[Study, ...], lang: str) -> dict[str, str]:
+    """The report in this language, as a page and on paper."""
+    study, other = found[0], found[1] if found[1:] else None
+    return {"html": report.html(study, other, lang=lang), "pdf": _pdf(study, other, lang)}
+
+
+def _pdf(study: Study, other: Study | None, lang: str) -> str:
     """The paper report, where it can be drawn."""
     try:
-        return base64.b64encode(printed.pdf(study, other)).decode()
+        return base64.b64encode(printed.pdf(study, other, lang)).decode()
     except printed.NotInstalled:
         return ""
 

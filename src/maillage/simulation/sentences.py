@@ -15,7 +15,7 @@ Said = dict[str, Any]
 """A sentence to be: its code, and the figures and names that stand in it."""
 
 
-def said(code: str, **values: float | str | None) -> Said:
+def said(code: str, /, **values: float | str | None) -> Said:
     """The sentence of this code with these figures; a figure that JSON cannot say is none."""
     return {"code": code, "values": values}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 MAIN: Final = {
     "door_mean": ("Délai porte-médecin, moyenne", "min"),
@@ -60,21 +60,3 @@ def number(value: float, lang: str = "fr") -> str:
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 1 else 2
     text = f"{value:.{digits}f}".replace("-", "−")
     return text.replace(".", ",") if lang == "fr" else text
-
-
-def table(found: Mapping[str, Any]) -> str:
-    """An answer as lines for a spreadsheet: what each figure is of, then the figure with its interval."""
-    rows = ["indicateur;unité;scénario;moyenne;bas;haut;graine;empreinte;code;réplications"]
-    for one in (found, found.get("against")):
-        if one:
-            trace = f"{one['seed']};{one['scenario_hash']};{one['code_hash']};{one['replications']}"
-            rows += [f"{_row(name, one['scenario'], figure)};{trace}" for name, figure in one["figures"].items()]
-    for name, figure in found.get("difference", {}).items():
-        rows.append(f"{_row(name, 'écart', figure)};{found['seed']};;{found['code_hash']};{found['replications']}")
-    return "\ufeff" + "\r\n".join(rows) + "\r\n"
-
-
-def _row(name: str, scenario: str, figure: Mapping[str, float | None]) -> str:
-    unit = MAIN[name][1] if name in MAIN else ""
-    values = ["" if figure[part] is None else str(figure[part]).replace(".", ",") for part in ("mean", "low", "high")]
-    return ";".join([name, unit, scenario, *values])

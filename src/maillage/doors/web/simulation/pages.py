@@ -9,7 +9,7 @@ from starlette.responses import Response
 from maillage import experiments
 from maillage.doors.web.catalogue import say, word
 from maillage.doors.web.forms import Choice, Field, Reader, redisplay, summary
-from maillage.doors.web.language import spoken
+from maillage.doors.web.language import language, spoken
 from maillage.doors.web.pages import get, post
 from maillage.doors.web.simulation import editor, presenters
 from maillage.doors.web.view import View
@@ -17,7 +17,7 @@ from maillage.experiments import Experiment, Text
 from maillage.kernel.errors import Invalid, Malformed, NotFound
 from maillage.simulation import Scenario, Wrong, shipped, shipped_names, text_of
 from maillage.simulation import read as read_scenario
-from maillage.simulation.words import table
+from maillage.simulation.spreadsheet import table
 
 AGAIN: Final = 1
 """Seconds after which a page that waits looks again; the reader may stop it."""
@@ -284,19 +284,19 @@ async def give_table(view: View) -> Response:
     found = await experiments.experiment(view.tx, view.path("id"))
     if found.answer is None or found.kind != "figures":
         raise NotFound("experiment", found.id)
-    return _file(table(found.answer), "text/csv; charset=utf-8", f"simulation-{found.id}.csv")
+    return _file(table(found.answer, language()), "text/csv; charset=utf-8", f"simulation-{found.id}.csv")
 
 
 async def give_report(view: View) -> Response:
     """The report after STRESS-DES, as a page that stands alone."""
     id = view.path("id")
-    return _file(await experiments.report(view.tx, id), "text/html; charset=utf-8", f"simulation-{id}.html")
+    return _file(await experiments.report(view.tx, id, language()), "text/html; charset=utf-8", f"simulation-{id}.html")
 
 
 async def give_paper(view: View) -> Response:
     """The report on paper."""
     id = view.path("id")
-    return _file(await experiments.paper(view.tx, id), "application/pdf", f"simulation-{id}.pdf")
+    return _file(await experiments.paper(view.tx, id, language()), "application/pdf", f"simulation-{id}.pdf")
 
 
 async def give_scenario(view: View) -> Response:
