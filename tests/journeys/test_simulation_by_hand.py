@@ -61,3 +61,20 @@ def test_a_director_changes_one_number_and_reads_what_it_changes(person: Callabl
     inspect(director)
     director.goes_to("/simulation")
     inspect(director)
+
+
+def test_a_director_reads_in_english_what_it_changes(person: Callable[..., Person], server: Running) -> None:
+    director = person("direction-percy", javascript=True)
+    director.goes_to("/affichage")
+    director.page.get_by_label("English").check()
+    director.clicks("Garder ces choix")
+    director.goes_to("/simulation/scenario?depuis=percy-35000-overflow")
+    director.page.locator("#f-against").select_option("percy-35000-rebuilt")
+    director.page.locator("#f-runs").fill("2")
+    director.clicks("Simulate")
+    plays(server)
+    director.page.reload()
+    conclusion = director.page.locator(".m-conclusion")
+    expect(conclusion).to_contain_text("With “Percy: 35,000 visits, rebuilt department, no city doctor” rather than")
+    expect(conclusion).to_contain_text("foretells neither a day nor a patient")
+    inspect(director)

@@ -46,9 +46,9 @@ def digest() -> str:
 
 @cache
 def version() -> str:
-    """A hash of everything that a figure depends on but the scenario and the seed: the sources and the pathways of this package."""
+    """A hash of everything that a figure depends on but the scenario and the seed: the sources, words and pathways of this package."""
     folder = files("maillage.simulation")
-    found = sorted((item.name, item.read_bytes()) for item in folder.iterdir() if item.name.endswith(".py"))
+    found = sorted((item.name, item.read_bytes()) for item in folder.iterdir() if item.name.endswith((".py", ".csv")))
     found += sorted((item.name, item.read_bytes()) for item in folder.joinpath("model").iterdir() if item.is_file())
     return hashlib.sha256(b"\0".join(name.encode() + b"\0" + text for name, text in found)).hexdigest()[:16]
 
