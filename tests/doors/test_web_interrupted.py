@@ -145,7 +145,7 @@ async def test_a_password_is_never_kept(db: Database, clock: FixedClock) -> None
 
 
 async def test_each_verb_of_an_appointment_is_found_again_where_it_stands(db: Database, clock: FixedClock) -> None:
-    await booked(db, 0)
+    await booked(db, KNOWN[0]["id"])
     async with db.transaction(SYSTEM) as tx:
         visit = str(await tx.fetchval("SELECT id FROM appointment WHERE status = 'booked'"))
     async with visiting(make_door(db), "planification-percy") as visitor:
