@@ -75,7 +75,11 @@ async def test_each_thing_awaits_once_with_the_latest_of_it_and_the_rest_is_coun
         await notify(db, f"event-{number}", focus=("Task", f"task-{number % 55}"))
         clock.advance(timedelta(minutes=1))
     async with db.transaction(make.TRIAGER) as tx:
-        first, rest = await messaging.inbox(tx), await messaging.inbox(tx, offset=50)
+        first = await messaging.inbox(tx)
+        place = messaging.Awaiting(first[-1]["urgent"], first[-1]["created_at"], first[-1]["id"])
+        rest = await messaging.inbox(tx, place=place)
+        back = messaging.Awaiting(rest[0]["urgent"], rest[0]["created_at"], rest[0]["id"], back=True)
+        assert await messaging.inbox(tx, place=back) == first
         assert {row["total"] for row in (*first, *rest)} == {55}
         assert [row["event"] for row in (*first, *rest)] == [f"event-{number}" for number in range(59, 4, -1)]
         await messaging.mark_all_read(tx)

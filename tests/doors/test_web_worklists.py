@@ -144,16 +144,32 @@ async def test_everybody_whose_name_is_listed_is_in_the_audit_trail(db: Database
     assert len(rows) == 1
 
 
+NOTICE = r'action="(/notifications/Task/[^"]+)"'
+
+
 async def test_notifications_are_counted_and_paged_to_their_end(db: Database) -> None:
     async with visiting(make_door(db), "hge-percy") as visitor:
         home = (await visitor.get("/")).text.replace("\xa0", " ")
         awaiting = re.search(r"12 sur (\d+)\. <a href=\"/notifications\"", home)
         assert awaiting, "the twelve latest, of how many"
         total, seen = int(awaiting[1]), set()
-        for page in range(1, -(-total // PAGE) + 1):
-            text = (await visitor.get(f"/notifications?page={page}")).text
-            assert f"sur {total}" in text.replace("\xa0", " ")
-            seen |= set(re.findall(r'action="(/notifications/Task/[^"]+)"', text))
+        path, pages = "/notifications", []
+        while path and len(pages) < total:
+            pages.append((await visitor.get(path)).text)
+            assert f"sur {total}" in pages[-1].replace("\xa0", " ")
+            seen |= set(re.findall(NOTICE, pages[-1]))
+            path = leads_to(pages[-1], "suivante")
         assert len(seen) == total >= MANY
+        again = (await visitor.get(leads_to(pages[2], "précédente"))).text
+        assert re.findall(NOTICE, again) == re.findall(NOTICE, pages[1])
+        # What is read on the first page takes nothing from the second
+        for notice in re.findall(NOTICE, pages[0])[:3]:
+            await visitor.post(notice, shown="/notifications")
+        second = (await visitor.get(leads_to(pages[0], "suivante"))).text
+        assert re.findall(NOTICE, second) == re.findall(NOTICE, pages[1])
+        assert f"48 à 97 sur {total - 3}" in second.replace("\xa0", " ")
+        # A place opens for its reader alone
+        changed = leads_to(pages[0], "suivante")[:-4] + "AAAA"
+        assert f"1 à {PAGE} sur" in (await visitor.get(changed)).text.replace("\xa0", " ")
         await visitor.post("/notifications/lues", shown="/")
         assert "Rien de nouveau" in (await visitor.get("/")).text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any, Final, Protocol
 
 EMAIL, SMS = "email", "sms"
@@ -53,6 +53,16 @@ class Post:
 
     address: str = ""
     channels: Mapping[str, Channel] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Awaiting:
+    """Where a thing stands in an inbox: what it is ordered by. A page begins after one or, `back`, ends before one."""
+
+    urgent: bool
+    at: datetime
+    id: str
+    back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

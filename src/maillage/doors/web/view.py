@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Values = ImmutableMultiDict[str, str]
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 MAX_FIELDS = 2000
-_LONGEST = {"vers": 4000}
+_LONGEST = {"vers": 4000, "depuis": 400}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,8 @@ class View:
         return str(self.request.path_params[name])
 
     def query(self, name: str) -> str:
-        """A word of the address after `?`, without control characters, at most 200 characters; the way back (`vers`) may hold a whole address."""
+        """A word of the address after `?`, without control characters, at most 200 characters; the way back (`vers`) may hold a whole
+        address, and a sealed place (`depuis`) is longer."""
         return _CONTROL.sub("", self.request.query_params.get(name, "")).strip()[: _LONGEST.get(name, 200)]
 
     def given(self, name: str) -> str:

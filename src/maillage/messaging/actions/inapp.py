@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from maillage.kernel.ids import new_id
+from maillage.messaging.types import Awaiting
 from maillage.store import Into, Transaction, outbox
 from maillage.store.sql import Params
 
+_ORDER = "latest.urgent DESC, latest.created_at DESC, latest.id"
 TOPIC = "notification"
 _TABLE = Into(
     "notification",
@@ -96,22 +98,34 @@ async def hold_for_agenda(tx: Transaction, payload: dict[str, Any]) -> str:
     return NO_AGENDA
 
 
-async def inbox(tx: Transaction, *, limit: int = 50, offset: int = 0) -> Sequence[Any]:
+async def inbox(tx: Transaction, *, limit: int = 50, place: Awaiting | None = None) -> Sequence[Any]:
     """What awaits: one row for each thing that the actor's unread notifications are about, with the latest of them; urgent first.
 
-    They are those of the active organisation, addressed to all, to the actor's roles or to the actor. `total` says how many things await in all.
+    They are those of the active organisation, addressed to all, to the actor's roles or to the actor. `total` says how many things await in all, `upto`
+    at which of them a row stands. From a place on, whatever was read meanwhile, or back to it.
     """
     params = Params()
-    mine, most, skipped = _mine(tx, params), params.add(limit), params.add(offset)
+    mine, beyond = _mine(tx, params), _beyond(place, params)
     return await tx.fetch(
         f"""
-        SELECT latest.*, count(*) OVER () AS total FROM (
-            SELECT DISTINCT ON (n.focus_type, n.focus_id) n.* FROM notification n WHERE {mine}
-            ORDER BY n.focus_type, n.focus_id, n.urgent DESC, n.created_at DESC, n.id) AS latest
-        ORDER BY latest.urgent DESC, latest.created_at DESC, latest.id LIMIT {most} OFFSET {skipped}
+        SELECT * FROM (SELECT * FROM (
+            SELECT latest.*, count(*) OVER () AS total, row_number() OVER (ORDER BY {_ORDER}) AS upto FROM (
+                SELECT DISTINCT ON (n.focus_type, n.focus_id) n.* FROM notification n WHERE {mine}
+                ORDER BY n.focus_type, n.focus_id, n.urgent DESC, n.created_at DESC, n.id) AS latest) AS a
+            WHERE {beyond} ORDER BY a.upto {"DESC" if place and place.back else "ASC"} LIMIT {params.add(limit)}) AS shown
+        ORDER BY shown.upto
         """,
         *params,
     )
+
+
+def _beyond(place: Awaiting | None, params: Params) -> str:
+    """What stands after the place or, `back`, before it."""
+    if place is None:
+        return "true"
+    urgent, at, id = params.add(place.urgent), params.add(place.at), params.add(place.id)
+    here, signs = f"({urgent}::boolean, {at}::timestamptz)", "><" if place.back else "<>"
+    return f"((a.urgent, a.created_at) {signs[0]} {here} OR (a.urgent, a.created_at) = {here} AND a.id {signs[1]} {id}::text)"
 
 
 async def mark_read(tx: Transaction, focus: tuple[str, str]) -> None:

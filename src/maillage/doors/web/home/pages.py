@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -19,9 +19,11 @@ from maillage.doors.web.pages import OWN, get, post
 from maillage.doors.web.referrals.presenters import line
 from maillage.doors.web.view import View
 from maillage.kernel.errors import NotFound, Unauthenticated
+from maillage.messaging import Awaiting
 from maillage.referrals import Place
 
-PAGE, FOLLOW_UPS = 50, "follow-ups"
+P = TypeVar("P", Place, Awaiting)
+PAGE, FOLLOW_UPS, _INBOX = 50, "follow-ups", "inbox"
 _GOES_ON: Final = timedelta(hours=12)
 """How long a page that is open leads on."""
 COORDINATES = frozenset({"coordinateur"})
@@ -52,7 +54,7 @@ async def show_list(view: View) -> Response:
     name, services = view.path("name"), await _narrowed(view)
     if name not in (*presenters.REQUESTER, *presenters.CLINICIAN, *presenters.OFFICE):
         raise NotFound("list", name)
-    place = _place(view, name)
+    place = _unsealed(view, name, Place)
     rows = await _rows(view, name, services, PAGE, place)
     if place and not rows:
         return view.go(_address(view, name))
@@ -82,24 +84,22 @@ def _purpose(view: View, name: str) -> str:
     return f"list {name} of {view.actor.id} at {view.actor.organization}"
 
 
-def _address(view: View, name: str, place: Place | None = None) -> str:
-    """A list from its beginning, or from a place that only its reader may go on from."""
-    said = {"tout": "1"} if _widened(view) else {}
-    if place:
-        said["depuis"] = view.door.sealer.pack(msgspec.to_builtins(place), _purpose(view, name), view.tx.now + _GOES_ON)
-    return f"/listes/{name}{'?' if said else ''}{urlencode(said)}"
+def _sealed(view: View, name: str, place: Place | Awaiting) -> str:
+    """A place that only its reader may go on from."""
+    return view.door.sealer.pack(msgspec.to_builtins(place), _purpose(view, name), view.tx.now + _GOES_ON)
 
 
-def _place(view: View, name: str) -> Place | None:
+def _unsealed(view: View, name: str, kind: type[P]) -> P | None:
     """The place that the address tells; the beginning for one that is not ours, another reader's, or too old."""
     with suppress(Unauthenticated, msgspec.ValidationError):
-        return msgspec.convert(view.door.sealer.unpack(view.query("depuis"), _purpose(view, name), view.tx.now), Place)
+        return msgspec.convert(view.door.sealer.unpack(view.query("depuis"), _purpose(view, name), view.tx.now), kind)
     return None
 
 
-def _number(text: str) -> int:
-    """The number of a page as an address gives it, the first one for anything else."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 and int(text) > 0 else 1
+def _address(view: View, name: str, place: Place | None = None) -> str:
+    """A list from its beginning, or from a place."""
+    said = ({"tout": "1"} if _widened(view) else {}) | ({"depuis": _sealed(view, name, place)} if place else {})
+    return f"/listes/{name}{'?' if said else ''}{urlencode(said)}"
 
 
 def _widened(view: View) -> bool:
@@ -162,14 +162,32 @@ _PLACES = {
 
 
 async def show_inbox(view: View) -> Response:
-    """Everything that awaits, page by page."""
-    page = _number(view.query("page"))
-    found = presenters.inbox(await messaging.inbox(view.tx, limit=PAGE, offset=(page - 1) * PAGE))
-    if page > 1 and not found.notices:
+    """Everything that awaits, page by page. A page begins after the last line of the one before, whatever was read meanwhile."""
+    place = _unsealed(view, _INBOX, Awaiting)
+    rows = await messaging.inbox(view.tx, limit=PAGE, place=place)
+    if place and not rows:
         return view.go("/notifications")
-    pages = max(-(-found.total // PAGE), 1)
-    said = presenters.range_said(found.total, (page - 1) * PAGE + 1, min(page * PAGE, found.total))
-    return view.page("home/templates/inbox.html", "Notifications", inbox=found, page=page, pages=pages, said=said)
+    found, first = presenters.inbox(rows), rows[0]["upto"] if rows else 1
+    last = first + len(rows) - 1
+    return view.page(
+        "home/templates/inbox.html",
+        "Notifications",
+        inbox=found,
+        here=_inbox_from(view, place),
+        before=_inbox_from(view, replace(_awaiting(rows[0]), back=True)) if first > 1 else "",
+        after=_inbox_from(view, _awaiting(rows[-1])) if last < found.total else "",
+        said=presenters.range_said(found.total, first, last),
+    )
+
+
+def _awaiting(row: Any) -> Awaiting:
+    """Where a notice stands."""
+    return Awaiting(row["urgent"], row["created_at"], row["id"])
+
+
+def _inbox_from(view: View, place: Awaiting | None) -> str:
+    """The notifications from their beginning, or from a place."""
+    return f"/notifications{'?' + urlencode({'depuis': _sealed(view, _INBOX, place)}) if place else ''}"
 
 
 async def read_notification(view: View) -> Response:
