@@ -17,7 +17,7 @@ from maillage.doors.web.patients.presenters import load_identity
 from maillage.doors.web.referrals import compose, files, forms, presenters, thread
 from maillage.doors.web.verbs import DANGEROUS, MAIN
 from maillage.doors.web.view import View
-from maillage.kernel.errors import Invalid, NotFound
+from maillage.kernel.errors import NotFound
 
 
 async def show(view: View) -> Response:
@@ -48,13 +48,16 @@ async def _show_whole(view: View) -> Response:
     if found.task["state"] == "to-complete" and "send" in found.acts:
         return view.go(f"/demandes/{found.task['id']}/remplir")
     first, others = await thread.inline_acts(view, found)
+    children, (child, wrong) = await thread.child_acts(view, found), thread.came_back(view)
     return view.page(
         "referrals/templates/thread.html",
         "Demande",
         t=found,
         first=first,
         others=others,
-        children=await thread.child_acts(view, found),
+        children=children,
+        errors=summary(view.rejected, dict(children.get(child, [])).get(wrong, [])),
+        wrong={child: wrong},
         own_page=forms.OWN_PAGE,
         main=MAIN,
         dangerous=DANGEROUS,
@@ -158,13 +161,6 @@ async def act_on_child(view: View) -> Response:
     return view.go(f"/demandes/{id}", verb)
 
 
-async def show_again(view: View) -> Response:
-    """The page of the request, after a follow-up's form was refused: what is wrong is said on top."""
-    if view.rejected is None:
-        raise Invalid.one("required")
-    return await show(view)
-
-
 PAGES = (
     *compose.PAGES,
     *files.PAGES,
@@ -172,5 +168,5 @@ PAGES = (
     post("/demandes/{id:id}/lire", look, on="Task", to="verb"),
     get("/demandes/{id:id}/actes/{verb:id}", show_act, on="Task", to="verb"),
     post("/demandes/{id:id}/actes/{verb:id}", act, again=show_act, on="Task", to="verb", files=True),
-    post("/demandes/{id:id}/suites/{child:id}/{verb:id}", act_on_child, again=show_again, on="Task", to="verb"),
+    post("/demandes/{id:id}/suites/{child:id}/{verb:id}", act_on_child, again=show, on="Task", to="verb"),
 )

@@ -9,7 +9,7 @@ from maillage import booking, directory, record, referrals
 from maillage.access import policy
 from maillage.directory import Role, Service
 from maillage.doors.web import places, verbs
-from maillage.doors.web.forms import Field
+from maillage.doors.web.forms import Field, redisplay
 from maillage.doors.web.patients.presenters import Identity, load_identity
 from maillage.doors.web.referrals import files, forms, presenters, questionnaire
 from maillage.doors.web.view import View
@@ -158,8 +158,18 @@ async def child_acts(view: View, thread: Thread) -> dict[str, Acts]:
         if child["code"] not in ("follow-up", "no-news") or child["turn"] is None:
             continue
         legal = await verbs.available(view, "Task", child["id"])
-        found[child["id"]] = [
-            (verb, [] if verb == "accept" else verbs.fields(verbs.find(view, "Task", verb), scope=f"{child['id']}-{verb}-"))
-            for verb in legal
-        ]
+        found[child["id"]] = [(verb, _of_child(view, child["id"], verb)) for verb in legal]
     return found
+
+
+def _of_child(view: View, child: str, verb: str) -> list[Field]:
+    if verb == "accept":
+        return []
+    fields = verbs.fields(verbs.find(view, "Task", verb), scope=f"{child}-{verb}-")
+    return redisplay(fields, view.rejected) if came_back(view) == (child, verb) else fields
+
+
+def came_back(view: View) -> tuple[str, str]:
+    """The follow-up whose form is shown again and its verb; nothing when none is."""
+    parts = view.request.path_params if view.rejected else {}
+    return parts.get("child", ""), parts.get("verb", "")
