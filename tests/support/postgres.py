@@ -134,8 +134,12 @@ class TestCluster:
 
     async def _reset(self, name: str) -> None:
         kept = self._pools.get(self.dsn(name))
-        spared = ",".join(str(one._con.get_server_pid()) for one in _free(kept)) if kept else ""
-        await self.keeper.run(self.owner(name), plainly(_RESET.replace(":spared", spared)))
+        spared = _free(kept) if kept else []
+        pids = ",".join(str(one._con.get_server_pid()) for one in spared)
+        await self.keeper.run(self.owner(name), plainly(_RESET.replace(":spared", pids)))
+        for one in kept._pool._holders if kept else ():
+            if one._con is not None and one not in spared:  # the server has ended it, which nobody is to find out in the middle of a test
+                one.terminate()
 
     async def open(self, dsn: str, clock: Clock, limits: Limits) -> Database:
         """A database over the connections that the test before left: one that is made anew plans every statement again, a tenth of a second for a few writes."""

@@ -202,7 +202,7 @@ class Programme:
         constraints = self.rows() if free is None or free.any() else self.rows()[:1]
         if np.isfinite(below):
             constraints.append(LinearConstraint(csr_matrix(self.cost), -np.inf, below))
-        options = {"time_limit": seconds, "mip_rel_gap": 1e-4}
+        options = {"time_limit": max(0.1, seconds), "mip_rel_gap": 1e-4}  # one below zero is taken for none at all
         found = milp(self.cost, constraints=constraints, integrality=self.integer, bounds=Bounds(low, high), options=options)
         if found.x is None:
             return None
