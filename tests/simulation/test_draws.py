@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maillage.simulation.draws import Purpose, bench, drawn, exponential, fill, gamma_quantiles, key_of, logarithm, quantile, uniform
+from maillage.simulation.draws import Purpose, drawn, key_of, uniform
+from maillage.simulation.filling import bench, fill
 from maillage.simulation.parameters import shipped
+from maillage.simulation.quantiles import exponential, gamma_quantiles, logarithm, quantile
 from maillage.simulation.study import student
 from maillage.simulation.world import logarithmic, prepare
 

@@ -65,7 +65,7 @@ def test_without_limits_nobody_waits() -> None:
 
 
 def test_all_times_doubled_doubles_every_stamp() -> None:
-    from maillage.simulation.draws import BERNOULLI, BETWEEN, EITHER
+    from maillage.simulation.filling import BERNOULLI, BETWEEN, EITHER
 
     world = prepare(BASE.changing({"discharge.on": 0}), 40)
     rows = people(world, 4)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from tests.simulation.walker import Walk
 
-from maillage.simulation import arrivals, draws
+from maillage.simulation import arrivals, draws, quantiles
 from maillage.simulation.assembly import assemble
 from maillage.simulation.draws import Purpose
 from maillage.simulation.place import Station, build, names
@@ -52,7 +52,7 @@ def lognormal(z: np.ndarray, mean: float, variance: float) -> np.ndarray:
 def streams_of(seed: int, count: int) -> dict[str, np.ndarray]:
     """The model's own random streams: one purpose each, used in the order in which patients come to the step."""
     u = {name: draws.drawn(seed, np.arange(count, dtype=np.uint64), 100 + n) for n, name in enumerate(STREAMS)}
-    z = {name: np.array([draws.quantile(float(x)) for x in values]) for name, values in u.items()}
+    z = {name: np.array([quantiles.quantile(float(x)) for x in values]) for name, values in u.items()}
     return {
         "triage_time": -3.0 * np.log(u["triage_time"]),
         "stabilise_time": -90.0 * np.log(u["stabilise_time"]),

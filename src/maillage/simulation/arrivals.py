@@ -9,12 +9,13 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from maillage.simulation import draws
+from maillage.simulation import draws, filling, quantiles
 from maillage.simulation.compiled import compiled, inlined
 from maillage.simulation.desk import Desk, Same
-from maillage.simulation.draws import Purpose, logarithm, unit
+from maillage.simulation.draws import Purpose, unit
 from maillage.simulation.memory import Array
 from maillage.simulation.parameters import Scenario, Wrong, load
+from maillage.simulation.quantiles import logarithm
 
 YEAR: Final = 365.25
 WEEK_HOURS: Final = 168
@@ -133,7 +134,7 @@ def thinned(
     desk = desk or Desk()
     times, number = desk.take(f"times of {purpose}", (most + 1,)), desk.take(f"numbers of {purpose}", (most + 1,), np.uint64)
     key, drawn, thin = np.uint64(draws.key_of(seed)), np.uint64(purpose), np.uint64(Purpose.THIN)
-    block = desk.take("candidates", (2, draws.BLOCK))
+    block = desk.take("candidates", (2, filling.BLOCK))
     count = candidates(key, np.uint64(first), drawn, thin, most, ceiling, kept, 60.0, block, times, number)
     if count < 0:
         raise Wrong("arrivals.volume", "ceiling-exceeded", "more candidates than eight standard deviations allow")
@@ -159,7 +160,7 @@ def day_factors(scenario: Scenario, seed: int, days: int) -> NDArray[np.float64]
         return np.ones(days)
     drawn = draws.drawn(seed, np.arange(days, dtype=np.uint64), Purpose.DAY)
     found = np.empty(days)
-    draws.gamma_quantiles(drawn, 1.0 / cv**2, found)
+    quantiles.gamma_quantiles(drawn, 1.0 / cv**2, found)
     return found * cv**2
 
 

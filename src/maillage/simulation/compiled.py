@@ -26,7 +26,8 @@ import numpy as np
 P = ParamSpec("P")
 T = TypeVar("T")
 SOURCES: Final = (
-    "compiled", "building", "steps", "assembly", "draws", "memory", "engine", "timers", "queues", "shifts", "zones", "arrivals", "areas", "counting",
+    "compiled", "building", "steps", "assembly", "draws", "quantiles", "filling", "memory", "engine", "timers", "queues", "shifts", "zones",
+    "arrivals", "areas", "counting",
 )  # fmt: skip
 """The files whose text decides the machine code: functions, and the constants that are built into them."""
 RESULTS: Final[dict[str, Any]] = {"float64": ctypes.c_double, "int64": ctypes.c_int64, "none": ctypes.c_int64}

@@ -10,12 +10,13 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from maillage.simulation import arrivals, draws
+from maillage.simulation import arrivals, draws, filling
 from maillage.simulation.areas import steps_area
 from maillage.simulation.arrivals import Drawn, Merged
 from maillage.simulation.assembly import Program, assemble
 from maillage.simulation.desk import Desk
-from maillage.simulation.draws import BERNOULLI, BETWEEN, CONSTANT, EITHER, EXPONENTIAL, LOGNORMAL, OWN, RESIDUAL, UNIFORM, Drawing, Purpose
+from maillage.simulation.draws import OWN, Purpose
+from maillage.simulation.filling import BERNOULLI, BETWEEN, CONSTANT, EITHER, EXPONENTIAL, LOGNORMAL, RESIDUAL, UNIFORM, Drawing
 from maillage.simulation.memory import Place, Rows
 from maillage.simulation.parameters import Model, Scenario, load
 from maillage.simulation.place import DAY, Plan, Station, Zone, build, daily, levels, names
@@ -238,7 +239,7 @@ def people(world: World, seed: int, came: NDArray[np.float64] | None = None, des
         rows,
     )
     table = desk.take("columns", (count, len(world.columns.form)))
-    draws.fill(np.uint64(draws.key_of(seed)), rows.row, rows.drawn_as, world.columns, draws.bench(), table.reshape(-1))
+    filling.fill(np.uint64(draws.key_of(seed)), rows.row, rows.drawn_as, world.columns, filling.bench(), table.reshape(-1))
     lying, plan = program.names.columns.index("lying"), desk.take("plan", (count,), np.int32)
     arrivals.planned(table, lying, rows.cls, len(world.plan.plans) - 1, plan)
     return Rows(rows.start, rows.at, rows.start, rows.cls, plan, table, np.zeros(1), np.zeros(1, np.int64))

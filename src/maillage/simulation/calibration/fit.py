@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from maillage.simulation import draws
+from maillage.simulation import draws, quantiles
 from maillage.simulation.calibration.extract import EXITS, Extract, summaries
 from maillage.simulation.calibration.replay import replayed
 from maillage.simulation.draws import Purpose
@@ -86,7 +86,7 @@ def normals(seed: int, first: int, count: int) -> Vector:
     """Normal draws for so many particles, one stream a factor."""
     rows = np.arange(first, first + count, dtype=np.uint64)
     drawn = [draws.drawn(seed, rows * np.uint64(16) + np.uint64(n), Purpose.PRIOR) for n in range(len(FACTORS))]
-    return np.array([[draws.quantile(u) for u in column] for column in drawn]).T
+    return np.array([[quantiles.quantile(u) for u in column] for column in drawn]).T
 
 
 class _Search:
