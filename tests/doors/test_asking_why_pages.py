@@ -101,6 +101,27 @@ async def test_a_patient_asks_and_reads_the_answer(db: Database, clock: FixedClo
         assert WHY in (await reader.holder.sees("/acces")).text
 
 
+async def test_who_reads_a_look_or_a_question_is_in_the_trail(
+    db: Database, clock: FixedClock, citizens: fc.Citizens, tmp_path: Path
+) -> None:
+    async with looked_at(db, clock, citizens, tmp_path) as reader:
+        look = await first_look(reader)
+        before = await written(db, "accesses")
+        await reader.holder.sees(look)
+        assert await written(db, "accesses") == before + 1
+        await asks(reader)
+        async with officer(db, "dpo") as visitor:
+            [address] = set(re.findall(r'href="(/questions/[^"]+)"', (await visitor.get("/urgences")).text))
+            assert await written(db, "access-question") == 0
+            await visitor.get(address)
+        assert await written(db, "access-question") == 1
+
+
+async def written(db: Database, verb: str) -> int:
+    async with db.trail.transaction(SYSTEM) as tx:
+        return int(await tx.fetchval("SELECT count(*) FROM audit_event WHERE verb = $1", verb))
+
+
 async def test_one_look_is_asked_about_once(db: Database, clock: FixedClock, citizens: fc.Citizens, tmp_path: Path) -> None:
     async with looked_at(db, clock, citizens, tmp_path) as reader:
         look = await first_look(reader)
@@ -109,7 +130,7 @@ async def test_one_look_is_asked_about_once(db: Database, clock: FixedClock, cit
             sent = await reader.holder.client.post(f"{reader.holder.page}{look}", data={**form, "_key": key, "text": ""}, headers=SAME_SITE)
             assert sent.status_code == status
         assert "Vous avez déjà posé cette question." in sent.text
-        long = await reader.holder.acts(f"/acces/{LINK.search((await reader.holder.sees('/acces')).text)[2]}", shown=look, text="x" * 501)  # type: ignore[index]  # there are several looks
+        long = await asks(reader, "x" * 501)
         assert long.status_code == 422
 
 

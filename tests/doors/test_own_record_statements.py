@@ -36,10 +36,10 @@ MOST = {
     "/mes-documents/{token}": 9,
     "/suivi/{visit}/choix": 11,
     "/suivi/{visit}/acces": 9,
-    "/suivi/{visit}/acces/{look}": 7,
+    "/suivi/{visit}/acces/{look}": 8,
     "/suivi/{visit}/acces, asked": 10,
     "/urgences": 5,
-    "/questions/{id}": 4,
+    "/questions/{id}": 5,
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from maillage.access.questions.actions import answer, ask, call_for_answers
 from maillage.access.questions.queries import own, question, to_answer
-from maillage.access.questions.rules import may_answer, may_ask
+from maillage.access.questions.rules import may_ask
 from maillage.access.questions.types import FOCUS, LONGEST, SHORTEST_ANSWER, Look, Question
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "answer",
     "ask",
     "call_for_answers",
-    "may_answer",
     "may_ask",
     "own",
     "question",

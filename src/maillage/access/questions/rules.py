@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from maillage.access.emergency.rules import REVIEWERS
+from maillage.access.emergency.rules import may_review
 from maillage.access.questions.types import LONGEST, SHORTEST_ANSWER, Question
 from maillage.access.types import STRONG
 from maillage.kernel.actor import Actor
 from maillage.kernel.answers import Allowed, Answer, Refused
-
-
-def may_answer(actor: Actor) -> bool:
-    """Whether somebody answers patients about accesses: the data protection officer and the named senior, as for emergency accesses."""
-    return actor.is_one_of(*REVIEWERS)
 
 
 def may_ask(actor: Actor) -> bool:
@@ -27,8 +22,8 @@ def check_asking(actor: Actor, text: str) -> Answer:
 
 
 def check_answering(actor: Actor, question: Question, text: str) -> Answer:
-    """A reviewer of the house, never the person who looked; once, and in a sentence."""
-    if not may_answer(actor):
+    """Who reviews emergency accesses in that house, never the person who looked; once, and in a sentence."""
+    if not may_review(actor):
         return Refused("role")
     if actor.id == question.look.practitioner_id:
         return Refused("own-access")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from maillage import journeys
+from maillage import journeys, record
 from maillage.access import questions
 from maillage.doors.web.forms import Field, Reader, redisplay, summary
 from maillage.doors.web.pages import get, post
@@ -27,6 +27,7 @@ async def show(view: View) -> Response:
     found = await questions.question(view.tx, view.path("id"))
     if found is None:
         raise NotFound(questions.FOCUS, view.path("id"))
+    await record.audit(view.tx, "R", "Patient", found.patient_id, patient=found.patient_id, verb="access-question", act="audit-read")
     fields = redisplay((ANSWER,), view.rejected)
     return view.page(
         "emergency/templates/question.html",

@@ -162,7 +162,6 @@ async def choose_channel(view: View) -> Response:
 async def show_accesses(view: View) -> Response:
     """Who looked at this request: name, job, house, when and why (CSP L1111-7, GDPR 15); at the whole record after a strong sign-in."""
     found, cut = await why.looks(view)
-    await record.audit(view.tx, "R", "Patient", view.actor.id, patient=view.actor.id, verb="accesses", act="audit-read")
     whole = view.actor.assurance in STRONG
     return view.page(
         "tracker/templates/accesses.html",

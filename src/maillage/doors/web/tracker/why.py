@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 
 from starlette.responses import Response
 
@@ -22,38 +21,20 @@ MOST = 100
 TEXT = Field("text", "Votre question", "textarea", False, "Vous pouvez laisser vide.", rows=3, maxlength=questions.LONGEST, marked=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question of the patient's, as the page shows it."""
-
-    who: str
-    house: str
-    looked_at: datetime
-    text: str
-    asked_at: datetime
-    due_at: datetime
-    answer: str | None
-    answered_at: datetime | None
-
-
 async def looks(view: View) -> tuple[list[Access], bool]:
-    """Everybody who looked at what the page is about, the newest first, and whether there are more."""
+    """Everybody who looked at what the page is about, the newest first, and whether there are more: that they were read is written down."""
+    await record.audit(view.tx, "R", "Patient", view.actor.id, patient=view.actor.id, verb="accesses", act="audit-read")
     async with view.door.trail.transaction(view.actor, request_id=view.tx.request_id, lazy=True, origin=view.tx.origin) as reading:
         found = await record.accesses(reading, view.actor, view.actor.id, limit=MOST)
     rows = [row for row in found.rows if row["actor_kind"] in ("person", "client")]
     return accesses(rows, await places.organizations(view.tx)), found.position is not None
 
 
-async def asked(view: View) -> dict[str, Asked]:
-    """The questions of the patient, by the look that each is about."""
+async def asked(view: View) -> dict[str, tuple[Question, str]]:
+    """The questions of the patient and the houses that were asked, by the look that each is about."""
     found = await questions.own(view.tx)
     houses = await places.organizations(view.tx) if found else {}
-    return {one.look.id: _asked(one, houses[one.look.organization_id].label) for one in found}
-
-
-def _asked(one: Question, house: str) -> Asked:
-    look = one.look
-    return Asked(look.display, house, look.at, one.text, one.asked_at, one.due_at, one.answer, one.answered_at)
+    return {one.look.id: (one, houses[one.look.organization_id].label) for one in found}
 
 
 async def _look(view: View) -> Access:
