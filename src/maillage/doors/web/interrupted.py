@@ -6,6 +6,7 @@ It is shown to the person who wrote it, at the same place of work, and never act
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from maillage.doors.web import areas, sessions
 from maillage.doors.web.pages import Page
 from maillage.doors.web.view import Rejected, Values, View
 from maillage.kernel.actor import SYSTEM
-from maillage.kernel.errors import Malformed, NotAllowed, TooLarge
+from maillage.kernel.errors import Malformed, NotAllowed, TooLarge, Unauthenticated
 
 if TYPE_CHECKING:
     from maillage.doors.web.door import WebDoor
@@ -86,13 +87,17 @@ async def resume(page: Page, view: View) -> None:
     id, session = view.query(ASKED), view.session
     if not id or session is None or page.method != "GET" or page.patient:
         return
-    sealed = await identity.kept_form(view.tx, session.login, session.actor.role_id, id)
-    if sealed is None:
-        return
-    written = msgspec.json.decode(view.door.sealer.open(sealed, SEALED_AS), type=Written)
-    if written.path != view.request.url.path:
+    written = _opened(view, await identity.kept_form(view.tx, session.login, session.actor.role_id, id))
+    if written is None or written.path != view.request.url.path:
         return
     scope = view.request.scope
     view.request = Request({**scope, "path_params": {**scope["path_params"], **written.parts}, "query_string": written.query.encode()})
     view.values = Values([(name, text) for name, text in written.pairs])
     view.rejected, view.resumed = Rejected((), view.values), True
+
+
+def _opened(view: View, sealed: bytes | None) -> Written | None:
+    """What was written; nothing when it is not kept, or under a key that we no longer have."""
+    with suppress(Unauthenticated):
+        return msgspec.json.decode(view.door.sealer.open(sealed, SEALED_AS), type=Written) if sealed else None
+    return None
