@@ -124,8 +124,8 @@ def _beyond(place: Awaiting | None, params: Params) -> str:
     if place is None:
         return "true"
     urgent, at, id = params.add(place.urgent), params.add(place.at), params.add(place.id)
-    here, signs = f"({urgent}::boolean, {at}::timestamptz)", "><" if place.back else "<>"
-    return f"((a.urgent, a.created_at) {signs[0]} {here} OR (a.urgent, a.created_at) = {here} AND a.id {signs[1]} {id}::text)"
+    here, (newest, least) = f"({urgent}::boolean, {at}::timestamptz)", (">", "<") if place.back else ("<", ">")
+    return f"((a.urgent, a.created_at) {newest} {here} OR (a.urgent, a.created_at) = {here} AND a.id {least} {id}::text)"
 
 
 async def mark_read(tx: Transaction, focus: tuple[str, str]) -> None:
