@@ -238,7 +238,8 @@ async def test_weights_and_teams_are_shown(db: Database) -> None:
             while (begun := await db.run(SYSTEM, actions.begin)) and begun.id != id:
                 pass
             trace = {"scenario": "s", "title": "t", "scenario_hash": "h", "code_hash": "c", "seed": 1}
-            await db.run(SYSTEM, lambda tx, id=id, found={**trace, **answer}: actions.complete(tx, id, found, {}))  # type: ignore[misc]  # run at once
+            async with db.transaction(SYSTEM) as tx:
+                await actions.complete(tx, id, {**trace, **answer}, {})
             assert expected in said(await visitor.get(f"/simulation/{id}"))
 
 

@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from tests.conftest import LIMITS, MONDAY
 from tests.doors.fhir.conftest import caller, token
 from tests.doors.fhir.test_partner_messages import message, numbered, visit
+from tests.doors.test_web_identities import twin_of
 from tests.factories import referrals as make
 from tests.journeys.whole import Whole
 from tests.simulation.test_outlook import quiet_department
 from tests.support import postgres
 from tests.support.following import set_aside
-from tests.support.furnished import DIRECTOR, HOME, Resource, furnish, request
+from tests.support.furnished import DIRECTOR, HOME, furnish, request
 from tests.support.receiver import Receiver
 
-from maillage import demonstration, directory, experiments, journeys, record
+from maillage import demonstration, directory, experiments, journeys
 from maillage.access import choices
-from maillage.codes import systems
-from maillage.codes.json import decode
 from maillage.doors.fhir import FhirDoor
-from maillage.kernel.actor import SYSTEM
 from maillage.kernel.clock import FixedClock
 from maillage.simulation import counts, shipped, text_of
 from maillage.store import Database
 
 SEED, PAST, PATIENTS = 2026, 200, 300
 CLIENT = "gam-clamart"
-DESK = make.person("vernois-colette", make.CENTRE, "secretaire", role_id="clamart-secretaire-vernois")
 CENTRE = [one for one in directory.generate_patients(SEED, PATIENTS) if one["managingOrganization"]["reference"] == HOME]
 NEW = [one for one in directory.generate_patients(SEED, PATIENTS)[PAST:] if one in CENTRE]
 """Patients of the centre about whom the past says nothing; the first two are those of `furnish`."""
@@ -49,23 +45,12 @@ async def demonstrated(dsn: str) -> None:
             await set_aside(earlier, before, receiver)
         await furnish(database, NEW)
         await opposed(database, NEW[2]["id"])
-        await twin_of(database, NEW[3])
+        await twin_of(database, NEW[3]["id"])
         await messages_of(database, NEW[0]["id"])
         await simulated(database)
     finally:
         await earlier.close()
         await database.close()
-
-
-async def twin_of(db: Database, patient: Resource) -> None:
-    """The same person registered a second time: without an INS, a given name short, with another telephone."""
-    async with db.transaction(SYSTEM) as tx:
-        whole: dict[str, Any] = decode(await record.current(tx, "Patient", patient["id"]))
-    kept = {key: value for key, value in whole.items() if key not in ("id", "meta", "identifier")}
-    kept["extension"] = [one for one in whole["extension"] if one["url"] != systems.EXT_IDENTITY_RELIABILITY]
-    kept["telecom"] = [{"system": "phone", "value": "01 99 00 98 76"}]
-    async with db.transaction(DESK) as tx:
-        await journeys.register_patient(tx, kept, mode="test")
 
 
 async def opposed(db: Database, patient: str) -> None:
