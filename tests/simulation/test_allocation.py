@@ -77,6 +77,21 @@ def test_a_territory_solved_by_specialty_costs_hardly_more_than_the_whole(monkey
     assert solved.bound * (1 - 1e-9) <= found.cost <= solved.cost * 1.01
 
 
+def test_no_specialty_is_planned_again_when_the_time_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem, _ = small()
+    now, begun = [0.0], []
+
+    def slow(_problem: Problem, some: list[int], *_: object) -> None:
+        begun.append(some)
+        now[0] += 100.0
+
+    monkeypatch.setattr(search, "WHOLE", 0)
+    monkeypatch.setattr(by_specialty, "workers", lambda: 1)
+    monkeypatch.setattr(by_specialty, "beside", slow)
+    allocation.solve(problem, 50.0, clock=lambda: now[0])
+    assert begun == [[0]]
+
+
 def test_a_specialty_planned_beside_the_others_leaves_them_as_they_are() -> None:
     """What it costs beside the others is what the whole then costs."""
     problem, solved = small()

@@ -45,6 +45,6 @@ def solve(problem: Problem, seconds: float = 20.0, *, clock: Callable[[], float]
     for name, plan in search.tries(seed):
         if plan is not None and search.keep(plan):
             steps.append(name)
-        if search.left() < 1.0 or (search.cost - relaxed.cost) / abs(relaxed.cost) < 1e-4:
+        if search.over or (search.cost - relaxed.cost) / abs(relaxed.cost) < 1e-4:
             break
     return Solved(search.plan, search.cost, relaxed.cost, greedy_cost, search.backlog, tuple(steps))

@@ -18,6 +18,8 @@ WHOLE: Final = 3000
 """Up to so many integers the whole is given to the solver."""
 STEP: Final = 4.0
 LIKELY: Final = (0.1, 0.2)
+ENOUGH: Final = 1.0
+"""With less left, no further step is begun."""
 APART: Final = 0.75
 """Of the time left: for the specialties one by one."""
 
@@ -33,6 +35,11 @@ class Search:
     cost: float
     backlog: Floats
     left: Callable[[], float]
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is gone."""
+        return self.left() < ENOUGH
 
     def tries(self, seed: int) -> Iterator[tuple[str, Plan | None]]:
         """Plans that may be better, each made when it is asked for, from the best one of that moment; without end."""
@@ -66,6 +73,8 @@ class Search:
         """As many groups at once as there are cores; where two of them take the same room, the second breaks a rule and is not kept."""
         at_once = by_specialty.workers()
         for start in range(0, len(groups), at_once):
+            if self.over:  # groups for which nothing is found are not told, and one second is not enough for any
+                return
             some = groups[start : start + at_once]
             for group, half_days in zip(some, list(by_specialty.spread(self._planned, some)), strict=True):
                 changed = self.plan.copy()
