@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from datetime import timedelta
 
 import asyncpg
@@ -75,6 +77,26 @@ async def test_a_swallowed_failure_is_not_taken_for_a_commit(db: Database) -> No
             with pytest.raises(asyncpg.UndefinedTableError):
                 await tx.execute("SELECT * FROM no_such_table")
     assert caught.value.reason == "rolled-back"
+
+
+async def test_whoever_is_cancelled_within_a_part_does_not_wait_for_a_server_that_hangs(db: Database) -> None:
+    held: list[int] = []
+
+    async def part() -> None:
+        async with db.transaction(SYSTEM) as tx, tx.savepoint():
+            held.append(tx.conn.get_server_pid())
+            os.kill(held[0], signal.SIGSTOP)
+            await tx.fetchval("SELECT 1")
+
+    task = asyncio.create_task(part())
+    try:
+        await asyncio.wait({task}, timeout=0.5)
+        task.cancel()
+        ended, _ = await asyncio.wait({task}, timeout=20)
+        assert ended, "it waits for an answer that does not come"
+    finally:
+        os.kill(held[0], signal.SIGCONT)
+    assert task.cancelled()
 
 
 async def test_a_cancelled_task_leaves_a_clean_connection(db: Database) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
@@ -238,7 +239,10 @@ class Transaction:
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """A part that may fail alone: its error undoes the part, not the transaction, and goes on to the caller."""
+        """A part that may fail alone: its error undoes the part, not the transaction, and goes on to the caller.
+
+        Whoever is cancelled leaves the transaction with it: to undo the part would be to wait for a server that may not answer.
+        """
         await self.settle()
         conn, before = await self._unit.ready(self._eyes), self._eyes
         await conn.execute("SAVEPOINT part")
@@ -246,6 +250,8 @@ class Transaction:
             yield
             await self.settle()
             await self._unit.ready(self._eyes)
+        except asyncio.CancelledError:
+            raise
         except BaseException:
             self._unit.pending, self._unit.last = Pending(many=self.writes_many), {}
             self._unit.known.clear()
