@@ -109,22 +109,27 @@ def test_a_specialty_planned_beside_the_others_leaves_them_as_they_are() -> None
     assert parts.cost(part, 0.0, half_days + 9) == np.inf
 
 
-def test_the_cheapest_half_days_of_each_specialty_make_one_plan_where_there_are_rooms() -> None:
+def test_specialties_that_want_a_full_site_are_planned_two_by_two() -> None:
     """One site with one room, more practitioners than it holds; each specialty alone would fill it."""
     problem, _ = small()
     tight = replace(problem, allowed=np.arange(5)[None, :] == np.zeros((6, 1)), available=np.full((6, 4), 4), rooms=np.ones(5, np.int64))
-    wanted, nothing = np.where(tight.allowed[:, :, None], 4, 0) + np.zeros((6, 5, 4), np.int64), np.zeros((6, 5, 4), np.int64)
-    plan = by_specialty.together(tight, 0.0, [nothing, wanted])
-    kept(tight, plan)
-    assert plan.sum(axis=(0, 1))[0] == HALF_DAYS  # those who wait at the start fill the first week
-    assert by_specialty.crowded(tight, plan) == [[0, 1], [0, 2], [1, 2]]
+    nothing = np.zeros((6, 5, 4), np.int64)
+    full = nothing.copy()
+    full[0, 0] = HALF_DAYS
+    assert by_specialty.crowded(tight, full) == [[0, 1], [0, 2], [1, 2]]
     assert not by_specialty.crowded(tight, nothing)
-    published = np.full((6, 5, 4), -1)
-    published[5, 0] = 4
-    held = replace(tight, published=published)
-    plan = by_specialty.together(held, 0.0, [wanted])
-    kept(held, plan)
-    assert (plan[5, 0] == 4).all()
+
+
+def test_a_specialty_takes_the_rooms_that_the_others_leave() -> None:
+    problem, _ = small()
+    tight = replace(problem, allowed=np.arange(5)[None, :] == np.zeros((6, 1)), available=np.full((6, 4), 4), rooms=np.ones(5, np.int64))
+    plan = np.zeros((6, 5, 4), np.int64)
+    plan[tight.specialty == 0, 0] = HALF_DAYS // 2 - 1  # two practitioners: two half-days are left
+    half_days = by_specialty.beside(tight, [1], plan, 0.0, 6.0)
+    assert half_days is not None
+    plan[tight.specialty == 1] = half_days
+    kept(tight, plan)
+    assert half_days.sum(axis=0)[0].max() == 2
 
 
 def test_published_sessions_are_constants_specialty_by_specialty_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,12 +147,6 @@ def test_in_a_scarce_territory_a_good_plan_leaves_half_of_what_doing_nothing_cos
     assert 1.8e6 < nothing < 2.0e6
     assert 0.45 < programme.judged(first)[0] / nothing < 0.55
     assert 500 < first.sum() < 560
-
-
-def test_half_days_without_a_room_are_left_out() -> None:
-    plan, published = np.array([[[3, 2]], [[2, 2]]]), np.array([[[0, 0]], [[2, 0]]])
-    assert by_specialty._housed(plan, 0 * published, np.array([[4, 1]])).tolist() == [[[3, 1]], [[1, 0]]]
-    assert by_specialty._housed(plan, published, np.array([[4, 1]])).tolist() == [[[2, 1]], [[2, 0]]]
 
 
 def test_the_cost_is_that_of_the_formula() -> None:

@@ -20,8 +20,6 @@ STEP: Final = 4.0
 LIKELY: Final = (0.1, 0.2)
 ENOUGH: Final = 1.0
 """With less left, no further step is begun."""
-APART: Final = 0.75
-"""Of the time left: for the specialties one by one."""
 
 
 @dataclass(slots=True)
@@ -47,8 +45,6 @@ class Search:
             yield "whole", self._solved(max(1.0, self.left()), None)
         else:
             yield from self._likely()
-            found = by_specialty.apart(self.problem, self.relaxed, self.plan, APART * self.left())
-            yield "specialties", by_specialty.together(self.problem, self.relaxed.longest, [found, self.plan])
             yield from self._again()
         for name, free in _neighbourhoods(self.problem, seed):
             yield name, self._solved(min(STEP, self.left()), free)
@@ -80,7 +76,7 @@ class Search:
                 changed = self.plan.copy()
                 if half_days is not None:
                     changed[np.isin(self.problem.specialty, group)] = half_days
-                    yield f"specialties {group} again", changed
+                    yield f"specialties {group}", changed
 
     def _planned(self, some: list[int]) -> Plan | None:
         seconds = min(self.left(), max(STEP, self.left() / 5))
