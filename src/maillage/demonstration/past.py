@@ -114,7 +114,7 @@ async def _tell(story: Story, path: str) -> None:
     except Reached:
         return
     except MaillageError as error:
-        log.info("demonstration-case-stopped: %s", error.reason, extra={"code": "demonstration-case-stopped"})
+        log.debug("demonstration-case-stopped: %s", error.reason, extra={"code": "demonstration-case-stopped"})
 
 
 async def _send(story: Story) -> None:
