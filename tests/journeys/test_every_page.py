@@ -7,8 +7,11 @@ without JavaScript at 390 px.
 from __future__ import annotations
 
 import gzip
+import re
+from collections import Counter
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from html import unescape
 
 import httpx
 import pytest
@@ -19,7 +22,7 @@ from tests.journeys.inspection import AXE, FOUND, TAGS
 from tests.journeys.people import Person
 from tests.journeys.test_pages_that_follow import elsewhere
 from tests.journeys.test_patient_by_hand import Patient
-from tests.support import postgres
+from tests.support import postgres, screens
 from tests.support.furnished import furnish, patients_link, starts
 from tests.support.walking import LOOKING, Counted, walk
 from tests.support.web import Visitor, make_door, visiting
@@ -136,6 +139,7 @@ LOOKS: tuple[tuple[dict[str, str], str], ...] = (
     ({"color_scheme": "light", "forced_colors": "active"}, AXE_RUN.replace("]}}", "]}, rules: {'color-contrast': {enabled: false}}}")),
 )
 """What is emulated and what axe is asked; where colours are forced they are the reader's own."""
+TITLE = re.compile(r"<h1[^>]*>(.*?)</h1>", re.DOTALL)
 OWN = ("", "/dates", "/annuler", "/absence", "/choix", "/accord", "/acces", "/dossier")
 
 
@@ -148,6 +152,7 @@ class Looked:
     statements: int
     size: int
     html: bool
+    title: str
 
 
 async def look_at_everything(server: Running) -> dict[str, Looked]:
@@ -176,7 +181,7 @@ def merge(found: dict[str, Looked], more: dict[str, Looked]) -> None:
     for pattern, one in more.items():
         before = found.get(pattern, one)
         most = (max(before.statements, one.statements), max(before.size, one.size))
-        found[pattern] = Looked(before.role, before.address, *most, before.html)
+        found[pattern] = replace(before, statements=most[0], size=most[1])
 
 
 async def look_as(visitor: Visitor, role: str, first: list[str], known: Container[str] = ()) -> dict[str, Looked]:
@@ -201,7 +206,8 @@ async def looked(visitor: Visitor, role: str, address: str) -> tuple[httpx.Respo
     Counted.asked.clear()
     answer = await visitor.get(address)
     html = answer.headers.get("content-type", "").startswith("text/html")
-    return answer, Looked(role, address, len(Counted.asked), len(gzip.compress(answer.content)), html)
+    title = TITLE.search(answer.text) if html else None
+    return answer, Looked(role, address, len(Counted.asked), len(gzip.compress(answer.content)), html, unescape(title[1]) if title else "")
 
 
 @pytest.fixture
@@ -219,6 +225,11 @@ def test_every_page_is_reached_light_and_asks_no_more_of_the_database(pages: dic
     # None is heavy, none asks more of the database than it did
     assert {pattern: one.size for pattern, one in pages.items() if one.html and one.size > LIGHT} == {}
     assert {pattern: one.statements for pattern, one in pages.items()} == MOST
+    # The documentation calls them as they call themselves
+    routes = Counter(one.route for one in screens.screens())
+    told = {one.route: screens.plain(one.title) for one in screens.screens() if routes[one.route] == 1 and one.route not in OFTEN}
+    called = {route: screens.plain(one.title) for route, one in pages.items() if route in told and one.html}
+    assert called == {route: told[route] for route in called}
 
 
 @pytest.mark.nightly
