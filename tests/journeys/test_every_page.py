@@ -15,7 +15,7 @@ from html import unescape
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 from tests.conftest import LIMITS
 from tests.journeys.conftest import Running
 from tests.journeys.inspection import AXE, FOUND, TAGS
@@ -282,10 +282,17 @@ def come(
             if role
             else Patient(browser, server.address, javascript=javascript)
         )
+        made.page.route("**/simulation/*", held)
         if not javascript:
             made.page.set_viewport_size({"width": 390, "height": 900})
         people[role, javascript] = made
     return people[role, javascript]
+
+
+def held(route: Route) -> None:
+    """A page that waits for a result asks for itself again each second: not while it is looked at."""
+    answer = route.fetch()
+    route.fulfill(response=answer, headers={name: value for name, value in answer.headers.items() if name != "refresh"})
 
 
 @pytest.mark.nightly

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from maillage.directory import ContourError, read_contours
 from maillage.directory.contours import TOLERANCE, simplified
 from maillage.doors.web.exports import guarded
-from maillage.doors.web.steering.geometry import Projection, cells
+from maillage.doors.web.steering.geometry import LETTER, LINE, Projection, beside, cells
 
 POINTS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=12, unique=True)
 
@@ -25,6 +25,20 @@ def inside(cell: list[tuple[float, float]], point: tuple[float, float], slack: f
         (bx - ax) * (point[1] - ay) - (by - ay) * (point[0] - ax) for (ax, ay), (bx, by) in zip(cell, [*cell[1:], cell[0]], strict=True)
     ]
     return all(side >= -slack for side in sides) or all(side <= slack for side in sides)
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60), st.integers(1, 24)), min_size=1, max_size=15))
+@settings(max_examples=150, deadline=None)
+def test_no_two_names_lie_on_one_another(told: list[tuple[int, int, int]]) -> None:
+    names = ["x" * length for *_, length in told]
+    written = beside([(float(x), float(y)) for x, y, _ in told], names)
+    assert [x for x, _ in written] == [x for x, *_ in told]
+    for (one, (ax, ay)), (other, (bx, by)) in itertools.combinations(zip(names, written, strict=True), 2):
+        assert abs(ay - by) >= LINE or abs(ax - bx) >= LETTER * (len(one) + len(other)) / 2
+
+
+def test_a_name_that_is_alone_stands_at_its_place() -> None:
+    assert beside([(0.0, 0.0), (300.0, 4.0), (10.0, 5.0)], ["Un", "Deux", "Trois"]) == [(0.0, 0.0), (300.0, 4.0), (10.0, 17.75)]
 
 
 @given(POINTS, st.tuples(st.floats(0, 30), st.floats(0, 30)))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 Point = tuple[float, float]
 Polygon = list[Point]
 WIDTH = 1000.0
 SIDES = 40
+LETTER, LINE = 8.0, 17.0
+"""What a letter of a name and its line take on the sheet, about."""
 REACH = 2.6
 """Kilometres around a commune's position that its cell may take."""
 _KILOMETRES = 111.32
@@ -69,3 +71,22 @@ def nearer(cell: Polygon, to: Point, than: Point) -> Polygon:
 def path(polygons: Sequence[Sequence[Point]]) -> str:
     """The rings as the `d` of an SVG path."""
     return "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in ring) + "Z" for ring in polygons if ring)
+
+
+def beside(points: Sequence[Point], names: Sequence[str]) -> list[Point]:
+    """Where the middle of each name is written: at its place, or as little above or below it as it takes for no two names to lie on one another."""
+    found: dict[int, Point] = {}
+    for at in sorted(range(len(points)), key=lambda number: (points[number][1], number)):
+        x, y = points[at]
+        near = [there for number, there in found.items() if abs(there[0] - x) < LETTER * (len(names[number]) + len(names[at])) / 2]
+        free = (y + way for way in _ways(len(near)) if all(abs(other - y - way) >= LINE for _, other in near))
+        found[at] = x, next(free)
+    return [found[number] for number in range(len(points))]
+
+
+def _ways(others: int) -> Iterator[float]:
+    """How far from its place, by quarters of a line; so many others leave a gap before the last."""
+    yield 0.0
+    for quarters in range(1, 8 * others + 2):
+        yield LINE / 4 * quarters
+        yield -LINE / 4 * quarters

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from maillage.directory import Contour, Covered, Organization, Place
 from maillage.doors.web.catalogue import say
 from maillage.doors.web.presenters import count
-from maillage.doors.web.steering.geometry import REACH, Projection, cells, path
+from maillage.doors.web.steering.geometry import REACH, Projection, beside, cells, path
 
 TINTS = 4
 """Basins that have a tint of their own."""
@@ -16,7 +16,7 @@ TINTS = 4
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One commune on the sheet; `words` is all that the colour says."""
+    """One commune on the sheet, its name in the middle of `x` and `y`; `words` is all that the colour says."""
 
     insee: str
     name: str
@@ -70,7 +70,8 @@ def draw(
     tints = {name: str(rank + 1) if rank < TINTS else "other" for rank, name in enumerate(basins)}
     outlines = [path([cell]) for cell in cells(places, project.length(REACH))]
     shapes = []
-    for one, place, cell in zip(covered, places, outlines, strict=True):
+    written = beside(places, [one.commune.name for one in covered])
+    for one, place, cell in zip(covered, written, outlines, strict=True):
         contour = known.get(one.commune.insee)
         outline = path([[project(*point) for point in ring] for polygon in contour.polygons for ring in polygon]) if contour else cell
         shapes.append(_shape(one, outline, place, tints))
