@@ -29,7 +29,19 @@ Les images sont prises par les tests dans un vrai navigateur (`make sweep`), et 
 Une heure saisie y paraît comme l’écrit la langue de ce navigateur ; une date vide y est laissée en blanc.
 
 *Every page of the product, by role, as the tests photograph it. The pages speak English too: « Affichage et clavier », then English.*"""
-STATUS = {"holds": "tenu", "partly": "en partie", "not-built": "pas construit"}
+HAZARDS = {
+    "guide/dangers.md": (
+        *("# Dangers", "Chaque danger, ce qui le tient, et les tests qui le prouvent (`docs/hazards.csv`, en anglais)."),
+        "| danger | cause | effet | maîtrise | état | tests |",
+        {"holds": "tenu", "partly": "en partie", "not-built": "pas construit"},
+    ),
+    "en/hazards.md": (
+        *("# Hazards", "Each hazard, what holds it, and the tests that prove it (`docs/hazards.csv`)."),
+        "| hazard | cause | effect | control | state | tests |",
+        {"holds": "holds", "partly": "in part", "not-built": "not built"},
+    ),
+}
+"""The same rows in both languages: title, lead, head of the table, words of the states."""
 
 
 def stage() -> None:
@@ -44,23 +56,24 @@ def stage() -> None:
             shutil.copy(source, target)
     glossary = (ROOT / "GLOSSARY.md").read_text(encoding="utf-8")
     (STAGE / "glossaire.md").write_text(glossary.replace("# Glossary", "# Glossaire", 1), encoding="utf-8")
-    (STAGE / "guide" / "dangers.md").write_text(hazards(), encoding="utf-8")
+    for page in HAZARDS:
+        (STAGE / page).write_text(hazards(page), encoding="utf-8")
     (STAGE / "guide" / "toutes-les-pages.md").write_text(every_page(), encoding="utf-8")
 
 
-def hazards() -> str:
+def hazards(page: str) -> str:
     """The hazards with what holds them, as a page."""
+    title, lead, head, states = HAZARDS[page]
     with (ROOT / "docs" / "hazards.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    lines = ["# Dangers", "", "Chaque danger, ce qui le tient, et les tests qui le prouvent (`docs/hazards.csv`, en anglais).", ""]
-    lines += ["| danger | cause | effet | maîtrise | état | tests |", "|---|---|---|---|---|---|"]
+    lines = [title, "", lead, "", head, "|---|---|---|---|---|---|"]
     for row in rows:
         cells = (
             row["hazard"],
             row["cause"],
             row["effect"],
             row["control"],
-            STATUS.get(row["status"], row["status"]),
+            states.get(row["status"], row["status"]),
             len(row["tests"].split()),
         )
         lines.append("| " + " | ".join(str(cell).replace("|", "/") for cell in cells) + " |")
