@@ -226,6 +226,22 @@ async def test_guesses_sent_at_once_cost_as_much_as_one_after_the_other(db: Data
     assert done.count(True) == 5
 
 
+async def test_guesses_and_sign_ins_of_one_name_at_once_lock_nobody_out(db: Database) -> None:
+    import asyncio
+
+    async def come(rank: int) -> None:
+        async with db.transaction(SYSTEM) as tx:
+            await identity.begin_attempt(tx, "somebody", f"192.0.2.{rank % 2}")
+        async with db.transaction(SYSTEM) as tx:
+            await (identity.forget_attempts if rank % 3 else identity.forgive_attempt)(tx, "somebody", f"192.0.2.{rank % 2}")
+
+    for _ in range(10):
+        done = await asyncio.gather(*(come(rank) for rank in range(4)), return_exceptions=True)
+        assert done == [None] * 4
+    async with db.transaction(SYSTEM) as tx:
+        assert not await tx.fetch("SELECT 1 FROM sign_in_attempt WHERE failures > 0")
+
+
 async def test_one_account_does_not_wash_the_count_of_its_address(db: Database) -> None:
     async with db.transaction(SYSTEM) as tx:
         for rank in range(7):

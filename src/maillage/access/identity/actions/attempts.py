@@ -13,16 +13,15 @@ from maillage.kernel.errors import NotAllowed
 from maillage.store import Transaction
 
 
-def _keys(login: str, address: str) -> list[tuple[str, bytes]]:
+def _keys(login: str, address: str) -> tuple[list[str], list[bytes]]:
     name = login.strip().casefold()
     texts = {"account": name, "address": address, "pair": f"{name}\0{address}"}
-    return [(kind, hashlib.sha256(f"{kind}\0{text}".encode()).digest()) for kind, text in texts.items()]
+    return list(texts), [hashlib.sha256(f"{kind}\0{text}".encode()).digest() for kind, text in texts.items()]
 
 
 async def begin_attempt(tx: Transaction, login: str, address: str) -> None:
     """Count an attempt. Raises `NotAllowed("wait")` with `seconds` when the next one may not come yet, for a name of nobody as for any other."""
-    keys = _keys(login, address)
-    kinds, hashes = [kind for kind, _ in keys], [key for _, key in keys]
+    kinds, hashes = _keys(login, address)
     await tx.execute(
         """
         INSERT INTO sign_in_attempt (kind, key, last_at, blocked_until) SELECT kind, key, $3, $3 FROM unnest($1::text[], $2::bytea[]) AS t (kind, key)
@@ -43,32 +42,43 @@ async def begin_attempt(tx: Transaction, login: str, address: str) -> None:
     wait: timedelta = max(row["blocked_until"] - tx.now for row in rows)
     if wait > timedelta():
         raise NotAllowed("wait", seconds=int(wait.total_seconds()) + 1)
-    for row in rows:
-        failures = 1 if tx.now - row["last_at"] > FORGOTTEN else row["failures"] + 1
-        await tx.execute(
-            "UPDATE sign_in_attempt SET failures = $3, last_at = $4, blocked_until = $5 WHERE kind = $1 AND key = $2",
-            row["kind"],
-            row["key"],
-            failures,
-            tx.now,
-            tx.now + wait_after(row["kind"], failures),
-        )
+    failures = [1 if tx.now - row["last_at"] > FORGOTTEN else row["failures"] + 1 for row in rows]
+    await tx.execute(
+        """
+        UPDATE sign_in_attempt a SET failures = t.failures, last_at = $4, blocked_until = t.blocked_until
+        FROM unnest($1::text[], $2::bytea[], $3::integer[], $5::timestamptz[]) AS t (kind, key, failures, blocked_until)
+        WHERE a.kind = t.kind AND a.key = t.key
+        """,
+        [row["kind"] for row in rows],
+        [row["key"] for row in rows],
+        failures,
+        tx.now,
+        [tx.now + wait_after(row["kind"], count) for row, count in zip(rows, failures, strict=True)],
+    )
 
 
 async def forgive_attempt(tx: Transaction, login: str, address: str) -> None:
-    """A step went well: it was no failure. Failures before it still count, until the whole sign-in is done."""
-    for kind, key in _keys(login, address):
-        await tx.execute(
-            "UPDATE sign_in_attempt SET failures = greatest(failures - 1, 0), blocked_until = $3 WHERE kind = $1 AND key = $2",
-            kind,
-            key,
-            tx.now,
+    """A step went well: it was no failure. Failures before it still count, until the whole sign-in is done.
+
+    The rows are locked in the order of `begin_attempt` before they change: a statement that changes several takes them in any.
+    """
+    await tx.execute(
+        """
+        WITH held AS MATERIALIZED (
+            SELECT kind, key FROM sign_in_attempt WHERE (kind, key) IN (SELECT * FROM unnest($1::text[], $2::bytea[])) ORDER BY kind FOR UPDATE
         )
+        UPDATE sign_in_attempt a SET failures = greatest(a.failures - 1, 0), blocked_until = $3 FROM held
+        WHERE a.kind = held.kind AND a.key = held.key
+        """,
+        *_keys(login, address),
+        tx.now,
+    )
 
 
 async def forget_attempts(tx: Transaction, login: str, address: str) -> None:
     """Signed in: this name starts from nothing. The address keeps its count but for this attempt: one account must not wash it."""
     await forgive_attempt(tx, login, address)
-    for kind, key in _keys(login, address):
-        if kind != "address":
-            await tx.execute("DELETE FROM sign_in_attempt WHERE kind = $1 AND key = $2", kind, key)
+    await tx.execute(
+        "DELETE FROM sign_in_attempt WHERE (kind, key) IN (SELECT * FROM unnest($1::text[], $2::bytea[])) AND kind <> 'address'",
+        *_keys(login, address),
+    )
