@@ -31,14 +31,13 @@ async def sign_in_demo(tx: Transaction, login: str, browser: str = "") -> tuple[
 
 async def open_session(tx: Transaction, login: str, role_id: str, proof: Proof, browser: str = "") -> tuple[str, WebSession]:
     """A new session under a new secret, at a place where its owner may work. Raises `NotAllowed` for any other place."""
-    if role_id not in {place.role_id for place in await queries.exercises(tx, login)}:
-        raise NotAllowed("no-exercise")
     secret = new_secret()
-    await tx.execute(
+    done = await tx.execute(
         """
         INSERT INTO web_session (token_hash, id, login, role_id, csrf, method, assurance, began_at, authenticated_at, seen_at, browser,
             provider_session, provider_subject, provider_token)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $8, $9, $10, $11, $12)
+        SELECT $1, $2, login, role_id, $5, $6, $7, $8, $8, $8, $9, $10, $11, $12 FROM account_exercise
+        WHERE login = $3 AND role_id = $4 AND (ended_at IS NULL OR ended_at > $8)
         """,
         digest(secret),
         new_id(),
@@ -53,6 +52,8 @@ async def open_session(tx: Transaction, login: str, role_id: str, proof: Proof, 
         proof.provider_subject,
         proof.provider_token,
     )
+    if done == "INSERT 0 0":
+        raise NotAllowed("no-exercise")
     session = await queries.session_of(tx, secret)
     await record.audit(tx.acting_as(session.actor), "E", "Session", session.id, verb=f"login-{proof.method}")
     return secret, session

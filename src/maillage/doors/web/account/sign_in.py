@@ -18,14 +18,12 @@ from maillage.kernel.errors import NotFound
 
 async def show_sign_in(view: View) -> Response:
     """The demonstration logins, one button each; nothing is proposed first."""
-    accounts = await access.demo_accounts(view.tx) if view.door.site.demo else []
-    places = await organizations(view.tx)
     visit = sessions.secret_of(view.request, view.door.site, sessions.VISIT_COOKIE) or sessions.new_visit()
     fields = redisplay((LOGIN, PASSWORD), view.rejected)
     response = view.page(
         "account/templates/sign_in.html",
         "Se connecter",
-        groups=presenters.groups(accounts, {id: (place.label, place.kind) for id, place in places.items()}, await _services(view)),
+        groups=await _demonstrated(view) if view.door.site.demo else [],
         back=sessions.safe_path(view.query("vers") or view.given("vers")),
         ended=view.query("fin") == "1",
         csrf=visit,
@@ -35,6 +33,11 @@ async def show_sign_in(view: View) -> Response:
     )
     sessions.put_cookie(response, view.door.site, sessions.VISIT_COOKIE, visit)
     return response
+
+
+async def _demonstrated(view: View) -> list[presenters.Group]:
+    accounts, places = await access.demo_accounts(view.tx), await organizations(view.tx)
+    return presenters.groups(accounts, {id: (place.label, place.kind) for id, place in places.items()}, await _services(view))
 
 
 async def _services(view: View) -> dict[str, str]:
@@ -74,7 +77,7 @@ def _signed_out(view: View, there: str) -> Response:
 
 
 PAGES = (
-    get("/connexion", show_sign_in, public=True),
+    get("/connexion", show_sign_in, public=True, lazy=True),
     post("/connexion", sign_in, public=True, once=False, limit=Limit.LOGIN),
     post("/deconnexion", sign_out, once=False, on=OWN),
 )
