@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.conftest import LIMITS
 from tests.doors.test_web_identities import HOME, LIST, twin_of
-from tests.support import postgres
-from tests.support.walking import Counted
+from tests.support.statements import Asked, counted
 from tests.support.web import Visitor, make_door, patient_of, territory, visiting
 
 from maillage.kernel.clock import FixedClock
@@ -14,27 +12,22 @@ from maillage.store import Database
 
 FILL = territory
 pytestmark = pytest.mark.asyncio
-MOST = {"list": 9, "pair": 14}
-
-
-async def asked(visitor: Visitor, address: str) -> int:
-    Counted.asked.clear()
-    answer = await visitor.get(address)
-    assert answer.status_code == 200, address
-    return len(Counted.asked)
+MOST = {"/patients/identites": 9, "/patients/identites/{first:id}/{second:id}": 14}
 
 
 async def test_identities_ask_no_more_when_more_files_look_alike(db: Database, dsn: str, clock: FixedClock) -> None:
     patient = patient_of(HOME)
     first, second = sorted((patient, await twin_of(db, patient)))
-    counted = await postgres.open_both(dsn, clock, limits=LIMITS, connection_class=Counted)
-    try:
-        async with visiting(make_door(counted), "secretaire-clamart") as visitor:
-            await visitor.get("/compte")  # what is read once for each organisation
-            page = f"{LIST}/{first}/{second}"
-            found = {"list": await asked(visitor, LIST), "pair": await asked(visitor, page)}
-            await twin_of(db, patient)
-            assert {"list": await asked(visitor, LIST), "pair": await asked(visitor, page)} == found
-    finally:
-        await counted.close()
-    assert found == MOST
+    async with counted(dsn, clock) as database, visiting(make_door(database), "secretaire-clamart") as visitor:
+        await visitor.get("/compte")  # what is read once for each organisation
+        assert await looks(visitor, first, second) == MOST
+        await twin_of(db, patient)
+        assert await looks(visitor, first, second) == MOST
+
+
+async def looks(visitor: Visitor, first: str, second: str) -> dict[str, int]:
+    asked = Asked()
+    asked.follow(visitor.client)
+    assert (await visitor.get(LIST)).status_code == 200
+    assert (await visitor.get(f"{LIST}/{first}/{second}")).status_code == 200
+    return asked.found
