@@ -16,7 +16,7 @@ from maillage.access.clients.consents import actions as consents
 from maillage.doors.web.apps import presenters
 from maillage.doors.web.forms import Field, Reader, redisplay, summary
 from maillage.doors.web.pages import OWN, get, post
-from maillage.doors.web.patients.presenters import Identity, load_identity
+from maillage.doors.web.patients.presenters import load_identity
 from maillage.doors.web.view import View
 from maillage.kernel.errors import Invalid, NotFound
 
@@ -33,7 +33,7 @@ INS = Field(
 async def show_consent(view: View) -> Response:
     """What the app asks for, in words; what is wrong goes back to the app, once we know that the address is its own."""
     try:
-        asked = await _asked(view)
+        asked, launched = await _asked(view)
     except Wrong as wrong:
         return RedirectResponse(_error_back(view, wrong.error), 303)
     [field] = redisplay((INS,), view.rejected)
@@ -43,7 +43,7 @@ async def show_consent(view: View) -> Response:
         app=asked.client.display or asked.client.name,
         host=presenters.host_of(asked.redirect_uri),
         lines=presenters.sentences(asked.scopes),
-        patient=await _launched(view, asked),
+        patient=await load_identity(view.tx, launched) if launched else None,
         fields=[field] if asked.needs_patient else [],
         errors=summary(view.rejected, [field]),
         carried=[(name, _given(view, name)) for name in authorisation.NAMES if _given(view, name)],
@@ -53,14 +53,14 @@ async def show_consent(view: View) -> Response:
 async def decide(view: View) -> Response:
     """Yes or no: the app is told, by the address that its record names."""
     try:
-        asked = await _asked(view)
+        asked, launched = await _asked(view)
     except Wrong as wrong:
         return _leave(view, _error_back(view, wrong.error), "")
     name = asked.client.display or asked.client.name
     if view.given("accord") != "oui":
         await record.audit(view.tx, "E", "Session", verb="app-refused")
         return _leave(view, asked.back(error="access_denied"), name)
-    patient = await _patient(view, asked)
+    patient = (await load_identity(view.tx, launched)).id if launched else await _named(view, asked)
     if asked.launch and not await consents.spend_launch(view.tx, asked.launch):
         raise NotFound
     code = await consents.consent(
@@ -94,16 +94,20 @@ def _given(view: View, name: str) -> str:
     return view.values.get(name) or view.request.query_params.get(name, "")
 
 
-async def _asked(view: View) -> Asked:
-    """The request of the app. Raises `NotFound` where the address to return to is not the app's own, `Wrong` for everything else."""
+async def _asked(view: View) -> tuple[Asked, str]:
+    """The request of the app, and the patient from whose page it was opened, if any.
+
+    Raises `NotFound` where the address to return to is not the app's own, `Wrong` for everything else.
+    """
     given = {name: _given(view, name) for name in authorisation.NAMES}
     client = await queries.client_named(view.tx, given["client_id"]) if given["client_id"] else None
     if client is None or not authorisation.is_own(client, given["redirect_uri"]) or view.actor.organization not in client.organizations:
         raise NotFound
     asked = authorisation.read(client, given, _fhir_base(view))
-    if asked.launch and not await consents.launched(view.tx, client.name, _session(view).login, asked.launch):
+    launched = await consents.launched(view.tx, client.name, _session(view).login, asked.launch) if asked.launch else ""
+    if asked.launch and not launched:
         raise Wrong("invalid_request")
-    return asked
+    return asked, launched
 
 
 def _error_back(view: View, error: str) -> str:
@@ -112,18 +116,8 @@ def _error_back(view: View, error: str) -> str:
     return f"{_given(view, 'redirect_uri')}{glue}{urlencode({'error': error, **({'state': state} if state else {})})}"
 
 
-async def _launched(view: View, asked: Asked) -> Identity | None:
-    """The patient from whose page the app was opened."""
-    if not asked.launch:
-        return None
-    return await load_identity(view.tx, await consents.launched(view.tx, asked.client.name, _session(view).login, asked.launch))
-
-
-async def _patient(view: View, asked: Asked) -> str:
-    """For whom the app is allowed: from the page where it was opened, or by the INS that the person types; empty when it asks for none."""
-    if asked.launch:
-        found = await _launched(view, asked)
-        return found.id if found else ""
+async def _named(view: View, asked: Asked) -> str:
+    """For whom the app is allowed, by the INS that the person types; empty when it asks for none."""
     if not asked.needs_patient:
         return ""
     reader = Reader(view.values)
