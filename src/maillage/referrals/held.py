@@ -1,6 +1,7 @@
 """The rows of the requests that a transaction holds.
 
-Every verb locks the request first, so whoever holds it alone changes it, its Tasks and its forms: these rows are read once, and again from here.
+Every verb locks the request first, so whoever holds it alone changes it, its Tasks, its forms and its files: these rows are read once, and again from
+here.
 Rows of requests that are merely looked at are never kept.
 """
 
@@ -12,22 +13,27 @@ from typing import Any, Final
 from maillage.store import Transaction
 
 Row = Any
-KEPT: Final = frozenset({"service_request", "referral_task", "referral_form"})
+KEPT: Final = frozenset({"service_request", "referral_task", "referral_form", "referral_attachment"})
 
 
 @dataclass(slots=True)
 class Held:
-    """One held request, with its Tasks and its forms by id once they were read."""
+    """One held request, with its Tasks, its forms and its files by id once they were read."""
 
     request: Row
     tasks: dict[str, Row] | None = None
     forms: dict[str, Row] | None = None
+    files: dict[str, Row] | None = None
+
+    def of_table(self, table: str) -> dict[str, Row] | None:
+        """What was read of one of its tables."""
+        return {"referral_task": self.tasks, "referral_form": self.forms, "referral_attachment": self.files}[table]
 
     def row(self, table: str, id: str) -> Row | None:
         """One of these rows, when it was read."""
         if table == "service_request":
             return self.request
-        rows = self.tasks if table == "referral_task" else self.forms
+        rows = self.of_table(table)
         return rows.get(id) if rows else None
 
 
@@ -46,8 +52,8 @@ def find(tx: Transaction, table: str, id: str) -> Row | None:
 
 
 def hold(tx: Transaction, request: Row, *, new: bool = False) -> Held:
-    """Hold a request that was just locked, or just made: a `new` one has neither Task nor form."""
-    held = Held(request, {}, {}) if new else Held(request)
+    """Hold a request that was just locked, or just made: a `new` one has no Task, no form and no file."""
+    held = Held(request, {}, {}, {}) if new else Held(request)
     tx.keep(("request", request["id"]), held)
     return held
 
@@ -76,6 +82,6 @@ def note(tx: Transaction, table: str, row: Row) -> None:
     if table == "service_request":
         held.request = row
         return
-    rows = held.tasks if table == "referral_task" else held.forms
+    rows = held.of_table(table)
     if rows is not None:
         rows |= keep_all(tx, [row])

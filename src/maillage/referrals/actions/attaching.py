@@ -9,7 +9,7 @@ from maillage import documents
 from maillage.access import labels, visible_to
 from maillage.documents import Checked
 from maillage.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
-from maillage.referrals import queries
+from maillage.referrals import held, queries
 from maillage.referrals.actions.case import Work
 from maillage.referrals.actions.rows import insert, update
 from maillage.referrals.actions.sharing import tell_peer
@@ -45,7 +45,6 @@ async def attach(tx: Transaction, vault: Vault, task_id: str, files: Sequence[Ch
     parties = list(task["parties"] if part == "letter" else request["parties"])
     made = [await _attach(work, vault, request, task, file, part, parties) for file in files]
     if made:
-        queries.remember_attached(tx, request["id"], None)
         if part != "letter":
             work.touch("service_request", request["id"])
         await work.finish(("Task", task_id), task["patient_id"])
@@ -107,7 +106,6 @@ async def detach(tx: Transaction, task_id: str, id: str) -> None:
     work = Work(tx, "detach")
     await update(tx, "referral_attachment", id, status="entered-in-error")
     await documents.destroy(tx, [id])
-    queries.remember_attached(tx, request["id"], None)
     work.touch("referral_attachment", id)
     work.touch("service_request", request["id"])
     await work.finish(("Task", task_id), task["patient_id"])
@@ -116,20 +114,23 @@ async def detach(tx: Transaction, task_id: str, id: str) -> None:
 async def show_to(work: Work, request_id: str, parties: Sequence[str]) -> None:
     """Files of the request and of its answers go where the request goes."""
     ids = [row["id"] for row in await queries.attachments(work.tx, request_id) if row["part"] != "letter" and row["status"] == "current"]
-    for id in ids:
-        await update(work.tx, "referral_attachment", id, parties=list(parties))
-        work.touch("referral_attachment", id)
     if ids:
-        queries.remember_attached(work.tx, request_id, None)
+        await _change(work, ids, "parties = $2", list(parties))
         await documents.show_to(work.tx, ids, parties)
 
 
 async def hide(work: Work, request_id: str) -> None:
     """Files of a request that should never have been are shown to nobody any more, their author included."""
-    rows = [row for row in await queries.attachments(work.tx, request_id) if row["status"] == "current"]
-    for row in rows:
-        await update(work.tx, "referral_attachment", row["id"], status="entered-in-error")
-        work.touch("referral_attachment", row["id"])
-    if rows:
-        queries.remember_attached(work.tx, request_id, None)
-        await documents.withhold(work.tx, [row["id"] for row in rows])
+    ids = [row["id"] for row in await queries.attachments(work.tx, request_id) if row["status"] == "current"]
+    if ids:
+        await _change(work, ids, "status = $2", "entered-in-error")
+        await documents.withhold(work.tx, ids)
+
+
+async def _change(work: Work, ids: Sequence[str], change: str, value: Any) -> None:
+    """The same change of several files of one request."""
+    sql = f"UPDATE referral_attachment SET {change} WHERE id = ANY ($1::text[]) RETURNING *"
+    for row in await work.tx.fetch(sql, list(ids), value):
+        held.note(work.tx, "referral_attachment", row)
+    for id in ids:
+        work.touch("referral_attachment", id)

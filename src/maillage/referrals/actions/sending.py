@@ -73,7 +73,6 @@ async def create_request(
         asked_active=asked_active,
     )
     work.touch("service_request", request_id)
-    queries.remember_attached(tx, request_id, ())
     for service_id in dict.fromkeys(service_ids):
         await draft_task(work, request_id, service_id)
     await work.finish(("ServiceRequest", request_id), patient.id)

@@ -47,22 +47,19 @@ async def forms_of(tx: Transaction, request_id: str) -> Sequence[Row]:
 
 async def attachments(tx: Transaction, request_id: str) -> Sequence[Row]:
     """The files of a request, of its answers and letters, in the order in which they came. The request must be visible."""
-    known: Sequence[Row] | None = tx.known(("attachments", request_id))
-    if known is None:
-        known = await tx.fetch("SELECT * FROM referral_attachment WHERE request_id = $1 ORDER BY attached_at, id", request_id)
-        tx.keep(("attachments", request_id), known)
-    return known
+    known = held.of_request(tx, request_id)
+    if known and known.files is not None:
+        return sorted(known.files.values(), key=lambda row: (row["attached_at"], row["id"]))
+    rows = await tx.fetch("SELECT * FROM referral_attachment WHERE request_id = $1 ORDER BY attached_at, id", request_id)
+    if known:
+        known.files = held.keep_all(tx, rows)
+    return rows
 
 
 async def files_of_letter(tx: Transaction, letter: str) -> list[str]:
     """The files that came with a letter: they are held back with it."""
     rows = await tx.fetch("SELECT id FROM referral_attachment WHERE letter_id = $1 ORDER BY attached_at, id", letter)
     return [row["id"] for row in rows]
-
-
-def remember_attached(tx: Transaction, request_id: str, rows: Sequence[Row] | None) -> None:
-    """Say what is attached to a request: nothing yet to one that was just made; None when it must be looked at again."""
-    tx.keep(("attachments", request_id), rows)
 
 
 async def appointment_of(tx: Transaction, task_id: str) -> str | None:
