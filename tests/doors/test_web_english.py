@@ -173,7 +173,7 @@ def test_each_question_of_a_form_has_its_english(path: Path) -> None:
 
 def simulated() -> list[str]:
     """What the pages of the simulation take from tables of words: figures, units, curves, reasons, moments, zones, teams, sections, scenarios."""
-    tables = (words.LABELS, words.STOPPED, presenters.STAFF, presenters.EXITS, presenters.ZONES, presenters.MEASURES)
+    tables = (words.LABELS, words.STOPPED, words.FORETOLD, presenters.STAFF, presenters.EXITS, presenters.ZONES)
     told = [text for table in tables for text in table.values()] + [text for pair in words.MAIN.values() for text in pair]
     told += [*presenters.SIDES, *editor.DAYS, *(title for title, _ in (*editor.DECIDED, *editor.SUPPOSED))]
     return [*told, *(text for name in shipped_names() for text in (shipped(name).title, shipped(name).question))]

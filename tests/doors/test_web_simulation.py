@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.simulation.test_outlook import quiet_department
+from tests.support.fits import fit_of, fitted_file
 from tests.support.web import Visitor, make_door, territory, visiting
 
 from maillage import experiments
@@ -98,16 +99,25 @@ async def test_a_scenario_is_kept_and_found_again(db: Database) -> None:
         assert gone.headers["location"] == "/simulation?fait=simulation-dropped"
 
 
-async def test_a_file_of_the_calibration_is_taken_in_and_says_by_what_it_was_fitted(db: Database) -> None:
-    file = "title = 'Notre service'\nbase = 'percy-20000'\ncalibration = 'Calé sur ce service : 39 semaines.'\n[set]\n'box.base' = 17\n"
+async def test_a_file_of_the_calibration_is_taken_in_with_its_figures(db: Database) -> None:
     async with visiting(make_door(db), MANAGER) as visitor:
         bad = await visitor.post("/simulation/fichier", {"file": "[set]\n'box.base' = 0"}, shown="/simulation")
         assert bad.status_code == 422
         assert "Ce fichier n'est pas un scénario (box.base, 0 is not between 1 and 400 boxes)." in said(bad)
-        assert (await visitor.post("/simulation/fichier", {"file": file}, shown="/simulation")).status_code == 303
-        assert "Notre service" in said(await visitor.get("/simulation"))
+        told = {"file": "base = 'percy-20000'\ncalibration = 'Calé sur ce service : 39 semaines.'\n"}
+        bad = await visitor.post("/simulation/fichier", told, shown="/simulation")
+        assert "Ce fichier n'est pas un scénario (calibration, a table of figures is expected" in said(bad)
+        await taken_in(visitor)
+        assert "Urgences Nord" in said(await visitor.get("/simulation"))
     [kept] = await kept_scenarios(db)
-    assert read_scenario(kept.content, "ours").calibration == "Calé sur ce service : 39 semaines."
+    assert read_scenario(kept.content, "ours").calibration == fit_of()
+
+
+async def taken_in(visitor: Visitor) -> str:
+    """A fitted scenario that the house keeps: its id."""
+    assert (await visitor.post("/simulation/fichier", {"file": fitted_file()}, shown="/simulation")).status_code == 303
+    [id] = re.findall(r"/simulation/scenario/([^/]+)/retirer", (await visitor.get("/simulation")).text)
+    return str(id)
 
 
 async def kept_scenarios(db: Database) -> list[experiments.Kept]:
@@ -121,7 +131,10 @@ async def test_asked_followed_played_and_taken_away(db: Database, tmp_path: Path
     runner = experiments.Runner(db)
     async with visiting(make_door(db), MANAGER) as visitor:
         try:
-            asked = await edited(visitor, "percy-35000-overflow", title="Un box de plus", box_base="27", runs="2", how="play")
+            other = await taken_in(visitor)
+            asked = await edited(
+                visitor, "percy-35000-overflow", title="Un box de plus", box_base="27", against=other, runs="2", how="play"
+            )
             address = asked.headers["location"]
             waits = await visitor.get(address)
             assert waits.headers["refresh"] == "1"
@@ -142,6 +155,12 @@ FRENCH = re.compile(
 )
 
 
+def words_of(text: str) -> str:
+    """The words of a page but for its titles that somebody gave."""
+    shown = re.sub(r"<(script|style).*?</\1>", " ", text, flags=re.DOTALL)
+    return html.unescape(re.sub(r"<[^>]+>", " ", shown)).replace("Un box de plus", "").replace("STRESS-DES", "")
+
+
 async def in_english(visitor: Visitor, *addresses: str) -> str:
     """The same pages in English: no French word but the titles that somebody gave; what the worker found is told in English too."""
     await visitor.post("/affichage", {**LANGUAGE, "lang": "en"}, shown="/affichage")
@@ -155,7 +174,7 @@ async def in_english(visitor: Visitor, *addresses: str) -> str:
             page.partition("<main")[2].partition("</main>")[0],
             flags=re.DOTALL,
         )
-        words = html.unescape(re.sub(r"<[^>]+>", " ", ours)).replace("Un box de plus", "").replace("STRESS-DES", "")
+        words = words_of(ours)
         assert not re.search(r"\d,\d(?!\d\d)", words), "numbers are English too"
         assert FRENCH.findall(words) == [], (address, re.sub(r"\s+", " ", words))
         told.append(" ".join(words.split()))
@@ -167,6 +186,7 @@ async def shown_and_taken(visitor: Visitor, address: str, folder: Path) -> None:
     told = await in_english(visitor, address, "/simulation", "/simulation/scenario", "/simulation/scenario?depuis=percy-20000")
     assert re.search(r"A doctor is seen after \d+|The mean door-to-doctor time(?: falls| rises|: no difference shown)", told)
     assert "foretells neither a day nor a patient" in told
+    assert "Fitted to this department: 39 weeks from 05/01/2026, 92 % of the summaries in the 90 % band;" in told
     page = await visitor.get(address)
     words = said(page)
     assert "refresh" not in page.headers
@@ -174,6 +194,7 @@ async def shown_and_taken(visitor: Visitor, address: str, folder: Path) -> None:
     assert re.search(r"Le délai porte-médecin moyen (baisse|augmente) de|aucune différence démontrée", words)
     assert words.index("Durée de séjour, moyenne") < words.index("Partis sans être vus")
     assert "ne prédit ni une journée, ni un patient" in words
+    assert "Calé sur ce service : 39 semaines à partir du 05/01/2026, 92 % des résumés dans la bande à 90 % ;" in words
     assert page.text.count('class="m-plot"') >= 6
     assert re.search(r"Graine 2026 Version du code [0-9a-f]{16} Années simulées 2 \(nombre demandé\)", words)
     csv = (await visitor.get(f"{address}/resultats.csv")).content.decode("utf-8-sig")
@@ -195,6 +216,7 @@ async def shown_and_taken(visitor: Visitor, address: str, folder: Path) -> None:
     simulate(str(files[1]), against=str(files[0]), replications=2, seed=2026, report=report, lang="en")
     await visitor.post("/affichage", {**LANGUAGE, "lang": "en"}, shown="/affichage")
     assert report.read_bytes() == (await visitor.get(f"{address}/rapport.html")).content
+    assert "Fitted to this department: 39 weeks from 05/01/2026" in report.read_text(encoding="utf-8")
     assert (await visitor.get(f"{address}/resultats.csv")).text.lstrip("\ufeff").startswith("indicator;unit;scenario")
     assert (await visitor.get(f"{address}/rapport.pdf")).content not in (b"", paper.content)
     await visitor.post("/affichage", {**LANGUAGE, "lang": "fr"}, shown="/affichage")

@@ -12,6 +12,7 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
+from tests.support.fits import fit_of
 
 from maillage.doors.web.language import speak
 from maillage.doors.web.simulation import presenters
@@ -26,9 +27,10 @@ CODES = {
     *(f"{how}.{name}" for how in ("less", "more", "same") for name in answers.SAID),
     *(f"held.{how}" for how in ("yes", "no", "open")),
     *(f"loaded.{name}" for name in words.CHARGED),
-    *(f"limit.{name}" for name in ("compares", "not-fitted", "fitted", "patience", "simplified", "places")),
+    *(f"limit.{name}" for name in ("compares", "not-fitted", "not-foretold", "fitted", "patience", "simplified", "places")),
     *(f"warm-up.{how}" for how in ("never", "over")),
     *("gap", "played", "assumed", "weights", "weight", "trace", "report.code"),
+    *(f"fit.{name}" for name in ("factor", "not-informed", "far", "held-out")),
     *("team.found", "team.none", "breaks.at", "breaks.never", "plot.day", "plot.warm-up", "plot.scenario"),
 }
 FRENCH = re.compile(r"[àâéèêëîïôùûç«»]|\b(?:le|la|les|des|une|aucune|pour|avec|dans|sont|sans|par|et|ou|du|de)\b", re.IGNORECASE)
@@ -47,7 +49,8 @@ def test_each_code_has_its_sentence_in_both_languages_and_no_sentence_is_without
 
 @pytest.mark.parametrize("code", sorted(CODES))
 def test_both_languages_say_the_same_figures(code: str) -> None:
-    french, other = (sorted(name for _, name, _, _ in Formatter().parse(sentences()[code][lang]) if name) for lang in LANGUAGES)
+    """And write them alike: so many decimals, a date."""
+    french, other = (sorted((name, spec) for _, name, spec, _ in Formatter().parse(sentences()[code][lang]) if name) for lang in LANGUAGES)
     assert french == other
 
 
@@ -62,6 +65,11 @@ def test_numbers_are_written_as_the_language_writes_them() -> None:
         "The city doctor is without a patient for – h a day.",
     ]
     assert words.number(math.inf, "en") == "–"
+
+
+def test_a_sentence_says_how_its_figures_are_written() -> None:
+    factor = said("fit.factor", name="Transferts", median=-1.256, low=1, high=None)
+    assert [tell(factor, lang) for lang in LANGUAGES] == ["Transferts : × −1,26 [1,00 ; –]", "Transfers: × −1.26 [1.00 ; –]"]
 
 
 def test_the_titles_that_ship_are_said_in_english_and_those_that_somebody_gave_stay() -> None:
@@ -82,18 +90,17 @@ def test_a_result_that_was_kept_is_told_in_either_language() -> None:
         assert figures.findall(tell(each, "en")) == [found.replace(",", ".") for found in figures.findall(tell(each, "fr"))]
 
 
-def test_a_fitted_scenario_says_how_in_the_words_of_its_file() -> None:
-    fitted: list[Said] = limits("Calé sur ce service : 39 semaines.", "")
-    assert [tell(each) for each in fitted][1:3] == ["Calé sur ce service : 39 semaines.", "Non calé sur ce service."]
+def test_a_page_tells_how_a_scenario_was_fitted_in_its_language() -> None:
+    kept: list[Said] = json.loads(json.dumps(limits(fit_of(), None)))
     speak("en")
     try:
-        shown = presenters.limits_of({"limits": fitted})
+        shown = presenters.limits_of({"limits": kept})
     finally:
         speak("fr")
-    assert [(one.text, one.lang) for one in shown][1:3] == [
-        ("Calé sur ce service : 39 semaines.", "fr"),
-        ("Not fitted to this department.", ""),
-    ]
+    assert shown[1].startswith("Fitted to this department: 39 weeks from 05/01/2026,")
+    assert shown[2] == "Not fitted to this department."
+    assert [text for text in shown if FRENCH.search(text)] == []
+    assert presenters.limits_of({"limits": kept})[1].startswith("Calé sur ce service : 39 semaines")
 
 
 def fixed() -> set[str]:
@@ -107,7 +114,8 @@ def fixed() -> set[str]:
 
 
 def test_the_fixed_texts_of_results_have_their_english() -> None:
-    tables = (words.LABELS.values(), words.STOPPED.values(), *words.MAIN.values(), spreadsheet.HEADS)
+    named = (words.LABELS, words.STOPPED, words.FACTORS, words.WAYS_OUT, words.JUDGED, words.FORETOLD)
+    tables = (*(each.values() for each in named), *words.MAIN.values(), spreadsheet.HEADS)
     said_as_they_stand = {text for table in tables for text in table if text} | fixed()
     assert {"HYPOTHÈSE", "1. Objectifs", "Paramètre", "écart"} <= said_as_they_stand
     assert sorted(said_as_they_stand - english().keys()) == []

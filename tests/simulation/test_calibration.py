@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.rules.test_simulation_sentences import FRENCH
+from tests.support.fits import fit_of
 
 from maillage.cli import rpu
-from maillage.cli.calibrate import calibrate
+from maillage.cli.calibrate import calibrate, lines
 from maillage.cli.status import PROBLEM, Failure
-from maillage.simulation import calibration, parameters, world
+from maillage.simulation import calibration, parameters, words, world
 from maillage.simulation.calibration import EXITS, FACTORS, Extract
 from maillage.simulation.calibration.extract import census, daily, summaries
 from maillage.simulation.calibration.fit import SPREAD, applied, kolmogorov, learnt, normals, weighted_quantile
@@ -151,10 +153,50 @@ def test_a_fit_finds_what_the_extract_tells_and_says_what_it_does_not(tmp_path: 
     assert answer["inside_band"] > 0.6
     assert max(answer["kolmogorov"].values()) < 0.2
     assert (status == PROBLEM) == (not answer["calibrated"])
-    fitted = parameters.read(out.read_text(encoding="utf-8"), "ours")
-    assert fitted.calibration == answer["said"]
-    assert re.search(r"Calé sur ce service|Non calé sur ce service", fitted.calibration)
+    text = out.read_text(encoding="utf-8")
+    fitted = parameters.read(text, "ours")
+    assert fitted.calibration
+    assert (fitted.title, fitted.calibration.begin, fitted.calibration.calibrated) == ("ours", MONDAY.date(), answer["calibrated"])
     assert fitted.number("arrivals.volume") == pytest.approx(20_000, rel=0.06)
+    assert [(one["name"], one["median"], one["informed"]) for one in answer["factors"]] == [
+        (one.name, one.median, one.informed) for one in fitted.calibration.factors
+    ]
+    assert [one["skill"] for one in answer["back_test"]] == [one.skill for one in fitted.calibration.back_test]
+    assert "said" not in answer
+    assert not re.search(r"[Cc]alé", text), "figures, no sentence"
+
+
+def test_a_fit_is_told_in_french_or_in_english() -> None:
+    french, english = lines(fit_of(), "fr"), lines(fit_of(), "en")
+    assert french[1:] == [
+        "  Contacts médicaux : × 1,25 [1,10 ; 1,40]",
+        "  Soins et tri : × 1,25 [1,10 ; 1,40]",
+        "  Examens et observation : × 1,25 [1,10 ; 1,40]",
+        "  Transferts : × 1,25 [1,10 ; 1,40]",
+        "  Patience : × 1,25 [1,10 ; 1,40], non renseigné par les données",
+        "  Séjours en service : × 1,25 [1,10 ; 1,40]",
+        "  Retour à domicile, écart de Kolmogorov des séjours : 0,050",
+        "  Hospitalisés, écart de Kolmogorov des séjours : 0,050",
+        "  UHCD, écart de Kolmogorov des séjours : 0,050",
+        "  Séjour médian, semaines tenues à l'écart : perte 30,00 contre 40,00 par le passé, bande tenue 81 %",
+        "  Présents dans le service, semaines tenues à l'écart : perte 1,50 contre 2,00 par le passé, bande tenue 78 %",
+    ]
+    assert len(english) == len(french)
+    assert english[5] == "  Patience: × 1.25 [1.10 ; 1.40], not informed by the data"
+    assert [line for line in english if FRENCH.search(line)] == []
+
+
+def test_weeks_without_a_stay_cannot_be_held_out(tmp_path: Path) -> None:
+    extract, file = ten_weeks(), tmp_path / "rpu.xml"
+    late = np.where(extract.arrive < 56 * 1440.0, extract.stay, np.nan)
+    file.write_text(written(Extract(extract.arrive, late, extract.exit)), encoding="utf-8")
+    with pytest.raises(Failure, match="no stay is known in the 2 weeks"):
+        calibrate(file, base="percy-20000", held=2)
+
+
+def test_what_is_fitted_and_judged_has_its_words() -> None:
+    assert tuple(words.FACTORS) == tuple(FACTORS)
+    assert tuple(words.WAYS_OUT) == EXITS[:3]
 
 
 def test_weeks_unlike_those_of_the_fit_are_said_not_to_be_foretold() -> None:

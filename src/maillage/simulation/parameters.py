@@ -13,6 +13,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
+from maillage.simulation import fitted
+from maillage.simulation.fitted import Fitted
+
 ASSUMPTION: Final = "ASSUMPTION"
 Value = float | str | list[Any]
 
@@ -101,8 +104,8 @@ class Scenario:
     question: str = ""
     sites: tuple[Scenario, ...] = ()
     """Departments run side by side; empty when the scenario is one department."""
-    calibration: str = ""
-    """What a fit to a department's own data says of itself; nothing for a scenario that was fitted to none."""
+    calibration: Fitted | None = None
+    """How it was fitted to a department's own data; nothing for a scenario that was fitted to none."""
 
     @property
     def digest(self) -> str:
@@ -234,14 +237,25 @@ def read(text: str, name: str) -> Scenario:
     values = {**(base.values if base else {}), **raw.get("set", {})}
     made = _made(name, {"model": base.model if base else "ed", **raw}, values)
     sites = tuple(_made(f"{name}/{site['name']}", raw, {**values, **site.get("set", {})}) for site in raw.get("sites", ()))
-    return replace(made, sites=sites, calibration=str(raw.get("calibration", "")))
+    return replace(made, sites=sites, calibration=_calibration(raw["calibration"]) if "calibration" in raw else None)
+
+
+def _calibration(kept: object) -> Fitted:
+    if not isinstance(kept, dict):
+        raise Wrong("calibration", "not-a-calibration", "a table of figures is expected: fit again, or take this line out")
+    try:
+        return fitted.read(kept)
+    except ValueError as error:
+        raise Wrong("calibration", "not-a-calibration", str(error)) from error
 
 
 def text_of(scenario: Scenario) -> str:
     """The scenario as a file that stands alone: `read` gives the same numbers back, hence the same hash."""
     model = load(scenario.model)
-    said = {"title": scenario.title, "question": scenario.question, "calibration": scenario.calibration, "model": model.name}
+    said = {"title": scenario.title, "question": scenario.question, "model": model.name}
     lines = [f"{key} = {_toml(value)}" for key, value in said.items() if value]
+    if scenario.calibration:
+        lines += ["[calibration]", *(f"{key} = {_toml(value)}" for key, value in fitted.figures(scenario.calibration).items())]
     lines += ["[set]", *_changes(scenario, model.defaults())]
     for site in scenario.sites:
         changes = ", ".join(_changes(site, scenario.values))
@@ -257,6 +271,8 @@ def _toml(value: Any) -> str:
     """A value as TOML writes it: JSON's texts are TOML's, its numbers too but for the infinite."""
     if isinstance(value, list):
         return f"[{', '.join(_toml(item) for item in value)}]"
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {_toml(item)}' for key, item in value.items())} }}"
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return repr(value)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from importlib.resources import files
+from string import Formatter
 from typing import Any, Final
 
-from maillage.simulation.words import number
+from maillage.simulation.fitted import Fitted
+from maillage.simulation.words import number, written
 
 LANGUAGES: Final = ("fr", "en")
 Said = dict[str, Any]
@@ -39,13 +42,22 @@ def _table(name: str) -> list[dict[str, str]]:
 
 def tell(told: Mapping[str, Any], lang: str = "fr") -> str:
     """The sentence in this language. Raises `KeyError` for a code without one."""
-    return sentences()[told["code"]][lang].format(**{name: _value(value, lang) for name, value in told["values"].items()})
+    return _Writing(lang).vformat(sentences()[told["code"]][lang], (), told["values"])
 
 
-def _value(value: float | str | None, lang: str) -> str:
-    if isinstance(value, str):
-        return spoken(value, lang)
-    return "–" if value is None else number(value, lang)
+class _Writing(Formatter):
+    """What stands in a sentence, as its language writes it: `{x}` a number as on pages or a name, `{x:.2f}` so many decimals, `{x:day}` a date."""
+
+    def __init__(self, lang: str) -> None:
+        self.lang = lang
+
+    def format_field(self, value: float | str | None, spec: str) -> str:
+        """One figure or name."""
+        if value is None:
+            return "–"
+        if isinstance(value, str):
+            return f"{date.fromisoformat(value):%d/%m/%Y}" if spec == "day" else spoken(value, self.lang)
+        return written(format(value, spec), self.lang) if spec else number(value, self.lang)
 
 
 def spoken(text: str, lang: str) -> str:
@@ -57,7 +69,17 @@ LIMITS: Final = (said("limit.compares"), said("limit.not-fitted"), said("limit.p
 """What is said with every result of a scenario that was not fitted to its department."""
 
 
-def limits(*calibrations: str) -> list[Said]:
+def limits(*calibrations: Fitted | None) -> list[Said]:
     """What is said with every result; a scenario that was fitted to its department says how."""
-    fitted = [said("limit.fitted", calibration=each) if each else LIMITS[1] for each in dict.fromkeys(calibrations)]
-    return [LIMITS[0], *(fitted or [LIMITS[1]]), *LIMITS[2:]]
+    found = [how_fitted(each) for each in calibrations or (None,)]
+    return [LIMITS[0], *(each for n, each in enumerate(found) if each not in found[:n]), *LIMITS[2:]]
+
+
+def how_fitted(fitted: Fitted | None) -> Said:
+    """By what a scenario was fitted and how well; or that it was not."""
+    if fitted is None:
+        return LIMITS[1]
+    begin, judged = fitted.begin.isoformat(), {each.measure: 100 * each.coverage for each in fitted.back_test}
+    if not fitted.calibrated:
+        return said("limit.not-foretold", weeks=fitted.weeks, begin=begin, held=fitted.held_out)
+    return said("limit.fitted", weeks=fitted.weeks, begin=begin, held=fitted.held_out, inside=100 * fitted.inside_band, **judged)

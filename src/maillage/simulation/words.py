@@ -49,6 +49,21 @@ LABELS: Final = {
     "zone:near": "Zone d'attente proche",
     "zone:remote": "Zone d'attente à distance",
 }
+FACTORS: Final = {
+    "contact": "Contacts médicaux",
+    "care": "Soins et tri",
+    "tests": "Examens et observation",
+    "transfer": "Transferts",
+    "patience": "Patience",
+    "ward_stay": "Séjours en service",
+}
+"""What a fit multiplies."""
+WAYS_OUT: Final = {"home": "Retour à domicile", "ward": "Hospitalisés", "uhcd": "UHCD"}
+"""Those of which a fit compares the stays."""
+JUDGED: Final = {"median_stay": "Séjour médian", "census": "Présents dans le service"}
+"""What a fit foretells of the weeks that it was not shown."""
+FORETOLD: Final = {"arrivals": "Arrivées", "eligible": "Éligibles au médecin de ville"}
+"""What is foretold from hourly counts."""
 CHARGED: Final = ("doctor", "nurse", "ioa", "box", "imaging", "uhcd", "bed")
 """What may be the most loaded."""
 
@@ -58,5 +73,10 @@ def number(value: float, lang: str = "fr") -> str:
     if not math.isfinite(value):
         return "–"
     digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 1 else 2
-    text = f"{value:.{digits}f}".replace("-", "−")
+    return written(f"{value:.{digits}f}", lang)
+
+
+def written(digits: str, lang: str) -> str:
+    """The digits of a number with the signs of this language."""
+    text = digits.replace("-", "−")
     return text.replace(".", ",") if lang == "fr" else text

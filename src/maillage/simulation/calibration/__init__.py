@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from maillage.simulation.calibration.extract import EXITS, Extract, summaries
-from maillage.simulation.calibration.fit import FACTORS, Factor, Fit, fit
-from maillage.simulation.calibration.held_out import HeldOut, calibrated, held_out
+from maillage.simulation.calibration.fit import FACTORS, Fit, fit
+from maillage.simulation.calibration.held_out import held_out
 from maillage.simulation.calibration.reading import read_off
 from maillage.simulation.calibration.replay import observed, replayed
+from maillage.simulation.fitted import Factor, Fitted, HeldOut, calibrated
 
 __all__ = [
     "EXITS",
@@ -14,6 +15,7 @@ __all__ = [
     "Extract",
     "Factor",
     "Fit",
+    "Fitted",
     "HeldOut",
     "calibrated",
     "fit",

@@ -20,6 +20,7 @@ from maillage.simulation import draws, quantiles
 from maillage.simulation.calibration.extract import EXITS, Extract, summaries
 from maillage.simulation.calibration.replay import replayed
 from maillage.simulation.draws import Purpose
+from maillage.simulation.fitted import Factor
 from maillage.simulation.parameters import Scenario, load
 
 FACTORS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -33,27 +34,9 @@ FACTORS: Final[Mapping[str, tuple[str, ...]]] = {
 """At most eight: each multiplies some durations."""
 SPREAD: Final = 0.25
 """Standard deviation of the logarithm of each factor before anything is seen (a choice, shown)."""
-NOT_INFORMED: Final = 0.8
 SETTLING: Final = 14
 """Days of each run that are not compared."""
 Vector = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Factor:
-    """What is known of one factor: median and 90 % interval, and whether the data said anything of it."""
-
-    name: str
-    median: float
-    low: float
-    high: float
-    ratio: float
-    """Standard deviation after, against before."""
-
-    @property
-    def informed(self) -> bool:
-        """An extract alone cannot separate service from wait: what it leaves as wide as it was is not informed by the data."""
-        return self.ratio <= NOT_INFORMED
 
 
 @dataclass(frozen=True, slots=True)

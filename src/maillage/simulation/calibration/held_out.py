@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -11,28 +10,12 @@ from numpy.typing import NDArray
 from maillage.simulation.calibration.extract import Extract, daily
 from maillage.simulation.calibration.fit import Fit, applied
 from maillage.simulation.calibration.replay import replayed
+from maillage.simulation.fitted import HeldOut
 from maillage.simulation.parameters import Scenario
+from maillage.simulation.words import JUDGED
 
 LEVELS: Final = (0.1, 0.5, 0.9)
-MEASURES: Final = ("median_stay", "census")
 WEEKS: Final = 8
-
-
-@dataclass(frozen=True, slots=True)
-class HeldOut:
-    """How weeks that were held out compare with what was foretold, for one measure."""
-
-    measure: str
-    loss: float
-    loss_of_memory: float
-    coverage: float
-    """Share of days in the band in which eight of ten should lie."""
-    days: int
-
-    @property
-    def skill(self) -> float:
-        """Share spared of the loss of « same weekday, last 8 weeks »."""
-        return 1.0 - self.loss / self.loss_of_memory if self.loss_of_memory else 0.0
 
 
 def held_out(base: Scenario, extract: Extract, found: Fit, *, draws: int = 20, seed: int = 99) -> tuple[HeldOut, ...]:
@@ -45,7 +28,7 @@ def held_out(base: Scenario, extract: Extract, found: Fit, *, draws: int = 20, s
         ]
     )
     recorded, past = daily(extract, found.days, last), daily(extract, 0, last)
-    return tuple(_scored(name, runs[:, :, n], recorded[:, n], past[:, n], found.days) for n, name in enumerate(MEASURES))
+    return tuple(_scored(name, runs[:, :, n], recorded[:, n], past[:, n], found.days) for n, name in enumerate(JUDGED))
 
 
 def _scored(name: str, runs: NDArray[np.float64], recorded: NDArray[np.float64], past: NDArray[np.float64], first: int) -> HeldOut:
@@ -65,8 +48,3 @@ def _loss(told: NDArray[np.float64], recorded: NDArray[np.float64]) -> float:
     """Mean pinball loss."""
     gaps = recorded - told
     return float(np.nanmean([np.maximum(level * gap, (level - 1.0) * gap) for level, gap in zip(LEVELS, gaps, strict=True)]))
-
-
-def calibrated(scores: tuple[HeldOut, ...]) -> bool:
-    """Better than « same weekday, last 8 weeks » on every measure; else the department is said not to be fitted."""
-    return all(score.skill > 0 for score in scores)

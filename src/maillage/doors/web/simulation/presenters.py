@@ -10,8 +10,8 @@ from maillage.doors.web.catalogue import say, word
 from maillage.doors.web.language import language, spoken
 from maillage.experiments import Experiment
 from maillage.simulation import load, words
-from maillage.simulation.sentences import LIMITS, Said, tell
-from maillage.simulation.words import LABELS, MAIN, STOPPED
+from maillage.simulation.sentences import LIMITS, tell
+from maillage.simulation.words import FORETOLD, LABELS, MAIN, STOPPED, WAYS_OUT
 
 Figure = Mapping[str, float | None]
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 640, 240, 44, 28, 8
@@ -22,7 +22,7 @@ STAFF: Final = {
     "ioa": "Infirmier d’accueil", "nurse": "Infirmiers", "doctor": "Médecins", "box": "Boxes", "imaging": "Imagerie",
     "og": "Médecin de ville", "uhcd": "UHCD", "bed": "Lits d’aval",
 }  # fmt: skip
-EXITS: Final = {"home": "Retour à domicile", "og": "Médecin de ville", "ward": "Hospitalisés", "uhcd": "UHCD"}
+EXITS: Final = {"home": WAYS_OUT["home"], "og": STAFF["og"], "ward": WAYS_OUT["ward"], "uhcd": WAYS_OUT["uhcd"]}
 ZONES: Final = {
     "stretchers": "Brancards",
     "near": "Attente proche",
@@ -256,28 +256,15 @@ def tried(answer: Mapping[str, Any]) -> list[tuple[str, str, str, list[str]]]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A sentence of a result, and its language where it is not that of the page."""
-
-    text: str
-    lang: str = ""
-
-
-def conclusion(answer: Mapping[str, Any]) -> list[Told]:
+def conclusion(answer: Mapping[str, Any]) -> list[str]:
     """What a result amounts to, in the language of the page."""
-    return [_told(each) for each in answer["conclusion"]]
+    return [tell(each, language()) for each in answer["conclusion"]]
 
 
-def limits_of(answer: Mapping[str, Any] | None) -> list[Told]:
+def limits_of(answer: Mapping[str, Any] | None) -> list[str]:
     """What is said with every result."""
     found = [each for one in sides(answer) for each in one.get("limits", ())] if answer else []
-    return list(dict.fromkeys(_told(each) for each in found or LIMITS))
-
-
-def _told(each: Said) -> Told:
-    """How a scenario was fitted is a text of its file: in French whatever the page speaks."""
-    return Told(tell(each, language()), "fr" if each["code"] == "limit.fitted" and language() != "fr" else "")
+    return list(dict.fromkeys(tell(each, language()) for each in found or LIMITS))
 
 
 def trace(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -300,9 +287,6 @@ def _warm(answer: Mapping[str, Any]) -> str:
 
 
 # --- forecasts -------------------------------------------------------------------------------
-MEASURES: Final = {"arrivals": "Arrivées", "eligible": "Éligibles au médecin de ville"}
-
-
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """A forecast as lines: by hour, by day, this evening, beds, and how good it was."""
@@ -342,7 +326,7 @@ def _band(one: Mapping[str, int]) -> str:
 
 def _score(one: Mapping[str, Any]) -> tuple[str, list[str], bool]:
     cells = [number(one["loss"]), number(one["loss_of_memory"]), f"{number(100 * one['coverage'])} %", str(one["count"])]
-    return say("simulation.ahead", what=spoken(MEASURES[one["measure"]]), hours=one["hours"]), cells, one["believed"]
+    return say("simulation.ahead", what=spoken(FORETOLD[one["measure"]]), hours=one["hours"]), cells, one["believed"]
 
 
 def outlook_trace(answer: Mapping[str, Any]) -> list[tuple[str, str]]:
