@@ -31,6 +31,9 @@ CODES = {
     *(f"warm-up.{how}" for how in ("never", "over")),
     *("gap", "played", "assumed", "weights", "weight", "trace", "report.code"),
     *(f"fit.{name}" for name in ("factor", "not-informed", "far", "held-out")),
+    *(f"forecast.{name}" for name in ("from", "memory", "day", "evening", "beds", "score")),
+    *(f"plan.{name}" for name in ("proposal", "size", "cost", "made-of", "moved", "waits", "waits-more", "clause", "full", "one-more")),
+    *(f"plan.{name}" for name in ("other-weights", "unreachable", "choices")),
     *("team.found", "team.none", "breaks.at", "breaks.never", "plot.day", "plot.warm-up", "plot.scenario"),
 }
 FRENCH = re.compile(r"[àâéèêëîïôùûç«»]|\b(?:le|la|les|des|une|aucune|pour|avec|dans|sont|sans|par|et|ou|du|de)\b", re.IGNORECASE)
@@ -70,6 +73,11 @@ def test_numbers_are_written_as_the_language_writes_them() -> None:
 def test_a_sentence_says_how_its_figures_are_written() -> None:
     factor = said("fit.factor", name="Transferts", median=-1.256, low=1, high=None)
     assert [tell(factor, lang) for lang in LANGUAGES] == ["Transferts : × −1,26 [1,00 ; –]", "Transfers: × −1.26 [1.00 ; –]"]
+    day = said("forecast.from", weeks=20, begin="2026-05-04", hour=0)
+    assert [tell(day, lang) for lang in LANGUAGES] == [
+        "20 semaines de comptes ; à partir du 04/05/2026, 0 h. Ne dit rien d'une personne.",
+        "20 weeks of counts; from 04/05/2026, 0:00. Says nothing of a person.",
+    ]
 
 
 def test_the_titles_that_ship_are_said_in_english_and_those_that_somebody_gave_stay() -> None:
@@ -114,7 +122,7 @@ def fixed() -> set[str]:
 
 
 def test_the_fixed_texts_of_results_have_their_english() -> None:
-    named = (words.LABELS, words.STOPPED, words.FACTORS, words.WAYS_OUT, words.JUDGED, words.FORETOLD)
+    named = (words.LABELS, words.STOPPED, words.FACTORS, words.WAYS_OUT, words.JUDGED, words.FORETOLD, words.HEAVIER)
     tables = (*(each.values() for each in named), *words.MAIN.values(), spreadsheet.HEADS)
     said_as_they_stand = {text for table in tables for text in table if text} | fixed()
     assert {"HYPOTHÈSE", "1. Objectifs", "Paramètre", "écart"} <= said_as_they_stand

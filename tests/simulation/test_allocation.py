@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import re
 from dataclasses import replace
 from functools import cache
 from itertools import product
@@ -11,8 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.rules.test_simulation_sentences import FRENCH
 
-from maillage.cli.plan import plan
+from maillage.cli.plan import lines, plan
 from maillage.cli.status import Failure
 from maillage.simulation import allocation
 from maillage.simulation.allocation import Problem, Solved, by_constraints, by_specialty, parts, placed, search, shown
@@ -251,12 +253,35 @@ def test_a_plan_is_locked_asked_again_and_compared(tmp_path: Path, capsys: pytes
     assert "0 demi-journées déplacées" in text
     assert "Une demi-journée de plus" in text
     assert "trajets des patients" in text
+    assert plan("sessions", asked, since=earlier, seconds=3, lang="en") == 0
+    told = capsys.readouterr().out
+    assert FRENCH.findall(told) == []
+    assert "0 half-days moved" in told
+    assert len(told.splitlines()) == len(text.splitlines())
     earlier.write_text(json.dumps({"plan": [1]}))
     with pytest.raises(Failure, match="is expected"):
         plan("sessions", asked, since=earlier)
     earlier.write_text("{}")
     with pytest.raises(Failure, match="no answer with a plan"):
         plan("sessions", asked, since=earlier)
+
+
+def test_each_line_of_a_plan_is_told_in_both_languages() -> None:
+    """Clauses that lack, other weights, communes that no site reaches: all that a plan may say."""
+    problem, solved = small()
+    found = allocation.explain(replace(problem, clauses=((0, 2, 500.0),)), solved, (solved.plan, problem.demand))
+    row = {"cost": 3.0, "sites_opened": 2, "waits_more": 1}
+    others = [{"heavier": name, **row} for name in allocation.other_weights(problem.weights)]
+    said = {**found, "not_placed": 0, "other_weights": others, "unreachable": [{"specialty": 0, "commune": 3}]}
+    french, english = lines(said, "fr"), lines(said, "en")
+    assert (
+        "Autres poids (trajets des patients, trois fois plus lourd) : coût 3 ; sites ouverts : 2 ; couples qui attendent davantage : 1"
+        in french
+    )
+    assert "Other weights (travel of patients, three times as heavy): cost 3; sites open: 2; pairs waiting more: 1" in english
+    assert any(re.fullmatch(r"  clause : spécialité 0, site 2 : \d+ demi-journées pour 500 dues", line) for line in french)
+    assert len(french) == len(english)
+    assert [line for line in english if FRENCH.search(line)] == []
 
 
 @pytest.mark.parametrize(

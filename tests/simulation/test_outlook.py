@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -10,9 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.rules.test_simulation_sentences import FRENCH
 from tests.simulation.test_calibration import BASE, TRUE, department, written
 
-from maillage.cli.forecast import _say, forecast
+from maillage.cli.forecast import _say, forecast, lines
 from maillage.cli.status import OK, PROBLEM, Failure
 from maillage.simulation import Wrong, arrivals, counts, outlook
 from maillage.simulation.calibration import EXITS, Extract
@@ -106,6 +108,20 @@ def test_an_hour_to_come_is_compared_with_hours_that_are_known() -> None:
             assert known <= near < known + WEEK
 
 
+def test_what_is_foretold_is_told_in_french_or_in_english() -> None:
+    french, english = lines(foretold(), "fr"), lines(foretold(), "en")
+    assert french[0] == "20 semaines de comptes ; à partir du 25/05/2026, 0 h. Ne dit rien d'une personne."
+    assert english[0] == "20 weeks of counts; from 25/05/2026, 0:00. Says nothing of a person."
+    assert re.fullmatch(
+        r"  Éligibles au médecin de ville, 2 h d'avance : perte 0,\d\d contre 0,\d\d par la mémoire, bande tenue \d+ %", french[-1]
+    )
+    assert re.fullmatch(r"  Eligible for the city doctor, 2 h ahead: loss 0\.\d\d against 0\.\d\d by memory, band held \d+ %", english[-1])
+    assert [line for line in english if FRENCH.search(line)] == []
+    by_memory = lines({**foretold(), "by": "memory"}, "en")
+    assert by_memory[1] == "The arrivals shown are those of memory: the forecast did no better, or its band does not hold."
+    assert [*by_memory[:1], *by_memory[2:]] == lines({**foretold(), "by": "regression"}, "en")
+
+
 BAD = {
     "file": "[]",
     "monday": {"monday": "2026-01-06"},
@@ -143,10 +159,15 @@ def test_the_command_says_it_all_and_writes_the_counts(tmp_path: Path, capsys: p
     assert found["scenario_hash"] == counts.digest_of(out.read_text())
     assert found["weeks"] == 17
     assert 0.5 < found["eligible_share"] < 0.95  # everyone of this file is CCMU 2; those who go home could go to the city doctor
-    assert _say(found, json=False) == (OK if found["by"] == "regression" else PROBLEM)
+    assert _say(found, "fr", json=False) == (OK if found["by"] == "regression" else PROBLEM)
     words = capsys.readouterr().out
     assert "lits demandés d'ici 24 h" in words
     assert "bande tenue" in words
+    assert _say(found, "en", json=False) in (OK, PROBLEM)
+    told = capsys.readouterr().out
+    assert FRENCH.findall(told) == []
+    assert "beds asked for within 24 h" in told
+    assert len(told.splitlines()) == len(words.splitlines())
     file.write_text(written(department(TRUE, 126, 7), 40), encoding="utf-8")
     with pytest.raises(Failure, match="weeks"):
         forecast(file)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from maillage.cli.status import OK, PROBLEM, USAGE, Failure
 from maillage.simulation import Wrong
+from maillage.simulation.sentences import said, tell
+from maillage.simulation.words import FORETOLD
 
 
-def forecast(extract: Path, /, *, out: Path | None = None, json: bool = False) -> int:
+def forecast(extract: Path, /, *, out: Path | None = None, lang: Literal["fr", "en"] = "fr", json: bool = False) -> int:
     """Say what comes after an RPU extract (the national XML: one file, or a folder of them): distributions, never about a person.
 
     1 when arrivals were foretold no better than by the same hour of the last 8 weeks, or their bands did not hold: memory is then shown.
@@ -23,6 +25,8 @@ def forecast(extract: Path, /, *, out: Path | None = None, json: bool = False) -
         XML file, or folder of XML files.
     out
         Where the hourly counts are written.
+    lang
+        Language of what is printed: fr or en.
     json
         Answer as one JSON object.
     """
@@ -37,27 +41,38 @@ def forecast(extract: Path, /, *, out: Path | None = None, json: bool = False) -
         raise Failure(str(error), USAGE) from error
     if out:
         out.write_text(text, encoding="utf-8")
-    return _say(found, json=json)
+    return _say(found, lang, json=json)
 
 
-def _say(found: dict[str, Any], *, json: bool) -> int:
+def lines(found: dict[str, Any], lang: str) -> list[str]:
+    """What a person reads: what comes, day by day and by hours, then what such forecasts were worth."""
+    head = [said("forecast.from", weeks=found["weeks"], begin=found["from"][:10], hour=int(found["from"][11:13]))]
+    memory = [said("forecast.memory")] if found["by"] == "memory" else []
+    coming = [
+        *(said("forecast.day", begin=day["at"][:10], **_band(day)) for day in found["days"]),
+        said("forecast.evening", **_band(found["evening"])),
+        *(said("forecast.beds", hours=one["hours"], **_band(one)) for one in found["beds"]),
+    ]
+    worth = [
+        said(
+            "forecast.score",
+            measure=FORETOLD[one["measure"]],
+            hours=one["hours"],
+            loss=one["loss"],
+            memory=one["loss_of_memory"],
+            coverage=100 * one["coverage"],
+        )
+        for one in found["scores"]
+    ]
+    return [*(tell(each, lang) for each in (*head, *memory)), *(f"  {tell(each, lang)}" for each in (*coming, *worth))]
+
+
+def _band(one: dict[str, Any]) -> dict[str, int]:
+    return {part: one[part] for part in ("median", "low", "high")}
+
+
+def _say(found: dict[str, Any], lang: str, *, json: bool) -> int:
     from maillage.codes.json import encode  # noqa: PLC0415  # only here
 
-    evening = found["evening"]
-    lines = [
-        f"{found['weeks']} semaines de comptes ; à partir du {found['from']}. Ne dit rien d'une personne.",
-        *(f"  arrivées du {day['at'][:10]}, en 24 h : {_band(day)}" for day in found["days"]),
-        f"  éligibles au médecin de ville, de 18 h à 24 h : {_band(evening)}",
-        *(f"  lits demandés d'ici {one['hours']} h : {_band(one)}" for one in found["beds"]),
-        *(
-            f"  rétrospective, {one['measure']} à {one['hours']} h : perte {one['loss']:.2f} contre {one['loss_of_memory']:.2f}, "
-            f"bande tenue {100 * one['coverage']:.0f} %"
-            for one in found["scores"]
-        ),
-    ]
-    print(encode(found).decode() if json else "\n".join(lines))
+    print(encode(found).decode() if json else "\n".join(lines(found, lang)))
     return OK if found["by"] == "regression" else PROBLEM
-
-
-def _band(one: dict[str, Any]) -> str:
-    return f"{one['median']} [{one['low']} ; {one['high']}]"

@@ -16,17 +16,11 @@ from cyclopts.validators import Number
 
 from maillage.cli.status import OK, USAGE, Failure
 from maillage.simulation import allocation
+from maillage.simulation.sentences import Said, said, tell
+from maillage.simulation.words import HEAVIER
 
-PARTS = {
-    "waiting": "attente",
-    "sessions_travel": "trajets des praticiens",
-    "patients_travel": "trajets des patients",
-    "sites_opened": "ouvertures de sites",
-    "fewer_sites": "ouvertures de sites",
-    "longest_wait": "plus longue attente",
-    "equity": "plus longue attente",
-    "clauses": "clauses non tenues",
-}
+UNDER = ("plan.waits-more", "plan.clause")
+"""What stands under the line before."""
 
 
 def plan(
@@ -37,13 +31,14 @@ def plan(
     seconds: Annotated[float, Parameter(validator=Number(gt=0, lte=3600))] = 20.0,
     since: Path | None = None,
     other_weights: bool = False,
+    lang: Literal["fr", "en"] = "fr",
     json: bool = False,
 ) -> int:
     """Propose half-days from a problem file (JSON), or from an invented territory of so many practitioners and sites.
 
     Says who waits less and who waits more (`--since` an earlier answer: than with its plan), the cost, the bound and the gap, what one more half-day would
     spare; `--other-weights` adds three plans for other choices, in as many seconds each. What is in `published` of the problem stays: copy the `plan` of an
-    answer there, -1 where it may change, and ask again. A person publishes, or not.
+    answer there, -1 where it may change, and ask again. A person publishes, or not. `--lang en` tells what is printed in English.
 
     Example: maillage plan sessions --example 30x20 --seconds 20
     """
@@ -61,7 +56,7 @@ def plan(
         {"week": w, "practitioner": p, "site": s, "half_day": h} for w, week in enumerate(weeks) for p, s, h in week.places
     ]
     answer |= {"plan": solved.plan.tolist(), "weights": asdict(asked.weights), "other_weights": others}
-    return _say(answer, _lines(answer), json=json)
+    return _say(answer, lines(answer, lang), json=json)
 
 
 def _others(asked: allocation.Problem, seconds: float) -> list[dict[str, Any]]:
@@ -108,37 +103,43 @@ def _problem(path: Path | None, size: str) -> allocation.Problem:
         raise Failure(str(error), USAGE) from error
 
 
-def _lines(answer: dict[str, Any]) -> list[str]:
+def lines(answer: dict[str, Any], lang: str) -> list[str]:
     """What a planner reads."""
-    more, less = answer["waits_more"], answer["waits_less"]
+    told = [*_whole(answer), *_waits(answer), *_further(answer), said("plan.choices")]
+    return [f"{'  ' if each['code'] in UNDER else ''}{tell(each, lang)}" for each in told]
+
+
+def _whole(answer: dict[str, Any]) -> list[Said]:
+    """What the plan is, and what it costs."""
+    moved = answer["half_days_moved"]
     return [
-        "Proposition, à valider par un planificateur : rien n'est publié.",
-        f"{answer['half_days']} demi-journées, {answer['not_placed']} sans place ; plan de départ {answer['first_plan_cost']:.0f}.",
-        f"Coût {answer['cost']:.0f}, borne {answer['bound']:.0f}, écart {100 * answer['gap']:.2f} % : aucun plan ne coûte moins que la borne.",
-        "Le coût, c'est : " + ", ".join(f"{PARTS[name]} {value:.0f}" for name, value in answer["cost_made_of"].items()) + ".",
+        said("plan.proposal"),
+        said("plan.size", half_days=answer["half_days"], left=answer["not_placed"], first=answer["first_plan_cost"]),
+        said("plan.cost", cost=answer["cost"], bound=answer["bound"], gap=100 * answer["gap"]),
+        said("plan.made-of", **answer["cost_made_of"]),
+        *([said("plan.moved", moved=moved)] if moved is not None else []),
+    ]
+
+
+def _waits(answer: dict[str, Any]) -> list[Said]:
+    """Who waits more, and what a clause lacks."""
+    return [
+        said("plan.waits", more=len(answer["waits_more"]), less=len(answer["waits_less"])),
+        *(said("plan.waits-more", **row) for row in answer["waits_more"][:10]),
+        *(said("plan.clause", **row) for row in answer["clauses"]),
+    ]
+
+
+def _further(answer: dict[str, Any]) -> list[Said]:
+    """Where it is full, what one more half-day spares, what other weights give, whom no site reaches."""
+    return [
+        said("plan.full", full=sum(row["full_weeks"] > 0 for row in answer["rooms"]), sites=len(answer["rooms"])),
+        *(said("plan.one-more", **row, number=row["week"] + 1) for row in answer["one_more_half_day"][:3]),
         *(
-            [f"{answer['half_days_moved']} demi-journées déplacées depuis le plan comparé."]
-            if answer["half_days_moved"] is not None
-            else []
-        ),
-        f"Attendent davantage : {len(more)} couples commune-spécialité ; attendent moins : {len(less)}.",
-        *(f"  spécialité {row['specialty']}, commune {row['commune']} : {row['before']} → {row['after']} semaines" for row in more[:10]),
-        *(
-            f"  clause : spécialité {row['specialty']}, site {row['site']} : {row['given']} demi-journées pour {row['owed']:g} dues"
-            for row in answer["clauses"]
-        ),
-        f"Sites complets une semaine au moins : {sum(row['full_weeks'] > 0 for row in answer['rooms'])} sur {len(answer['rooms'])}.",
-        *(
-            f"Une demi-journée de plus : spécialité {row['specialty']}, site {row['site']}, semaine {row['week'] + 1} : coût -{row['gain']:.0f}"
-            for row in answer["one_more_half_day"][:3]
-        ),
-        *(
-            f"Autres poids ({PARTS[row['heavier']]} trois fois plus lourd) : coût {row['cost']:.0f}, {row['sites_opened']} sites ouverts, "
-            f"{row['waits_more']} couples attendent davantage"
+            said("plan.other-weights", heavier=HEAVIER[row["heavier"]], cost=row["cost"], sites=row["sites_opened"], more=row["waits_more"])
             for row in answer["other_weights"]
         ),
-        *(f"Aucun site à portée : spécialité {row['specialty']}, commune {row['commune']}" for row in answer["unreachable"]),
-        "Les poids sont des choix ; la demande est une hypothèse. Les praticiens ne sont pas comparés.",
+        *(said("plan.unreachable", **row) for row in answer["unreachable"]),
     ]
 
 

@@ -53,9 +53,9 @@ def simulate(
         raise Failure(str(error), USAGE) from error
     end = time.monotonic() + minutes * 60.0
     with _mapper(dask) as mapper:
-        studies = _run([first, *([second] if second else [])], seed, replications, mapper, end, quiet=json)
+        studies = _run([first, *([second] if second else [])], seed, replications, mapper, end, lang, quiet=json)
         bars = tornado(first, seed=seed, mapper=mapper) if sensitivity else []
-        search = _searched(first, seed, mapper, quiet=json) if staffing else {}
+        search = _searched(first, seed, mapper, lang, quiet=json) if staffing else {}
     answer = {**answers.answer(*studies), **({"sensitivity": answers.weights(bars)} if sensitivity else {}), **search}
     if report:
         _write(report, studies, bars, answer, lang)
@@ -63,11 +63,11 @@ def simulate(
     return _say(answer, [*printed, *answers.weight_lines(bars, lang), *answers.team_lines(search, lang)], json=json)
 
 
-def _searched(scenario: parameters.Scenario, seed: int, mapper: Mapper, *, quiet: bool) -> dict[str, Any]:
+def _searched(scenario: parameters.Scenario, seed: int, mapper: Mapper, lang: str, *, quiet: bool) -> dict[str, Any]:
     """The cheapest team that holds the limits, and the volume at which this one breaks."""
     from maillage.simulation import process, staffing  # noqa: PLC0415  # only when asked for
 
-    with _progress(scenario.title, quiet=quiet) as told:
+    with _progress(spoken(scenario.title, lang), quiet=quiet) as told:
         grid = staffing.grid_around(scenario, seed=seed, mapper=mapper)
         tried = staffing.frontier(scenario, grid, seed=seed, mapper=mapper, told=told)
         volume = staffing.breaking_volume(scenario, seed=seed, mapper=mapper)
@@ -75,11 +75,11 @@ def _searched(scenario: parameters.Scenario, seed: int, mapper: Mapper, *, quiet
 
 
 def _run(
-    scenarios: list[parameters.Scenario], seed: int, replications: int | None, mapper: Mapper, end: float, *, quiet: bool
+    scenarios: list[parameters.Scenario], seed: int, replications: int | None, mapper: Mapper, end: float, lang: str, *, quiet: bool
 ) -> tuple[Study, ...]:
     """The scenarios on the same people, as many replications of each."""
     try:
-        with _progress(scenarios[-1].title, quiet=quiet) as told:
+        with _progress(spoken(scenarios[-1].title, lang), quiet=quiet) as told:
             found = stages(scenarios, seed=seed, replications=replications, mapper=mapper, told=told, late=lambda: time.monotonic() > end)
             return list(found)[-1]
     except KeyboardInterrupt as error:

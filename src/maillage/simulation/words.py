@@ -64,6 +64,8 @@ JUDGED: Final = {"median_stay": "Séjour médian", "census": "Présents dans le 
 """What a fit foretells of the weeks that it was not shown."""
 FORETOLD: Final = {"arrivals": "Arrivées", "eligible": "Éligibles au médecin de ville"}
 """What is foretold from hourly counts."""
+HEAVIER: Final = {"equity": "plus longue attente", "patients_travel": "trajets des patients", "fewer_sites": "ouvertures de sites"}
+"""What weighs three times as much in another plan of sessions."""
 CHARGED: Final = ("doctor", "nurse", "ioa", "box", "imaging", "uhcd", "bed")
 """What may be the most loaded."""
 
