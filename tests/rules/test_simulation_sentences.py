@@ -16,7 +16,7 @@ from tests.support.fits import fit_of
 
 from maillage.doors.web.language import speak
 from maillage.doors.web.simulation import presenters
-from maillage.simulation import answers, shipped, shipped_names, spreadsheet, words
+from maillage.simulation import answers, load, shipped, shipped_names, spreadsheet, words
 from maillage.simulation.sentences import LANGUAGES, Said, english, limits, said, sentences, spoken, tell
 from maillage.simulation.study import Study, study
 
@@ -128,3 +128,10 @@ def test_the_fixed_texts_of_results_have_their_english() -> None:
     assert {"HYPOTHÈSE", "1. Objectifs", "Paramètre", "écart"} <= said_as_they_stand
     assert sorted(said_as_they_stand - english().keys()) == []
     assert sorted(text for text in english().values() if FRENCH.search(text)) == []
+
+
+def test_the_sources_of_a_model_are_said_in_english() -> None:
+    sources = {parameter.source for parameter in load("ed").parameters.values()}
+    assert sorted(
+        source for source in sources if source not in english() and (FRENCH.search(source) or " :" in source or " ;" in source)
+    ) == ["Gellibert, Périgueux 2017"]

@@ -108,7 +108,7 @@ def _data(scenario: Scenario, other: Scenario | None, lang: str) -> str:
         [
             parameter.key,
             parameter.unit,
-            parameter.source.replace(ASSUMPTION, spoken("HYPOTHÈSE", lang)),
+            spoken(parameter.source, lang).replace(ASSUMPTION, spoken("HYPOTHÈSE", lang)),
             *(_value(each, parameter) for each in ((scenario, other) if other else (scenario,))),
         ]
         for parameter in load(scenario.model).parameters.values()
