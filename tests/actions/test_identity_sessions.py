@@ -33,7 +33,7 @@ async def person(db: Database, login: str = LOGIN, *, rpps: str | None = None) -
 
 async def opened(db: Database, login: str = LOGIN, role_id: str = HOSPITAL_ROLE) -> str:
     async with db.transaction(SYSTEM) as tx:
-        return (await identity.open_session(tx, login, role_id, Proof("password+totp", "eidas2"), "Firefox sur Linux"))[0]
+        return (await identity.open_session(tx, login, role_id, Proof("password+totp", "eidas2"), "Firefox/Linux"))[0]
 
 
 async def behind(db: Database, secret: str, limits: SessionLimits = LIMITS) -> WebSession:
@@ -114,7 +114,7 @@ async def test_the_list_shows_live_sessions_and_only_its_owner_ends_them(db: Dat
     here = await behind(db, mine)
     async with db.transaction(here.actor) as tx:
         lines = await identity.sessions_of(tx, LOGIN)
-        assert {line.browser for line in lines} == {"Firefox sur Linux"}
+        assert {line.browser for line in lines} == {"Firefox/Linux"}
         [elsewhere] = [line.id for line in lines if line.id != here.id]
         foreign = (await behind(db, theirs)).id
         for id in (foreign, "nothing"):

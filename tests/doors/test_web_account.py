@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from tests.support.web import SAME_SITE, Visitor, hidden, make_door, territory, visiting
 
-from maillage.doors.web.account.presenters import browser_words
+from maillage.doors.web.account.presenters import browser_of, browser_words
+from maillage.doors.web.language import speak
 from maillage.doors.web.sessions import safe_path
 from maillage.kernel.clock import FixedClock
 from maillage.store import Database
@@ -112,4 +113,11 @@ async def test_a_path_of_ours_is_kept_with_its_query() -> None:
     ],
 )
 async def test_a_browser_is_told_in_two_words(agent: str, words: str) -> None:
-    assert browser_words(agent) == words
+    """A session keeps names that are no language's: it is read in another than the one in which it was opened."""
+    kept = browser_of(agent)
+    assert browser_words(kept) == words
+    speak("en")
+    try:
+        assert browser_words(kept) == words.replace(" sur ", " on ").replace("Navigateur", "Browser")
+    finally:
+        speak("fr")

@@ -12,7 +12,7 @@ from maillage.doors.web import sessions
 from maillage.doors.web.account import factors, proving
 from maillage.doors.web.account.fields import CODE, KEY_NAME, NEW_PASSWORD
 from maillage.doors.web.account.local import ASSURANCE
-from maillage.doors.web.account.presenters import browser_words
+from maillage.doors.web.account.presenters import browser_of
 from maillage.doors.web.forms import redisplay, summary
 from maillage.doors.web.pages import get, post
 from maillage.doors.web.view import View
@@ -108,7 +108,7 @@ async def enrol(view: View) -> Response:
     places = await identity.exercises(view.tx, login)
     if not places:
         raise NotAllowed("no-exercise")
-    browser = browser_words(view.request.headers.get("user-agent", ""))
+    browser = browser_of(view.request.headers.get("user-agent", ""))
     secret, session = await identity.open_session(view.tx, login, places[0].role_id, Proof(method, ASSURANCE), browser)
     await record.audit(view.tx.acting_as(session.actor), "U", "Account", login, verb="account-enrolled")
     response = view.page("account/templates/recovery.html", "Codes de secours", codes=codes, onward="/")

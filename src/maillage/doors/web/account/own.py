@@ -9,6 +9,7 @@ from maillage.doors.edge import Limit
 from maillage.doors.web import places, sessions
 from maillage.doors.web.account import presenters, proving
 from maillage.doors.web.account.fields import CODE
+from maillage.doors.web.account.presenters import browser_words
 from maillage.doors.web.forms import redisplay, summary
 from maillage.doors.web.pages import OWN, get, post
 from maillage.doors.web.view import View
@@ -51,7 +52,8 @@ async def show_sessions(view: View) -> Response:
     known = await places.organizations(view.tx)
     lines = await identity.sessions_of(view.tx, session.login, view.door.site.limits)
     labels = {id: place.label for id, place in known.items()}
-    return view.page("account/templates/sessions.html", "Mes sessions", lines=lines, labels=labels, current=session.id)
+    browsers = {line.id: browser_words(line.browser) for line in lines}
+    return view.page("account/templates/sessions.html", "Mes sessions", lines=lines, browsers=browsers, labels=labels, current=session.id)
 
 
 async def end_one(view: View) -> Response:

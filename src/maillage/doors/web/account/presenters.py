@@ -103,8 +103,13 @@ _BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chr
 _SYSTEMS = (("Windows", "Windows"), ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Mac OS", "macOS"), ("Linux", "Linux"))
 
 
-def browser_words(agent: str) -> str:
-    """`Firefox sur Windows`: enough to recognise one's own browser in a list, and nothing that tells it apart from others."""
-    browser = next((name for mark, name in _BROWSERS if mark in agent), spoken("Navigateur"))
-    system = next((name for mark, name in _SYSTEMS if mark in agent), "")
-    return say("browser.on", browser=browser, system=system) if system else browser
+def browser_of(agent: str) -> str:
+    """`Firefox/Windows`, as a session keeps it: enough to recognise one's own browser in a list, and nothing that tells it apart from others."""
+    return "/".join(next((name for mark, name in names if mark in agent), "") for names in (_BROWSERS, _SYSTEMS))
+
+
+def browser_words(kept: str) -> str:
+    """`Firefox sur Windows`, in the language of the page."""
+    browser, _, system = kept.partition("/")
+    named = browser or spoken("Navigateur")
+    return say("browser.on", browser=named, system=system) if system else named

@@ -11,7 +11,7 @@ from maillage import record
 from maillage.access import identity
 from maillage.access.identity import Party, Step
 from maillage.doors.web import sessions
-from maillage.doors.web.account.presenters import browser_words
+from maillage.doors.web.account.presenters import browser_of
 from maillage.doors.web.view import View
 from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.errors import Invalid, NotAllowed
@@ -120,7 +120,7 @@ async def open_at(view: View, tx: Transaction, step: Step, role_id: str) -> Resp
         raise NotAllowed("no-exercise")
     if view.secret:
         await identity.sign_out(tx, view.secret)
-    secret, _ = await identity.open_session(tx, step.login, role_id, step.proof, browser_words(view.request.headers.get("user-agent", "")))
+    secret, _ = await identity.open_session(tx, step.login, role_id, step.proof, browser_of(view.request.headers.get("user-agent", "")))
     response = view.go(step.back or "/")
     sessions.put_cookie(response, view.door.site, sessions.COOKIE, secret)
     sessions.drop_cookie(response, view.door.site, STEP_COOKIE)

@@ -52,9 +52,7 @@ async def sign_in(view: View) -> Response:
         raise NotFound
     if view.session:
         await access.sign_out(view.tx, view.secret)
-    secret, _ = await access.sign_in_demo(
-        view.tx, view.given("login"), presenters.browser_words(view.request.headers.get("user-agent", ""))
-    )
+    secret, _ = await access.sign_in_demo(view.tx, view.given("login"), presenters.browser_of(view.request.headers.get("user-agent", "")))
     response = view.go(sessions.safe_path(view.given("vers")) or "/")
     sessions.put_cookie(response, view.door.site, sessions.COOKIE, secret)
     return response
