@@ -13,17 +13,18 @@ from tests.support.web import make_door, territory, visiting
 from maillage.codes import labels
 from maillage.directory import pathways
 from maillage.doors.web.booking import recurrence
-from maillage.doors.web.language import Place, english, plain, speak, spoken
+from maillage.doors.web.language import EDGES, EnglishPages, Place, english, plain, speak, spoken, translated
 from maillage.doors.web.referrals import questionnaire
 from maillage.doors.web.rendering import ROOT
 from maillage.doors.web.simulation import editor, presenters
+from maillage.indicators import references
 from maillage.simulation import load, shipped, shipped_names, words
 from maillage.store import Database
 
 FILL = territory
 WEB = Path(ROOT)
 TEMPLATES = sorted(path for path in WEB.rglob("*.html") if path.name != "example.html")
-LETTERS = re.compile(r"[A-Za-zÀ-ÿ]{2}")
+LETTERS = re.compile(r"[A-Za-zÀ-ÿ]{2}|[À-ÖØ-öø-ÿ]")
 SAME = (
     frozenset(
         {
@@ -61,12 +62,13 @@ SAME = (
     }
 )
 """Written the same in both languages, or a code."""
-CODE = re.compile(r"[a-z0-9_./?=&#,:%{}~*+-]*|M[\d. a-zA-Z,-]+")
+CODE = re.compile(r"[a-z0-9_./?=&#,:%{}~*+-]*|M ?-?\d[\d. a-zA-Z,-]*|(?: ?m-[a-z-]+)+ ?|-aide |aria-[a-z]+=.*")
+"""A string of a template that nobody reads: a code, an address, a path that is drawn, a class, an attribute."""
 
 
 def texts(path: Path) -> list[str]:
-    """The texts of a template: between its tags, and what it gives to components."""
-    place, found = Place(), []
+    """The texts of a template: between its tags, in what is read aloud, and what it gives to components."""
+    place, found = Place(), list[str]()
     for _, kind, value in Environment(autoescape=True).lex(path.read_text(encoding="utf-8")):
         if kind == "data":
             for part in place.parts(value):
@@ -74,20 +76,85 @@ def texts(path: Path) -> list[str]:
                     found.append(part)
                 else:
                     found += re.findall(r'(?:aria-label|title|placeholder|alt|data-label)="([^"]+)', part)
-        elif kind == "string" and (" " in value.strip("\"' ") or value[1:2].isupper()):
+        elif kind == "string" and (" " in value or value[1:2].isupper() or not value.isascii()) and not CODE.fullmatch(value[1:-1]):
             found.append(value[1:-1])
-    return [plain(text) for text in found if LETTERS.search(text)]
+    return [text for text in found if LETTERS.search(text) and not re.fullmatch(r"\s*(?:m-main-narrow|aria-[a-z]+=.*)", text)]
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(WEB)))
 def test_each_text_has_its_english(path: Path) -> None:
     known = english().keys() | SAME
-    missing = [text for text in texts(path) if text not in known and text.strip(" ·,.:»«") not in known and not CODE.fullmatch(text)]
-    assert [text for text in missing if not re.fullmatch(r"(m-[a-z-]+ ?)+|aria-[a-z]+=\W?.*", text)] == []
+    assert [text for text in texts(path) if plain(text) not in known and plain(text.strip(EDGES)) not in known] == []
+
+
+def test_a_text_is_known_between_signs_and_where_an_expression_follows() -> None:
+    """A template is cut by its expressions: what the table knows is found in what is left."""
+    assert [translated(text) for text in (", jusqu’à ", " Motif\u00a0: ", "Liste d’attente, ")] == [
+        ", until ",
+        " Reason: ",
+        "Waiting list, ",
+    ]
+    assert [translated(text) for text in ("Mon service", " · ", "")] == ["Mon service", " · ", ""]
+    environment = Environment(autoescape=True, extensions=[EnglishPages])
+    template = environment.from_string('<a aria-label="Comparer les deux dossiers de {{ name }}" title="Comparer">Comparer</a>')
+    assert template.render(name="X") == '<a aria-label="Compare both files of X" title="Compare">Compare</a>'
+
+
+SAYS = {"say", "word", "spoken", "role_words", "explain", "listed", "number", "plain_date", "long_date", "short_date"}
+
+
+def said_at_once(node: ast.AST) -> list[str]:
+    """The calls that put something into words when a module is read, before anybody asks in any language."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        parts: list[ast.AST] = [*node.decorator_list, *node.args.defaults, *(each for each in node.args.kw_defaults if each)]
+        return [said for part in parts for said in said_at_once(part)]
+    if isinstance(node, ast.Lambda):
+        return []
+    own = [ast.unparse(node)] if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in SAYS else []
+    return [*own, *(said for child in ast.iter_child_nodes(node) for said in said_at_once(child))]
+
+
+def test_nothing_is_put_into_words_before_somebody_asks() -> None:
+    assert said_at_once(ast.parse("A = tuple(say(x) for x in y)\ndef f(a=word('b')): return say('c')")) == ["say(x)", "word('b')"]
+    modules = {path: said_at_once(ast.parse(path.read_text(encoding="utf-8"))) for path in sorted(WEB.rglob("*.py"))}
+    assert {str(path.relative_to(WEB)): said for path, said in modules.items() if said} == {}
+
+
+FRENCH = re.compile(r"\b(?:le|la|les|des|une|aucun|aucune|votre|vous|pour|avec|dans|sont)\b", re.IGNORECASE)
+AS_TYPED = {"Français", "illimité", "Réponse en 2 jours ouvrés", "Écrivez au moins 20 caractères."}
+"""A language in its own name, what somebody may type, examples of components, which say that they are French."""
+FRENCH_TEXT = re.compile(rf"{FRENCH.pattern}|[àâéèêëîïôùûçÀÉÈ]|\b(?:ou|et|du|un|tous|sur|au|aux|chez|sans|par)\b", re.IGNORECASE)
+
+
+def french_texts(path: Path) -> list[str]:
+    """The whole texts of a module that are French, its documentation left out."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    mute = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    mute |= {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    found = [
+        node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in mute
+    ]
+    return [text for text in found if LETTERS.search(text) and FRENCH_TEXT.search(text) and not CODE.fullmatch(text)]
+
+
+def test_each_french_text_of_a_module_has_its_english() -> None:
+    assert "Non distribué" in french_texts(WEB / "partners" / "presenters.py")
+    known = english().keys() | SAME | AS_TYPED
+    found = {(str(path.relative_to(WEB)), text) for path in WEB.rglob("*.py") for text in french_texts(path)}
+    assert (
+        sorted(
+            (path, text) for path, text in found if text not in known and plain(text) not in known and plain(text.strip(EDGES)) not in known
+        )
+        == []
+    )
+
+
+def test_what_was_published_elsewhere_has_its_english() -> None:
+    told = {text for each in references().values() for one in each for text in (one.value, one.source)}
+    assert sorted(text for text in told if (re.search(r"\d,\d|[À-ÿ]", text) or text == "Angleterre") and plain(text) not in english()) == []
 
 
 PAGES = ("/", "/patients", "/services", "/vacations", "/accueil", "/planification", "/compte", "/affichage", "/agenda", "/territoire")
-FRENCH = re.compile(r"\b(?:le|la|les|des|une|aucun|aucune|votre|vous|pour|avec|dans|sont)\b", re.IGNORECASE)
 
 
 @pytest.mark.asyncio

@@ -16,7 +16,11 @@ from maillage.simulation.sentences import english as simulated
 
 LANGUAGES = ("fr", "en")
 _current: ContextVar[str] = ContextVar("language", default="fr")
-_SPOKEN = re.compile(r'((?:aria-label|title|placeholder|alt|data-label)=")([^"]+)(?=")')
+_SPOKEN = re.compile(r'((?:aria-label|title|placeholder|alt|data-label)=")([^"]+)(?="|\Z)')
+"""An attribute that is read, to its end or to where an expression stands in it."""
+_COLON = re.compile(r"\s+:")
+EDGES = " \u00a0\u202f\n\t·,.:»«"
+"""What stands around a text that the table knows."""
 
 
 def language() -> str:
@@ -43,12 +47,13 @@ def plain(text: str) -> str:
 
 
 def translated(text: str) -> str:
-    """The English of a whole text, between the same spaces; the text itself when the table does not know it."""
-    found = english().get(plain(text))
-    if found is None:
-        return text
-    lead, trail = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
-    return f"{lead}{found}{trail}"
+    """The English of a whole text, between the same spaces and signs; the text itself when the table does not know it."""
+    for core in (text.strip(), text.strip(EDGES)):
+        found = english().get(plain(core))
+        if found is not None:
+            lead, _, trail = text.partition(core)
+            return f"{lead}{found}{_COLON.sub(':', trail)}"
+    return text
 
 
 def spoken(text: str) -> str:

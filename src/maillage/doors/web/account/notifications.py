@@ -15,14 +15,6 @@ from maillage.doors.web.view import View
 from maillage.messaging import Setting
 
 AS_IT_COMES, DAILY = "au-fil", "une-fois"
-CHANNEL = Field(
-    "canal",
-    "En plus des pages, me prévenir",
-    "radio",
-    True,
-    "Le message dit seulement que quelque chose vous attend : ni nom, ni service, ni motif.",
-    tuple(Choice(code, say(f"notify.{code}")) for code in messaging.STAFF_CHANNELS),
-)
 EMAIL = Field("email", "Adresse e-mail professionnelle", "text", maxlength=254, autocomplete="email", inputmode="email")
 PHONE = Field("telephone", "Numéro de mobile", "tel", maxlength=24, autocomplete="tel")
 RHYTHM = Field(
@@ -36,13 +28,23 @@ RHYTHM = Field(
 HOUR = Field("heure", "À quelle heure, une fois par jour", "time")
 QUIET_FROM = Field("calme-de", "Heures calmes, de", "time", hint="Aucun message pendant ces heures, sauf très urgent.")
 QUIET_TO = Field("calme-a", "à", "time")
-FIELDS = (CHANNEL, EMAIL, PHONE, RHYTHM, HOUR, QUIET_FROM, QUIET_TO)
+
+
+def _channel() -> Field:
+    return Field(
+        "canal",
+        "En plus des pages, me prévenir",
+        "radio",
+        True,
+        "Le message dit seulement que quelque chose vous attend : ni nom, ni service, ni motif.",
+        tuple(Choice(code, say(f"notify.{code}")) for code in messaging.STAFF_CHANNELS),
+    )
 
 
 def _started(known: Setting) -> list[Field]:
     quiet = known.quiet or (None, None)
     values = {
-        CHANNEL.name: known.channel,
+        "canal": known.channel,
         EMAIL.name: known.email,
         PHONE.name: known.phone,
         RHYTHM.name: AS_IT_COMES if known.digest is None else DAILY,
@@ -51,7 +53,7 @@ def _started(known: Setting) -> list[Field]:
             for name, at in zip((HOUR.name, QUIET_FROM.name, QUIET_TO.name), (known.digest, *quiet), strict=True)
         },
     }
-    return [field.started(values[field.name]) for field in FIELDS]
+    return [field.started(values[field.name]) for field in (_channel(), EMAIL, PHONE, RHYTHM, HOUR, QUIET_FROM, QUIET_TO)]
 
 
 async def show(view: View) -> Response:
@@ -76,7 +78,7 @@ async def save(view: View) -> Response:
 
 def _read(reader: Reader, role_id: str, organization: str, roles: tuple[str, ...]) -> Setting:
     """The answers. Raises `Invalid` with every error at its field."""
-    channel, email, phone = reader.read(CHANNEL) or "", reader.read(EMAIL) or "", reader.read(PHONE) or ""
+    channel, email, phone = reader.read(_channel()) or "", reader.read(EMAIL) or "", reader.read(PHONE) or ""
     number = messaging.mobile(phone)
     if (email and not messaging.is_email(email)) or (channel == messaging.EMAIL and not email):
         reader.fail(EMAIL.name, "bad-email")

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from maillage.doors.web.account import licences
 from maillage.doors.web.account.reporting import PAGES as REPORTING
 from maillage.doors.web.forms import Choice, Field, yes_no
+from maillage.doors.web.language import language, speak
 from maillage.doors.web.pages import get
 from maillage.doors.web.rendering import component_names
 from maillage.doors.web.view import View
@@ -25,10 +26,14 @@ async def show_licences(view: View) -> Response:
 
 
 async def show_components(view: View) -> Response:
-    """The components with their examples."""
-    shown = [
-        (name, view.door.templates.get_template(f"components/{name}/example.html").render(**example_values())) for name in component_names()
-    ]
+    """The components with their examples, which are written in French and said to be."""
+    asked = language()
+    speak("fr")
+    try:
+        templates = view.door.templates
+        shown = [(name, templates.get_template(f"components/{name}/example.html").render(**example_values())) for name in component_names()]
+    finally:
+        speak(asked)
     return view.page("account/templates/components.html", "Composants", examples=shown)
 
 

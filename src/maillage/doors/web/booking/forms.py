@@ -17,7 +17,6 @@ from maillage.kernel.period import wall_to_utc
 _NO_QUESTIONS = frozenset({"kind", "priority", "requester-org", "based-on", "task", "first-visit", "side"})
 
 
-RANKS = tuple(Choice(str(boost), say(f"rank.{boost}")) for boost in (2, 1, 0, -1))
 YES_NO = (Choice("true", "Oui"), Choice("false", "Non"))
 
 
@@ -49,7 +48,8 @@ async def asked(view: View, verb: str, row: Any) -> Asked:
     if verb == "settle-session":
         return await _figures(view, row)
     if verb == "prioritise":
-        return Asked({"boost": RANKS}, labels={"boost": say("label.rank"), "reason": say("label.rank-reason")})
+        ranks = [Choice(str(boost), say(f"rank.{boost}")) for boost in (2, 1, 0, -1)]
+        return Asked({"boost": ranks}, labels={"boost": say("label.rank"), "reason": say("label.rank-reason")})
     if verb == "cancel":
         return Asked(hidden=_NO_QUESTIONS - {"side"}, required=frozenset({"side"}))
     return Asked(hidden=_NO_QUESTIONS)

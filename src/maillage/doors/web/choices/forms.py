@@ -13,10 +13,13 @@ from maillage.doors.web.forms import Choice, Field, Reader
 from maillage.doors.web.view import Values
 from maillage.kernel.period import wall_to_utc
 
-SPEAKER = Field(
-    "said-by", "Qui exprime ce choix ?", "radio", True, choices=tuple(Choice(code, word("speaker", code)) for code in choices.SPEAKERS)
-)
 EVERYBODY = "tous"
+
+
+def speaker() -> Field:
+    """Who says it: the patient, or who speaks for the patient."""
+    speakers = tuple(Choice(code, word("speaker", code)) for code in choices.SPEAKERS)
+    return Field("said-by", "Qui exprime ce choix ?", "radio", True, choices=speakers)
 
 
 def opposition(organizations: Sequence[Organization], people: Sequence[Role], documents: Sequence[tuple[str, str]]) -> list[Field]:
@@ -35,7 +38,7 @@ def opposition(organizations: Sequence[Organization], people: Sequence[Role], do
         Field(
             "target", "À qui, ou sur quoi", "select", True, choices=targets, hint="Les messages et l’accès d’urgence se refusent pour tous."
         ),
-        SPEAKER,
+        speaker(),
     ]
 
 
@@ -44,7 +47,7 @@ def consent(organizations: Sequence[Organization]) -> list[Field]:
     return [
         Field("organization", "À quelle structure", "select", True, choices=tuple(Choice(one.id, one.name) for one in organizations)),
         Field("until", "Jusqu’au", "date", True, hint="Le patient peut retirer son consentement avant cette date."),
-        SPEAKER,
+        speaker(),
     ]
 
 

@@ -12,7 +12,7 @@ from maillage import access, directory, journeys, record
 from maillage.access import choices
 from maillage.codes.json import decode
 from maillage.doors.web import places
-from maillage.doors.web.catalogue import word
+from maillage.doors.web.catalogue import say, word
 from maillage.doors.web.choices import forms
 from maillage.doors.web.forms import Field, redisplay, summary
 from maillage.doors.web.pages import get, post
@@ -52,7 +52,7 @@ async def show(view: View) -> Response:
         opposition=refused,
         consent=agreed,
         errors=summary(view.rejected, agreed if agrees else refused),
-        speaker=forms.SPEAKER,
+        speaker=forms.speaker(),
     )
 
 
@@ -63,8 +63,8 @@ async def _lines(view: View, known: Sequence[choices.Choice]) -> list[Line]:
         target = one.target
         place = organizations.get(target.organization or "")
         about = place.name if place else await _person(view, target.practitioner) if target.practitioner else ""
-        about = about or ("un document" if target.document else "tous")
-        title = word("choice", one.act) if one.is_consent else f"Opposition : {word('choice', one.act).lower()}"
+        about = about or say("choice.of.document" if target.document else "choice.of.all")
+        title = word("choice", one.act) if one.is_consent else say("choice.opposition", act=word("choice", one.act).lower())
         found.append(Line(one.id, title, about, word("speaker", one.said_by), one.starts, one.ends))
     return found
 

@@ -10,7 +10,6 @@ from maillage.codes.specialties import specialties
 from maillage.directory import Covered, Organization, Place, Service
 from maillage.doors.web.catalogue import say
 from maillage.doors.web.presenters import count, days, plain_date
-from maillage.doors.web.typography import french
 from maillage.indicators import CELL_FLOOR, MEDIAN_FLOOR, OpenRequests, ServiceWaits, Wait
 
 INTAKE = {
@@ -61,7 +60,7 @@ def required_labels(form: dict[str, Any], required: tuple[str, ...]) -> list[str
     """The labels of the items that must be answered, the common ones left out: what one must have at hand."""
     common = {"priority", "question", "problem", "treatments", "usual-doctor", "phone", "phone-verified", "channel", "act"}
     common |= {"may-redirect", "may-advise", "may-convert"}
-    return [french(text) for link_id, text in _texts(form.get("item", [])) if link_id in required and link_id not in common]
+    return [text for link_id, text in _texts(form.get("item", [])) if link_id in required and link_id not in common]
 
 
 def _texts(items: list[dict[str, Any]]) -> list[tuple[str, str]]:

@@ -14,16 +14,19 @@ from maillage.doors.web.pages import get, post
 from maillage.doors.web.view import View
 from maillage.kernel.errors import NotFound
 
-OPENING = (
-    Field("reason", "Motif", "radio", True, choices=tuple(Choice(code, word("emergency-reason", code)) for code in emergency.REASONS)),
-    Field(
-        "explanation", "Expliquez en quelques mots", "textarea", True, "Quinze caractères au moins. Sera lu lors de l’examen.", minlength=15
-    ),
+EXPLANATION = Field(
+    "explanation", "Expliquez en quelques mots", "textarea", True, "Quinze caractères au moins. Sera lu lors de l’examen.", minlength=15
 )
-REVIEW = (
-    Field("decision", "Conclusion", "radio", True, choices=tuple(Choice(code, word("review", code)) for code in emergency.DECISIONS)),
-    Field("comment", "Remarque", "textarea", rows=3),
-)
+
+
+def _opening() -> tuple[Field, ...]:
+    reasons = tuple(Choice(code, word("emergency-reason", code)) for code in emergency.REASONS)
+    return Field("reason", "Motif", "radio", True, choices=reasons), EXPLANATION
+
+
+def _review() -> tuple[Field, ...]:
+    decisions = tuple(Choice(code, word("review", code)) for code in emergency.DECISIONS)
+    return Field("decision", "Conclusion", "radio", True, choices=decisions), Field("comment", "Remarque", "textarea", rows=3)
 
 
 async def show_opening(view: View) -> Response:
@@ -31,7 +34,7 @@ async def show_opening(view: View) -> Response:
     if not may_break_the_glass(view.actor):
         raise NotFound("Patient", view.path("id"))
     view.require_fresh()
-    fields = redisplay(OPENING, view.rejected)
+    fields = redisplay(_opening(), view.rejected)
     return view.page(
         "emergency/templates/open.html", "Accès d’urgence", patient_id=view.path("id"), fields=fields, errors=summary(view.rejected, fields)
     )
@@ -43,7 +46,7 @@ async def open_record(view: View) -> Response:
         raise NotFound("Patient", view.path("id"))
     view.require_fresh()
     reader = Reader(view.values)
-    given = {field.name: reader.read(field) for field in OPENING}
+    given = {field.name: reader.read(field) for field in _opening()}
     reader.done()
     patient = view.path("id")
     await journeys.break_glass(view.tx, patient, reason=given["reason"], explanation=given["explanation"])
@@ -71,7 +74,7 @@ async def show_review(view: View) -> Response:
     found = await emergency.glass(view.tx, view.path("id"))
     if found is None:
         raise NotFound("BreakGlass", view.path("id"))
-    fields = redisplay(REVIEW, view.rejected)
+    fields = redisplay(_review(), view.rejected)
     return view.page(
         "emergency/templates/review.html",
         "Examen d’un accès d’urgence",
@@ -86,7 +89,7 @@ async def show_review(view: View) -> Response:
 async def review(view: View) -> Response:
     """Record the conclusion."""
     reader = Reader(view.values)
-    given = {field.name: reader.read(field) for field in REVIEW}
+    given = {field.name: reader.read(field) for field in _review()}
     reader.done()
     await emergency.review(view.tx, view.path("id"), decision=given["decision"], comment=given["comment"] or "")
     return view.go("/urgences", "review")

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from maillage import access, directory, journeys, record
 from maillage.directory import merging
+from maillage.doors.web.catalogue import say
 from maillage.doors.web.forms import Choice, Field, Reader, redisplay, summary
 from maillage.doors.web.identities import presenters
 from maillage.doors.web.pages import get, post
@@ -62,7 +63,7 @@ async def compare(view: View) -> Response:
 
 def _fields(first: presenters.Side, second: presenters.Side) -> list[Field]:
     names = zip(("A", "B"), (first, second), strict=True)
-    kept = tuple(Choice(one.row.id, f"Dossier {letter}, {one.identity.name}") for letter, one in names)
+    kept = tuple(Choice(one.row.id, say("identities.file", letter=letter, name=one.identity.name)) for letter, one in names)
     return [Field("kept", "Dossier à conserver", "radio", True, choices=kept), _COMMENT, _CONFIRMED]
 
 

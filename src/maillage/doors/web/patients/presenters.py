@@ -13,6 +13,7 @@ from maillage.codes import systems
 from maillage.codes.json import decode
 from maillage.directory import Patient
 from maillage.doors.web.catalogue import word
+from maillage.doors.web.language import spoken
 from maillage.doors.web.presenters import plain_date
 from maillage.doors.web.typography import FIXED
 from maillage.store import Transaction
@@ -50,9 +51,9 @@ class Identity:
         return [
             ("Nom de naissance", self.birth_name.upper()),
             ("Prénoms de naissance", self.birth_first_names),
-            ("Date de naissance", plain_date(self.birth_date) if self.birth_date else "inconnue"),
+            ("Date de naissance", plain_date(self.birth_date) if self.birth_date else spoken("inconnue")),
             ("Sexe", word("sex", self.sex)),
-            ("Lieu de naissance", self.birth_place or "inconnu"),
+            ("Lieu de naissance", self.birth_place or spoken("inconnu")),
         ]
 
 

@@ -245,6 +245,6 @@ def shown(form: Item, items: list[Item]) -> list[tuple[str, list[tuple[str, str]
 
 def _words(field: Field) -> str:
     if field.choices:
-        return ", ".join(choice.label for choice in field.choices if choice.value in field.chosen)
+        return ", ".join(spoken(choice.label) for choice in field.choices if choice.value in field.chosen)
     day = read_day(field.value) if field.kind == "date" else ""
     return short_date(day) if isinstance(day, date) else field.value

@@ -10,6 +10,7 @@ from maillage.access import policy
 from maillage.directory import Role, Service
 from maillage.doors.web import places, verbs
 from maillage.doors.web.forms import Field, redisplay
+from maillage.doors.web.language import spoken
 from maillage.doors.web.patients.presenters import Identity, load_identity
 from maillage.doors.web.referrals import files, forms, presenters, questionnaire
 from maillage.doors.web.view import View
@@ -91,7 +92,7 @@ async def load(view: View, case: Found) -> Thread:
         requester_place=requester.organization_name if requester else "",
         line=presenters.line({**dict(task), "service_name": service.name}, view.actor),
         steps=presenters.steps(task, history["referral_status"], people),
-        answers=[(title, [row for row in rows if row[0] != "Question posée"]) for title, rows in questionnaire.shown(form, items)],
+        answers=[(title, [row for row in rows if row[0] != spoken("Question posée")]) for title, rows in questionnaire.shown(form, items)],
         question="\n".join(answers.get("question", [])),
         rounds=presenters.rounds(history["referral_question"]),
         people=people,

@@ -182,7 +182,7 @@ def _plot(name: str, curves: list[tuple[str, Mapping[str, list[float]]]]) -> Plo
         id=name.replace(":", "-"),
         title=spoken(LABELS[name]),
         curves=tuple(
-            _curve(f"{spoken(side)} : {spoken(title)}", look, curve, top)
+            _curve(say("simulation.side", side=spoken(side), title=spoken(title)), look, curve, top)
             for (title, curve), look, side in zip(curves, ("first", "second"), SIDES, strict=False)
         ),
         ticks=tuple((_y(top * share, top), number(top * share)) for share in (0.0, 0.25, 0.5, 0.75, 1.0)),
