@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from maillage.doors.web.catalogue import explain
-from maillage.doors.web.view import Rejected, Values
+from maillage.doors.web.view import Rejected, Values, View
 from maillage.kernel.errors import Invalid, Issue
 from maillage.kernel.period import EARLIEST, LATEST, PARIS, wall_to_utc
 
@@ -105,6 +105,18 @@ def redisplay(fields: Iterable[Field], rejected: Rejected | None) -> list[Field]
     return shown
 
 
+def redisplay_at(view: View, path: str, fields: Iterable[Field]) -> list[Field]:
+    """The fields of one form among several of a page: as written when it is the one that came back, else as they are proposed.
+
+    Of a form that a sign-in interrupted it is not known where it was sent: it is the one that asks everything that was answered.
+    """
+    fields, rejected = list(fields), view.rejected
+    ours = view.request.url.path == path
+    if rejected and view.resumed:
+        ours = rejected.values.keys() <= {field.name for field in fields}
+    return redisplay(fields, rejected if ours else None)
+
+
 def errors_by_field(rejected: Rejected, names: Container[str]) -> dict[str, str]:
     """Sentence of the first error of each field of this form, by the field's name."""
     found: dict[str, str] = {}
@@ -114,7 +126,9 @@ def errors_by_field(rejected: Rejected, names: Container[str]) -> dict[str, str]
 
 
 def _field_in(names: Container[str], issue: Issue) -> str:
-    """The field that an issue is about; where no comment is asked, the reason is the sentence."""
+    """The field of this form that an issue is about, by its path before its reason; where no comment is asked, the reason is the sentence."""
+    if issue.expression in names:
+        return issue.expression
     name = field_name(issue)
     return "reason" if name == "comment" and name not in names else name
 
@@ -155,6 +169,7 @@ _FIELD_OF_REASON = {
     "session-published": "day",
     "bad-period": "end",
     "too-early": "reason",
+    "too-few-traits": "ins",
 }
 _NAMED = re.compile(r"where\((?:name|linkId)='([^']+)'\)")
 
@@ -191,8 +206,14 @@ def summary(rejected: Rejected | None, fields: Sequence[Field]) -> list[tuple[st
         if field is None:
             lines.append(("", explain(issue.reason)))
         else:
-            lines.append((anchor(field), f"{field.label} : {explain(issue.reason)}"))
+            lines.append((anchor(field), f"{_told_apart(field, fields)} : {explain(issue.reason)}"))
     return list(dict.fromkeys(lines))
+
+
+def _told_apart(field: Field, fields: Sequence[Field]) -> str:
+    """What the summary calls a field: its label, after the title of its row where other rows ask the same."""
+    several = field.row and any(one.label == field.label and one.row != field.row for one in fields)
+    return f"{field.row}, {field.label}" if several else field.label
 
 
 def anchor(field: Field) -> str:
@@ -258,7 +279,7 @@ class Reader:
 
     def _text(self, field: Field) -> str | None:
         text = self.values.get(field.name, "").strip()
-        if field.choices and text and text not in {choice.value for choice in field.choices}:
+        if (field.choices or field.kind == "select") and text and text not in {choice.value for choice in field.choices}:
             self.fail(field.name, "unknown-choice")
         if text and len(text) < field.minlength:
             self.fail(field.name, f"too-short:{field.minlength}")

@@ -171,7 +171,8 @@ def _read_rows(param: Param, name: str, asked: Asked, reader: Reader) -> list[di
     for row in range(len(presets) if presets is not None else ROWS):
         answers: dict[str, Any] = {}
         for part in param.parts:
-            made = replace(_field(part, plain(part.name), asked, ""), name=f"{name}-{row + 1}-{plain(part.name)}", required=False)
+            made = _field(part, plain(part.name), asked, "")
+            made = replace(made, name=f"{name}-{row + 1}-{plain(part.name)}", required=made.required and presets is not None)
             answers[part.name] = _read_one(part, made, reader)
         if any(value not in (None, "", []) for value in answers.values()):
             rows.append({key: value for key, value in answers.items() if value is not None})

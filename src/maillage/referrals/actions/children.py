@@ -57,16 +57,19 @@ def holds(case: Case, child: Row, verb: str) -> bool:
     return verb != "give-news" or bool(side & case.parties)
 
 
-async def settle_follow_up(case: Case, decision: Mapping[str, Any]) -> None:
-    """One of the follow-ups of a letter that is being acknowledged: accepted or handed back."""
+async def settle_follow_up(case: Case, decision: Mapping[str, Any], number: int) -> None:
+    """One of the follow-ups of a letter that is being acknowledged: accepted, or handed back with a word."""
+    where = f"Parameters.parameter.where(name='follow_ups')[{number}]"
     child = await queries.child(case.tx, str(decision.get("id") or ""))
     if child is None or child["task_id"] != case.id:
         raise NotFound("Task", str(decision.get("id") or ""))
-    verb = str(decision.get("decision") or "")
+    verb, comment = str(decision.get("decision") or ""), str(decision.get("comment") or "")
     if verb not in ("accept", "hand-back"):
-        raise Invalid.one("unknown-decision", "Parameters.parameter.where(name='follow_ups').part.where(name='decision')", verb)
+        raise Invalid.one("unknown-decision", f"{where}.part.where(name='decision')", verb)
+    if verb == "hand-back" and not comment.strip():
+        raise Invalid.one("comment-missing", f"{where}.part.where(name='comment')")
     if (child["state"], verb) != ("accepted", "accept"):
-        await _move(case, child, verb, str(decision.get("comment") or ""))
+        await _move(case, child, verb, comment)
 
 
 async def _load(tx: Transaction, verb: str, id: str, version: int | None) -> tuple[Case, Row]:

@@ -131,8 +131,8 @@ async def acknowledge(
     The office may file it unread after 60 days.
     """
     case = await load(Work(tx, "acknowledge"), id, version)
-    for decision in follow_ups:
-        await children.settle_follow_up(case, decision)
+    for number, decision in enumerate(follow_ups):
+        await children.settle_follow_up(case, decision, number)
     case.facts = replace(case.facts, unsettled_follow_ups=await queries.unsettled_follow_ups(tx, id))
     unread = "" if "RC" in case.parties else "filed-unread"
     await move(case, "acknowledge", Act(comment=comment or unread))

@@ -12,7 +12,8 @@ from maillage.doors.web.booking.forms import slot_choices
 from maillage.doors.web.catalogue import say
 from maillage.doors.web.forms import Choice, day_of_address
 from maillage.doors.web.verbs import Asked, code_word
-from maillage.doors.web.view import View
+from maillage.doors.web.view import Values, View
+from maillage.kernel.errors import Invalid, Issue
 
 SILENT = frozenset({"look", "open", "offer-expired", "offer-withdrawn", "not-selected"})
 """Verbs that no person chooses."""
@@ -127,6 +128,15 @@ def slots_from(view: View) -> date | None:
 
 def _question_rows(questions: Sequence[Any], round_: int) -> list[dict[str, str]]:
     return [{"number": str(row["number"]), "label": row["item"]} for row in questions if row["round"] == round_]
+
+
+def check(verb: str, subject: Subject, values: Values) -> None:
+    """What no field can see alone: each item that was asked for is answered, or cannot be. Raises `Invalid` at every one that is neither."""
+    rows = _question_rows(subject.questions, subject.task["rounds"]) if verb == "answer-info" else []
+    names = [f"answers-{number}" for number, _ in enumerate(rows, 1)]
+    left = [name for name in names if not values.get(f"{name}-answer", "").strip() and values.get(f"{name}-cannot") != "true"]
+    if left:
+        raise Invalid(*(Issue("error", Invalid.issue_type, "item-unanswered", f"{name}-answer") for name in left))
 
 
 def _follow_up_rows(children: Sequence[Any]) -> list[dict[str, str]]:

@@ -141,6 +141,7 @@ async def act(view: View) -> Response:
     found = await thread.load(view, await thread.find(view, id))
     last = [step for step in found.steps if step.state != "next"][-1:]
     verbs.require_version(view, found.task["version"], changed=last[0] if last else None)
+    forms.check(verb, found.subject, view.values)
     answer = await verbs.run(view, "Task", id, verb, await forms.asked(view, verb, found.subject))
     if verb in files.PART_OF_VERB:
         await files.keep(view, id, files.PART_OF_VERB[verb])

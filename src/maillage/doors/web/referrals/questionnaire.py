@@ -39,6 +39,11 @@ class Group:
     questions: tuple[Question, ...]
     optional: bool = False
 
+    @property
+    def begun(self) -> bool:
+        """Whether something in it is answered, or wrong: it is not folded away then."""
+        return any(one.field.value or one.field.chosen or one.field.error for one in self.questions)
+
 
 def groups(form: Item, answers: Mapping[str, list[Any]] | None) -> list[Group]:
     """The form as fieldsets. `answers` are those of a draft, by field name; None is a new form, with the proposals of the form itself."""
