@@ -106,7 +106,7 @@ async def new_recovery_codes(tx: Transaction, login: str) -> list[str]:
 
 
 async def use_recovery_code(tx: Transaction, login: str, code: str) -> None:
-    """Use a code; it is good once. Raises `Invalid("code-refused")`."""
+    """Use a code; it is good once. Raises `Invalid("recovery-refused")`."""
     done = await tx.execute(
         "UPDATE recovery_code SET used_at = $3 WHERE login = $1 AND hash = $2 AND used_at IS NULL",
         login,
@@ -114,7 +114,7 @@ async def use_recovery_code(tx: Transaction, login: str, code: str) -> None:
         tx.now,
     )
     if done == "UPDATE 0":
-        raise Invalid.one("code-refused", "code")
+        raise Invalid.one("recovery-refused", "recovery")
     await record.audit(tx, "U", "Account", login, verb="recovery-code-used")
 
 

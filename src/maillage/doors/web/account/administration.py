@@ -10,7 +10,7 @@ from maillage import directory
 from maillage.access import identity
 from maillage.doors.web import sessions
 from maillage.doors.web.catalogue import role_words
-from maillage.doors.web.forms import Choice, Field, Reader, redisplay, summary
+from maillage.doors.web.forms import Choice, Field, Reader, redisplay_at, summary
 from maillage.doors.web.pages import get, post
 from maillage.doors.web.view import View
 from maillage.kernel.errors import NotAllowed
@@ -34,8 +34,10 @@ async def _people(view: View, organization: str) -> Field:
     return Field("role", "Personne", "select", required=True, choices=choices)
 
 
-async def _fields(view: View, organization: str) -> tuple[Field, Field, Field]:
-    return await _people(view, organization), LOGIN, RPPS
+async def _fields(view: View, organization: str) -> tuple[list[Field], list[Field]]:
+    """The questions of the two forms: for who has an RPPS number, for who has none."""
+    people = await _people(view, organization)
+    return [people, RPPS], [replace(people, scope="local-"), LOGIN]
 
 
 async def show_accounts(view: View) -> Response:
@@ -49,22 +51,22 @@ async def show_accounts(view: View) -> Response:
 async def show_invite(view: View) -> Response:
     """Who is to be let in."""
     view.require_fresh()
-    fields = redisplay(await _fields(view, _administrator(view)), view.rejected)
+    by_rpps, local = await _fields(view, _administrator(view))
+    by_rpps, local = redisplay_at(view, "/comptes/rpps", by_rpps), redisplay_at(view, "/comptes/invitation", local)
     wanted = view.query("compte")
-    shown = {field.name: field.started(wanted) if field.name == "login" and not view.rejected else field for field in fields}
     return view.page(
         "account/templates/invite.html",
         "Donner un accès",
-        fields=shown,
-        local_role=replace(shown["role"], scope="local-"),
-        problems=summary(view.rejected, fields),
+        by_rpps=by_rpps,
+        local=[field.started(wanted) if field.name == "login" and not view.rejected else field for field in local],
+        problems=summary(view.rejected, by_rpps if view.request.url.path == "/comptes/rpps" else local),
     )
 
 
 async def invite(view: View) -> Response:
     """A local account and its link, shown this once, to be handed over by a way that the administrator trusts."""
     view.require_fresh()
-    people, login, _ = await _fields(view, _administrator(view))
+    _, (people, login) = await _fields(view, _administrator(view))
     reader = Reader(view.values)
     role, name = reader.read(people), reader.read(login)
     reader.done()
@@ -76,7 +78,7 @@ async def invite(view: View) -> Response:
 async def authorise(view: View) -> Response:
     """A professional may come by Pro Santé Connect."""
     view.require_fresh()
-    people, _, rpps = await _fields(view, _administrator(view))
+    (people, rpps), _ = await _fields(view, _administrator(view))
     reader = Reader(view.values)
     role, number = reader.read(people), reader.read(rpps)
     reader.done()
