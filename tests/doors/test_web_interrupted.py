@@ -8,6 +8,7 @@ import httpx
 import pytest
 from tests.factories import referrals as make
 from tests.journeys.conftest import opened_territory
+from tests.support import form_pages
 from tests.support.furnished import KNOWN, booked
 from tests.support.web import SAME_SITE, Visitor, hidden, make_door, visiting
 
@@ -157,6 +158,20 @@ async def test_each_verb_of_an_appointment_is_found_again_where_it_stands(db: Da
         page = await signs_in(visitor, "planification-percy", answer)
         assert page.url.path == f"/rendez-vous/{visit}"
         assert "Ce que vous aviez écrit est repris ici" in page.text
+
+
+async def test_of_a_page_with_several_forms_the_one_that_was_being_written_is_found_again(db: Database, clock: FixedClock) -> None:
+    page, written = f"/patients/{KNOWN[0]['id']}/choix", {"organization": make.OTHER_HOSPITAL, "until": "2027-01-31", "said-by": "patient"}
+    async with visiting(make_door(db), "secretaire-clamart") as visitor:
+        fields = hidden(await visitor.get(page))
+        clock.advance(GONE)
+        answer = await visitor.client.post(f"{page}/consentement", data={**fields, **written}, headers=SAME_SITE)
+        again = form_pages.tree((await signs_in(visitor, "secretaire-clamart", answer)).text)
+        consent, opposition = [form_pages.form_of(again, f"{page}/{end}") for end in ("consentement", "opposition")]
+        assert consent
+        assert opposition
+        assert form_pages.lost(consent, list(written.items())) == []
+        assert "said-by" not in dict(form_pages.sent(opposition)), "nothing is chosen there in the patient's place"
 
 
 async def test_only_the_last_ten_wait_for_somebody(db: Database, clock: FixedClock) -> None:

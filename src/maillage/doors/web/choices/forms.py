@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, time
 from typing import Any
 
@@ -20,6 +21,11 @@ def speaker() -> Field:
     """Who says it: the patient, or who speaks for the patient."""
     speakers = tuple(Choice(code, word("speaker", code)) for code in choices.SPEAKERS)
     return Field("said-by", "Qui exprime ce choix ?", "radio", True, choices=speakers)
+
+
+def withdrawal() -> Field:
+    """Who says that a choice ends."""
+    return replace(speaker(), label="Qui exprime ce retrait ?")
 
 
 def opposition(organizations: Sequence[Organization], people: Sequence[Role], documents: Sequence[tuple[str, str]]) -> list[Field]:
@@ -43,12 +49,13 @@ def opposition(organizations: Sequence[Organization], people: Sequence[Role], do
 
 
 def consent(organizations: Sequence[Organization]) -> list[Field]:
-    """To whom, until when, said by whom."""
-    return [
+    """To whom, until when, said by whom; the form stands beside the one of oppositions."""
+    asked = [
         Field("organization", "À quelle structure", "select", True, choices=tuple(Choice(one.id, one.name) for one in organizations)),
         Field("until", "Jusqu’au", "date", True, hint="Le patient peut retirer son consentement avant cette date."),
         speaker(),
     ]
+    return [replace(field, scope="accord-") for field in asked]
 
 
 def read_opposition(values: Values, fields: Sequence[Field]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.responses import Response
@@ -14,7 +14,7 @@ from maillage.codes.json import decode
 from maillage.doors.web import places
 from maillage.doors.web.catalogue import say, word
 from maillage.doors.web.choices import forms
-from maillage.doors.web.forms import Field, redisplay, summary
+from maillage.doors.web.forms import Field, Reader, redisplay, redisplay_at, summary
 from maillage.doors.web.pages import get, post
 from maillage.doors.web.patients.presenters import load_identity
 from maillage.doors.web.view import View
@@ -34,6 +34,8 @@ class Line:
     said_by: str
     since: Any
     until: Any
+    ends: Field
+    """Who says that it ends; its form is open when it came back."""
 
 
 async def show(view: View) -> Response:
@@ -42,17 +44,18 @@ async def show(view: View) -> Response:
     known = [one for one in await choices.choices_of(view.tx, patient.id) if one.ended_at is None]
     await record.audit(view.tx, "R", "Consent", patient=patient.id, verb="read")
     opposition, consent = await _opposition_fields(view, patient.id), await _consent_fields(view)
-    agrees = view.request.url.path.endswith("/consentement")
-    refused, agreed = redisplay(opposition, None if agrees else view.rejected), redisplay(consent, view.rejected if agrees else None)
+    here, lines = f"/patients/{patient.id}/choix", await _lines(view, known)
+    refused = redisplay_at(view, f"{here}/opposition", opposition)
+    agreed = redisplay_at(view, f"{here}/consentement", consent)
+    ended = [line.ends for line in lines if line.ends.error]
     return view.page(
         "choices/templates/choices.html",
         "Choix du patient",
         patient=patient,
-        lines=await _lines(view, known),
+        lines=lines,
         opposition=refused,
         consent=agreed,
-        errors=summary(view.rejected, agreed if agrees else refused),
-        speaker=forms.speaker(),
+        errors=summary(view.rejected, ended or (agreed if view.request.url.path.endswith("/consentement") else refused)),
     )
 
 
@@ -65,8 +68,14 @@ async def _lines(view: View, known: Sequence[choices.Choice]) -> list[Line]:
         about = place.name if place else await _person(view, target.practitioner) if target.practitioner else ""
         about = about or say("choice.of.document" if target.document else "choice.of.all")
         title = word("choice", one.act) if one.is_consent else say("choice.opposition", act=word("choice", one.act).lower())
-        found.append(Line(one.id, title, about, word("speaker", one.said_by), one.starts, one.ends))
+        found.append(Line(one.id, title, about, word("speaker", one.said_by), one.starts, one.ends, _ending(view, one.id)))
     return found
+
+
+def _ending(view: View, choice: str) -> Field:
+    """The question of who takes a choice back, as it was answered when it is this one that came back."""
+    ours = view.request.path_params.get("choice") == choice
+    return redisplay([replace(forms.withdrawal(), scope=f"{choice}-")], view.rejected if ours else None)[0]
 
 
 async def _person(view: View, practitioner: str) -> str:
@@ -117,7 +126,10 @@ async def consent(view: View) -> Response:
 
 async def revoke(view: View) -> Response:
     """Take a choice back, at once."""
-    await journeys.revoke(view.tx, view.path("choice"), said_by=view.given("said-by"))
+    reader = Reader(view.values)
+    speaker = reader.read(forms.withdrawal())
+    reader.done()
+    await journeys.revoke(view.tx, view.path("choice"), said_by=speaker)
     return view.go(f"/patients/{view.path('id')}/choix", "revoke")
 
 
