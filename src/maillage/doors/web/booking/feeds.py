@@ -14,7 +14,7 @@ from maillage.doors.web import places
 from maillage.doors.web.booking.presenters import session_word
 from maillage.doors.web.calendars import Event, calendar
 from maillage.doors.web.catalogue import say
-from maillage.doors.web.forms import Choice, Field, Reader
+from maillage.doors.web.forms import Choice, Field, Reader, redisplay, summary
 from maillage.doors.web.pages import OWN, get, post
 from maillage.doors.web.view import View
 from maillage.kernel.actor import Actor
@@ -38,6 +38,7 @@ def _session(view: View) -> access.WebSession:
 async def show_feeds(view: View, made: str = "") -> Response:
     """One's links, and the form of a new one; the address of a new one is shown this once."""
     sites = await places.sites(view.tx)
+    [field] = redisplay([_site_field(sites)], view.rejected)
     origin = view.door.site.base_url or f"{view.request.url.scheme}://{view.request.url.netloc}"
     return view.page(
         "booking/templates/feeds.html",
@@ -46,9 +47,9 @@ async def show_feeds(view: View, made: str = "") -> Response:
             (feed, sites[feed.site_id].name if feed.site_id in sites else "")
             for feed in await access.feeds_of(view.tx, _session(view).login)
         ],
-        field=_site_field(sites),
+        field=field,
         made=f"{origin}/agenda/{made}/vacations.ics" if made else "",
-        problem=view.rejected.issues[0].reason if view.rejected else "",
+        errors=summary(view.rejected, [field]),
     )
 
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from maillage import booking, directory
 from maillage.doors.web import places, verbs
 from maillage.doors.web.booking import desk, presenters, vacation_form
-from maillage.doors.web.forms import Choice, Field, Reader, redisplay, summary
+from maillage.doors.web.forms import Choice, Field, Reader, redisplay, redisplay_at, summary
 from maillage.doors.web.pages import get, post
 from maillage.doors.web.view import View
 from maillage.kernel.errors import Invalid, NotFound
@@ -19,6 +19,8 @@ from maillage.kernel.period import day_in_paris
 AHEAD = timedelta(days=60)
 """Sessions are published sixty days before."""
 SHOWN = timedelta(days=180)
+_TICKS = Field("session", "Vacations à venir", "checks")
+_OF_SEVERAL = ("publish", "confirm-room")
 
 
 async def show_planning(view: View) -> Response:
@@ -87,7 +89,9 @@ async def show_vacation(view: View) -> Response:
     people = await places.roles(view.tx, (row["practitioner_role_id"],))
     sessions = await _coming(view, row["id"])
     verb = view.request.url.path.rpartition("/")[2] if view.rejected else ""
-    forms = {name: redisplay(asked, view.rejected if name == verb else None) for name, asked in _forms(view, row, await _rooms(view, row))}
+    here = f"/planification/{row['id']}"
+    forms = {name: redisplay_at(view, f"{here}/{name}", asked) for name, asked in _forms(view, row, await _rooms(view, row))}
+    [ticks] = redisplay([_TICKS], view.rejected if verb in _OF_SEVERAL else None)
     return view.page(
         "booking/templates/vacation.html",
         "Vacation",
@@ -99,8 +103,9 @@ async def show_vacation(view: View) -> Response:
         sessions=[presenters.coming(session, booking.legal_verbs(view.tx, session)) for session in sessions],
         may_plan=vacation_form.may_plan(view, row["owner_org"]),
         forms=forms,
+        ticks=ticks,
         wrong=verb,
-        errors=summary(view.rejected, forms.get(verb, [])),
+        errors=summary(view.rejected, [*forms.get(verb, []), ticks]),
     )
 
 
@@ -172,7 +177,7 @@ async def add_exception(view: View) -> Response:
 async def act_on_several(view: View) -> Response:
     """Publish, or confirm the room of, every session that was ticked: all of them or none."""
     row, verb = await booking.get_vacation(view.tx, view.path("id")), view.path("verb")
-    if verb not in ("publish", "confirm-room"):
+    if verb not in _OF_SEVERAL:
         raise NotFound("verb", verb)
     chosen, known = view.values.getlist("session"), {session["id"]: session for session in await _coming(view, row["id"])}
     if not chosen or not set(chosen) <= known.keys():
