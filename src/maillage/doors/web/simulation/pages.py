@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from maillage import experiments
 from maillage.doors.web.catalogue import say, word
-from maillage.doors.web.forms import Choice, Field, Reader, redisplay, summary
+from maillage.doors.web.forms import Choice, Field, Reader, redisplay, redisplay_at, summary
 from maillage.doors.web.language import language, spoken
 from maillage.doors.web.pages import get, post
 from maillage.doors.web.simulation import editor, presenters
@@ -49,14 +49,15 @@ async def show_list(view: View) -> Response:
     choices = _choices(kept)
     first = Field("scenario", "Organisation de départ", "select", True, choices=choices, chosen=("percy-35000-rebuilt",))
     second = Field("against", "Comparée à", "select", choices=choices, empty="Rien", chosen=("percy-35000-overflow",))
-    fields = redisplay((first, second, FILE, COUNTS), view.rejected)
+    forms = {"/simulation": (first, second), "/simulation/fichier": (FILE,), "/simulation/prevision": (COUNTS,)}
+    shown = {path: redisplay_at(view, path, asked) for path, asked in forms.items()}
     return view.page(
         "simulation/templates/list.html",
         "Simulation des urgences",
-        fields=fields[:2],
-        file=fields[2],
-        counts=fields[3],
-        errors=summary(view.rejected, fields),
+        fields=shown["/simulation"],
+        file=shown["/simulation/fichier"][0],
+        counts=shown["/simulation/prevision"][0],
+        errors=summary(view.rejected, shown[view.request.url.path]),
         shipped=[shipped(name) for name in shipped_names()],
         kept=kept,
         lines=[presenters.line(one, _titles(one)) for one in asked],

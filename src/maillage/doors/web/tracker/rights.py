@@ -18,7 +18,7 @@ from maillage.doors.web.pages import get, post
 from maillage.doors.web.tracker import why
 from maillage.doors.web.tracker.pages import csrf_of, load, own_page, play
 from maillage.doors.web.view import View
-from maillage.kernel.errors import Conflict, Invalid, NotFound
+from maillage.kernel.errors import Conflict, Invalid, Malformed, NotFound
 from maillage.kernel.period import wall_to_utc
 
 FROM = Field("de", "Premier jour où vous n’êtes pas libre", "date", True)
@@ -101,7 +101,7 @@ async def choose(view: View) -> Response:
     """Yes or no, at once."""
     act, answer, tx = view.given("act"), view.given("reponse"), view.tx.beyond()
     if act not in QUESTIONS or answer not in (YES, NO):
-        raise Invalid.one("required-choice", "act")
+        raise Malformed.one("not-a-form")
     general = [one for one in await choices.own_choices(view.tx) if one.act == act and not one.is_consent and one.target.scope == "general"]
     if answer == YES:
         for one in general:
@@ -154,7 +154,7 @@ async def withdraw(view: View) -> Response:
 async def choose_channel(view: View) -> Response:
     """SMS, e-mail, or a voice."""
     if view.given("canal") not in messaging.PATIENT_CHANNELS:
-        raise Invalid.one("required-choice", "canal")
+        raise Malformed.one("not-a-form")
     await messaging.choose_channel(view.tx, view.actor.id, view.given("canal"))
     return view.go(f"{own_page(view)}/choix", "own-choice")
 
@@ -182,11 +182,11 @@ PAGES = tuple(
         get("/suivi/{visit:id}/absence", show_away, on="Task"),
         post("/suivi/{visit:id}/absence", note_away, again=show_away, on="Task"),
         get("/suivi/{visit:id}/choix", show_choices, on="Consent"),
-        post("/suivi/{visit:id}/choix", choose, again=show_choices, on="Consent"),
-        post("/suivi/{visit:id}/choix/{choice:id}/fin", withdraw, again=show_choices, on="Consent"),
+        post("/suivi/{visit:id}/choix", choose, on="Consent"),
+        post("/suivi/{visit:id}/choix/{choice:id}/fin", withdraw, on="Consent"),
         get("/suivi/{visit:id}/accord", show_agreement, on="Consent"),
         post("/suivi/{visit:id}/accord", agree, again=show_agreement, on="Consent"),
-        post("/suivi/{visit:id}/canal", choose_channel, again=show_choices, on="Consent"),
+        post("/suivi/{visit:id}/canal", choose_channel, on="Consent"),
         get("/suivi/{visit:id}/acces", show_accesses, on="AuditEvent"),
     )
 )
