@@ -97,6 +97,7 @@ def picture(person: Person, name: str, width: int = 1280) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     height = int(page.evaluate("document.documentElement.scrollHeight"))
     page.set_viewport_size({"width": width, "height": min(max(height, 600), 1500)})
+    page.evaluate("scrollTo(0, 0)")  # a page that shows what was refused has its focus further down
     keep_small(page.screenshot(scale="css", animations="disabled"), screens.FOLDER / f"{name}.png")
     page.set_viewport_size({"width": 1280, "height": 900})
     page.evaluate(STILL.replace("'transparent'", "''"))
