@@ -40,41 +40,23 @@ _GROUPS = {
 
 async def cpts_of(tx: Transaction, insee: str, on: date) -> list[Organization]:
     """The communities that cover a commune on a day: none, one or several."""
-    rows = await tx.fetch(
-        """
-        SELECT o.* FROM cpts_commune m JOIN organization o ON o.id = m.cpts_id
-        WHERE m.insee = $1 AND m.since <= $2 AND (m.until IS NULL OR m.until > $2) ORDER BY o.name, o.id
-        """,
-        insee,
-        on,
-    )
-    return [as_organization(row) for row in rows]
+    return await _linked(tx, "cpts_commune m JOIN organization o ON o.id = m.cpts_id WHERE m.insee = $1", insee, on)
 
 
 async def basins_of(tx: Transaction, insee: str, on: date) -> list[Organization]:
     """The hospitals to whose basin a commune belongs on a day."""
-    rows = await tx.fetch(
-        """
-        SELECT o.* FROM basin_commune m JOIN organization o ON o.id = m.hospital_id
-        WHERE m.insee = $1 AND m.since <= $2 AND (m.until IS NULL OR m.until > $2) ORDER BY o.name, o.id
-        """,
-        insee,
-        on,
-    )
-    return [as_organization(row) for row in rows]
+    return await _linked(tx, "basin_commune m JOIN organization o ON o.id = m.hospital_id WHERE m.insee = $1", insee, on)
 
 
 async def cpts_of_basin(tx: Transaction, hospital_id: str, on: date) -> list[Organization]:
     """The communities of a hospital's basin on a day."""
-    rows = await tx.fetch(
-        """
-        SELECT o.* FROM basin_cpts m JOIN organization o ON o.id = m.cpts_id
-        WHERE m.hospital_id = $1 AND m.since <= $2 AND (m.until IS NULL OR m.until > $2) ORDER BY o.name, o.id
-        """,
-        hospital_id,
-        on,
-    )
-    return [as_organization(row) for row in rows]
+    return await _linked(tx, "basin_cpts m JOIN organization o ON o.id = m.cpts_id WHERE m.hospital_id = $1", hospital_id, on)
+
+
+async def _linked(tx: Transaction, links: str, id: str, on: date) -> list[Organization]:
+    """The organisations at the other end of the links that hold on a day, by name."""
+    held = "m.since <= $2 AND (m.until IS NULL OR m.until > $2)"
+    return [as_organization(row) for row in await tx.fetch(f"SELECT o.* FROM {links} AND {held} ORDER BY o.name, o.id", id, on)]
 
 
 async def population(tx: Transaction, groups: Sequence[tuple[str, str]], on: date, *, vintage: int | None = None) -> PopulationCount:
