@@ -13,28 +13,20 @@ from typing import Any, Final
 from maillage.store import Transaction
 
 Row = Any
-KEPT: Final = frozenset({"service_request", "referral_task", "referral_form", "referral_attachment"})
+_PARTS: Final = ("referral_task", "referral_form", "referral_attachment")
+KEPT: Final = frozenset({"service_request", *_PARTS})
 
 
 @dataclass(slots=True)
 class Held:
-    """One held request, with its Tasks, its forms and its files by id once they were read."""
+    """One held request; of each of its tables that was read, the rows by id."""
 
     request: Row
-    tasks: dict[str, Row] | None = None
-    forms: dict[str, Row] | None = None
-    files: dict[str, Row] | None = None
-
-    def of_table(self, table: str) -> dict[str, Row] | None:
-        """What was read of one of its tables."""
-        return {"referral_task": self.tasks, "referral_form": self.forms, "referral_attachment": self.files}[table]
+    rows: dict[str, dict[str, Row]]
 
     def row(self, table: str, id: str) -> Row | None:
         """One of these rows, when it was read."""
-        if table == "service_request":
-            return self.request
-        rows = self.of_table(table)
-        return rows.get(id) if rows else None
+        return self.request if table == "service_request" else self.rows.get(table, {}).get(id)
 
 
 def of_request(tx: Transaction, request_id: str) -> Held | None:
@@ -53,7 +45,7 @@ def find(tx: Transaction, table: str, id: str) -> Row | None:
 
 def hold(tx: Transaction, request: Row, *, new: bool = False) -> Held:
     """Hold a request that was just locked, or just made: a `new` one has no Task, no form and no file."""
-    held = Held(request, {}, {}, {}) if new else Held(request)
+    held = Held(request, {table: {} for table in _PARTS} if new else {})
     tx.keep(("request", request["id"]), held)
     return held
 
@@ -82,6 +74,5 @@ def note(tx: Transaction, table: str, row: Row) -> None:
     if table == "service_request":
         held.request = row
         return
-    rows = held.of_table(table)
-    if rows is not None:
-        rows |= keep_all(tx, [row])
+    if table in held.rows:
+        held.rows[table] |= keep_all(tx, [row])

@@ -9,7 +9,7 @@ from maillage.access import visible_to
 from maillage.kernel.actor import Actor
 from maillage.kernel.errors import NotFound
 from maillage.referrals import held
-from maillage.referrals.queries.rows import TYPE_OF_TABLE, row_of
+from maillage.referrals.queries.rows import TYPE_OF_TABLE, row_of, rows_of
 from maillage.store import Params, Transaction
 
 Row = Any
@@ -82,15 +82,8 @@ async def task(tx: Transaction, id: str) -> Row:
 
 async def tasks_of(tx: Transaction, request_id: str) -> Sequence[Row]:
     """The Tasks of a request that the actor sees, in the order in which they were made: those of other services too, for the rules."""
-    known = held.of_request(tx, request_id)
-    if known and known.tasks is not None:
-        return sorted(known.tasks.values(), key=lambda row: (row["authored_on"], row["number"]))
-    rows = await tx.fetch(
-        "SELECT t.* FROM service_request r, LATERAL tasks_of_request(r.id) t WHERE r.id = $1 ORDER BY t.authored_on, t.number", request_id
-    )
-    if known:
-        known.tasks = held.keep_all(tx, rows)
-    return rows
+    sql = "SELECT t.* FROM service_request r, LATERAL tasks_of_request(r.id) t WHERE r.id = $1 ORDER BY t.authored_on, t.number"
+    return await rows_of(tx, "referral_task", request_id, sql, ("authored_on", "number"))
 
 
 async def task_for(tx: Transaction, request_id: str, service_id: str) -> Row | None:

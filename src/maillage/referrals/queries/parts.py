@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from maillage.referrals import held
 from maillage.referrals.queries.cases import AROUND, tasks_of, visible_task
+from maillage.referrals.queries.rows import rows_of
 from maillage.store import Transaction
 
 Row = Any
@@ -36,24 +36,14 @@ async def current_form(tx: Transaction, request_id: str) -> Row | None:
 
 async def forms_of(tx: Transaction, request_id: str) -> Sequence[Row]:
     """Every form of a request, the oldest first."""
-    known = held.of_request(tx, request_id)
-    if known and known.forms is not None:
-        return sorted(known.forms.values(), key=lambda row: (row["authored"], row["id"]))
-    rows = await tx.fetch("SELECT * FROM referral_form WHERE request_id = $1 ORDER BY authored, id", request_id)
-    if known:
-        known.forms = held.keep_all(tx, rows)
-    return rows
+    sql = "SELECT * FROM referral_form WHERE request_id = $1 ORDER BY authored, id"
+    return await rows_of(tx, "referral_form", request_id, sql, ("authored", "id"))
 
 
 async def attachments(tx: Transaction, request_id: str) -> Sequence[Row]:
     """The files of a request, of its answers and letters, in the order in which they came. The request must be visible."""
-    known = held.of_request(tx, request_id)
-    if known and known.files is not None:
-        return sorted(known.files.values(), key=lambda row: (row["attached_at"], row["id"]))
-    rows = await tx.fetch("SELECT * FROM referral_attachment WHERE request_id = $1 ORDER BY attached_at, id", request_id)
-    if known:
-        known.files = held.keep_all(tx, rows)
-    return rows
+    sql = "SELECT * FROM referral_attachment WHERE request_id = $1 ORDER BY attached_at, id"
+    return await rows_of(tx, "referral_attachment", request_id, sql, ("attached_at", "id"))
 
 
 async def files_of_letter(tx: Transaction, letter: str) -> list[str]:

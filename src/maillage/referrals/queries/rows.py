@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from maillage.referrals import held
@@ -25,6 +26,17 @@ TYPE_OF_TABLE: Final = {
 async def row_of(tx: Transaction, table: str, id: str) -> Row:
     """One row of one of our resource tables; None when there is none."""
     return held.find(tx, table, id) or await tx.fetchrow(f"SELECT * FROM {table} WHERE id = $1", id)
+
+
+async def rows_of(tx: Transaction, table: str, request_id: str, sql: str, order: tuple[str, str]) -> Sequence[Row]:
+    """The rows of one table of a request: from what is held when they were read, else by a statement; in one order, which `order` tells."""
+    known = held.of_request(tx, request_id)
+    if known and table in known.rows:
+        return sorted(known.rows[table].values(), key=lambda row: tuple(row[name] for name in order))
+    rows = await tx.fetch(sql, request_id)
+    if known:
+        known.rows[table] = held.keep_all(tx, rows)
+    return rows
 
 
 async def ids_of(tx: Transaction, kind: str) -> list[str]:
