@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.factories.referrals import answers, with_answer, without
 
-from maillage.demonstration.forms import fill
+from maillage.demonstration.forms import NUMBERS, fill
 from maillage.directory import pathways
 from maillage.referrals.rules import missing_items, wrong_answers
 from maillage.referrals.types import Missing
@@ -33,6 +33,12 @@ def test_a_right_form_has_nothing_wrong(name: str, priority: str) -> None:
     form = pathways.questionnaire(name)
     assert wrong(answers(form, priority), form) == ()
     assert wrong(fill(form, priority), form) == ()
+
+
+def test_the_demonstration_has_a_believable_number_for_each_that_is_asked() -> None:
+    items = [item for name in pathways.names() for item in pathways.walk(pathways.questionnaire(name)["item"])]
+    asked = {item["linkId"] for item in items if item["type"] in ("integer", "decimal") and item.get("required")}
+    assert asked == NUMBERS.keys()
 
 
 @pytest.mark.parametrize("response", [None, {}, {"item": []}])

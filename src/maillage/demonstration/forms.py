@@ -16,6 +16,7 @@ TEXTS = {
     "phone": "01 99 00 12 34",
     "priority-reason": "Gêne quotidienne, arrêt de travail en cours.",
 }
+NUMBERS = {"weight": 68, "nodule-size": 9}
 FILLER = "Non renseigné ailleurs, à revoir en consultation."
 
 
@@ -50,7 +51,7 @@ def _answer(item: Item, priority: str, texts: Mapping[str, str]) -> Item:
     if kind == "date":
         return {"valueDate": "2026-09-15"}
     if kind in ("integer", "decimal"):
-        return {f"value{kind.capitalize()}": 1}
+        return {f"value{kind.capitalize()}": NUMBERS.get(item["linkId"], 1)}
     return {"valueString": texts.get(item["linkId"], FILLER)}
 
 
