@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 from tests.factories import referrals as make
 from tests.support import postgres
+from tests.support.leaving_server import leaving_server
 
 from maillage import referrals
 from maillage.doors.edge.admission import Admission, Turn
@@ -159,6 +160,19 @@ async def test_a_broken_connection_is_made_again_and_everybody_asks_again(db: Da
     finally:
         await owner.close()
     assert await first(hub.stream(ear)) == b"data: 1\n\n"
+
+
+async def test_a_server_that_leaves_while_we_begin_to_listen_is_asked_again(
+    db: Database, drain: Drain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub, there = make_hub(db, drain), db.dsn
+    async with leaving_server() as leaving:
+        monkeypatch.setattr(db, "_dsn", leaving.dsn)
+        ear = hub.join(make.TRIAGER, TASKS)
+        await asyncio.wait_for(leaving.came.wait(), 20)
+        monkeypatch.setattr(db, "_dsn", there)
+        await listening(hub)
+    hub.leave(ear)
 
 
 async def test_streams_end_when_the_server_drains_or_their_time_is_up(db: Database, drain: Drain) -> None:

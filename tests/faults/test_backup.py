@@ -210,8 +210,8 @@ def test_f21_an_encrypted_backup_opens_whole_under_its_own_key_or_not_at_all(cop
     cases = {
         "cut": whole[:-20],
         "longer": whole + b"x",
-        "changed": whole[:500] + b"?" + whole[501:],
-        "head": whole[:60] + b"????" + whole[64:],
+        "changed": whole[:500] + bytes([whole[500] ^ 1]) + whole[501:],
+        "head": whole[:60] + bytes(one ^ 1 for one in whole[60:64]) + whole[64:],
     }
     for name, data in cases.items():
         sealed.write_bytes(data)

@@ -154,7 +154,7 @@ def test_a_challenge_is_recognised_for_its_purpose_and_time_alone() -> None:
         ours.is_challenge(made, "sign-in b", NOW, life),
         ours.is_challenge(made, "sign-in a", NOW + life + timedelta(seconds=1), life),
         ours.is_challenge(made, "sign-in a", NOW - timedelta(seconds=1), life),
-        ours.is_challenge(made[:-1] + b"x", "sign-in a", NOW, life),
+        ours.is_challenge(made[:-1] + bytes([made[-1] ^ 1]), "sign-in a", NOW, life),
         ours.is_challenge(b"", "sign-in a", NOW, life),
         sealer(OLD).is_challenge(made, "sign-in a", NOW, life),
     ]

@@ -158,16 +158,18 @@ class Database:
     async def listening(self, channel: str, heard: Callable[[str], None]) -> AsyncIterator[asyncio.Event]:
         """Call `heard` with what is told on a channel, over a connection of its own, for the length of the block; the event says that it broke.
 
-        Raises what the driver raises when there is no server: whoever listens tries again.
+        Raises `Unavailable` when there is no server that answers: whoever listens tries again.
         """
-        conn = await asyncpg.connect(self._dsn, server_settings={"application_name": "maillage-live"}, timeout=10)
         broken = asyncio.Event()
-        try:
-            conn.add_termination_listener(lambda *_: broken.set())
-            await conn.add_listener(channel, lambda _conn, _pid, _channel, payload: heard(payload))
+        async with AsyncExitStack() as stack:
+            try:
+                conn = await asyncpg.connect(self._dsn, server_settings={"application_name": "maillage-live"}, timeout=10)
+                stack.callback(conn.terminate)
+                conn.add_termination_listener(lambda *_: broken.set())
+                await conn.add_listener(channel, lambda _conn, _pid, _channel, payload: heard(payload))
+            except (*DRIVER, OSError) as error:
+                raise Unavailable("database-away") from error
             yield broken
-        finally:
-            conn.terminate()
 
     async def warm(self) -> None:
         """Open every connection of the pool now: the wait for a connection is too short to open many of them at once under load."""

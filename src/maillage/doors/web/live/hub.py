@@ -12,11 +12,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-import asyncpg
-
 from maillage.kernel.actor import Actor
 from maillage.kernel.clock import SystemClock
-from maillage.kernel.errors import TooMany
+from maillage.kernel.errors import TooMany, Unavailable
 from maillage.store import Database
 
 log = logging.getLogger(__name__)
@@ -169,7 +167,7 @@ class Hub:
         """Listen until nobody does or the server drains; a connection that breaks is made again, and everybody asks again: a change may have been missed."""
         first = True
         while not self._draining():
-            with suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with suppress(Unavailable):
                 async with self._database.listening(CHANNEL, self.hear) as broken:
                     self._begin(everybody=not first)
                     first = False
