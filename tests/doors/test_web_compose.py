@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.support.web import SAME_SITE, Visitor, hidden, make_door, territory, visiting
 
-from maillage import directory
+from maillage import access, directory
 from maillage.demonstration.forms import fill
 from maillage.directory import pathways
 from maillage.doors.web.referrals.questionnaire import answers_of
@@ -62,6 +62,24 @@ async def test_an_office_says_for_whom_it_asks(db: Database) -> None:
         assert sent.headers["location"] == f"/demandes/{task}?fait=send"
         page = await visitor.get(f"/demandes/{task}")
         assert "préparée par le secrétariat" in page.text
+
+
+async def test_a_hospital_office_asks_for_a_doctor_of_its_services(db: Database) -> None:
+    patient, service = patient_of("cms-clamart-soins"), "chic-cardiologie"
+    async with db.transaction(SYSTEM) as tx:
+        await access.link(tx, patient, "hia-percy", "presence", f"Patient/{patient}")
+        form = (await directory.get_service(tx, service)).questionnaire
+        said = answers_of(fill(await directory.get_questionnaire(tx, form), "routine"))
+    async with visiting(make_door(db), "secretaire-percy") as visitor:
+        shown = f"/demandes/nouvelle?patient={patient}&service={service}"
+        page = await visitor.get(shown)
+        offered = re.findall(r'<option value="([^"]+)"', page.text.partition('id="f-requester"')[2].partition("</select>")[0])
+        assert {"percy-hge-castanier", "percy-mpr-nouvion"} <= set(offered), offered
+        assert all(one.startswith("percy-") for one in offered)
+        data = {"patient": patient, "service": service, "then": "check", "requester": offered[0], **said}
+        task = task_of(await visitor.post("/demandes/nouvelle", data, shown=shown))
+        sent = await visitor.post(f"/demandes/{task}/envoyer", CONFIRMED, shown=f"/demandes/{task}/verifier")
+        assert sent.headers["location"] == f"/demandes/{task}?fait=send"
 
 
 async def test_nothing_leaves_without_identity_information_and_answers(db: Database) -> None:

@@ -65,11 +65,12 @@ from maillage.referrals.queries import (
     worklists,
 )
 from maillage.referrals.rules import CHILD_TABLE, FREES_THE_SLOT, TABLE
-from maillage.referrals.types import RESOLUTIONS
+from maillage.referrals.types import CLINICIANS, RESOLUTIONS
 from maillage.store import register
 
 __all__ = [
     "CHILD_TABLE",
+    "CLINICIANS",
     "CROSSES_INTO_BOOKING",
     "FREES_THE_SLOT",
     "INTAKE",

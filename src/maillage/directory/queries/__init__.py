@@ -1,7 +1,17 @@
 """Every SELECT of the directory. Structures, people and services are public to authenticated users; patients start from what the actor may see."""
 
 from maillage.directory.queries.patients import find_patients, get_patient, get_patients, match_candidates
-from maillage.directory.queries.people import covers, get_role, get_roles, roles_in, roles_of, roles_of_service, team, usual_doctor
+from maillage.directory.queries.people import (
+    covers,
+    get_role,
+    get_roles,
+    roles_beside,
+    roles_in,
+    roles_of,
+    roles_of_service,
+    team,
+    usual_doctor,
+)
 from maillage.directory.queries.places import establishments, organization, organizations, place, rooms, sites
 from maillage.directory.queries.services import (
     deadlines,
@@ -39,6 +49,7 @@ __all__ = [
     "organizations",
     "place",
     "population",
+    "roles_beside",
     "roles_in",
     "roles_of",
     "roles_of_service",

@@ -58,6 +58,20 @@ async def roles_in(tx: Transaction, organization_id: str, *, code: str = "") -> 
     return [_role(row) for row in rows]
 
 
+async def roles_beside(tx: Transaction, role_id: str, codes: Iterable[str]) -> list[Role]:
+    """Who of these role codes works with somebody: in the services of that role, or, for one that serves no service, in none either."""
+    rows = await tx.fetch(
+        f"""
+        {_ROLE} JOIN practitioner_role me ON me.organization_id = r.organization_id
+        WHERE me.id = $1 AND r.active AND r.codes && $2::text[] AND (r.service_ids && me.service_ids OR r.service_ids = me.service_ids)
+        ORDER BY p.display, r.id
+        """,
+        role_id,
+        sorted(codes),
+    )
+    return [_role(row) for row in rows]
+
+
 async def roles_of_service(tx: Transaction, service_id: str, *, code: str = "") -> list[Role]:
     """The active roles that work for a service, wherever they sit."""
     rows = await tx.fetch(

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from maillage import access, directory, record, referrals
 from maillage.access import policy
-from maillage.directory import Role, Service
+from maillage.directory import Service
 from maillage.doors.web import verbs
 from maillage.doors.web.catalogue import explain
 from maillage.doors.web.forms import Choice, Field, Reader, field_name, redisplay, summary
@@ -21,7 +21,6 @@ from maillage.doors.web.referrals.questionnaire import Group, Question
 from maillage.doors.web.view import Rejected, View
 from maillage.kernel.errors import Invalid, Issue, NotAllowed
 
-_CLINICIANS = frozenset({"medecin", "sage-femme", "biologiste", "chirurgien-dentiste"})
 _BLOCKING = frozenset({"no-care-link", "own-request", "patient-opposed", "service-closed", "form-differs"})
 _IN_THEIR_HANDS = frozenset({"received", "accepted", "in-progress"})
 _SEND = (
@@ -103,10 +102,10 @@ def _prefilled(group: Group, values: dict[str, list[str]], act: str) -> Group:
 
 async def _requester_field(view: View) -> Field | None:
     """For whom the office prepares the request; a clinician asks in person."""
-    if view.actor.is_one_of(*_CLINICIANS):
+    if view.actor.is_one_of(*referrals.CLINICIANS):
         return None
-    people: list[Role] = await directory.roles_in(view.tx, view.actor.organization, code="medecin")
-    choices = tuple(Choice(role.id, role.display) for role in people if not role.service_ids)
+    people = await directory.roles_beside(view.tx, view.actor.role_id or "", referrals.CLINICIANS)
+    choices = tuple(Choice(role.id, role.display) for role in people)
     return Field("requester", "Médecin demandeur", "select", required=True, choices=choices)
 
 
