@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from tests.support.postgres import store_alone
+from tests.support.postgres import as_owner, store_alone
 
 from maillage.kernel.actor import SYSTEM
 from maillage.kernel.clock import FixedClock
@@ -142,6 +142,14 @@ async def test_f23_whoever_dies_of_a_message_takes_no_other_with_it(db: Database
     assert sorted(recorder.numbers) == [1, 2, 3, 4, 5]
     async with db.transaction(SYSTEM) as tx:
         assert [letter["last_error"] for letter in await outbox.dead_letters(tx)] == ["worker-died"]
+
+
+async def test_a_claim_takes_no_more_than_it_may_however_it_is_planned(db: Database, dsn: str) -> None:
+    """PostgreSQL counted the table when it held one row: it then chose anew for each row, and took every message as many times as the first."""
+    await write(db, 0)
+    await as_owner(dsn, "ANALYZE outbox")
+    await write(db, *range(1, 6))
+    assert [len(await outbox._claim(db, {"mail": Recorder()}, 1, again=False)) for _ in range(7)] == [1, 1, 1, 1, 1, 1, 0]
 
 
 async def test_a_worker_that_lost_its_lease_does_nothing(db: Database, clock: FixedClock) -> None:

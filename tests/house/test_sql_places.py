@@ -36,6 +36,17 @@ def test_sql_is_written_only_where_it_may() -> None:
     assert found == []
 
 
+CHOSEN = re.compile(r"\bIN\s*(\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\))")
+
+
+def test_rows_that_are_limited_and_locked_are_chosen_once() -> None:
+    """Inside IN (...) PostgreSQL may choose anew for each row, and pass over those that it just locked: choose in a MATERIALIZED part of WITH."""
+    files = [path for kind in ("*.py", "*.sql") for path in SOURCE.rglob(kind) if "_vendor" not in path.parts]
+    chosen = [(path.name, match[1]) for path in files for match in CHOSEN.finditer(path.read_text(encoding="utf-8"))]
+    assert chosen
+    assert [one for one in chosen if "LIMIT" in one[1] and "FOR UPDATE" in one[1]] == []
+
+
 def _tables() -> dict[str, str]:
     return dict(re.findall(r"CREATE TABLE (?:IF NOT EXISTS )?(\w+) \((.*?)\n\);", schema(), re.DOTALL))
 

@@ -57,16 +57,17 @@ class Carrier:
 Carriers = Mapping[str, Handler | Carrier]
 
 _CLAIM = """
-UPDATE outbox SET tries = tries + 1, leased_until = $1 + $2::interval
- WHERE id IN (
+WITH taken AS MATERIALIZED (
     SELECT o.id FROM outbox o
      WHERE o.done_at IS NULL AND o.dead_at IS NULL AND o.held_at IS NULL AND o.due_at <= $1
        AND (o.leased_until IS NULL OR o.leased_until <= $1) AND o.topic = ANY($3) AND ($5::boolean IS NULL OR (o.tries > 0) = $5)
        AND NOT EXISTS (SELECT FROM outbox e WHERE e.key = o.key AND e.key <> '' AND e.number < o.number
            AND e.done_at IS NULL AND e.dead_at IS NULL AND e.held_at IS NULL)
      ORDER BY o.due_at, o.number LIMIT $4 FOR UPDATE OF o SKIP LOCKED)
+UPDATE outbox SET tries = tries + 1, leased_until = $1 + $2::interval WHERE id IN (SELECT id FROM taken)
 RETURNING id, number, topic, payload, tries, request_id
 """
+"""Materialised: a subquery may be asked again for each row, passes over those that it took, and so takes more than its limit."""
 
 
 async def enqueue(tx: Transaction, topic: str, payload: dict[str, Any], *, key: str = "", due_at: datetime | None = None) -> str:

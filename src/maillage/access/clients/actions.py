@@ -164,8 +164,8 @@ async def forget_expired(tx: Transaction) -> None:
     for table, columns in (("api_jti", "client, jti"), ("api_token", "token_hash"), ("api_launch", "handle_hash")):
         await tx.execute(
             f"""
-            DELETE FROM {table} WHERE ({columns}) IN (SELECT {columns} FROM {table} WHERE expires_at < $1
-                ORDER BY expires_at LIMIT 20 FOR UPDATE SKIP LOCKED)
+            WITH few AS MATERIALIZED (SELECT {columns} FROM {table} WHERE expires_at < $1 ORDER BY expires_at LIMIT 20 FOR UPDATE SKIP LOCKED)
+            DELETE FROM {table} WHERE ({columns}) IN (SELECT {columns} FROM few)
             """,
             tx.now - timedelta(minutes=10),
         )

@@ -31,10 +31,11 @@ WITH due AS (
                 AND d.withheld_at IS NULL ORDER BY d.number LIMIT 1)) END AS at
         FROM subscription s WHERE s.status IN ('requested', 'active') AND (s.leased_until IS NULL OR s.leased_until <= $1)
             AND s.destination <> ALL ($3)) waiting
-    WHERE at <= $1)
-UPDATE subscription SET leased_until = $1 + $2::interval, fence = fence + 1 WHERE id IN (
+    WHERE at <= $1),
+taken AS MATERIALIZED (
     SELECT l.id FROM subscription l JOIN due ON due.id = l.id WHERE due.place = 1 AND (l.leased_until IS NULL OR l.leased_until <= $1)
     ORDER BY due.at, l.id LIMIT $4 FOR UPDATE OF l SKIP LOCKED)
+UPDATE subscription SET leased_until = $1 + $2::interval, fence = fence + 1 WHERE id IN (SELECT id FROM taken)
 RETURNING id, fence, destination
 """
 """One for each destination in a round: none can take every place."""
