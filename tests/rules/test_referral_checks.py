@@ -213,6 +213,7 @@ CASES: list[tuple[str, str, str, str, dict[str, Any], dict[str, Any]]] = [
     ("already-insisted", "insist", "declined", "RC", {"already_insisted": True}, {}),
     ("text-too-short", "insist", "declined", "RC", {}, {"comment": "trop court"}),
     ("period-missing", "declare-unavailable", "sent", "RO", {}, {"slot": None}),
+    ("not-opposed", "close-opposed", "booked", "PO", {"opposed": False}, {}),
     ("already-said", "say-no-news", "sent", "PT", {"no_news": True}, {}),
 ]
 
@@ -224,7 +225,7 @@ def usual_reason(verb: str) -> str | None:
 
 @pytest.mark.parametrize(("need", "verb", "state", "party", "facts", "act"), CASES)
 def test_a_need_refuses_alone_and_is_met(need: str, verb: str, state: str, party: str, facts: dict[str, Any], act: dict[str, Any]) -> None:
-    base = replace(FACTS, state=state, **LATE, entered_state_at=NOW - timedelta(days=60))
+    base = replace(FACTS, state=state, opposed=True, **LATE, entered_state_at=NOW - timedelta(days=60))
     reason = {"reason": "contraindication"} if (verb, state) == ("decline", "to-book") else {"reason": usual_reason(verb)}
     fit = replace(GOOD, **{"priority": "asap"} if verb == "change-priority" else {}, **reason)
     if (verb, need) == ("decline", "only-if-impossible"):
@@ -260,8 +261,12 @@ def test_available_says_what_is_missing() -> None:
 def test_available_is_the_table_for_each_state_and_party() -> None:
     for state in TABLE.states:
         for party in ("RC", "RO", "PC", "PO", "LD", "PT", "SY"):
-            verbs = {one.verb for one in available(replace(FACTS, state=state), frozenset({party}))}
-            assert verbs == {line.verb for line in TABLE.legal(state, {party})}
+            legal = {line.verb for line in TABLE.legal(state, {party})}
+            for opposed in (True, False):
+                verbs = {one.verb for one in available(replace(FACTS, state=state, opposed=opposed), frozenset({party}))}
+                assert verbs == legal - ({"close-opposed"} if not opposed else set()), (
+                    "what a refusal has shut is the only thing that it lets end"
+                )
 
 
 @pytest.mark.parametrize("name", REASONS)

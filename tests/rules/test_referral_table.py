@@ -44,6 +44,8 @@ EXPECTED = [
     ("withdraw", "RC RO", UNDECIDED, "cancelled"),
     ("request-cancellation", "RC RO", ACCEPTED, "cancellation-requested"),
     ("confirm-cancellation", "PO PC", "cancellation-requested", "cancelled"),
+    ("close-opposed", "RC RO PC PO", f"{UNDECIDED} {ACCEPTED} cancellation-requested", "cancelled"),
+    ("close-opposed", "RC RO", "letter-sent advised declined redirected", "closed"),
     ("decide-next", "RC", "declined redirected", "closed"),
     ("send-elsewhere", "RC", "declined redirected", "closed"),
     ("send-elsewhere", "RC", UNDECIDED, "cancelled"),

@@ -34,8 +34,10 @@ def parameters_of(name: str, here: tuple[Param, ...]) -> tuple[Param, ...]:
 def where_the_diary_is(name: str, here: Verb, plain: Verb) -> Verb:
     """The verb of both rooms where the diary is ours, of the request alone where it is at the peer."""
 
+    find = referrals.own_side if name == "close-opposed" else referrals.visible_task
+
     async def played(tx: Transaction, id: str, **given: Any) -> Any:
-        task = await referrals.visible_task(tx, id)
+        task = await find(tx, id)
         told = {param.name for param in PLACING.get(name, ())}
         if task["peer_side"] != "performer":
             return await here(tx, id, **{key: value for key, value in given.items() if key not in told})

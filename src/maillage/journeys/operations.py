@@ -32,6 +32,7 @@ FROM_REFERRAL: Mapping[str, tuple[Call, tuple[Param, ...] | None]] = {
     "return-after-absence": (referral_to_booking.return_after_absence, None),
     "confirm-cancellation": (referral_to_booking.confirm_cancellation, None),
     "enter-in-error": (referral_to_booking.enter_in_error, None),
+    "close-opposed": (referral_to_booking.close_opposed, None),
 }
 """Verbs of the request that touch its appointment; None keeps the parameters of the room's own verb."""
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from maillage import booking, referrals
+from maillage.kernel.actor import SYSTEM
 from maillage.kernel.errors import Invalid
 from maillage.store import Transaction
 
@@ -181,6 +182,12 @@ async def enter_in_error(tx: Transaction, id: str, *, version: int | None = None
     """This should never have been: the slot is freed, both copies are masked."""
     await _end(tx, id, "requester")
     return await referrals.enter_in_error(tx, id, version=version, **why)
+
+
+async def close_opposed(tx: Transaction, id: str, *, version: int | None = None) -> str:
+    """End what the patient's refusal has shut; its place in the diary ends with it, though who ends it may not see the visit: `own_side` was asked."""
+    await _end(tx.acting_as(SYSTEM), id, "requester")
+    return await referrals.close_opposed(tx, id, version=version)
 
 
 def ending(verb: Verb) -> Verb:

@@ -9,17 +9,19 @@ from maillage.referrals.actions.changing import change_priority, declare_unavail
 from maillage.referrals.actions.children import accept_follow_up, done, give_news, hand_back
 from maillage.referrals.actions.closing import (
     acknowledge,
+    close_opposed,
     confirm_cancellation,
     decide_next,
     dispute,
     enter_in_error,
     insist,
+    own_side,
     request_cancellation,
     send_elsewhere,
     send_outcome,
     withdraw,
 )
-from maillage.referrals.actions.legal import available_actions
+from maillage.referrals.actions.legal import available_actions, may_close_opposed
 from maillage.referrals.actions.scheduler import run_deadlines
 from maillage.referrals.actions.sending import create_request, save_form, send
 from maillage.referrals.actions.sharing import tell_refused
@@ -54,6 +56,7 @@ from maillage.referrals.queries import (
     open_tasks_of_patient,
     parked_now,
     patient_requests,
+    shut_task,
     tasks_of,
     thread,
     untold,
@@ -93,6 +96,7 @@ __all__ = [
     "book",
     "cancel_appointment",
     "change_priority",
+    "close_opposed",
     "confirm_cancellation",
     "create_request",
     "current_form",
@@ -117,6 +121,7 @@ __all__ = [
     "look",
     "mark_not_attended",
     "mark_seen",
+    "may_close_opposed",
     "merging",
     "no_place",
     "offer",
@@ -124,6 +129,7 @@ __all__ = [
     "offer_withdrawn",
     "open_",
     "open_tasks_of_patient",
+    "own_side",
     "parked_now",
     "patient_requests",
     "redirect",
@@ -138,6 +144,7 @@ __all__ = [
     "send_elsewhere",
     "send_outcome",
     "shown_attachments",
+    "shut_task",
     "tasks_of",
     "tell_refused",
     "thread",

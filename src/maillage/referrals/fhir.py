@@ -159,6 +159,7 @@ OPERATIONS: Final = (
     Operation("withdraw", "Task", closing.withdraw, _why("withdraw")),
     Operation("request-cancellation", "Task", closing.request_cancellation, _why("request-cancellation")),
     Operation("confirm-cancellation", "Task", closing.confirm_cancellation, (COMMENT,)),
+    Operation("close-opposed", "Task", closing.close_opposed),
     Operation("decide-next", "Task", closing.decide_next, _why("decide-next")),
     Operation("send-elsewhere", "Task", closing.send_elsewhere, (SERVICE, *_why("send-elsewhere"))),
     Operation("insist", "Task", closing.insist, (Param("text", "string", required=True),)),

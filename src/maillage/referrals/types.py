@@ -128,6 +128,7 @@ LISTS_OF_VERB: Final[Mapping[str, str]] = {
     "offer-withdrawn": "cancel-by-service",
     "dispute": "dispute",
     "withdraw": "withdraw",
+    "close-opposed": "withdraw",
     "request-cancellation": "request-cancellation",
     "decide-next": "decide-next",
     "send-elsewhere": "send-elsewhere",
@@ -222,6 +223,7 @@ class TaskFacts:
     slot_start: datetime | None = None
     sending: frozenset[str] = frozenset()
     peer: str = ""
+    opposed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,9 @@ ROWS = 3
 MAIN = frozenset(
     {"send", "accept", "book", "send-outcome", "acknowledge", "answer-info", "mark-seen", "publish", "confirm-room", "arrive", "fulfil"}
 )
-DANGEROUS = frozenset({"decline", "withdraw", "request-cancellation", "enter-in-error", "cancel", "cancel-session", "cancel-appointment"})
+DANGEROUS = frozenset(
+    {"decline", "withdraw", "request-cancellation", "close-opposed", "enter-in-error", "cancel", "cancel-session", "cancel-appointment"}
+)
 _CODE_KINDS = ("reason", "side", "recommendation", "outcome", "priority", "decision", "hold", "owner", "class", "resolution", "word")
 _LONG = frozenset({"comment", "text", "answer", "contact"})
 _NEVER_ASKED = frozenset(

@@ -38,11 +38,15 @@ async def find_task(tx: Transaction, id: str) -> tuple[str, str, str]:
 
 
 async def look_up(tx: Transaction, id: str) -> tuple[str, Row, Row, Row]:
-    """The same for a mere look, in one statement: table, the coordination Task, its request, and what is `around` it. Raises `NotFound`."""
+    """The same for a mere look, in one statement: table, the coordination Task, its request, and what is `around` it. Raises `NotFound`.
+
+    `opposed`: the patient has refused since that one of the two sides read it.
+    """
     params = Params([id])
+    closed = f"opposed(t.patient_id, '', '', NULL, ARRAY[t.owner_org, t.requester_org], '', {params.add(tx.now)}::timestamptz)"
     row = await tx.fetchrow(
         f"""
-        SELECT x.found, t AS task, r AS request, {AROUND.format(task="t.id", due="t.due_at")}
+        SELECT x.found, t AS task, r AS request, {closed} AS opposed, {AROUND.format(task="t.id", due="t.due_at")}
         FROM ({_found(tx, params)}) x JOIN referral_task t ON t.id = x.task_id JOIN service_request r ON r.id = x.request_id
         """,
         *params,
@@ -130,6 +134,25 @@ async def visible_task(tx: Transaction, id: str) -> Row:
     """One coordination Task. Raises `NotFound` when absent or invisible."""
     params = Params([id])
     row = await tx.fetchrow(f"SELECT t.* FROM referral_task t WHERE t.id = $1 AND {visible_to(tx.actor, 'Task').sql('t', params)}", *params)
+    if row is None:
+        raise NotFound("Task", id)
+    return row
+
+
+async def shut_task(tx: Transaction, id: str) -> Row:
+    """One sent coordination Task whose patient has refused since that anything be shared: its two sides know that it is there, to end it (ADR 0028).
+
+    Raises `NotFound` for anybody else, and while no such refusal is in force.
+    """
+    params = Params([id])
+    row = await tx.beyond().fetchrow(
+        f"""
+        SELECT t.* FROM referral_task t WHERE t.id = $1 AND t.sent_at IS NOT NULL
+            AND (t.requester_org = ANY ({params.add(list(tx.actor.organizations))}::text[]) OR {visible_to(tx.actor, "Task").sql("t", params)})
+            AND opposed(t.patient_id, '', '', NULL, ARRAY[]::text[], '', {params.add(tx.now)}::timestamptz)
+        """,
+        *params,
+    )
     if row is None:
         raise NotFound("Task", id)
     return row

@@ -200,6 +200,7 @@ NEEDS: Final[dict[str, Need]] = {
     "too-early-to-file": Need("state", lambda _v, t, _a, _i: _may_be_filed(t)),
     "not-late": Need("state", lambda _v, t, _a, _i: t.late),
     "already-insisted": Need("state", lambda _v, t, _a, _i: not t.already_insisted),
+    "not-opposed": Need("state", lambda _v, t, _a, actor: t.opposed or bool(t.peer and actor == t.peer)),
     "already-said": Need("state", lambda _v, t, _a, _i: not t.no_news),
     "period-missing": Need("data", lambda _v, _t, a, _i: a.slot is not None and a.slot[0] < a.slot[1]),
 }
@@ -247,4 +248,5 @@ def available(task: TaskFacts, found: frozenset[str], actor_id: str = "") -> tup
     """The verbs that these parties may play now and what each still needs: `$available-actions`, the only source of buttons."""
     verbs = dict.fromkeys(t.verb for t in TABLE.legal(task.state, found))
     lines = [t for verb in verbs if isinstance(t := find_line(task.state, verb, found), Transition)]
+    lines = [t for t in lines if task.opposed or "not-opposed" not in t.needs]
     return tuple(Available(t.verb, unmet(t, task, Act(), actor_id)) for t in lines)

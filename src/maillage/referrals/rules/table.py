@@ -144,6 +144,15 @@ TABLE: Final = TransitionTable(
             rows=f"{each('07', 'to-book waiting-capacity offered')} booked=14 not-attended=20 to-rebook=22 seen=28",
         ),
         line("confirm-cancellation", "cancellation-requested", "cancelled", "PO PC", tells="PT", rows="23"),
+        line(
+            "close-opposed",
+            f"{UNDECIDED} {ACCEPTED} cancellation-requested",
+            "cancelled",
+            "RC RO PC PO",
+            needs="not-opposed",
+            tells="PT",
+        ),
+        line("close-opposed", "letter-sent advised declined redirected", "closed", "RC RO", needs="not-opposed", quiet=True),
         line("decide-next", "declined redirected", "closed", "RC", needs=_WHY, quiet=True),
         line("send-elsewhere", "declined redirected", "closed", "RC", needs=f"target-missing target-closed {_WHY}", tells="PT", quiet=True),
         line(
@@ -177,7 +186,7 @@ TABLE: Final = TransitionTable(
         ),
     ],
 )
-"""Every line of workflows.md 1, in its order."""
+"""Every line of workflows.md 1, in its order, and the way out of a request that its patient's refusal has shut (ADR 0028)."""
 
 CHILD_TABLE: Final = TransitionTable(
     "referral-child",
@@ -202,7 +211,7 @@ BY_HAND: Final = {"follow-up": ("accept", "hand-back", "done"), "no-news": ("giv
 FREES_THE_SLOT: Final = frozenset(
     {
         *("decline", "return-after-absence", "refuse-offer", "offer-expired", "offer-withdrawn"),
-        *("cancel-appointment", "confirm-cancellation", "enter-in-error"),
+        *("cancel-appointment", "confirm-cancellation", "enter-in-error", "close-opposed"),
     }
 )
 """Verbs after which a held or booked slot must be given back in the same transaction (by the journey that crosses into booking)."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from maillage import access, directory, messaging, record, referrals
+from maillage import directory, messaging, record, referrals
 from maillage.doors.web import verbs
 from maillage.doors.web.booking.forms import SLOTS_SHOWN
 from maillage.doors.web.catalogue import word
@@ -15,7 +15,7 @@ from maillage.doors.web.forms import Choice, Field, redisplay, summary
 from maillage.doors.web.pages import get, post
 from maillage.doors.web.patients.presenters import load_identity
 from maillage.doors.web.referrals import compose, files, forms, presenters, thread
-from maillage.doors.web.verbs import DANGEROUS, MAIN
+from maillage.doors.web.verbs import DANGEROUS, MAIN, Asked
 from maillage.doors.web.view import View
 from maillage.kernel.errors import NotFound
 
@@ -29,15 +29,28 @@ async def show(view: View) -> Response:
 
 
 async def _show_masked(view: View) -> Response:
-    """A request that stays on a list although the patient's refusal closed what it is about: that it is there, and whom to ask. Raises `NotFound`."""
-    task = await referrals.visible_task(view.tx, view.path("id"))
-    if await record.existing(view.tx, "Patient", [task["patient_id"]], access.visible_to(view.actor, "Patient")):
-        raise NotFound("Task", task["id"])
+    """A request that its patient's refusal has shut: that it is there, whom to ask, and the way to end it. Raises `NotFound`.
+
+    The service sees how it stands, since the Task is its own file; the requester that it was sent, since the request is.
+    """
+    task = await referrals.shut_task(view.tx, view.path("id"))
     service = await directory.get_service(view.tx, task["service_id"])
     asker = await directory.organization(view.tx, task["requester_org"])
     await record.audit(view.tx, "R", "Task", task["id"], patient=task["patient_id"], verb="worklist")
-    line = presenters.line({**dict(task), "service_name": service.name}, view.actor)
-    return view.page("referrals/templates/masked.html", "Demande", line=line, asker=asker.name)
+    return view.page(
+        "referrals/templates/masked.html",
+        "Demande",
+        line=presenters.line({**dict(task), "service_name": service.name}, view.actor),
+        asker=asker.name,
+        asked_here=task["requester_org"] in view.actor.organizations,
+        may_end=await referrals.may_close_opposed(view.tx, task),
+    )
+
+
+async def _close_opposed(view: View, id: str) -> Response:
+    """End a request that a refusal has shut, or has shut to the other side."""
+    await verbs.run(view, "Task", id, "close-opposed", Asked())
+    return view.go(f"/demandes/{id}", "close-opposed")
 
 
 async def _show_whole(view: View) -> Response:
@@ -138,6 +151,8 @@ async def act(view: View) -> Response:
     id, verb = view.path("id"), view.path("verb")
     if verb in forms.SILENT or verb == "send":
         raise NotFound("verb", verb)
+    if verb == "close-opposed":
+        return await _close_opposed(view, id)
     found = await thread.load(view, await thread.find(view, id))
     last = [step for step in found.steps if step.state != "next"][-1:]
     verbs.require_version(view, found.task["version"], changed=last[0] if last else None)
