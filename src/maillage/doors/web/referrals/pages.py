@@ -42,6 +42,7 @@ async def _show_masked(view: View) -> Response:
         "Demande",
         line=presenters.line({**dict(task), "service_name": service.name}, view.actor),
         asker=asker.name,
+        ended=task["ended_at"] is not None,
         asked_here=task["requester_org"] in view.actor.organizations,
         may_end=await referrals.may_close_opposed(view.tx, task),
     )
