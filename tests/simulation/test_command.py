@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from maillage.cli.simulate import simulate
 from maillage.cli.status import Failure
-from maillage.simulation import sweep
+from maillage.simulation import staffing, sweep
 
 
 def test_without_a_scenario_it_lists_those_that_ship(capsys: pytest.CaptureFixture[str]) -> None:
@@ -32,6 +33,14 @@ def test_people_read_limits_and_assumptions_beside_the_figures(capsys: pytest.Ca
     assert "ne prédit ni une journée, ni un patient" in said
     assert "sont des hypothèses" in said
     assert said.index("Durée de séjour") < said.index("Partis sans être vus") < said.index("scénario ")
+
+
+def test_a_team_is_told_by_the_names_of_its_resources(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(staffing, "grid_around", lambda *_, **__: {"doctor.base": [4, 30], "box.base": [60]})
+    assert simulate("percy-20000", replications=2, staffing=True, lang="en") == 0
+    said = capsys.readouterr().out
+    assert re.search(r"Cheapest team that holds \(\d tried\): .*\(doctor\.base\) ", said)
+    assert re.search(r"breaks (from|beyond) ", said)
 
 
 def test_a_file_with_a_bad_value_is_refused_in_one_line(tmp_path: Path) -> None:

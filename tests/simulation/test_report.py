@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from maillage.cli.simulate import simulate
-from maillage.simulation import parameters, printed, report
+from maillage.simulation import answers, parameters, printed, report
 from maillage.simulation.sensitivity import Bar, assumed, moved, tornado
 from maillage.simulation.study import Study, estimate, study
 
@@ -100,6 +100,12 @@ def test_a_report_in_english_holds_no_french_and_the_same_figures() -> None:
     figures = re.compile(r"<td class=n>([^<]*)</td>")
     numbers = [re.findall(r"[\d,.−–]+", " ".join(figures.findall(page))) for page in (french, english)]
     assert [found.replace(",", ".") for found in numbers[0]] == [found.replace(",", ".") for found in numbers[1]]
+
+
+def test_what_assumptions_weigh_is_told_by_their_names() -> None:
+    bars = [Bar("contact1.mean", estimate([-3.0, -4.0]), estimate([6.0, 5.0]))]
+    named = {"contact1.mean": "First medical contact"}.__getitem__
+    assert answers.weight_lines(bars, "en", named)[1] == "  First medical contact: −3.5 min for a fifth less, 5.5 for a fifth more"
 
 
 def test_the_paper_report_in_english_holds_no_french() -> None:

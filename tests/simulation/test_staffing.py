@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from maillage.simulation import parameters
+from maillage.simulation.arrivals import largest_volume, patients
 from maillage.simulation.staffing import LIMITS, Limit, breaking_volume, frontier, guess, offered_load, team, wait_probability
 from maillage.simulation.study import study
+from maillage.simulation.sweep import seed_of
 from maillage.simulation.warmup import TooLong, batch_means, long_run, mser5, welch
 
 
@@ -54,6 +56,23 @@ def test_the_volume_that_breaks_lies_between_one_that_holds_and_one_that_does_no
         parameters.shipped("percy-35000-overflow"), limits=(Limit("unseen", 5.0),), replications=4, days=60, warm_up=14, tolerance=4000
     )
     assert 30_000 < found < 50_000
+
+
+@pytest.mark.parametrize("name", parameters.shipped_names())
+def test_the_largest_volume_is_the_last_that_the_runs_hold(name: str) -> None:
+    seeds, said = [seed_of(7, n) for n in range(3)], parameters.shipped(name)
+    most = largest_volume(said, seeds, 100)
+    assert most > said.number("arrivals.volume")
+    for seed in seeds:
+        patients(said.changing({"arrivals.volume": most}), seed, 100)
+    with pytest.raises(parameters.Wrong, match="ceiling"):
+        [patients(said.changing({"arrivals.volume": most * 1.001}), seed, 100) for seed in seeds]
+
+
+def test_a_volume_that_breaks_is_sought_up_to_the_last_that_can_be_played() -> None:
+    """With every replication and day of the question that is asked: a rare day of many people passed the ceiling and ended the search."""
+    never = breaking_volume(parameters.shipped("percy-20000"), limits=(Limit("unseen", 100.0),))
+    assert never == math.inf
 
 
 def test_the_warm_up_is_found() -> None:

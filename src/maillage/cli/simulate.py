@@ -54,20 +54,38 @@ def simulate(
     end = time.monotonic() + minutes * 60.0
     with _mapper(dask) as mapper:
         studies = _run([first, *([second] if second else [])], seed, replications, mapper, end, lang, quiet=json)
-        bars = tornado(first, seed=seed, mapper=mapper) if sensitivity else []
+        bars = _weighed(first, seed, mapper) if sensitivity else []
         search = _searched(first, seed, mapper, lang, quiet=json) if staffing else {}
     answer = {**answers.answer(*studies), **({"sensitivity": answers.weights(bars)} if sensitivity else {}), **search}
     if report:
         _write(report, studies, bars, answer, lang)
     printed = answers.lines(studies[0], studies[1] if studies[1:] else None, lang)
-    return _say(answer, [*printed, *answers.weight_lines(bars, lang), *answers.team_lines(search, lang)], json=json)
+    more = (
+        [*answers.weight_lines(bars, lang, _named(lang)), *answers.team_lines(search, lang, _named(lang))]
+        if sensitivity or staffing
+        else []
+    )
+    return _say(answer, [*printed, *more], json=json)
+
+
+def _named(lang: str) -> Callable[[str], str]:
+    """How a parameter is called, and its key, by which a scenario file knows it."""
+    from maillage.codes.labels import label  # noqa: PLC0415  # only when asked for
+
+    return lambda key: f"{label('parameter', key, lang)} ({key})"
+
+
+def _weighed(scenario: parameters.Scenario, seed: int, mapper: Mapper) -> list[Bar]:
+    """What each assumption weighs."""
+    with _refusing():
+        return tornado(scenario, seed=seed, mapper=mapper)
 
 
 def _searched(scenario: parameters.Scenario, seed: int, mapper: Mapper, lang: str, *, quiet: bool) -> dict[str, Any]:
     """The cheapest team that holds the limits, and the volume at which this one breaks."""
     from maillage.simulation import process, staffing  # noqa: PLC0415  # only when asked for
 
-    with _progress(spoken(scenario.title, lang), quiet=quiet) as told:
+    with _refusing(), _progress(spoken(scenario.title, lang), quiet=quiet) as told:
         grid = staffing.grid_around(scenario, seed=seed, mapper=mapper)
         tried = staffing.frontier(scenario, grid, seed=seed, mapper=mapper, told=told)
         volume = staffing.breaking_volume(scenario, seed=seed, mapper=mapper)
@@ -78,10 +96,16 @@ def _run(
     scenarios: list[parameters.Scenario], seed: int, replications: int | None, mapper: Mapper, end: float, lang: str, *, quiet: bool
 ) -> tuple[Study, ...]:
     """The scenarios on the same people, as many replications of each."""
+    with _refusing(), _progress(spoken(scenarios[-1].title, lang), quiet=quiet) as told:
+        found = stages(scenarios, seed=seed, replications=replications, mapper=mapper, told=told, late=lambda: time.monotonic() > end)
+        return list(found)[-1]
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """One line for who stops it, and for a scenario that cannot be played."""
     try:
-        with _progress(spoken(scenarios[-1].title, lang), quiet=quiet) as told:
-            found = stages(scenarios, seed=seed, replications=replications, mapper=mapper, told=told, late=lambda: time.monotonic() > end)
-            return list(found)[-1]
+        yield
     except KeyboardInterrupt as error:
         raise Failure("cancelled") from error
     except parameters.Wrong as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from maillage.simulation import plots
@@ -194,12 +194,12 @@ def curves(study: Study) -> dict[str, dict[str, list[float]]]:
     }
 
 
-def team_lines(found: Mapping[str, Any], lang: str = "fr") -> list[str]:
-    """What the search of teams found."""
+def team_lines(found: Mapping[str, Any], lang: str = "fr", named: Callable[[str], str] = str) -> list[str]:
+    """What the search of teams found; `named`: how a parameter is called."""
     if not found:
         return []
     searched, volume = found["staffing"], found["breaking_volume"]
-    tried, team = str(len(searched["tried"])), ", ".join(f"{key} {value}" for key, value in (searched["found"] or {}).items())
+    tried, team = str(len(searched["tried"])), ", ".join(f"{named(key)} {value}" for key, value in (searched["found"] or {}).items())
     first = said("team.found", tried=tried, team=team) if team else said("team.none", tried=tried)
     second = said("breaks.never") if volume is None else said("breaks.at", volume=volume)
     return [tell(each, lang) for each in (first, second)]
@@ -210,7 +210,7 @@ def weights(bars: Sequence[Bar]) -> list[dict[str, Any]]:
     return [{"parameter": bar.key, "down": _said(bar.low), "up": _said(bar.high)} for bar in bars]
 
 
-def weight_lines(bars: Sequence[Bar], lang: str = "fr") -> list[str]:
-    """The five assumptions that weigh most on the delay to a doctor."""
-    each = [tell(said("weight", parameter=bar.key, down=plain(bar.low.mean), up=plain(bar.high.mean)), lang) for bar in bars[:5]]
+def weight_lines(bars: Sequence[Bar], lang: str = "fr", named: Callable[[str], str] = str) -> list[str]:
+    """The five assumptions that weigh most on the delay to a doctor; `named`: how a parameter is called."""
+    each = [tell(said("weight", parameter=named(bar.key), down=plain(bar.low.mean), up=plain(bar.high.mean)), lang) for bar in bars[:5]]
     return [tell(said("weights"), lang), *(f"  {line}" for line in each)] if each else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -191,6 +192,14 @@ def patients(
     kept = rate * np.repeat(daily, 24) / np.resize(ceiling, days * 24)
     times, ids = thinned(seed, 0, ceiling, kept, Purpose.ARRIVAL, desk)
     return times, ids, classes_of(seed, times, ids, shares, desk)
+
+
+def largest_volume(scenario: Scenario, seeds: Iterable[int], days: int) -> float:
+    """Visits a year up to which no hour of these runs passes the ceiling: beyond, growth would move those who came before it."""
+    shares, rate, ceiling = _expected(Same(scenario), days)
+    shape = rate / np.resize(ceiling, days * 24)
+    most = max(float((shape * np.repeat(day_factors(scenario, seed, days) * shares[:, -1], 24)).max()) for seed in seeds)
+    return scenario.number("arrivals.volume") / most
 
 
 def given(

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from maillage.simulation import sweep
+from maillage.simulation import arrivals, sweep
 from maillage.simulation.parameters import Scenario, load
 from maillage.simulation.study import Study, study
 from maillage.simulation.sweep import Mapper
@@ -164,9 +164,9 @@ def breaking_volume(
     days: int = 364,
     warm_up: int = 28,
 ) -> float:
-    """By bisection, the smallest volume that exceeds a limit with 95 % confidence; infinite when the ceiling of arrivals does not."""
-    parameter = load(scenario.model).parameters["arrivals.volume"]
-    low, high = parameter.low, 1.7 * scenario.number("arrivals.reference")
+    """By bisection, the smallest volume that exceeds a limit with 95 % confidence; infinite when the largest that these runs can hold does not."""
+    seeds = [sweep.seed_of(seed, n) for n in range(replications)]
+    low, high = load(scenario.model).parameters["arrivals.volume"].low, arrivals.largest_volume(scenario, seeds, days + warm_up)
 
     def breaks(volume: float) -> bool:
         found = study(
