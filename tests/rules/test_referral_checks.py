@@ -214,6 +214,7 @@ CASES: list[tuple[str, str, str, str, dict[str, Any], dict[str, Any]]] = [
     ("text-too-short", "insist", "declined", "RC", {}, {"comment": "trop court"}),
     ("period-missing", "declare-unavailable", "sent", "RO", {}, {"slot": None}),
     ("not-opposed", "close-opposed", "booked", "PO", {"opposed": False}, {}),
+    ("not-opposed", "close-opposed", "letter-sent", "RO", {"asker_opposed": False}, {}),
     ("already-said", "say-no-news", "sent", "PT", {"no_news": True}, {}),
 ]
 
@@ -225,7 +226,7 @@ def usual_reason(verb: str) -> str | None:
 
 @pytest.mark.parametrize(("need", "verb", "state", "party", "facts", "act"), CASES)
 def test_a_need_refuses_alone_and_is_met(need: str, verb: str, state: str, party: str, facts: dict[str, Any], act: dict[str, Any]) -> None:
-    base = replace(FACTS, state=state, opposed=True, **LATE, entered_state_at=NOW - timedelta(days=60))
+    base = replace(FACTS, state=state, opposed=True, asker_opposed=True, **LATE, entered_state_at=NOW - timedelta(days=60))
     reason = {"reason": "contraindication"} if (verb, state) == ("decline", "to-book") else {"reason": usual_reason(verb)}
     fit = replace(GOOD, **{"priority": "asap"} if verb == "change-priority" else {}, **reason)
     if (verb, need) == ("decline", "only-if-impossible"):
@@ -263,7 +264,9 @@ def test_available_is_the_table_for_each_state_and_party() -> None:
         for party in ("RC", "RO", "PC", "PO", "LD", "PT", "SY"):
             legal = {line.verb for line in TABLE.legal(state, {party})}
             for opposed in (True, False):
-                verbs = {one.verb for one in available(replace(FACTS, state=state, opposed=opposed), frozenset({party}))}
+                verbs = {
+                    one.verb for one in available(replace(FACTS, state=state, opposed=opposed, asker_opposed=opposed), frozenset({party}))
+                }
                 assert verbs == legal - ({"close-opposed"} if not opposed else set()), (
                     "what a refusal has shut is the only thing that it lets end"
                 )

@@ -109,9 +109,9 @@ async def cancel(
 
 
 async def fulfil(tx: Transaction, id: str, *, version: int | None = None) -> str:
-    """The visit took place: the letter is owed."""
+    """The visit took place: the letter is owed, unless the request was closed while the patient was there."""
     seen = await booking.fulfil(tx, id, version=version)
-    if seen["task_id"]:
+    if seen["task_id"] and await _goes_on(tx, seen):
         began = tx.now if seen["starts_at"] > tx.now else None
         await referrals.mark_seen(_at_hospital(tx, seen), seen["task_id"], start=began)
     return id
@@ -120,7 +120,7 @@ async def fulfil(tx: Transaction, id: str, *, version: int | None = None) -> str
 async def absent(tx: Transaction, id: str, *, version: int | None = None, reason: str = "unknown") -> str:
     """The patient did not come: the request goes back to the clinician."""
     missed = await booking.absent(tx, id, version=version, reason=reason)
-    if missed["task_id"]:
+    if missed["task_id"] and await _goes_on(tx, missed):
         await referrals.mark_not_attended(_at_hospital(tx, missed), missed["task_id"], reason=reason)
     return id
 
@@ -181,6 +181,10 @@ def _why(reason: str, known: Collection[str], comment: str | None) -> dict[str, 
     """A reason of the diary in the words of the request: one that it does not know becomes a sentence."""
     told = comment if comment and len(comment.strip()) >= _SENTENCE else f"appointment cancelled: {reason} {comment or ''}".rstrip()
     return {"reason": reason if reason in known else "other", "comment": told}
+
+
+async def _goes_on(tx: Transaction, appointment: Row) -> bool:
+    return (await referrals.visible_task(_follow(tx), appointment["task_id"]))["ended_at"] is None
 
 
 async def _has_request_in(tx: Transaction, appointment: Row, state: str) -> bool:

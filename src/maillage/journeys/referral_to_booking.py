@@ -185,8 +185,13 @@ async def enter_in_error(tx: Transaction, id: str, *, version: int | None = None
 
 
 async def close_opposed(tx: Transaction, id: str, *, version: int | None = None) -> str:
-    """End what the patient's refusal has shut; its place in the diary ends with it, though who ends it may not see the visit: `own_side` was asked."""
-    await _end(tx.acting_as(SYSTEM), id, "requester")
+    """End what the patient's refusal has shut; its place in the diary ends with it. A patient who is there goes on there.
+
+    The requester does not see the visit any more: it falls as what follows from the requester's act.
+    """
+    task = await referrals.check_close_opposed(tx, id)
+    ours = task["owner_org"] in tx.actor.organizations
+    await booking.end_for_task(tx if ours else tx.acting_as(SYSTEM), id, side="hospital" if ours else "requester")
     return await referrals.close_opposed(tx, id, version=version)
 
 

@@ -9,22 +9,21 @@ from maillage.referrals.actions.changing import change_priority, declare_unavail
 from maillage.referrals.actions.children import accept_follow_up, done, give_news, hand_back
 from maillage.referrals.actions.closing import (
     acknowledge,
-    close_opposed,
     confirm_cancellation,
     decide_next,
     dispute,
     enter_in_error,
     insist,
-    own_side,
     request_cancellation,
     send_elsewhere,
     send_outcome,
     withdraw,
 )
-from maillage.referrals.actions.legal import available_actions, may_close_opposed
+from maillage.referrals.actions.legal import available_actions
 from maillage.referrals.actions.scheduler import run_deadlines
 from maillage.referrals.actions.sending import create_request, save_form, send
 from maillage.referrals.actions.sharing import tell_refused
+from maillage.referrals.actions.shut import check_close_opposed, close_opposed, may_close_opposed, own_side
 from maillage.referrals.actions.triage import accept, advise, answer_info, ask_info, decline, look, no_place, open_, redirect
 from maillage.referrals.actions.visits import (
     book,
@@ -96,6 +95,7 @@ __all__ = [
     "book",
     "cancel_appointment",
     "change_priority",
+    "check_close_opposed",
     "close_opposed",
     "confirm_cancellation",
     "create_request",

@@ -6,7 +6,7 @@ from typing import Final
 
 from maillage.kernel.operations import Operation, Param
 from maillage.referrals import queries
-from maillage.referrals.actions import changing, children, closing, legal, sending, triage, visits
+from maillage.referrals.actions import changing, children, closing, legal, sending, shut, triage, visits
 from maillage.referrals.incoming import INTAKE
 from maillage.referrals.render import RENDERERS
 from maillage.referrals.rules import FREES_THE_SLOT
@@ -159,7 +159,7 @@ OPERATIONS: Final = (
     Operation("withdraw", "Task", closing.withdraw, _why("withdraw")),
     Operation("request-cancellation", "Task", closing.request_cancellation, _why("request-cancellation")),
     Operation("confirm-cancellation", "Task", closing.confirm_cancellation, (COMMENT,)),
-    Operation("close-opposed", "Task", closing.close_opposed),
+    Operation("close-opposed", "Task", shut.close_opposed),
     Operation("decide-next", "Task", closing.decide_next, _why("decide-next")),
     Operation("send-elsewhere", "Task", closing.send_elsewhere, (SERVICE, *_why("send-elsewhere"))),
     Operation("insist", "Task", closing.insist, (Param("text", "string", required=True),)),

@@ -224,6 +224,9 @@ class TaskFacts:
     sending: frozenset[str] = frozenset()
     peer: str = ""
     opposed: bool = False
+    """The patient refuses that one of the two sides read, or, between two houses, that anything be shared."""
+    asker_opposed: bool = False
+    """The same, and it is the requester's side that reads no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

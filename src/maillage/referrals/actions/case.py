@@ -7,7 +7,7 @@ from typing import Any
 
 from maillage import directory, record
 from maillage.codes import calendars
-from maillage.kernel.errors import Conflict, Stale
+from maillage.kernel.errors import Conflict, NotFound, Stale
 from maillage.kernel.working_time import Delay, WorkingCalendar
 from maillage.referrals import held, queries, render, rules
 from maillage.referrals.types import TaskFacts
@@ -128,6 +128,8 @@ async def load(work: Work, id: str, version: int | None = None) -> Case:
     if table != "referral_task":
         raise Conflict("not-a-coordination-task")
     request = await queries.lock_request(tx, request_id)
+    if request is None:  # a refusal has shut it (ADR 0028)
+        raise NotFound("ServiceRequest", request_id)
     await queries.tasks_of(tx, request_id)  # the rules look at its brothers too
     task = await queries.task(tx, task_id)
     if version is not None and version != task["version"]:

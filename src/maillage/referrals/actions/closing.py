@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from maillage import record
-from maillage.access import choices, labels
-from maillage.kernel.errors import Invalid, NotFound, Stale, TooLarge
+from maillage.access import labels
+from maillage.kernel.errors import Invalid, TooLarge
 from maillage.kernel.ids import new_id
 from maillage.referrals import queries
 from maillage.referrals.actions import attaching, children, intervals, ledger, telling, turns
-from maillage.referrals.actions.case import Case, Work, case_of, load
+from maillage.referrals.actions.case import Case, Work, load
 from maillage.referrals.actions.engine import finish, move, settle_request
 from maillage.referrals.actions.rows import insert, update
 from maillage.referrals.actions.sending import forward
@@ -26,7 +26,6 @@ from maillage.store import Transaction
 
 TEXT: Final = "text/plain"
 PDF: Final = "application/pdf"
-_DECIDED: Final = frozenset({"letter-sent", "advised", "declined", "redirected"})
 LARGEST_LETTER: Final = 5_000_000
 OWNERS: Final = ("requester", "performer")
 
@@ -182,35 +181,6 @@ async def confirm_cancellation(tx: Transaction, id: str, *, version: int | None 
     await update(tx, "referral_task", id, reason_list=before["reason_list"], reason=before["reason"], reason_axis=before["reason_axis"])
     await ledger.resolve(case, "withdrawn")
     return await finish(case)
-
-
-@shared("close-opposed")
-async def close_opposed(tx: Transaction, id: str, *, version: int | None = None) -> str:
-    """End a request that its patient's refusal has shut since: either side may, since neither could go on with it (CSP L1110-4 IV). Frees the slot.
-
-    Raises `NotFound` for who is no side of it, `Conflict("not-opposed")` while nothing is refused.
-    """
-    far, known = tx.beyond(), await own_side(tx, id)
-    request = await queries.lock_request(far, known["request_id"])
-    await queries.tasks_of(far, request["id"])
-    task = await queries.task(far, id)
-    if version is not None and version != task["version"]:
-        raise Stale(task["version"])
-    case = await case_of(Work(far, "close-opposed"), request, task)
-    refused = await choices.opposed_organizations(far, task["patient_id"], [task["owner_org"], task["requester_org"]])
-    case.facts = replace(case.facts, opposed=bool(refused))
-    given_back = {} if task["state"] in _DECIDED else turns.WITHOUT_SLOT
-    await move(case, "close-opposed", Act(reason="patient-declines"), **given_back)
-    await ledger.resolve(case, "withdrawn")
-    return await finish(case)
-
-
-async def own_side(tx: Transaction, id: str) -> Any:
-    """The row of a Task that the actor sees, or that a refusal has shut to the actor's side (`shut_task`). Raises `NotFound`."""
-    try:
-        return await queries.shut_task(tx, id)
-    except NotFound:
-        return await queries.visible_task(tx, id)
 
 
 @shared("decide-next")

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
-from maillage.kernel.answers import Allowed
 from maillage.referrals import queries, rules
 from maillage.referrals.actions.case import Work, case_of
 from maillage.referrals.actions.children import holds
 from maillage.referrals.actions.sending import problems
-from maillage.referrals.types import PARTIES, Act, Available
+from maillage.referrals.types import PARTIES, Available
 from maillage.store import Transaction
-
-
-async def may_close_opposed(tx: Transaction, task: Any) -> bool:
-    """Whether the actor may end a Task that a refusal has shut (`queries.shut_task`): a clinician or the office of one of its two sides."""
-    far = tx.beyond()
-    request = await queries.row_of(far, "service_request", task["request_id"])
-    case = await case_of(Work(far, "close-opposed"), request, task)
-    facts = replace(case.facts, opposed=True)
-    return isinstance(rules.check(facts, "close-opposed", case.parties, Act(), tx.actor.id), Allowed)
 
 
 async def available_actions(tx: Transaction, id: str, *, version: int | None = None) -> tuple[Available, ...]:
@@ -28,7 +17,7 @@ async def available_actions(tx: Transaction, id: str, *, version: int | None = N
     del version  # a look has no version: it shows what is
     table, task, request, around = await queries.look_up(tx, id)
     case = await case_of(Work(tx, "available-actions"), request, task, around)
-    case.facts = replace(case.facts, opposed=around["opposed"])
+    case.facts = replace(case.facts, opposed=around["opposed"], asker_opposed=around["asker_opposed"])
     if table == "referral_child":
         child = await queries.child(tx, id)
         found = rules.CHILD_TABLE.legal(child["state"], case.parties & set(PARTIES))

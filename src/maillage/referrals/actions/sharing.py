@@ -27,7 +27,7 @@ def shared(verb: str) -> Callable[[Verb[P]], Verb[P]]:
         @wraps(call)
         async def played(tx: Transaction, id: str, *args: P.args, **given: P.kwargs) -> str:
             answer = await call(tx, id, *args, **given)
-            await tell_peer(tx, verb, id, {name: value for name, value in given.items() if name != "version"})
+            await tell_peer(tx.beyond(), verb, id, {name: value for name, value in given.items() if name != "version"})
             return answer
 
         return cast("Verb[P]", played)

@@ -28,6 +28,13 @@ def _found(tx: Transaction, params: Params) -> str:
         WHERE f.id = $1 AND {seen.sql("f", params)}"""
 
 
+_GENERAL: Final = "t.owner_org <> t.requester_org AND opposed(t.patient_id, '', '', NULL, ARRAY[]::text[], '', {now}::timestamptz)"
+_NAMED: Final = "opposed(t.patient_id, '', '', t.{side}, ARRAY[t.{side}], '', {{now}}::timestamptz)"
+_ASKER: Final = f"({_GENERAL} OR {_NAMED.format(side='requester_org')})"
+_CLOSED: Final = f"{_ASKER} AS asker_opposed, ({_ASKER} OR {_NAMED.format(side='owner_org')}) AS opposed"
+"""Between two houses a general refusal shuts a request to both; a house of its own keeps its file (ADR 0013). A named one shuts it to that house."""
+
+
 async def find_task(tx: Transaction, id: str) -> tuple[str, str, str]:
     """Where a Task id of ours lives: table, coordination Task, ServiceRequest. Raises `NotFound` when absent or invisible."""
     params = Params([id])
@@ -40,13 +47,13 @@ async def find_task(tx: Transaction, id: str) -> tuple[str, str, str]:
 async def look_up(tx: Transaction, id: str) -> tuple[str, Row, Row, Row]:
     """The same for a mere look, in one statement: table, the coordination Task, its request, and what is `around` it. Raises `NotFound`.
 
-    `opposed`: the patient has refused since that one of the two sides read it.
+    With what the patient has refused since (`refusals`).
     """
     params = Params([id])
-    closed = f"opposed(t.patient_id, '', '', NULL, ARRAY[t.owner_org, t.requester_org], '', {params.add(tx.now)}::timestamptz)"
+    closed = _CLOSED.format(now=params.add(tx.now))
     row = await tx.fetchrow(
         f"""
-        SELECT x.found, t AS task, r AS request, {closed} AS opposed, {AROUND.format(task="t.id", due="t.due_at")}
+        SELECT x.found, t AS task, r AS request, {closed}, {AROUND.format(task="t.id", due="t.due_at")}
         FROM ({_found(tx, params)}) x JOIN referral_task t ON t.id = x.task_id JOIN service_request r ON r.id = x.request_id
         """,
         *params,
@@ -140,22 +147,28 @@ async def visible_task(tx: Transaction, id: str) -> Row:
 
 
 async def shut_task(tx: Transaction, id: str) -> Row:
-    """One sent coordination Task whose patient has refused since that anything be shared: its two sides know that it is there, to end it (ADR 0028).
+    """One coordination Task whose patient has refused since that anything be shared: each side finds it by what it keeps itself, to end it (ADR 0028).
 
     Raises `NotFound` for anybody else, and while no such refusal is in force.
     """
     params = Params([id])
     row = await tx.beyond().fetchrow(
         f"""
-        SELECT t.* FROM referral_task t WHERE t.id = $1 AND t.sent_at IS NOT NULL
-            AND (t.requester_org = ANY ({params.add(list(tx.actor.organizations))}::text[]) OR {visible_to(tx.actor, "Task").sql("t", params)})
-            AND opposed(t.patient_id, '', '', NULL, ARRAY[]::text[], '', {params.add(tx.now)}::timestamptz)
+        SELECT t.* FROM referral_task t WHERE t.id = $1
+            AND ({visible_to(tx.actor, "Task").sql("t", params)} OR t.requester_org = ANY ({params.add(list(tx.actor.organizations))}::text[])
+                AND EXISTS (SELECT FROM service_request r WHERE r.id = t.request_id AND {visible_to(tx.actor, "ServiceRequest").sql("r", params)}))
+            AND t.owner_org <> t.requester_org AND opposed(t.patient_id, '', '', NULL, ARRAY[]::text[], '', {params.add(tx.now)}::timestamptz)
         """,
         *params,
     )
     if row is None:
         raise NotFound("Task", id)
     return row
+
+
+async def refusals(tx: Transaction, task: Row) -> Row:
+    """What the patient of a Task refuses now: `opposed`, one of its sides is kept from reading on; `asker_opposed`, the requester's is."""
+    return await tx.fetchrow(f"SELECT {_CLOSED.format(now='$2')} FROM referral_task t WHERE t.id = $1", task["id"], tx.now)
 
 
 async def visible_case(tx: Transaction, id: str) -> tuple[Row, Row]:

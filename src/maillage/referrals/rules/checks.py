@@ -156,6 +156,9 @@ def _sending(code: str) -> Need:
     return Need("data", lambda _v, task, _a, _i: code not in task.sending)
 
 
+_ANSWERED: Final = frozenset({"letter-sent", "advised", "declined", "redirected"})
+"""States that wait for the requester to read what was answered: who can read it has the usual ways."""
+
 NEEDS: Final[dict[str, Need]] = {
     "call-instead": Need("data", lambda _v, t, a, _i: "stat" not in (a.priority, t.priority) and "call-instead" not in t.sending),
     "no-care-link": _sending("no-care-link"),
@@ -200,7 +203,7 @@ NEEDS: Final[dict[str, Need]] = {
     "too-early-to-file": Need("state", lambda _v, t, _a, _i: _may_be_filed(t)),
     "not-late": Need("state", lambda _v, t, _a, _i: t.late),
     "already-insisted": Need("state", lambda _v, t, _a, _i: not t.already_insisted),
-    "not-opposed": Need("state", lambda _v, t, _a, actor: t.opposed or bool(t.peer and actor == t.peer)),
+    "not-opposed": Need("state", lambda _v, t, _a, _i: t.asker_opposed if t.state in _ANSWERED else t.opposed),
     "already-said": Need("state", lambda _v, t, _a, _i: not t.no_news),
     "period-missing": Need("data", lambda _v, _t, a, _i: a.slot is not None and a.slot[0] < a.slot[1]),
 }
@@ -248,5 +251,5 @@ def available(task: TaskFacts, found: frozenset[str], actor_id: str = "") -> tup
     """The verbs that these parties may play now and what each still needs: `$available-actions`, the only source of buttons."""
     verbs = dict.fromkeys(t.verb for t in TABLE.legal(task.state, found))
     lines = [t for verb in verbs if isinstance(t := find_line(task.state, verb, found), Transition)]
-    lines = [t for t in lines if task.opposed or "not-opposed" not in t.needs]
+    lines = [t for t in lines if "not-opposed" not in unmet(t, task, Act(), actor_id)]
     return tuple(Available(t.verb, unmet(t, task, Act(), actor_id)) for t in lines)
