@@ -70,16 +70,20 @@ async def test_what_never_ends_is_given_up_after_three_tries(db: Database, clock
 
 
 @pytest.mark.parametrize(
-    ("program", "reason"),
-    [("pass", "process-ended"), ("print('no answer')", "runner: JSONDecodeError"), ("import time; time.sleep(60)", "took-too-long")],
+    ("program", "reason", "minutes"),
+    [
+        ("pass", "process-ended", 0.5),
+        ("print('no answer')", "runner: JSONDecodeError", 0.5),
+        ("import time; time.sleep(60)", "took-too-long", 0.005),
+    ],
 )
 async def test_a_process_that_breaks_fails_its_experiment_and_leaves_nothing_behind(
-    db: Database, monkeypatch: pytest.MonkeyPatch, program: str, reason: str
+    db: Database, monkeypatch: pytest.MonkeyPatch, program: str, reason: str, minutes: float
 ) -> None:
     id = await ask(db)
     monkeypatch.setattr(running, "COMMAND", (sys.executable, "-c", program))
     monkeypatch.setattr(running, "GRACE", 0.3)
-    runner = experiments.Runner(db, minutes=0.005)
+    runner = experiments.Runner(db, minutes=minutes)
     with suppress(ValueError):
         await runner.round()
     assert (await status(db, id)).reason == reason

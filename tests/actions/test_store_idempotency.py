@@ -18,7 +18,9 @@ FILL = store_alone
 WHO = ("client", "user", "chic")
 
 
-async def send(db: Database, key: str = "k1", request: str = "hash-1", *, slowly: float = 0, who: tuple[str, str, str] = WHO) -> bytes:
+async def send(
+    db: Database, key: str = "k1", request: str = "hash-1", *, until: asyncio.Event | None = None, who: tuple[str, str, str] = WHO
+) -> bytes:
     """A request with an effect, as a door would treat it."""
 
     async def work(tx: Transaction) -> bytes:
@@ -27,7 +29,8 @@ async def send(db: Database, key: str = "k1", request: str = "hash-1", *, slowly
             assert (stored.status, stored.headers) == (201, {"ETag": 'W/"1"'})
             return stored.body
         body = (await outbox.enqueue(tx, "effect", {})).encode()
-        await asyncio.sleep(slowly)
+        if until is not None:
+            await asyncio.wait_for(until.wait(), 10)
         await idempotency.finish(tx, *who, key, request, 201, {"ETag": 'W/"1"'}, body)
         return body
 
@@ -62,7 +65,20 @@ async def test_the_same_key_with_another_body_is_refused(db: Database) -> None:
 
 
 async def test_two_connections_race_with_one_key(db: Database) -> None:
-    answers = await asyncio.gather(*(send(db, slowly=0.2) for _ in range(10)), return_exceptions=True)
+    await db.warm()
+    refusals, others = 0, asyncio.Event()
+
+    async def one() -> bytes:
+        nonlocal refusals
+        try:
+            return await send(db, until=others)
+        except Conflict:
+            refusals += 1
+            if refusals == 9:
+                others.set()
+            raise
+
+    answers = await asyncio.gather(*(one() for _ in range(10)), return_exceptions=True)
     won = [answer for answer in answers if isinstance(answer, bytes)]
     refused = [answer for answer in answers if isinstance(answer, Conflict)]
     assert (len(won), len(refused)) == (1, 9)

@@ -15,6 +15,7 @@ from maillage.kernel.actor import SYSTEM, Actor
 from maillage.kernel.clock import FixedClock
 from maillage.kernel.errors import Conflict, Unavailable
 from maillage.store import Connection, Database, Limits, Params, Transaction, constraints, lock_rows
+from maillage.store.database import _gone
 
 pytestmark = pytest.mark.asyncio
 FILL = store_alone
@@ -81,14 +82,17 @@ async def test_a_swallowed_failure_is_not_taken_for_a_commit(db: Database) -> No
 
 async def test_whoever_is_cancelled_within_a_part_does_not_wait_for_a_server_that_hangs(db: Database) -> None:
     held: list[int] = []
+    hangs = asyncio.Event()
 
     async def part() -> None:
         async with db.transaction(SYSTEM) as tx, tx.savepoint():
             held.append(tx.conn.get_server_pid())
             os.kill(held[0], signal.SIGSTOP)
+            hangs.set()
             await tx.fetchval("SELECT 1")
 
     task = asyncio.create_task(part())
+    await asyncio.wait_for(hangs.wait(), 20)
     try:
         await asyncio.wait({task}, timeout=0.5)
         task.cancel()
@@ -163,14 +167,16 @@ async def test_a_deadlock_is_tried_again(db: Database) -> None:
     async with db.transaction(SYSTEM) as tx:
         for id in ("a", "b"):
             await outbox_row(tx, id)
-    tries = 0
+    tries, both = 0, asyncio.Barrier(2)
 
     async def touch(tx: Transaction, first: str, second: str) -> None:
         nonlocal tries
         tries += 1
-        for id in (first, second):
-            await tx.execute("UPDATE outbox SET topic = 'x' WHERE id = $1", id)
-            await asyncio.sleep(0.1)
+        again = tries > 2
+        await tx.execute("UPDATE outbox SET topic = 'x' WHERE id = $1", first)
+        if not again:
+            await asyncio.wait_for(both.wait(), 20)  # each holds what the other wants
+        await tx.execute("UPDATE outbox SET topic = 'x' WHERE id = $1", second)
 
     await asyncio.gather(db.run(SYSTEM, lambda tx: touch(tx, "a", "b")), db.run(SYSTEM, lambda tx: touch(tx, "b", "a")))
     assert tries == 3
@@ -219,6 +225,8 @@ async def test_a_connection_that_broke_at_hand_is_not_given_again(dsn: str, db: 
         pid = await tx.fetchval("SELECT pg_backend_pid()")
     assert len(db._idle) == 1
     await as_owner(dsn, f"SELECT pg_terminate_backend({pid})")
-    await asyncio.sleep(0.1)  # until the driver has heard of it
+    async with asyncio.timeout(20):
+        while not _gone(db._idle[0]):  # noqa: ASYNC110  # the driver has no event for it
+            await asyncio.sleep(0.02)
     async with db.transaction(SYSTEM) as tx:
         assert await tx.fetchval("SELECT pg_backend_pid()") != pid

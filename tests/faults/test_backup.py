@@ -115,7 +115,7 @@ def test_f20_an_instant_in_between_comes_back_and_serves(
 def without_a_file(settings: Settings, copies: Copies, id: str) -> None:
     """The database without one of its files, and with a file that no row knows, which has lain there for two hours."""
     gone = settings.data.folder / "documents" / id[-2:] / id
-    stray = gone.with_name(f"{id[:-4]}00{id[-2:]}")
+    stray = gone.with_name(f"{id[:-4]}{'11' if id[-4:-2] == '00' else '00'}{id[-2:]}")
     gone.rename(stray)
     os.utime(stray, (stray.stat().st_mtime - 7200,) * 2)
     points = Points.of([copies.plain / m.AUDIT], settings.audit_public_key, datetime.now(UTC), wanted=True)

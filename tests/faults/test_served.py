@@ -27,6 +27,8 @@ pytestmark = pytest.mark.slow
 TOWN = "cms-clamart-soins"
 FHIR = {"content-type": "application/fhir+json", "accept": "application/fhir+json"}
 PER_CLIENT = 600
+FEW = 8
+"""Fewer at once than a server has turns for machines: what is asked is how often they come, not how many there are."""
 SHORT = {
     "MAILLAGE_EDGE__DEADLINE": "2",
     "MAILLAGE_EDGE__DEADLINE_READ": "1.5",
@@ -157,20 +159,21 @@ def test_f15_slow_callers_hold_nobody_else(server: Server) -> None:
 
 
 def test_a_partner_that_floods_is_told_to_wait_and_slows_nobody_else(server: Server) -> None:
-    with caller(server, "flood") as partner, caller(server) as client, ThreadPoolExecutor(30) as pool:
+    with caller(server, "flood") as partner, caller(server) as client, ThreadPoolExecutor(FEW) as pool:
 
         def ask(count: int) -> list[httpx.Response]:  # a client of its own: threads that share one close one another's sockets
-            with httpx.Client(base_url=server.base, headers=partner.headers, timeout=30) as own:
+            with httpx.Client(base_url=server.base, headers=partner.headers, timeout=30, verify=TRUST) as own:
                 return [own.get("/fhir/HealthcareService", params={"_count": "1"}) for _ in range(count)]
 
-        asked = [pool.submit(ask, 2 * PER_CLIENT // 30) for _ in range(30)]
+        began = time.monotonic()
+        asked = [pool.submit(ask, 2 * PER_CLIENT // FEW) for _ in range(FEW)]
         for _ in range(20):
             well(client)
         answers = [answer for one in asked for answer in one.result()]
-        seen = {answer.status_code for answer in answers}
-        assert {200, 429} <= seen <= {200, 429, 503}, "a machine that is busy with other work refuses some of them for everybody's sake"
-        refused = [answer for answer in answers if answer.status_code != 200]
-        assert len(refused) >= PER_CLIENT // 2
+        spent = time.monotonic() - began
+        assert {answer.status_code for answer in answers} == {200, 429}
+        refused = [answer for answer in answers if answer.status_code == 429]
+        assert len(refused) >= PER_CLIENT * (1 - spent / 60) - 1, "its minute's worth, and what came back meanwhile"
         assert all(int(answer.headers["retry-after"]) > 0 and answer.json()["resourceType"] == "OperationOutcome" for answer in refused)
         well(client)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support.ports import free_port
 
 from maillage import record
 from maillage.cli import main
@@ -50,12 +50,6 @@ def answer(*words: str, **options: Any) -> dict[str, Any]:
     """The one JSON object that a command prints."""
     said: dict[str, Any] = json.loads(maillage(*words, "--json", **options).stdout)
     return said
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

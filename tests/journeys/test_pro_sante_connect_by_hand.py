@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests.journeys.conftest import Running
 from tests.journeys.inspection import picture
 from tests.support import postgres
+from tests.support.ports import free_port
 from tests.support.web import SEALING_KEY
 
 from maillage import journeys
@@ -55,9 +55,7 @@ class Nano:
     """nanoidp, as a process."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.folder, self.issuer = folder, f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
 

@@ -21,7 +21,7 @@ from maillage.store import Database
 
 DOCTOR = Actor("person", "practitioner-1", ("org-a",), frozenset({"medecin"}), "role-1", display="Dr Un")
 HERE = Origin("192.0.2.7", "maillage.example", "web")
-LEASE = timedelta(seconds=2)
+LEASE = timedelta(seconds=6)
 
 
 class Proof:

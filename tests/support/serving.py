@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
+from tests.support.ports import free_port
 
 START_SECONDS = 180  # a few on an idle machine; the suite runs on busy ones
 ENVIRONMENT = {"MAILLAGE_DEMO__PAST": "false", "MAILLAGE_DEMO__PATIENTS": "5", "MAILLAGE_DATABASE__SHARED_BUFFERS": "32MB"}
@@ -25,7 +25,7 @@ class Server:
         self.data = data
         self.log = data.parent / f"{data.name}.log"
         self.environment = {**ENVIRONMENT, **environment}
-        self.port = _free_port()
+        self.port = free_port()
         self.base = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -156,9 +156,3 @@ def served(data: Path, **environment: str) -> Iterator[Server]:
         yield server
     finally:
         server.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
