@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 from collections.abc import Iterator
@@ -72,7 +73,8 @@ def mail_server(folder: Path, **changes: Any) -> Iterator[MailServer]:
     controller.start()
     try:
         yield server
-    finally:
+    finally:  # the loop lets go of what its clients have closed before it is stopped in the middle of it
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(0.1), controller.loop).result(20)
         controller.stop()
 
 

@@ -68,6 +68,7 @@ class Receiver:
         for task in self._busy:
             task.cancel()
         await asyncio.gather(*self._busy, return_exceptions=True)
+        await asyncio.sleep(0.05)  # the loop lets go of closed sockets in its next turns; it may be closed after this
 
     @property
     def events(self) -> list[Got]:
