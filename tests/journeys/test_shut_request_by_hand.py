@@ -52,5 +52,5 @@ def test_the_office_of_a_service_ends_what_nobody_may_read(person: Callable[...,
     asker = person("medecin-clamart")
     asker.goes_to(f"/demandes/{task}")
     asker.sees("Votre demande a été envoyée à ce service, qui ne peut plus la lire.")
-    expect(page.get_by_role("main")).not_to_contain_text(name)
+    expect(asker.page.get_by_role("main")).not_to_contain_text(name)
     inspect(asker)

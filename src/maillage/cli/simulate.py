@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -60,19 +61,15 @@ def simulate(
     if report:
         _write(report, studies, bars, answer, lang)
     printed = answers.lines(studies[0], studies[1] if studies[1:] else None, lang)
-    more = (
-        [*answers.weight_lines(bars, lang, _named(lang)), *answers.team_lines(search, lang, _named(lang))]
-        if sensitivity or staffing
-        else []
-    )
-    return _say(answer, [*printed, *more], json=json)
+    named = partial(_named, lang)
+    return _say(answer, [*printed, *answers.weight_lines(bars, lang, named), *answers.team_lines(search, lang, named)], json=json)
 
 
-def _named(lang: str) -> Callable[[str], str]:
+def _named(lang: str, key: str) -> str:
     """How a parameter is called, and its key, by which a scenario file knows it."""
-    from maillage.codes.labels import label  # noqa: PLC0415  # only when asked for
+    from maillage.codes.labels import label  # noqa: PLC0415  # keeps the first result near
 
-    return lambda key: f"{label('parameter', key, lang)} ({key})"
+    return f"{label('parameter', key, lang)} ({key})"
 
 
 def _weighed(scenario: parameters.Scenario, seed: int, mapper: Mapper) -> list[Bar]:

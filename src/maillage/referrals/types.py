@@ -38,6 +38,8 @@ STATES: Final = (
 
 UNDECIDED: Final = "sent opened info-requested info-received insisted"
 ACCEPTED: Final = "to-book waiting-capacity offered booked not-attended to-rebook seen"
+ANSWERED: Final = "letter-sent advised declined redirected"
+"""States that wait for the requester to read what was answered."""
 WITH_PERFORMER: Final = ("received", "accepted", "in-progress")
 """Task statuses during which the performing service has the request in hand: one at a time for a patient, a service and a requester."""
 

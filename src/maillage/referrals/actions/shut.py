@@ -12,13 +12,12 @@ from maillage.referrals.actions import ledger, turns
 from maillage.referrals.actions.case import Case, Work, case_of
 from maillage.referrals.actions.engine import authorise, finish, move
 from maillage.referrals.actions.sharing import shared
-from maillage.referrals.types import Act
+from maillage.referrals.types import ANSWERED, Act
 from maillage.store import Transaction
 
 Row = Any
 VERB: Final = "close-opposed"
 _ACT: Final = Act(reason="patient-declines")
-_ANSWERED: Final = frozenset({"letter-sent", "advised", "declined", "redirected"})
 
 
 async def own_side(tx: Transaction, id: str) -> Row:
@@ -55,7 +54,7 @@ async def close_opposed(tx: Transaction, id: str, *, version: int | None = None)
     if version is not None and version != task["version"]:
         raise Stale(task["version"])
     case = await _case(tx, task)
-    given_back = {} if task["state"] in _ANSWERED else turns.WITHOUT_SLOT
+    given_back = {} if task["state"] in ANSWERED.split() else turns.WITHOUT_SLOT
     await move(case, VERB, _ACT, **given_back)
     for child in await queries.open_children(far, id):
         await turns.settle(case, child, "cancel-child")

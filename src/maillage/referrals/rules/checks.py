@@ -16,6 +16,7 @@ from maillage.kernel.period import day_in_paris
 from maillage.kernel.transitions import Transition, TransitionTable
 from maillage.referrals.rules.table import TABLE
 from maillage.referrals.types import (
+    ANSWERED,
     CLINICIANS,
     COMMENT_FLOOR,
     DATED_RECOMMENDATIONS,
@@ -156,9 +157,6 @@ def _sending(code: str) -> Need:
     return Need("data", lambda _v, task, _a, _i: code not in task.sending)
 
 
-_ANSWERED: Final = frozenset({"letter-sent", "advised", "declined", "redirected"})
-"""States that wait for the requester to read what was answered: who can read it has the usual ways."""
-
 NEEDS: Final[dict[str, Need]] = {
     "call-instead": Need("data", lambda _v, t, a, _i: "stat" not in (a.priority, t.priority) and "call-instead" not in t.sending),
     "no-care-link": _sending("no-care-link"),
@@ -203,7 +201,7 @@ NEEDS: Final[dict[str, Need]] = {
     "too-early-to-file": Need("state", lambda _v, t, _a, _i: _may_be_filed(t)),
     "not-late": Need("state", lambda _v, t, _a, _i: t.late),
     "already-insisted": Need("state", lambda _v, t, _a, _i: not t.already_insisted),
-    "not-opposed": Need("state", lambda _v, t, _a, _i: t.asker_opposed if t.state in _ANSWERED else t.opposed),
+    "not-opposed": Need("state", lambda _v, t, _a, _i: t.asker_opposed if t.state in ANSWERED.split() else t.opposed),
     "already-said": Need("state", lambda _v, t, _a, _i: not t.no_news),
     "period-missing": Need("data", lambda _v, _t, a, _i: a.slot is not None and a.slot[0] < a.slot[1]),
 }

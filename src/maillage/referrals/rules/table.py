@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from maillage.kernel.transitions import NOWHERE, SAME, TransitionTable, line
-from maillage.referrals.types import ACCEPTED, CHILD_STATES, STATES, UNDECIDED
+from maillage.referrals.types import ACCEPTED, ANSWERED, CHILD_STATES, STATES, UNDECIDED
 
 _WHY: Final = "reason-missing unknown-reason comment-too-short"
 _DECLINE: Final = "reason-missing capacity-is-not-refusal unknown-reason comment-missing comment-too-short no-unanswered-round"
@@ -155,7 +155,7 @@ TABLE: Final = TransitionTable(
         line("close-opposed", "to-complete", "cancelled", "RC RO", needs="not-opposed"),
         line(
             "close-opposed",
-            "letter-sent advised declined redirected",
+            ANSWERED,
             "closed",
             "RC RO PC PO",
             needs="not-opposed",
