@@ -61,6 +61,20 @@ async def test_who_asked_is_told_that_it_was_sent_and_ends_it_too(db: Database) 
         assert await tx.fetchval("SELECT state FROM referral_task WHERE id = $1", task) == "cancelled"
 
 
+async def test_a_draft_is_not_called_sent(db: Database) -> None:
+    patient = KNOWN[0]["id"]
+    async with db.transaction(make.GP) as tx:
+        request_id = await referrals.create_request(tx, patient_id=patient, service_ids=[make.BOOKABLE], requester_role_id=make.GP.role_id)
+        [task] = [row["id"] for row in await referrals.tasks_of(tx, request_id)]
+    async with db.transaction(DESK) as tx:
+        await journeys.oppose(tx, patient, act="reading", said_by="patient")
+    async with visiting(make_door(db), "secretaire-clamart") as visitor:
+        page = await visitor.get(f"/demandes/{task}")
+        assert "n’a pas été envoyée" in page.text
+        ended = await visitor.post(f"/demandes/{task}/actes/close-opposed", {}, shown=f"/demandes/{task}")
+        assert ended.status_code == 303
+
+
 async def test_nobody_else_knows_that_it_is_there(db: Database) -> None:
     task, _ = await shut(db)
     for stranger in ("secretaire-chic", "coordination-seine"):
