@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+from functools import partial
 from types import FrameType
+from typing import Any, Final
 
 import uvicorn
 
 from maillage.app import Application
 from maillage.doors.edge import Stance, guarded
 from maillage.settings import Settings
+
+ACCEPTED: Final = 16
+"""Connections taken in one turn of the loop. libuv takes one for each listening descriptor (libuv pull request 3696): under load a turn lasts some
+milliseconds, and whoever connects would wait behind hundreds who do not even ask for much, an emergency too."""
 
 
 class Server(uvicorn.Server):
@@ -19,6 +27,16 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._stance, self._notice = stance, notice
         self._loop = asyncio.get_running_loop()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, on several descriptors of each socket."""
+        await super().startup(sockets)
+        made: Any = self.config.http_protocol_class
+        protocol = partial(made, config=self.config, server_state=self.server_state, app_state=self.lifespan.state, _loop=self._loop)
+        for listening in [one for server in self.servers for one in server.sockets]:
+            for _ in range(ACCEPTED - 1):
+                again = socket.socket(fileno=os.dup(listening.fileno()))
+                self.servers.append(await self._loop.create_server(protocol, sock=again, backlog=self.config.backlog))
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal begins the notice; a second one ends it."""
