@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 
 import pytest
 
@@ -173,6 +174,28 @@ async def test_when_nothing_moves_nobody_is_let_into_the_queue() -> None:
     assert admission.hopeless(Lane.INTERACTIVE)
     admission.leave(held)
     assert not admission.hopeless(Lane.INTERACTIVE)
+
+
+@pytest.mark.asyncio
+async def test_a_queue_of_machines_that_goes_on_is_half_as_long_as_work_lasts() -> None:
+    """Ten turns, each of a tenth of a second: a burst may wait half a second (fifty), from then on the queue holds five."""
+    at, waiting = At(), set[asyncio.Task[float]]()
+    admission = Admission(EdgeSettings(running=10, kept_for_emergencies=0, kept_for_people=0, wait_batch=0.5), at)
+    begun = deque([await admission.enter(Lane.BATCH) for _ in range(10)])
+    burst = 0
+    for _ in range(300):
+        while not admission.hopeless(Lane.BATCH):
+            waiting.add(asyncio.create_task(admission.enter(Lane.BATCH)))
+            await asyncio.sleep(0)
+        burst = max(burst, admission.waiting)
+        at.now += 0.01
+        admission.leave(begun.popleft())
+        begun.append(at.now)
+        await asyncio.sleep(0)
+    for task in waiting:
+        task.cancel()
+    assert burst > 40
+    assert 3 <= admission.waiting <= 5
 
 
 @pytest.mark.parametrize(

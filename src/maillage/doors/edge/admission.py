@@ -24,7 +24,7 @@ _WINDOW = 0.25
 _QUIET = 0.5
 """Seconds that a burst may last, and without anybody waiting after which the next burst is one of its own."""
 
-_SHORTEST = 0.02
+_SHORTEST = 0.01
 _LONGEST = 2.0
 """What one piece of work may count for, in seconds: a single long one does not close the door."""
 
@@ -172,9 +172,10 @@ class Admission:
         return ahead > 0 or self.running >= self._most[lane]
 
     def _bearable(self, lane: Lane) -> float:
-        """The longest wait for which one is let into the queue. Machines that go on asking for more than can be done wait as long as work lasts."""
+        """The longest wait for which one is let into the queue. Machines that go on asking for more than can be done wait half as long as work lasts:
+        some are always there when a turn is free, and what is accepted is answered soon."""
         most = self._patience[lane]
-        return min(most, max(self._mean, _SHORTEST)) if lane is Lane.BATCH and self._paces[lane].stands(self._at()) else most
+        return min(most, max(self._mean / 2, _SHORTEST)) if lane is Lane.BATCH and self._paces[lane].stands(self._at()) else most
 
     def _wait(self, lane: Lane, ahead: int) -> float:
         """How long the next one of this lane would wait: those before it, each as long as work has lasted of late, shared by the turns.
