@@ -11,8 +11,7 @@ from tests.support.edge import listening, talk
 from maillage.doors.edge.admission import Admission, Pace
 from maillage.doors.edge.hurry import Hurry
 from maillage.doors.edge.journal import Journal
-from maillage.doors.edge.routes import Lane
-from maillage.doors.fhir.admission import lane_of
+from maillage.doors.fhir.admission import machines
 from maillage.settings import EdgeSettings
 
 REFUSAL = (503, "overloaded", {"retry-after": "2"}, b"{}")
@@ -22,19 +21,18 @@ HEAD = b"GET /fhir/Patient/1 HTTP/1.1\r\nhost: localhost\r\n"
 def hurry(*, crowded: bool = True, closer: frozenset[bytes] = frozenset()) -> Hurry:
     admission = Admission(EdgeSettings(running=2, kept_for_emergencies=0, kept_for_people=0, wait_batch=0.001), lambda: 100.0)
     admission.running = 2 if crowded else 0
-    return Hurry(admission, Journal(), lambda target: lane_of(target, b"/fhir"), REFUSAL, closer)
+    return Hurry(admission, Journal(), machines(b"/fhir"), REFUSAL, closer)
 
 
 @pytest.mark.parametrize("target", [b"/fhir", b"/fhir/", b"/fhir/Patient/1", b"/fhir/Task?status=requested&owner=%24"])
 def test_a_machine_is_told_by_its_address(target: bytes) -> None:
-    assert lane_of(target, b"/fhir") is Lane.BATCH
     assert hurry()(b"POST", target, []) is not None
 
 
 @pytest.mark.asyncio
 async def test_nobody_is_refused_while_turns_are_free() -> None:
     assert hurry(crowded=False)(b"POST", b"/fhir/Patient/1", []) is None
-    assert hurry(crowded=False).glance(HEAD + b"\r\n") is None
+    assert hurry(crowded=False).glance(HEAD + b"\r\n", 1.0) is None
 
 
 @pytest.mark.parametrize(
@@ -51,9 +49,8 @@ async def test_nobody_is_refused_while_turns_are_free() -> None:
     ],
 )
 def test_an_emergency_a_page_and_a_probe_are_looked_at_closer(target: bytes) -> None:
-    assert lane_of(target, b"/fhir") is None
     assert hurry()(b"POST", target, []) is None
-    assert hurry().glance(b"GET %b HTTP/1.1\r\nhost: localhost\r\n\r\n" % target) is None
+    assert hurry().glance(b"GET %b HTTP/1.1\r\nhost: localhost\r\n\r\n" % target, 1.0) is None
 
 
 @pytest.mark.parametrize("method", [b"OPTIONS", b"HEAD", b"TRACE"])
@@ -64,7 +61,7 @@ def test_only_the_usual_methods_are_refused_in_a_hurry(method: bytes) -> None:
 def test_a_call_from_another_origin_is_answered_with_what_lets_it_read_the_refusal() -> None:
     origin = [(b"origin", b"https://app.example")]
     assert hurry(closer=frozenset({b"origin"}))(b"GET", b"/fhir/Patient/1", origin) is None
-    assert hurry(closer=frozenset({b"origin"})).glance(HEAD + b"Origin: https://app.example\r\n\r\n") is None
+    assert hurry(closer=frozenset({b"origin"})).glance(HEAD + b"Origin: https://app.example\r\n\r\n", 1.0) is None
     assert hurry()(b"GET", b"/fhir/Patient/1", origin) is not None
 
 
@@ -84,14 +81,14 @@ SENT = HEAD.replace(b"GET", b"POST")
 def test_one_plain_request_is_refused_at_a_glance(data: bytes) -> None:
     asked = hurry()
     for _ in range(2):  # the second time its head is known
-        assert asked.glance(data) == b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\ncontent-length: 2\r\n\r\n{}"
+        assert asked.glance(data, 1.0) == b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\ncontent-length: 2\r\n\r\n{}"
 
 
 def test_a_head_that_is_known_is_followed_by_as_much_as_it_says() -> None:
     asked = hurry()
-    assert asked.glance(SENT + b"content-length: 4\r\n\r\n1234") is not None
+    assert asked.glance(SENT + b"content-length: 4\r\n\r\n1234", 1.0) is not None
     for body in (b"", b"123", b"12345", b"1234" + HEAD + b"\r\n"):
-        assert asked.glance(SENT + b"content-length: 4\r\n\r\n" + body) is None
+        assert asked.glance(SENT + b"content-length: 4\r\n\r\n" + body, 1.0) is None
 
 
 @pytest.mark.parametrize(
@@ -116,14 +113,14 @@ def test_a_head_that_is_known_is_followed_by_as_much_as_it_says() -> None:
     ],
 )
 def test_what_is_less_plain_is_taken_apart(data: bytes) -> None:
-    assert hurry().glance(data) is None
+    assert hurry().glance(data, 1.0) is None
 
 
 @pytest.mark.asyncio
 async def test_heads_that_come_together_are_counted_before_any_of_them_is_worked_on() -> None:
     admission = Admission(EdgeSettings(running=2, kept_for_emergencies=0, kept_for_people=0, wait_batch=0.035))
     admission.running = 2  # each lasts 20 ms of late, two at once
-    asked = Hurry(admission, Journal(), lambda target: lane_of(target, b"/fhir"), REFUSAL, frozenset())
+    asked = Hurry(admission, Journal(), machines(b"/fhir"), REFUSAL, frozenset())
     told = [asked(b"GET", b"/fhir/Patient/1", []) for _ in range(5)]
     assert [answer is None for answer in told] == [True, True, True, False, False]
     await asyncio.sleep(0)

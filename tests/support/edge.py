@@ -16,8 +16,7 @@ from maillage.doors.edge.hurry import Hurry
 @asynccontextmanager
 async def listening(application: Any, refuse: Hurry | None = None) -> AsyncIterator[int]:
     """Its port."""
-    kind = guarded(header_timeout=1.0, write_timeout=1, refuse=refuse)
-    kind.linger = 0.3
+    kind = guarded(header_timeout=1.0, write_timeout=1, refuse=refuse, linger=0.3)
     config = uvicorn.Config(application, port=0, http=kind, ws="none", lifespan="off", log_config=None, timeout_keep_alive=1)
     config.load()
     server = uvicorn.Server(config)

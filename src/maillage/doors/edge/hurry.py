@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
@@ -13,16 +13,14 @@ from maillage.doors.edge.journal import Journal
 from maillage.doors.edge.routes import Lane
 
 Heads = list[tuple[bytes, bytes]]
-Lanes = Callable[[bytes], Lane | None]
 LONGEST: Final = 4096
-"""Bytes within which the request line has to end."""
+"""Bytes within which the headers have to end."""
 
 LESS_PLAIN: Final = (b"transfer-encoding", b"close", b"expect", b"upgrade")
 """What stands in a head after which an end or another language may follow: such a head is taken apart."""
 
 LENGTH: Final = re.compile(rb"\r\ncontent-length: ?([0-9]{1,9})\r\n")
-PLAIN: Final = (b"GET ", b"POST ")
-REMEMBERED: Final = 256
+REMEMBERED: Final = 512
 """Heads without their first line of which it is known how they go on: a machine sends the same one again and again."""
 
 METHODS: Final = frozenset({b"GET", b"POST", b"PUT", b"PATCH", b"DELETE"})
@@ -32,21 +30,36 @@ class Hurry:
     """Asked by each connection when a head has come, with its method, its target and its headers.
 
     Heads that are read in one turn of the loop are all read before the first of them is worked on: those let in since are counted here.
-    `lanes`: the lane of a target as far as its bytes tell, None when somebody has to look closer; `closer`: headers whose requests are looked at closer.
+    `machines`: what targets look like that are surely of machines, the others are looked at closer; `closer`: headers whose requests are too.
     """
 
-    __slots__ = ("_admission", "_bytes", "_closer", "_coming", "_journal", "_known", "_lanes", "_less_plain", "_reason")
+    __slots__ = (
+        "_admission",
+        "_bytes",
+        "_closer",
+        "_coming",
+        "_hopeless",
+        "_journal",
+        "_known",
+        "_less_plain",
+        "_line",
+        "_reason",
+        "_target",
+    )
 
     def __init__(
         self,
         admission: Admission,
         journal: Journal,
-        lanes: Lanes,
+        machines: bytes,
         answer: tuple[int, str, Mapping[str, str], bytes],
         closer: frozenset[bytes],
     ) -> None:
         status, self._reason, headers, body = answer
-        self._admission, self._journal, self._lanes, self._closer = admission, journal, lanes, closer
+        self._admission, self._journal, self._closer = admission, journal, closer
+        self._target = re.compile(machines)
+        self._line = re.compile(rb"(?:GET|POST) %b HTTP/1\.1\r\n" % machines)
+        self._hopeless = -1.0
         self._less_plain = LESS_PLAIN + tuple(b"\n%b:" % name for name in closer)
         self._known: dict[bytes, int] = {}
         self._coming = 0
@@ -54,12 +67,9 @@ class Hurry:
 
     def __call__(self, method: bytes, target: bytes, headers: Heads) -> bytes | None:
         """The whole answer when the request is refused at once; None when it goes its way."""
-        if method not in METHODS:
+        if method not in METHODS or not self._target.fullmatch(target):
             return None
-        lane = self._lanes(target)
-        if lane is None:
-            return None
-        if not self._admission.hopeless(lane, self._coming):
+        if not self._admission.hopeless(Lane.BATCH, self._coming):
             self._let_in()
             return None
         if self._closer and any(name in self._closer for name, _ in headers):
@@ -67,22 +77,33 @@ class Hurry:
         self._journal.refused(self._reason)
         return self._bytes
 
-    def glance(self, data: bytes) -> bytes | None:
+    def glance(self, data: bytes, now: float) -> bytes | None:
         """The same for bytes that nobody has parsed: one whole GET or POST, nothing before it and nothing behind; None for all that is less plain.
 
-        A machine under overload is asked the same few kinds of questions: to take the head apart costs twice what the refusal does.
+        A machine under overload is asked the same few kinds of questions: to take the head apart costs more than the refusal does. What is hopeless is
+        so for the whole turn of the loop: nobody's work ends in it.
         """
-        if not data.startswith(PLAIN) or not self._admission.hopeless(Lane.BATCH, self._coming):
+        if now != self._hopeless and not self._is_hopeless(now):
             return None
-        line = data.find(b" HTTP/1.1\r\n", 4, LONGEST)
-        end = data.find(b"\r\n\r\n", line) if line > 0 else -1
-        if end < 0 or self._lanes(data[data.index(b" ") + 1 : line]) is not Lane.BATCH:
-            return None
-        body = self._body(data[line : end + 2])
-        if body < 0 or len(data) != end + 4 + body:
+        line = self._line.match(data)
+        if line is None or not self._is_whole(data[line.end() - 2 :]):
             return None
         self._journal.refused(self._reason)
         return self._bytes
+
+    def _is_hopeless(self, now: float) -> bool:
+        found = self._admission.hopeless(Lane.BATCH, self._coming)
+        if found:
+            self._hopeless = now
+        return found
+
+    def _is_whole(self, rest: bytes) -> bool:
+        """Whether this is all that follows the first line of a plain request: its headers, and as many bytes behind them as they say."""
+        if len(rest) <= LONGEST and rest.endswith(b"\r\n\r\n") and self._known.get(rest) == 0:
+            return True
+        end = rest.find(b"\r\n\r\n", 0, LONGEST) + 4
+        body = self._body(rest[:end]) if end > 3 else -1
+        return body >= 0 and len(rest) == end + body
 
     def _body(self, head: bytes) -> int:
         """How many bytes follow such a head; -1 where that is not plain."""

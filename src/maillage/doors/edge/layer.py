@@ -59,8 +59,9 @@ class Refused(Exception):
 class Swift(Door, Protocol):
     """A door whose lanes can be told from the bytes of an address."""
 
-    def lane(self, target: bytes) -> Lane | None:
-        """The lane of what is asked for; None when the route has to be matched."""
+    @property
+    def machines(self) -> bytes:
+        """A pattern of the addresses that are surely of the lane of machines; any other route has to be matched."""
 
 
 class Edge:
@@ -82,7 +83,7 @@ class Edge:
         headers, body = api.refusal(*_OVERLOADED)
         told = (_OVERLOADED[0], _OVERLOADED[1], {**self._always, **headers}, body)
         self.hurry = Hurry(
-            self.admission, self._journal, api.lane, told, frozenset({b"origin"}) if settings.fhir.cors_origins else frozenset()
+            self.admission, self._journal, api.machines, told, frozenset({b"origin"}) if settings.fhir.cors_origins else frozenset()
         )
         self._seconds = {
             Lane.EMERGENCY: edge.deadline,

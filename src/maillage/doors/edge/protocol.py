@@ -19,8 +19,8 @@ class Refuse(Protocol):
     def __call__(self, method: bytes, target: bytes, headers: list[tuple[bytes, bytes]]) -> bytes | None:
         """To a head."""
 
-    def glance(self, data: bytes) -> bytes | None:
-        """To bytes that nobody has parsed, when they are one whole request."""
+    def glance(self, data: bytes, now: float) -> bytes | None:
+        """To bytes that nobody has parsed, when they are one whole request; `now` is the time of the loop."""
 
 
 class Guarded(HttpToolsProtocol):
@@ -44,16 +44,16 @@ class Guarded(HttpToolsProtocol):
     _clock: asyncio.TimerHandle | None = None
     _writing: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: Any) -> None:
-        """The headers are awaited."""
+    def connection_made(self, transport: Any, until: float | None = None) -> None:
+        """The headers are awaited, `until` then at most."""
         super().connection_made(transport)
-        self._wind(self.header_timeout)
+        self._wind(self.header_timeout if until is None else max(0.0, until - self.loop.time()))
 
     def data_received(self, data: bytes) -> None:
         """Bytes that begin no request do not buy time; what is refused anyway is refused before it is taken apart."""
-        if self._resting and self.refuse is not None and (answer := self.refuse.glance(data)) is not None:
+        if self._resting and self.refuse is not None and (answer := self.refuse.glance(data, now := self.loop.time())) is not None:
             self.transport.write(answer)
-            self._until = self.loop.time() + self.timeout_keep_alive
+            self._until = now + self.timeout_keep_alive
             return
         super().data_received(data)
         if self._begun:
@@ -222,9 +222,3 @@ class Guarded(HttpToolsProtocol):
         if self._writing is not None:
             self._writing.cancel()
             self._writing = None
-
-
-def guarded(*, header_timeout: float, write_timeout: float, refuse: Refuse | None = None) -> type[Guarded]:
-    """The protocol of a server whose connections have so many seconds; `refuse`: see `Guarded`."""
-    told = {"header_timeout": header_timeout, "write_timeout": write_timeout, "refuse": refuse}
-    return type("GuardedConnection", (Guarded,), told)

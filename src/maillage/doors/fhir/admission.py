@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -42,12 +43,9 @@ def classify(method: str, path: str, operations: Collection[tuple[str, str]], se
     return Route(name, Lane.BATCH, writes=True, seconds=0.0 if parts else seconds.batch)
 
 
-def lane_of(target: bytes, prefix: bytes) -> Lane | None:
-    """The lane of an address as far as its bytes tell: only an operation may be an emergency. None: it is not ours, or an operation."""
-    path = target.partition(b"?")[0]
-    if not path.startswith(prefix) or b"$" in path or b"%" in path:
-        return None
-    return Lane.BATCH if path[len(prefix) : len(prefix) + 1] in (b"", b"/") else None
+def machines(prefix: bytes) -> bytes:
+    """A pattern of the addresses that are of machines as far as their bytes tell: ours, and no operation, for only that may be an emergency."""
+    return rb"%b(?:/[^ ?$%%\r\n]*)?(?:\?[^ \r\n]*)?" % re.escape(prefix)
 
 
 def _operation(method: str, kind: str, last: str, operations: Collection[tuple[str, str]], seconds: Seconds) -> Route:

@@ -76,7 +76,7 @@ class FhirDoor:
     ) -> None:
         self.db, self.trail = db, db.trail
         self.settings = settings or Settings()
-        self.prefix, self._prefix = prefix, prefix.encode()
+        self.prefix = prefix
         operations = tuple(operations)
         claims = intake.values() if isinstance(intake, Mapping) else intake
         self.registry = Registry(
@@ -116,9 +116,10 @@ class FhirDoor:
         """What the request is, for the edge."""
         return admission.classify(scope["method"], scope["path"].removeprefix(self.prefix), self._verbs, self._seconds)
 
-    def lane(self, target: bytes) -> edge.Lane | None:
-        """The same as far as the bytes of an address tell, for refusals in a hurry."""
-        return admission.lane_of(target, self._prefix)
+    @property
+    def machines(self) -> bytes:
+        """What an address looks like whose lane its bytes tell, for refusals in a hurry."""
+        return admission.machines(self.prefix.encode())
 
     def refusal(self, status: int, reason: str, retry_after: int) -> tuple[dict[str, str], bytes]:
         """An OperationOutcome, made once for each reason."""

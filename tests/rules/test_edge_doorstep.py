@@ -1,0 +1,83 @@
+"""Connections on which nothing was let in yet: they cost little, and they end in time."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import pytest
+from tests.rules.test_edge_hurry import GLASS, HEAD, REFUSAL, fine, hurry
+from tests.support.edge import listening, talk
+
+from maillage.doors.edge.admission import Admission
+from maillage.doors.edge.hurry import Hurry
+from maillage.doors.edge.journal import Journal
+from maillage.doors.fhir.admission import machines
+from maillage.settings import EdgeSettings
+
+GET = HEAD + b"\r\n"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("parts", [(), (GET,), (GET, GET), (b"\r\n",), (HEAD,)])
+async def test_a_connection_that_rests_is_ended(parts: tuple[bytes, ...]) -> None:
+    """After a second in these tests, whether it has said nothing, was refused, or has begun to say something."""
+    async with listening(fine, hurry()) as port, asyncio.timeout(4):
+        assert (await talk(port, *parts)).count(b"HTTP/1.1 503") == parts.count(GET)
+
+
+@pytest.mark.asyncio
+async def test_bytes_that_begin_no_request_buy_no_time() -> None:
+    loop = asyncio.get_running_loop()
+    async with listening(fine, hurry()) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        begun = loop.time()
+        await asyncio.sleep(0.7)
+        writer.write(b"\r\n")
+        assert await reader.read() == b""
+        assert loop.time() - begun < 1.6, "the second that it had from the beginning, not one more"
+        writer.close()
+
+
+@pytest.mark.asyncio
+async def test_who_was_refused_may_come_again_on_the_same_connection() -> None:
+    """A second after the last refusal, not after the first."""
+    async with listening(fine, hurry()) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for asked in (GET, GET, GET, GLASS):
+            writer.write(asked)
+            answer = await reader.readuntil(b"\r\n\r\n") + await reader.readexactly(2)
+            assert answer.startswith(b"HTTP/1.1 200" if asked is GLASS else b"HTTP/1.1 503")
+            await asyncio.sleep(0.6)
+        writer.close()
+
+
+@pytest.mark.asyncio
+async def test_a_server_that_stops_ends_them() -> None:
+    async with listening(fine, hurry()) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(GET)
+        await reader.readuntil(b"{}")
+    assert await asyncio.wait_for(reader.read(), 4) == b""
+    writer.close()
+
+
+async def ask_for_ever(caller: socket.socket) -> None:
+    while True:
+        await asyncio.get_running_loop().sock_sendall(caller, GET)
+        await asyncio.sleep(0.1)
+
+
+@pytest.mark.asyncio
+async def test_who_does_not_read_its_refusals_is_cut() -> None:
+    admission = Admission(EdgeSettings(running=1, kept_for_emergencies=0, kept_for_people=0, wait_batch=0.001))
+    admission.running = 1
+    refusal = (*REFUSAL[:3], b"x" * 2_000_000)
+    deaf = Hurry(admission, Journal(), machines(b"/fhir"), refusal, frozenset())
+    async with listening(fine, deaf) as port, asyncio.timeout(20):
+        with socket.socket() as caller:
+            caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            caller.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(caller, ("127.0.0.1", port))
+            with pytest.raises((BrokenPipeError, ConnectionResetError)):
+                await ask_for_ever(caller)
