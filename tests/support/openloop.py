@@ -28,7 +28,8 @@ class Order:
     """So many requests a second for so long; each lane has its share and its requests in turn, as text in latin-1.
 
     `fresh`: the share of requests that open a connection and close it afterwards; the others use connections that are kept alive.
-    `core`: the only processor that this load may use.
+    `core`: the only processor that this load may use. `settle`: after so many seconds a flood is no burst any more, and what is due from then on is told
+    once more by itself.
     """
 
     port: int
@@ -38,6 +39,7 @@ class Order:
     connections: int = 800
     fresh: float = 0.0
     core: int | None = None
+    settle: float = 0.0
 
 
 @dataclass
@@ -102,6 +104,8 @@ class Connection(asyncio.Protocol):
             lane.statuses[self.status] += 1
             spent = self.load.loop.time() - self.since
             (lane.refused if self.status in REFUSED else lane.answered).append(spent)
+            if self.status not in REFUSED and self.since >= self.load.settled_at:
+                self.load.settled.append(spent)
             if self.kept:
                 self.load.free(self)
             else:
@@ -125,6 +129,7 @@ class Load:
         self.idle: deque[Connection] = deque()
         self.open = 0
         self.ended = False
+        self.settled_at, self.settled = self.loop.time() + order.settle, list[float]()
         self.lanes = {name: Lane([raw.encode("latin-1") for raw in texts]) for name, (_, texts) in order.lanes.items()}
         self.tasks: set[asyncio.Task[None]] = set()
 
@@ -136,7 +141,7 @@ class Load:
         while self.loop.time() < until and (self.tasks or len(self.idle) < self.open):  # noqa: ASYNC110  # answers come by callbacks
             await asyncio.sleep(0.02)
         spent = [time for lane in self.lanes.values() for time in lane.answered]
-        return {"": quantiles(spent), **{name: lane.told() for name, lane in self.lanes.items()}}
+        return {"": quantiles(spent), "settled": quantiles(self.settled), **{name: lane.told() for name, lane in self.lanes.items()}}
 
     async def _open(self) -> None:
         begun, sent = self.loop.time(), 0
@@ -189,7 +194,7 @@ class Load:
 
 
 def drive(order: Order) -> dict[str, Any]:
-    """Run the load in a process of its own; what each lane saw, and under the empty name all of them together."""
+    """Run the load in a process of its own; what each lane saw, under the empty name all of them together, under "settled" those after `settle`."""
     words = [sys.executable, "-m", "tests.support.openloop"]
     done = subprocess.run(words, input=json.dumps(asdict(order)), capture_output=True, text=True, check=True, timeout=order.seconds + 60)
     told: dict[str, Any] = json.loads(done.stdout)
