@@ -177,25 +177,31 @@ async def test_when_nothing_moves_nobody_is_let_into_the_queue() -> None:
 
 
 @pytest.mark.asyncio
-async def test_a_queue_of_machines_that_goes_on_is_half_as_long_as_work_lasts() -> None:
-    """Ten turns, each of a tenth of a second: a burst may wait half a second (fifty), from then on the queue holds five."""
-    at, waiting = At(), set[asyncio.Task[float]]()
+async def test_machines_that_go_on_asking_have_fewer_turns_and_a_short_queue() -> None:
+    """A hundred pieces of work are done a second, by turns. A burst may wait half a second, fifty of them; then eight of ten turns, and half as long as work lasts."""
+    at = At()
     admission = Admission(EdgeSettings(running=10, kept_for_emergencies=0, kept_for_people=0, wait_batch=0.5), at)
-    begun = deque([await admission.enter(Lane.BATCH) for _ in range(10)])
-    burst = 0
+    begun, waiting, burst = deque[float](), set[asyncio.Task[float]](), 0
     for _ in range(300):
         while not admission.hopeless(Lane.BATCH):
             waiting.add(asyncio.create_task(admission.enter(Lane.BATCH)))
             await asyncio.sleep(0)
         burst = max(burst, admission.waiting)
         at.now += 0.01
+        begun.extend(sorted(task.result() for task in waiting if task.done()))
+        waiting = {task for task in waiting if not task.done()}
         admission.leave(begun.popleft())
-        begun.append(at.now)
         await asyncio.sleep(0)
     for task in waiting:
         task.cancel()
     assert burst > 40
-    assert 3 <= admission.waiting <= 5
+    assert admission.running == 8
+    assert 2 <= admission.waiting <= 5
+    await asyncio.gather(*waiting, return_exceptions=True)
+    at.now += 0.6
+    assert [await admission.enter(Lane.BATCH) for _ in range(2)] == [at.now] * 2, (
+        "nobody has waited of late: all ten turns are theirs again"
+    )
 
 
 @pytest.mark.parametrize(
