@@ -6,12 +6,13 @@ import asyncio
 import socket
 
 import pytest
-from tests.rules.test_edge_hurry import GLASS, HEAD, REFUSAL, fine, hurry
+from tests.rules.test_edge_hurry import GLASS, HEAD, fine, hurry
 from tests.support.edge import listening, talk
 
 from maillage.doors.edge.admission import Admission
-from maillage.doors.edge.hurry import Hurry
+from maillage.doors.edge.hurry import Hurry, Way
 from maillage.doors.edge.journal import Journal
+from maillage.doors.edge.routes import Lane
 from maillage.doors.fhir.admission import machines
 from maillage.settings import EdgeSettings
 
@@ -72,8 +73,7 @@ async def ask_for_ever(caller: socket.socket) -> None:
 async def test_who_does_not_read_its_refusals_is_cut() -> None:
     admission = Admission(EdgeSettings(running=1, kept_for_emergencies=0, kept_for_people=0, wait_batch=0.001))
     admission.running = 1
-    refusal = (*REFUSAL[:3], b"x" * 2_000_000)
-    deaf = Hurry(admission, Journal(), machines(b"/fhir"), refusal, frozenset())
+    deaf = Hurry(admission, Journal(), [Way(Lane.BATCH, machines(b"/fhir"), b"x" * 2_000_000)])
     async with listening(fine, deaf) as port, asyncio.timeout(20):
         with socket.socket() as caller:
             caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -9,19 +9,20 @@ import pytest
 from tests.support.edge import listening, talk
 
 from maillage.doors.edge.admission import Admission, Pace
-from maillage.doors.edge.hurry import Hurry
+from maillage.doors.edge.hurry import Hurry, Way, written
 from maillage.doors.edge.journal import Journal
+from maillage.doors.edge.routes import Lane
 from maillage.doors.fhir.admission import machines
 from maillage.settings import EdgeSettings
 
-REFUSAL = (503, "overloaded", {"retry-after": "2"}, b"{}")
+REFUSAL = written(503, {"retry-after": "2"}, b"{}")
 HEAD = b"GET /fhir/Patient/1 HTTP/1.1\r\nhost: localhost\r\n"
 
 
 def hurry(*, crowded: bool = True, closer: frozenset[bytes] = frozenset()) -> Hurry:
     admission = Admission(EdgeSettings(running=2, kept_for_emergencies=0, kept_for_people=0, wait_batch=0.001), lambda: 100.0)
     admission.running = 2 if crowded else 0
-    return Hurry(admission, Journal(), machines(b"/fhir"), REFUSAL, closer)
+    return Hurry(admission, Journal(), [Way(Lane.BATCH, machines(b"/fhir"), REFUSAL, closer)])
 
 
 @pytest.mark.parametrize("target", [b"/fhir", b"/fhir/", b"/fhir/Patient/1", b"/fhir/Task?status=requested&owner=%24"])
@@ -120,11 +121,30 @@ def test_what_is_less_plain_is_taken_apart(data: bytes) -> None:
 async def test_heads_that_come_together_are_counted_before_any_of_them_is_worked_on() -> None:
     admission = Admission(EdgeSettings(running=2, kept_for_emergencies=0, kept_for_people=0, wait_batch=0.035))
     admission.running = 2  # each lasts 20 ms of late, two at once
-    asked = Hurry(admission, Journal(), machines(b"/fhir"), REFUSAL, frozenset())
+    asked = Hurry(admission, Journal(), [Way(Lane.BATCH, machines(b"/fhir"), REFUSAL)])
     told = [asked(b"GET", b"/fhir/Patient/1", []) for _ in range(5)]
     assert [answer is None for answer in told] == [True, True, True, False, False]
     await asyncio.sleep(0)
     assert asked(b"GET", b"/fhir/Patient/1", []) is None, "those let in have come: from here on the queue counts them"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("first", "then", "patience", "told"),
+    [
+        (b"/fhir/Patient/1", b"/demandes", {"wait_interactive": 0.015, "wait_batch": 0.5}, True),
+        (b"/demandes", b"/fhir/Patient/1", {"wait_interactive": 0.5, "wait_batch": 0.015}, False),
+    ],
+)
+async def test_machines_on_their_way_are_behind_people_and_not_the_reverse(
+    first: bytes, then: bytes, patience: dict[str, float], told: bool
+) -> None:
+    admission = Admission(EdgeSettings(running=2, kept_for_emergencies=0, kept_for_people=0, **patience))
+    admission.running = 2  # each lasts 20 ms of late, two at once: the first in a queue waits for 10
+    asked = Hurry(admission, Journal(), [Way(Lane.BATCH, machines(b"/fhir"), REFUSAL), Way(Lane.INTERACTIVE, b"/demandes", REFUSAL)])
+    for _ in range(3):
+        assert asked(b"GET", first, []) is None
+    assert (asked(b"GET", then, []) is None) is told
 
 
 def test_the_pace_of_a_queue_is_counted_over_many_turns_and_forgotten_with_it() -> None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import httpx
 from tests.support.serving import Server
+from tests.support.web import SAME_SITE, hidden
+
+Lanes = dict[str, tuple[float, list[str]]]
+"""The share and the requests of each kind."""
 
 UNCOUNTED = {
     f"MAILLAGE_EDGE__{name}": "0"
@@ -47,8 +52,8 @@ def furnish(client: httpx.Client) -> list[str]:
     return people
 
 
-def lanes(server: Server, headers: Mapping[str, str], people: list[str]) -> dict[str, tuple[float, list[str]]]:
-    """The share and the requests of each kind."""
+def lanes(server: Server, headers: Mapping[str, str], people: list[str]) -> Lanes:
+    """What machines ask for."""
     asked = {
         "read": [wire(server, headers, path=f"/fhir/Patient/{person}") for person in people],
         "worklist": [wire(server, headers, path="/fhir/Task?status=requested&_count=20&_sort=-_lastUpdated")],
@@ -57,6 +62,28 @@ def lanes(server: Server, headers: Mapping[str, str], people: list[str]) -> dict
         "emergency": [wire(server, headers, "POST", "/fhir/Patient/absent-0/$break-glass")],
     }
     return {name: (SHARES[name], texts) for name, texts in asked.items()}
+
+
+def pages(server: Server) -> Lanes:
+    """What a city doctor looks at: what waits, requests, records, and the page that breaks the glass."""
+    with httpx.Client(base_url=server.base, timeout=30) as client:
+        form = hidden(client.get("/connexion"))
+        client.post("/connexion", data={"_csrf": form["_csrf"], "login": "medecin-creteil"}, headers=SAME_SITE)
+        home = client.get("/").text
+        requests = sorted(set(re.findall(r'href="(/demandes/[0-9a-f-]{36})"', home)))
+        people = sorted(
+            {found for request in requests for found in re.findall(r'href="(/patients/[0-9a-f-]{36})"', client.get(request).text)}
+        )
+        cookie = {"cookie": "; ".join(f"{name}={value}" for name, value in client.cookies.items())}
+    assert requests
+    assert people
+    asked = {
+        "home": (0.3, ["/"]),
+        "request": (0.4, requests),
+        "record": (0.28, people),
+        "emergency": (0.02, [f"{person}/urgence" for person in people]),
+    }
+    return {name: (share, [wire(server, cookie, path=path) for path in paths]) for name, (share, paths) in asked.items()}
 
 
 def _made(client: httpx.Client, kind: str, resource: dict[str, Any]) -> str:

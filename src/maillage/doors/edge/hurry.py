@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
 
@@ -16,7 +16,7 @@ Heads = list[tuple[bytes, bytes]]
 LONGEST: Final = 4096
 """Bytes within which the headers have to end."""
 
-LESS_PLAIN: Final = (b"transfer-encoding", b"close", b"expect", b"upgrade")
+LESS_PLAIN: Final = (b"transfer-encoding", b"close", b"\nexpect", b"\nupgrade:")
 """What stands in a head after which an end or another language may follow: such a head is taken apart."""
 
 LENGTH: Final = re.compile(rb"\r\ncontent-length: ?([0-9]{1,9})\r\n")
@@ -26,56 +26,47 @@ REMEMBERED: Final = 512
 METHODS: Final = frozenset({b"GET", b"POST", b"PUT", b"PATCH", b"DELETE"})
 
 
+class Way:
+    """How one door refuses in a hurry: addresses that look like `targets` are surely of its `lane`, and hear `answer`.
+
+    `closer`: names of headers whose requests are looked at closer all the same.
+    """
+
+    __slots__ = ("answer", "closer", "coming", "hopeless_at", "lane", "line", "target")
+
+    def __init__(self, lane: Lane, targets: bytes, answer: bytes, closer: frozenset[bytes] = frozenset()) -> None:
+        self.lane, self.answer, self.closer = lane, answer, closer
+        self.target = re.compile(targets)
+        self.line = re.compile(rb"(?:GET|POST) %b HTTP/1\.1\r\n" % targets)
+        self.coming = 0
+        self.hopeless_at = -1.0
+
+
 class Hurry:
     """Asked by each connection when a head has come, with its method, its target and its headers.
 
     Heads that are read in one turn of the loop are all read before the first of them is worked on: those let in since are counted here.
-    `machines`: what targets look like that are surely of machines, the others are looked at closer; `closer`: headers whose requests are too.
     """
 
-    __slots__ = (
-        "_admission",
-        "_bytes",
-        "_closer",
-        "_coming",
-        "_hopeless",
-        "_journal",
-        "_known",
-        "_less_plain",
-        "_line",
-        "_reason",
-        "_target",
-    )
+    __slots__ = ("_admission", "_journal", "_known", "_less_plain", "_reason", "_ways")
 
-    def __init__(
-        self,
-        admission: Admission,
-        journal: Journal,
-        machines: bytes,
-        answer: tuple[int, str, Mapping[str, str], bytes],
-        closer: frozenset[bytes],
-    ) -> None:
-        status, self._reason, headers, body = answer
-        self._admission, self._journal, self._closer = admission, journal, closer
-        self._target = re.compile(machines)
-        self._line = re.compile(rb"(?:GET|POST) %b HTTP/1\.1\r\n" % machines)
-        self._hopeless = -1.0
-        self._less_plain = LESS_PLAIN + tuple(b"\n%b:" % name for name in closer)
+    def __init__(self, admission: Admission, journal: Journal, ways: Sequence[Way], reason: str = "overloaded") -> None:
+        self._admission, self._journal, self._ways, self._reason = admission, journal, ways, reason
+        self._less_plain = LESS_PLAIN + tuple(b"\n%b:" % name for way in ways for name in way.closer)
         self._known: dict[bytes, int] = {}
-        self._coming = 0
-        self._bytes = written(status, headers, body)
 
     def __call__(self, method: bytes, target: bytes, headers: Heads) -> bytes | None:
         """The whole answer when the request is refused at once; None when it goes its way."""
-        if method not in METHODS or not self._target.fullmatch(target):
+        way = next((way for way in self._ways if way.target.fullmatch(target)), None)
+        if way is None or method not in METHODS:
             return None
-        if not self._admission.hopeless(Lane.BATCH, self._coming):
-            self._let_in()
+        if not self._admission.hopeless(way.lane, self._coming(way)):
+            self._let_in(way)
             return None
-        if self._closer and any(name in self._closer for name, _ in headers):
+        if way.closer and any(name in way.closer for name, _ in headers):
             return None
         self._journal.refused(self._reason)
-        return self._bytes
+        return way.answer
 
     def glance(self, data: bytes, now: float) -> bytes | None:
         """The same for bytes that nobody has parsed: one whole GET or POST, nothing before it and nothing behind; None for all that is less plain.
@@ -83,19 +74,23 @@ class Hurry:
         A machine under overload is asked the same few kinds of questions: to take the head apart costs more than the refusal does. What is hopeless is
         so for the whole turn of the loop: nobody's work ends in it.
         """
-        if now != self._hopeless and not self._is_hopeless(now):
-            return None
-        line = self._line.match(data)
-        if line is None or not self._is_whole(data[line.end() - 2 :]):
-            return None
-        self._journal.refused(self._reason)
-        return self._bytes
+        for way in self._ways:
+            if (now == way.hopeless_at or self._is_hopeless(way, now)) and (line := way.line.match(data)):
+                if not self._is_whole(data[line.end() - 2 :]):
+                    return None
+                self._journal.refused(self._reason)
+                return way.answer
+        return None
 
-    def _is_hopeless(self, now: float) -> bool:
-        found = self._admission.hopeless(Lane.BATCH, self._coming)
+    def _is_hopeless(self, way: Way, now: float) -> bool:
+        found = self._admission.hopeless(way.lane, self._coming(way))
         if found:
-            self._hopeless = now
+            way.hopeless_at = now
         return found
+
+    def _coming(self, way: Way) -> int:
+        """Those on their way who would pass before the next one of this way."""
+        return sum(other.coming for other in self._ways if other.lane <= way.lane)
 
     def _is_whole(self, rest: bytes) -> bool:
         """Whether this is all that follows the first line of a plain request: its headers, and as many bytes behind them as they say."""
@@ -122,13 +117,14 @@ class Hurry:
             return -1
         return int(lengths[0]) if lengths else 0
 
-    def _let_in(self) -> None:
-        if not self._coming:
+    def _let_in(self, way: Way) -> None:
+        if not any(other.coming for other in self._ways):
             asyncio.get_running_loop().call_soon(self._come)
-        self._coming += 1
+        way.coming += 1
 
     def _come(self) -> None:
-        self._coming = 0
+        for way in self._ways:
+            way.coming = 0
 
 
 def written(status: int, headers: Mapping[str, str], body: bytes) -> bytes:

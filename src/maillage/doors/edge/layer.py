@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Protocol
@@ -14,9 +15,9 @@ from maillage.doors.edge.admission import Admission, Full, Turn
 from maillage.doors.edge.answers import Answer, answer
 from maillage.doors.edge.asked import Asked, Scope
 from maillage.doors.edge.bodies import Body, Gone, Memory
-from maillage.doors.edge.cors import Cors
+from maillage.doors.edge.cors import PREFIX, Cors
 from maillage.doors.edge.headers import SECURITY_HEADERS, transport_security
-from maillage.doors.edge.hurry import Hurry
+from maillage.doors.edge.hurry import Hurry, Way, written
 from maillage.doors.edge.journal import Journal
 from maillage.doors.edge.proxies import Proxies
 from maillage.doors.edge.rates import Rates
@@ -43,6 +44,10 @@ class Door(Protocol):
     def route(self, scope: Scope) -> Route:
         """The route that will answer, known before anybody is."""
 
+    @property
+    def surely(self) -> tuple[Lane, bytes]:
+        """A lane, and a pattern of the addresses of this door that are of it as far as their bytes tell; the route of any other has to be matched."""
+
     def refusal(self, status: int, reason: str, retry_after: int) -> tuple[dict[str, str], bytes]:
         """Headers and body of an answer in this door's own language: made without a database, and quickly."""
 
@@ -56,18 +61,10 @@ class Refused(Exception):
     retry_after: int = 0
 
 
-class Swift(Door, Protocol):
-    """A door whose lanes can be told from the bytes of an address."""
-
-    @property
-    def machines(self) -> bytes:
-        """A pattern of the addresses that are surely of the lane of machines; any other route has to be matched."""
-
-
 class Edge:
     """Host, probes, cross-origin calls, rates, turns, deadline: in this order, then the door."""
 
-    def __init__(self, settings: Settings, *, api: Swift, pages: Door, probes: Mapping[str, Probe], stance: Stance | None = None) -> None:
+    def __init__(self, settings: Settings, *, api: Door, pages: Door, probes: Mapping[str, Probe], stance: Stance | None = None) -> None:
         server, edge = settings.server, settings.edge
         self._settings, self._api, self._pages, self._probes = edge, api, pages, probes
         self._stance = stance or Stance()
@@ -80,16 +77,20 @@ class Edge:
         self._memory = Memory(edge.body_memory)
         self._limit = server.body_limit
         self._always = {**SECURITY_HEADERS, **transport_security(server.base_url), "cache-control": "no-store"}
-        headers, body = api.refusal(*_OVERLOADED)
-        told = (_OVERLOADED[0], _OVERLOADED[1], {**self._always, **headers}, body)
-        self.hurry = Hurry(
-            self.admission, self._journal, api.machines, told, frozenset({b"origin"}) if settings.fhir.cors_origins else frozenset()
-        )
+        origin = frozenset({b"origin"}) if settings.fhir.cors_origins else frozenset[bytes]()
+        ours = [re.escape(path.encode()) for path in probes]
+        self.hurry = Hurry(self.admission, self._journal, [self._way(api, closer=origin), self._way(pages, but=[*ours, PREFIX.encode()])])
         self._seconds = {
             Lane.EMERGENCY: edge.deadline,
             Lane.INTERACTIVE: edge.deadline,
             Lane.BATCH: edge.deadline_batch,
         }
+
+    def _way(self, door: Door, *, but: Iterable[bytes] = (), closer: frozenset[bytes] = frozenset()) -> Way:
+        """How a door refuses in a hurry: `but` are the beginnings of addresses that are not its own."""
+        (lane, targets), (headers, body) = door.surely, door.refusal(*_OVERLOADED)
+        others = b"".join(rb"(?!%b(?:[/? ]|\Z))" % path for path in but)
+        return Way(lane, others + targets, written(_OVERLOADED[0], {**self._always, **headers}, body), closer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""

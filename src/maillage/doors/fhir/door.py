@@ -117,9 +117,9 @@ class FhirDoor:
         return admission.classify(scope["method"], scope["path"].removeprefix(self.prefix), self._verbs, self._seconds)
 
     @property
-    def machines(self) -> bytes:
-        """What an address looks like whose lane its bytes tell, for refusals in a hurry."""
-        return admission.machines(self.prefix.encode())
+    def surely(self) -> tuple[edge.Lane, bytes]:
+        """The lane of machines, and what addresses are of it as far as their bytes tell: for refusals in a hurry."""
+        return edge.Lane.BATCH, admission.machines(self.prefix.encode())
 
     def refusal(self, status: int, reason: str, retry_after: int) -> tuple[dict[str, str], bytes]:
         """An OperationOutcome, made once for each reason."""

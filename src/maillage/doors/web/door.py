@@ -92,6 +92,11 @@ class WebDoor:
         """The page that will answer, for the edge."""
         return self._routes.find(scope["method"], scope["path"])
 
+    @property
+    def surely(self) -> tuple[edge.Lane, bytes]:
+        """The lane of people, and what addresses are of it as far as their bytes tell: for refusals in a hurry."""
+        return edge.Lane.INTERACTIVE, self._routes.people()
+
     def refusal(self, status: int, _reason: str, retry_after: int) -> tuple[dict[str, str], bytes]:
         """The page that says to come back, made once for each status."""
         body = self._refusals.get(status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from re import Pattern
@@ -14,6 +15,7 @@ from maillage.doors.web.pages import Page
 STATIC = "/static/{digest}/{name}"
 _NOWHERE = Route("?")
 _FILE = Route(STATIC, Lane.FREE)
+_NAMED = re.compile(r"\(\?P<\w+>")
 
 
 class Routes:
@@ -39,6 +41,13 @@ class Routes:
             if allowed == asked and regex.match(path):
                 return route
         return _NOWHERE
+
+    def people(self) -> bytes:
+        """A pattern of the addresses that are of people as far as their bytes tell: no file, and no page that is more urgent than the others."""
+        pages = (one for pages in self._by_word.values() for one in pages)
+        others = {_NAMED.sub("(?:", regex.pattern.strip("^$")) for regex, _, route in pages if route.lane is not Lane.INTERACTIVE}
+        never = "".join(rf"(?!{other}(?:[? ]|\Z))" for other in sorted(others))
+        return rf"(?!/static/){never}/[^ ?%\r\n]*(?:\?[^ \r\n]*)?".encode()
 
 
 def _word(path: str) -> str:
