@@ -22,7 +22,10 @@ _WINDOW = 0.25
 """Seconds over which turns are counted."""
 
 _QUIET = 0.5
-"""Seconds that a burst may last, and without anybody waiting after which the next burst is one of its own."""
+"""Seconds that a burst may last, and without a turn for anybody who waits after which no queue stands any more."""
+
+_INSTANT = 0.05
+"""Seconds without anybody waiting after which the next burst is one of its own."""
 
 _SHORTEST = 0.01
 _LONGEST = 2.0
@@ -45,7 +48,7 @@ class Pace:
 
     def begin(self, now: float) -> None:
         """The first one waits: what was before tells nothing any more."""
-        if now - self._last >= _QUIET:
+        if now - self._last >= _INSTANT:
             self._began = now
         self._since, self._turns, self.each = now, 0, 0.0
 
@@ -99,6 +102,7 @@ class Admission:
         self._mean = 0.02
         self._paces = {lane: Pace() for lane in self._most}
         self._moved = at()
+        self._later: asyncio.TimerHandle | None = None
         self.running = 0
 
     @property
@@ -124,6 +128,7 @@ class Admission:
         if not self._queues[lane]:
             self._paces[lane].begin(self._at())
         self._queues[lane].append(turn)
+        self._look_later()
         try:
             async with asyncio.timeout(_FORGIVEN * self._patience[lane]):
                 await turn
@@ -144,6 +149,10 @@ class Admission:
 
     def _pass_on(self) -> None:
         self.running -= 1
+        self._give()
+
+    def _give(self) -> None:
+        """Turns to those who wait, as far as there are any."""
         for lane, queue in self._queues.items():
             while queue and self.running < self._turns(lane):
                 turn = queue.popleft()
@@ -151,6 +160,20 @@ class Admission:
                     self.running += 1
                     turn.set_result(None)
                     self._paces[lane].count(self._at())
+
+    def _look_later(self) -> None:
+        if self._later is None:
+            self._later = asyncio.get_running_loop().call_later(_QUIET, self._look)
+
+    def _look(self) -> None:
+        """Nobody may have left for a while: once no queue of machines stands any more, who waits beside turns that were kept from them gets one."""
+        self._later = None
+        lane = Lane.BATCH
+        if self._queues[lane] and self.running < self._most[lane] and not self._goes_on(lane):
+            self._paces[lane].begin(self._at())
+        self._give()
+        if self.waiting:
+            self._look_later()
 
     def _give_up(self, lane: Lane, turn: Waiter) -> None:
         """Leave the queue; a turn that was given at the very same instant goes to the next one."""
@@ -192,5 +215,5 @@ class Admission:
         """
         if self.running and self._at() - self._moved > _STALLED and lane is not Lane.EMERGENCY:
             return float("inf")
-        each = self._mean / self._most[lane]
+        each = self._mean / self._turns(lane)
         return (ahead + 1) * (max(each, self._paces[lane].each) if ahead else each)
