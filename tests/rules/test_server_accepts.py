@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
-from contextlib import ExitStack
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
+import pytest
 import uvicorn
 import uvloop
 from tests.rules.test_edge_hurry import fine
@@ -15,25 +18,72 @@ from maillage.cli.server import ACCEPTED, Server
 from maillage.doors.edge import Stance, guarded
 
 
-async def turns_until_taken(count: int) -> int:
-    """How many turns of the loop it takes until so many connections that wait are taken."""
-    config = uvicorn.Config(fine, port=0, http=guarded(header_timeout=9, write_timeout=9), ws="none", lifespan="off", log_config=None)
+@asynccontextmanager
+async def serving(*, idle: float = 9) -> AsyncIterator[Server]:
+    """Our server in front of an application that answers 200; a connection may say nothing for so long."""
+    config = uvicorn.Config(fine, port=0, http=guarded(header_timeout=idle, write_timeout=9), ws="none", lifespan="off", log_config=None)
     config.load()
     server = Server(config, Stance(), 0)
     server.lifespan = config.lifespan_class(config)
     await server.startup()
-    told: Any = server.servers[0].sockets[0].getsockname()
-    with ExitStack() as callers:
-        for _ in range(count):
-            callers.enter_context(socket.create_connection(told, timeout=5))
-        turns = 0
-        while len(server.server_state.connections) < count and turns < count:
-            await asyncio.sleep(0)
-            turns += 1
-    await server.shutdown()
+    try:
+        yield server
+    finally:
+        await server.shutdown()
+
+
+def callers(server: Server, count: int, stack: ExitStack) -> None:
+    """So many connect; the loop has not turned since."""
+    listening: Any = server.servers[0].sockets[0]
+    for _ in range(count):
+        stack.enter_context(socket.create_connection(listening.getsockname(), timeout=5))
+
+
+async def turns_until_taken(count: int) -> int:
+    """How many turns of the loop it takes until so many connections that wait are taken."""
+    async with serving() as server:
+        with ExitStack() as stack:
+            callers(server, count, stack)
+            turns = 0
+            while len(server.server_state.connections) < count and turns < count:
+                await asyncio.sleep(0)
+                turns += 1
     return turns
 
 
 def test_many_who_connect_are_taken_in_one_turn_of_the_loop() -> None:
     """One for each descriptor, so that nobody waits behind them: an emergency neither."""
     assert uvloop.run(turns_until_taken(4 * ACCEPTED)) < 2 * ACCEPTED
+
+
+async def stopped_while_they_connect() -> float:
+    """The seconds of a stop two turns of the loop after forty have connected who say nothing."""
+    with ExitStack() as stack:
+        async with serving(idle=60) as server:
+            callers(server, 40, stack)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            begun = asyncio.get_running_loop().time()
+        return asyncio.get_running_loop().time() - begun
+
+
+def test_a_stop_does_not_wait_for_those_who_were_just_taken() -> None:
+    assert uvloop.run(stopped_while_they_connect()) < 30
+
+
+async def taken_with_few_descriptors() -> int:
+    async with serving() as server:
+        with ExitStack() as stack:
+            callers(server, 3, stack)
+            for _ in range(50):
+                await asyncio.sleep(0)
+            assert len(server.server_state.connections) == 3
+        return len(server.servers)
+
+
+def test_without_descriptors_to_spare_it_listens_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(_descriptor: int) -> int:
+        raise OSError(errno.EMFILE, "none left")
+
+    monkeypatch.setattr("maillage.cli.server.os.dup", none_left)
+    assert uvloop.run(taken_with_few_descriptors()) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 from functools import partial
@@ -15,6 +16,7 @@ from maillage.app import Application
 from maillage.doors.edge import Stance, guarded
 from maillage.settings import Settings
 
+log = logging.getLogger(__name__)
 ACCEPTED: Final = 16
 """Connections taken in one turn of the loop. libuv takes one for each listening descriptor (libuv pull request 3696): under load a turn lasts some
 milliseconds, and whoever connects would wait behind hundreds who do not even ask for much, an emergency too."""
@@ -35,8 +37,31 @@ class Server(uvicorn.Server):
         protocol = partial(made, config=self.config, server_state=self.server_state, app_state=self.lifespan.state, _loop=self._loop)
         for listening in [one for server in self.servers for one in server.sockets]:
             for _ in range(ACCEPTED - 1):
-                again = socket.socket(fileno=os.dup(listening.fileno()))
-                self.servers.append(await self._loop.create_server(protocol, sock=again, backlog=self.config.backlog))
+                if not await self._listen_again(protocol, listening.fileno()):
+                    return
+
+    async def _listen_again(self, protocol: Any, descriptor: int) -> bool:
+        """With one descriptor more. Where there are none left, fewer take connections as well, only later."""
+        try:
+            again = socket.socket(fileno=os.dup(descriptor))
+        except OSError:
+            log.warning("few-descriptors", extra={"code": "few-descriptors"})
+            return False
+        try:
+            self.servers.append(await self._loop.create_server(protocol, sock=again, ssl=self.config.ssl, backlog=self.config.backlog))
+        except OSError:
+            again.close()
+            raise
+        return True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop; a connection that was being taken when the others were ended is ended a moment later."""
+        self._loop.call_later(0.05, self._end_the_last)
+        await super().shutdown(sockets)
+
+    def _end_the_last(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal begins the notice; a second one ends it."""
