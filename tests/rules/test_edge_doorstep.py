@@ -19,6 +19,13 @@ from maillage.settings import EdgeSettings
 GET = HEAD + b"\r\n"
 
 
+def refusing(answer: bytes) -> Hurry:
+    """Refuses all machines, with this answer."""
+    admission = Admission(EdgeSettings(running=1, kept_for_emergencies=0, kept_for_people=0, wait_batch=0.001))
+    admission.running = 1
+    return Hurry(admission, Journal(), [Way(Lane.BATCH, machines(b"/fhir"), answer)])
+
+
 @pytest.mark.asyncio
 @pytest.mark.parametrize("parts", [(), (GET,), (GET, GET), (b"\r\n",), (HEAD,)])
 async def test_a_connection_that_rests_is_ended(parts: tuple[bytes, ...]) -> None:
@@ -30,37 +37,54 @@ async def test_a_connection_that_rests_is_ended(parts: tuple[bytes, ...]) -> Non
 @pytest.mark.asyncio
 async def test_bytes_that_begin_no_request_buy_no_time() -> None:
     loop = asyncio.get_running_loop()
-    async with listening(fine, hurry()) as port:
+    async with listening(fine, hurry(), headers=3.0) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         begun = loop.time()
-        await asyncio.sleep(0.7)
+        await asyncio.sleep(1.5)
         writer.write(b"\r\n")
         assert await reader.read() == b""
-        assert loop.time() - begun < 1.6, "the second that it had from the beginning, not one more"
+        assert loop.time() - begun < 4.4, "the seconds that it had from the beginning, not as many more"
         writer.close()
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize("asked", [GET, HEAD + b"upgrade: h2c\r\n\r\n"])
+async def test_who_was_refused_rests_no_longer_than_others(asked: bytes) -> None:
+    """At a glance or taken apart: a second, though headers may take thirty."""
+    async with listening(fine, hurry(), headers=30.0) as port, asyncio.timeout(10):
+        assert (await talk(port, asked)).startswith(b"HTTP/1.1 503")
+
+
+@pytest.mark.asyncio
 async def test_who_was_refused_may_come_again_on_the_same_connection() -> None:
-    """A second after the last refusal, not after the first."""
-    async with listening(fine, hurry()) as port:
+    """Three seconds after the last refusal, not after the first."""
+    async with listening(fine, hurry(), headers=3.0, keep=3) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for asked in (GET, GET, GET, GLASS):
             writer.write(asked)
             answer = await reader.readuntil(b"\r\n\r\n") + await reader.readexactly(2)
             assert answer.startswith(b"HTTP/1.1 200" if asked is GLASS else b"HTTP/1.1 503")
-            await asyncio.sleep(0.6)
+            await asyncio.sleep(1.2)
         writer.close()
 
 
 @pytest.mark.asyncio
 async def test_a_server_that_stops_ends_them() -> None:
-    async with listening(fine, hurry()) as port:
+    async with asyncio.timeout(20), listening(fine, hurry(), headers=60.0, keep=60) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(GET)
         await reader.readuntil(b"{}")
     assert await asyncio.wait_for(reader.read(), 4) == b""
     writer.close()
+
+
+@pytest.mark.asyncio
+async def test_many_requests_in_one_piece_do_not_fill_the_memory() -> None:
+    """Refused or not: who sends thousands and reads nothing is cut."""
+    async with listening(fine, refusing(b"HTTP/1.1 503 No\r\ncontent-length: 5000\r\n\r\n" + b"x" * 5000)) as port:
+        assert len(await talk(port, GET * 5000)) < 5_000_000
+    async with listening(fine) as port:
+        assert (await talk(port, GLASS * 3000)).count(b"HTTP/1.1 200") < 1000
 
 
 async def ask_for_ever(caller: socket.socket) -> None:
@@ -71,10 +95,7 @@ async def ask_for_ever(caller: socket.socket) -> None:
 
 @pytest.mark.asyncio
 async def test_who_does_not_read_its_refusals_is_cut() -> None:
-    admission = Admission(EdgeSettings(running=1, kept_for_emergencies=0, kept_for_people=0, wait_batch=0.001))
-    admission.running = 1
-    deaf = Hurry(admission, Journal(), [Way(Lane.BATCH, machines(b"/fhir"), b"x" * 2_000_000)])
-    async with listening(fine, deaf) as port, asyncio.timeout(20):
+    async with listening(fine, refusing(b"x" * 2_000_000)) as port, asyncio.timeout(20):
         with socket.socket() as caller:
             caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             caller.setblocking(False)

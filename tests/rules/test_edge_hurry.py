@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import httptools
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.support.edge import listening, talk
 
 from maillage.doors.edge.admission import Admission, Pace
@@ -111,10 +114,75 @@ def test_a_head_that_is_known_is_followed_by_as_much_as_it_says() -> None:
         SENT + b"content-length: 4, 4\r\n\r\n1234",
         SENT + b"x-content-length: 4\r\n\r\n1234",
         HEAD.replace(b"\r\n", b"\n") + b"\n",
+        SENT + b"content-length: 1\r\n 0\r\n\r\nA",
+        SENT + b" folded: 1\r\n\r\n",
+        HEAD + b"x: a\n\nGET /urgences HTTP/1.1\r\nhost: a\r\n\r\n",
+        HEAD + b"x: a\n\r\nGET /urgences HTTP/1.1\r\nhost: a\r\n\r\n",
+        HEAD + b"x: a\rb\r\n\r\n",
+        HEAD + b"transfer\0-encoding: chunked\r\n\r\n",
+        HEAD + b"transfer -encoding: chunked\r\n\r\n",
+        HEAD + b"upgrade : h2c\r\n\r\n",
+        HEAD + b"x: a\0b\r\n\r\n",
+        HEAD + b"no colon\r\n\r\n",
+        HEAD + b"GET /urgences HTTP/1.1\r\n\r\n",
+        HEAD.replace(b"/1", b"/\0") + b"\r\n",
+        HEAD.replace(b"/1", b"/\t") + b"\r\n",
+        HEAD.replace(b"/1", b"/\xff") + b"\r\n",
+        HEAD.replace(b"/1", b"/1#a") + b"\r\n",
+        HEAD.replace(b"/1", b"/" + b"x" * 5000) + b"\r\n",
+        HEAD + b"x: " + b"x" * 5000 + b"\r\n\r\n",
     ],
 )
 def test_what_is_less_plain_is_taken_apart(data: bytes) -> None:
     assert hurry().glance(data, 1.0) is None
+
+
+class Told:
+    """What the parser of our server says of some bytes."""
+
+    def __init__(self, data: bytes) -> None:
+        self.whole, self.parser, self.kept, self.error = 0, httptools.HttpRequestParser(self), False, False
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserError:
+            self.error = True
+
+    def on_message_complete(self) -> None:
+        self.whole += 1
+        self.kept = self.parser.should_keep_alive() and not self.parser.should_upgrade()
+
+
+PIECES = [
+    *(
+        b"GET POST PUT /fhir/Patient/1 /fhir?a=b HTTP/1.1 HTTP/1.0 host content-length Content-Length transfer-encoding chunked connection close upgrade 0 1 4 x".split()
+    ),
+    *(
+        b"\r\n",
+        b"\r\n\r\n",
+        b"\n",
+        b"\r",
+        b" ",
+        b"\t",
+        b":",
+        b": ",
+        b",",
+        b"\0",
+        b"#",
+        b"\xe9",
+        b"host: a\r\n",
+        b"content-length: 4\r\n",
+        b"1234",
+    ),
+]
+
+
+@given(st.sampled_from([HEAD, HEAD + b"\r\n", HEAD.replace(b"GET", b"POST"), b""]), st.lists(st.sampled_from(PIECES), max_size=12))
+def test_whatever_is_refused_at_a_glance_is_one_whole_request_to_the_parser_too(head: bytes, pieces: list[bytes]) -> None:
+    data = head + b"".join(pieces)
+    if hurry().glance(data, 1.0) is not None:
+        told = Told(data)
+        assert (told.whole, told.kept, told.error) == (1, True, False), data
 
 
 @pytest.mark.asyncio
@@ -155,8 +223,11 @@ def test_the_pace_of_a_queue_is_counted_over_many_turns_and_forgotten_with_it() 
         pace.count(10.0 + n / 100)
     assert pace.each == pytest.approx(0.01)
     assert pace.stands(11.0), "somebody has been waiting all the time"
-    pace.begin(11.1)
-    assert (pace.each, pace.stands(11.2)) == (0.0, True), "empty for an instant only"
+    pace.begin(11.04)
+    assert (pace.each, pace.stands(11.1)) == (0.0, True), "empty for an instant only"
+    pace.count(11.1)
+    pace.begin(11.2)
+    assert not pace.stands(11.3), "empty for longer"
     pace.begin(13.0)
     assert not pace.stands(13.1), "another burst"
 
@@ -167,6 +238,7 @@ async def fine(_scope: Any, _receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"ok"})
 
 
+BODIED = b"POST /fhir/Patient/1/$break-glass HTTP/1.1\r\nhost: localhost\r\ncontent-length: %d\r\n\r\n" % len(HEAD + b"\r\n")
 GLASS = b"POST /fhir/Patient/1/$break-glass HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n"
 
 
@@ -183,6 +255,12 @@ GLASS = b"POST /fhir/Patient/1/$break-glass HTTP/1.1\r\nhost: localhost\r\nconte
         ([HEAD + b"connection: close\r\n\r\n", GLASS], ["503"]),
         ([HEAD + b"content-length: 5\r\n\r\n"], ["503"]),
         ([HEAD + b"\r\n", HEAD[:9]], ["503"]),
+        ([HEAD + b"\r\n" + GLASS[:50], HEAD + b"\r\n"], ["503", "200"]),  # what comes belongs to the head that has begun
+        ([HEAD + b"\r\n" + GLASS[:50], GLASS[50:], HEAD + b"\r\n"], ["503", "200", "503"]),
+        ([GLASS + GLASS[:50], GLASS[50:] + GLASS], ["200", "200", "200"]),
+        ([GLASS + GLASS[:50], HEAD + b"\r\n"], ["200", "200"]),
+        ([HEAD + b"\r\n" + BODIED, HEAD + b"\r\n", GLASS], ["503", "200", "200"]),  # a body that looks like a request
+        ([GLASS + BODIED, HEAD + b"\r\n", GLASS], ["200", "200", "200"]),
     ],
 )
 async def test_a_connection_goes_on_after_a_refusal(parts: list[bytes], statuses: list[str]) -> None:

@@ -14,10 +14,10 @@ from maillage.doors.edge.hurry import Hurry
 
 
 @asynccontextmanager
-async def listening(application: Any, refuse: Hurry | None = None) -> AsyncIterator[int]:
-    """Its port."""
-    kind = guarded(header_timeout=1.0, write_timeout=1, refuse=refuse, linger=0.3)
-    config = uvicorn.Config(application, port=0, http=kind, ws="none", lifespan="off", log_config=None, timeout_keep_alive=1)
+async def listening(application: Any, refuse: Hurry | None = None, *, headers: float = 1.0, keep: int = 1) -> AsyncIterator[int]:
+    """Its port. `headers`, `keep`: seconds in which headers have to come, and in which a connection may rest."""
+    kind = guarded(header_timeout=headers, write_timeout=1, refuse=refuse, linger=0.3)
+    config = uvicorn.Config(application, port=0, http=kind, ws="none", lifespan="off", log_config=None, timeout_keep_alive=keep)
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)

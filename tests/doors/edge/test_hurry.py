@@ -62,7 +62,18 @@ async def test_what_machines_ask_is_refused_with_an_outcome_but_operations(db: D
 
 
 @pytest.mark.parametrize(
-    "path", [*routes.PROBES, "/healthz?x=1", "/static/abc/maillage.css", "/patients/p1/urgence?x=1", "/patients/p%31/urgence"]
+    "path",
+    [
+        *routes.PROBES,
+        "/healthz?x=1",
+        "/static/abc/maillage.css",
+        "/static",
+        "/healthz#",
+        "/fhir#a",
+        "/patients/p1/urgence#a",
+        "/patients/p1/urgence?x=1",
+        "/patients/p%31/urgence",
+    ],
 )
 async def test_probes_files_and_what_is_not_plain_are_looked_at_closer(db: Database, path: str) -> None:
     assert refused(crowded(db), "GET", path) is None

@@ -16,7 +16,7 @@ class Doorstep(asyncio.Protocol):
 
     inner: ClassVar[type[Guarded]] = Guarded
     refuse: ClassVar[Refuse | None] = None
-    __slots__ = ("_clock", "_connections", "_keep", "_loop", "_told", "_transport", "_until")
+    __slots__ = ("_clock", "_connections", "_due", "_keep", "_loop", "_told", "_transport", "_until")
 
     def __init__(self, *, config: Any, server_state: Any, _loop: asyncio.AbstractEventLoop | None = None, **told: Any) -> None:
         self._loop = _loop or asyncio.get_running_loop()
@@ -28,8 +28,7 @@ class Doorstep(asyncio.Protocol):
         """The headers of its first request are awaited."""
         self._transport = transport
         self._connections.add(self)
-        self._until = self._loop.time() + self.inner.header_timeout
-        self._clock = self._loop.call_at(self._until, self._ended)
+        self._rest_until(self._loop.time() + self.inner.header_timeout)
 
     def data_received(self, data: bytes) -> None:
         """Refuse, or let in."""
@@ -40,6 +39,9 @@ class Doorstep(asyncio.Protocol):
         else:
             self._transport.write(answer)
             self._until = now + self._keep
+            if self._until < self._due:
+                self._clock.cancel()
+                self._rest_until(self._until)
 
     def pause_writing(self) -> None:
         """The caller does not read its refusals: there is a clock for that within."""
@@ -63,9 +65,13 @@ class Doorstep(asyncio.Protocol):
     def _ended(self) -> None:
         """The time is over, unless the connection was used since: the timer is not set anew with each refusal."""
         if self._until > self._loop.time():
-            self._clock = self._loop.call_at(self._until, self._ended)
+            self._rest_until(self._until)
         else:
             self._transport.abort()
+
+    def _rest_until(self, then: float) -> None:
+        self._until = self._due = then
+        self._clock = self._loop.call_at(then, self._ended)
 
     def _leave(self) -> None:
         self._clock.cancel()

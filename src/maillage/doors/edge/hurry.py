@@ -14,10 +14,13 @@ from maillage.doors.edge.routes import Lane
 
 Heads = list[tuple[bytes, bytes]]
 LONGEST: Final = 4096
-"""Bytes within which the headers have to end."""
+"""Bytes within which the first line has to end, and the headers after it."""
 
 LESS_PLAIN: Final = (b"transfer-encoding", b"close", b"\nexpect", b"\nupgrade:")
 """What stands in a head after which an end or another language may follow: such a head is taken apart."""
+
+WELL_FORMED: Final = re.compile(rb"\r\n(?:[!#$%&'*+.^_`|~0-9a-z-]+:[\t\x20-\x7e\x80-\xff]*\r\n)*\r\n")
+"""Headers in small letters as everybody reads them: none is folded, none has a space before its colon, no line ends otherwise (RFC 9112, 2.2, 5.1 and 5.2)."""
 
 LENGTH: Final = re.compile(rb"\r\ncontent-length: ?([0-9]{1,9})\r\n")
 REMEMBERED: Final = 512
@@ -57,7 +60,7 @@ class Hurry:
 
     def __call__(self, method: bytes, target: bytes, headers: Heads) -> bytes | None:
         """The whole answer when the request is refused at once; None when it goes its way."""
-        way = next((way for way in self._ways if way.target.fullmatch(target)), None)
+        way = next((way for way in self._ways if way.target.fullmatch(target)), None) if len(target) <= LONGEST else None
         if way is None or method not in METHODS:
             return None
         if not self._admission.hopeless(way.lane, self._coming(way)):
@@ -75,7 +78,7 @@ class Hurry:
         so for the whole turn of the loop: nobody's work ends in it.
         """
         for way in self._ways:
-            if (now == way.hopeless_at or self._is_hopeless(way, now)) and (line := way.line.match(data)):
+            if (now == way.hopeless_at or self._is_hopeless(way, now)) and (line := way.line.match(data, 0, LONGEST)):
                 if not self._is_whole(data[line.end() - 2 :]):
                     return None
                 self._journal.refused(self._reason)
@@ -110,7 +113,7 @@ class Hurry:
         return found
 
     def _read(self, told: bytes) -> int:
-        if any(word in told for word in self._less_plain):
+        if not WELL_FORMED.fullmatch(told) or any(word in told for word in self._less_plain):
             return -1
         lengths = LENGTH.findall(told)
         if told.count(b"content-length") != len(lengths) or len(lengths) > 1:

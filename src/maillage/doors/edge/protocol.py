@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Final, Protocol
 from urllib.parse import unquote
 
 import httptools
@@ -11,6 +11,9 @@ from uvicorn.protocols.http.flow_control import service_unavailable
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from maillage.doors.edge.cycle import Cycle
+
+PIPELINED: Final = 32
+"""Requests that may wait behind another on one connection: nobody sends so many who means well, and one read may hold thousands of them."""
 
 
 class Refuse(Protocol):
@@ -34,6 +37,8 @@ class Guarded(HttpToolsProtocol):
     refuse: ClassVar[Refuse | None] = None
     _begun = False
     """Whether a head has begun and has not ended."""
+    _open = False
+    """Whether a message has begun and has not ended: what comes belongs to it, whatever it looks like."""
     _dropping = False
     """Whether the rest of a message that was refused at once is still to come."""
     _last = False
@@ -52,7 +57,7 @@ class Guarded(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Bytes that begin no request do not buy time; what is refused anyway is refused before it is taken apart."""
         if self._resting and self.refuse is not None and (answer := self.refuse.glance(data, now := self.loop.time())) is not None:
-            self.transport.write(answer)
+            self._tell(answer)
             self._until = now + self.timeout_keep_alive
             return
         super().data_received(data)
@@ -68,7 +73,8 @@ class Guarded(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins: its headers are awaited. What the application is told of it is made when they are there and nothing refuses it."""
         self.url, self.headers, self.expect_100_continue = b"", [], False
-        self._begun = True
+        self._begun = self._open = True
+        self._resting = False
 
     def on_headers_complete(self) -> None:
         """From here on the edge has its own limit for the body, unless it refuses at once."""
@@ -78,9 +84,12 @@ class Guarded(HttpToolsProtocol):
             answer = self.refuse(self.parser.get_method(), self.url, self.headers)
             if answer is not None:
                 self._dropping, self._last = True, not self.parser.should_keep_alive()
-                self.transport.write(answer if not self._last else answer.replace(b"\r\n", b"\r\nconnection: close\r\n", 1))
+                self._tell(answer if not self._last else answer.replace(b"\r\n", b"\r\nconnection: close\r\n", 1))
                 return
-        self._begin_work()
+        if len(self.pipeline) < PIPELINED:
+            self._begin_work()
+        else:
+            self.transport.abort()
 
     def on_body(self, body: bytes) -> None:
         """What follows a head that was refused is dropped."""
@@ -102,6 +111,7 @@ class Guarded(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The body has come, in time or after its refusal."""
+        self._open = False
         self._stop()
         if self._dropping:
             self._drop()
@@ -129,6 +139,13 @@ class Guarded(HttpToolsProtocol):
             self.timeout_keep_alive_task.cancel()
             self.timeout_keep_alive_task = None
         super().connection_lost(exc)
+
+    def _tell(self, answer: bytes) -> None:
+        """Refuse; who asks again and again and reads none of its refusals is cut, before they fill the memory."""
+        if self.flow.write_paused:
+            self.transport.abort()
+        else:
+            self.transport.write(answer)
 
     def _drop(self) -> None:
         """A message that was refused at once has come to its end."""
@@ -187,6 +204,8 @@ class Guarded(HttpToolsProtocol):
 
     # --- how long a connection may rest: its timer is looked at when it ends, not set anew with each request -----------------------
     def _rest(self) -> None:
+        if self._open:
+            return
         self._resting = True
         self._until = self.loop.time() + self.timeout_keep_alive
         if self.timeout_keep_alive_task is None:

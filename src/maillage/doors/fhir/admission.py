@@ -45,7 +45,7 @@ def classify(method: str, path: str, operations: Collection[tuple[str, str]], se
 
 def machines(prefix: bytes) -> bytes:
     """A pattern of the addresses that are of machines as far as their bytes tell: ours, and no operation, for only that may be an emergency."""
-    return rb"%b(?:/[^ ?$%%\r\n]*)?(?:\?[^ \r\n]*)?" % re.escape(prefix)
+    return rb"%b(?:/[^\x00-\x20?$%%#\x7f-\xff]*)?(?:\?[^\x00-\x20#\x7f-\xff]*)?" % re.escape(prefix)
 
 
 def _operation(method: str, kind: str, last: str, operations: Collection[tuple[str, str]], seconds: Seconds) -> Route:

@@ -47,7 +47,8 @@ class Routes:
         pages = (one for pages in self._by_word.values() for one in pages)
         others = {_NAMED.sub("(?:", regex.pattern.strip("^$")) for regex, _, route in pages if route.lane is not Lane.INTERACTIVE}
         never = "".join(rf"(?!{other}(?:[? ]|\Z))" for other in sorted(others))
-        return rf"(?!/static/){never}/[^ ?%\r\n]*(?:\?[^ \r\n]*)?".encode()
+        plain = r"/[^\x00-\x20?%#\x7f-\xff]*(?:\?[^\x00-\x20#\x7f-\xff]*)?"
+        return rf"(?!/static(?:[/? ]|\Z)){never}{plain}".encode()
 
 
 def _word(path: str) -> str:
