@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from typing import Any
 
 import pytest
 from tests.rules.test_edge_hurry import GLASS, HEAD, fine, hurry
@@ -85,6 +86,16 @@ async def test_many_requests_in_one_piece_do_not_fill_the_memory() -> None:
         assert len(await talk(port, GET * 5000)) < 5_000_000
     async with listening(fine) as port:
         assert (await talk(port, GLASS * 3000)).count(b"HTTP/1.1 200") < 1000
+
+
+@pytest.mark.asyncio
+async def test_who_is_refused_behind_a_long_answer_reads_that_answer_to_its_end() -> None:
+    async def long(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"8000000")]})
+        await send({"type": "http.response.body", "body": b"x" * 8_000_000})
+
+    async with listening(long, refusing(b"HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n")) as port:
+        assert (await talk(port, GLASS, GET)).count(b"x") == 8_000_000
 
 
 async def ask_for_ever(caller: socket.socket) -> None:

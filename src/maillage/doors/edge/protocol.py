@@ -141,9 +141,9 @@ class Guarded(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _tell(self, answer: bytes) -> None:
-        """Refuse; who asks again and again and reads none of its refusals is cut, before they fill the memory."""
+        """Refuse; who asks again and again and reads none of its refusals is cut, before they fill the memory. What it may still read, it may."""
         if self.flow.write_paused:
-            self.transport.abort()
+            self.transport.close()
         else:
             self.transport.write(answer)
 
