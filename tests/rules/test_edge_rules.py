@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 
 import pytest
 
@@ -174,80 +173,6 @@ async def test_when_nothing_moves_nobody_is_let_into_the_queue() -> None:
     assert admission.hopeless(Lane.INTERACTIVE)
     admission.leave(held)
     assert not admission.hopeless(Lane.INTERACTIVE)
-
-
-@pytest.mark.asyncio
-async def test_machines_that_go_on_asking_have_fewer_turns_and_a_short_queue() -> None:
-    """A hundred pieces of work are done a second, by turns. A burst may wait half a second, fifty of them; then eight of ten turns, and half as long as work lasts."""
-    at = At()
-    admission = Admission(EdgeSettings(running=10, kept_for_emergencies=0, kept_for_people=0, wait_batch=0.5), at)
-    begun, waiting, burst = deque[float](), set[asyncio.Task[float]](), 0
-    for _ in range(300):
-        while not admission.hopeless(Lane.BATCH):
-            waiting.add(asyncio.create_task(admission.enter(Lane.BATCH)))
-            await asyncio.sleep(0)
-        burst = max(burst, admission.waiting)
-        at.now += 0.01
-        begun.extend(sorted(task.result() for task in waiting if task.done()))
-        waiting = {task for task in waiting if not task.done()}
-        admission.leave(begun.popleft())
-        await asyncio.sleep(0)
-    for task in waiting:
-        task.cancel()
-    assert burst > 40
-    assert admission.running == 8
-    assert 2 <= admission.waiting <= 5
-    await asyncio.gather(*waiting, return_exceptions=True)
-    at.now += 0.6
-    assert [await admission.enter(Lane.BATCH) for _ in range(2)] == [at.now] * 2, (
-        "nobody has waited of late: all ten turns are theirs again"
-    )
-
-
-@pytest.mark.asyncio
-async def test_who_waits_beside_turns_that_are_free_again_gets_one_though_nobody_leaves() -> None:
-    admission = Admission(EdgeSettings(running=4, kept_for_emergencies=0, kept_for_people=0, wait_batch=2.0))
-    begun = deque([await admission.enter(Lane.BATCH) for _ in range(4)])
-    waiting: list[asyncio.Task[float]] = []
-    until = asyncio.get_running_loop().time() + 0.7
-    while asyncio.get_running_loop().time() < until:
-        if admission.waiting < 3 and not admission.hopeless(Lane.BATCH):
-            waiting.append(asyncio.create_task(admission.enter(Lane.BATCH)))
-        await asyncio.sleep(0.01)
-        begun.extend(task.result() for task in waiting if task.done())
-        waiting = [task for task in waiting if not task.done()]
-        admission.leave(begun.popleft())
-    waiting.append(asyncio.create_task(admission.enter(Lane.BATCH)))
-    await asyncio.sleep(0)
-    waiting = [task for task in waiting if not task.done()]
-    assert admission.running == 3, "one is kept from machines that go on asking"
-    done, _ = await asyncio.wait(waiting, timeout=4, return_when=asyncio.FIRST_COMPLETED)
-    assert done
-    assert admission.running == 4
-    for task in waiting:
-        task.cancel()
-    await asyncio.gather(*waiting, return_exceptions=True)
-
-
-@pytest.mark.asyncio
-async def test_bursts_with_a_pause_between_them_are_bursts() -> None:
-    """Thirty at once, two and a half times a second, each of 20 ms: a twelfth of what twenty turns can do. None of them is refused."""
-    at = At()
-    admission = Admission(EdgeSettings(running=20, kept_for_emergencies=0, kept_for_people=0, wait_batch=0.5), at)
-    for _ in range(10):
-        assert not admission.hopeless(Lane.BATCH)
-        tasks = []
-        for _ in range(30):
-            assert not admission.hopeless(Lane.BATCH)
-            tasks.append(asyncio.create_task(admission.enter(Lane.BATCH)))
-            await asyncio.sleep(0)
-        while tasks:
-            at.now += 0.02
-            for task in [task for task in tasks if task.done()]:
-                tasks.remove(task)
-                admission.leave(task.result())
-            await asyncio.sleep(0)
-        at.now += 0.36
 
 
 @pytest.mark.parametrize(

@@ -22,12 +22,9 @@ _WINDOW = 0.25
 """Seconds over which turns are counted."""
 
 _QUIET = 0.5
-"""Seconds that a burst may last, and without a turn for anybody who waits after which no queue stands any more."""
+"""Seconds that a burst may last, and without anybody waiting after which the next burst is one of its own."""
 
-_INSTANT = 0.05
-"""Seconds without anybody waiting after which the next burst is one of its own."""
-
-_SHORTEST = 0.01
+_SHORTEST = 0.02
 _LONGEST = 2.0
 """What one piece of work may count for, in seconds: a single long one does not close the door."""
 
@@ -48,7 +45,7 @@ class Pace:
 
     def begin(self, now: float) -> None:
         """The first one waits: what was before tells nothing any more."""
-        if now - self._last >= _INSTANT:
+        if now - self._last >= _QUIET:
             self._began = now
         self._since, self._turns, self.each = now, 0, 0.0
 
@@ -102,7 +99,6 @@ class Admission:
         self._mean = 0.02
         self._paces = {lane: Pace() for lane in self._most}
         self._moved = at()
-        self._later: asyncio.TimerHandle | None = None
         self.running = 0
 
     @property
@@ -128,7 +124,6 @@ class Admission:
         if not self._queues[lane]:
             self._paces[lane].begin(self._at())
         self._queues[lane].append(turn)
-        self._look_later()
         try:
             async with asyncio.timeout(_FORGIVEN * self._patience[lane]):
                 await turn
@@ -149,31 +144,13 @@ class Admission:
 
     def _pass_on(self) -> None:
         self.running -= 1
-        self._give()
-
-    def _give(self) -> None:
-        """Turns to those who wait, as far as there are any."""
         for lane, queue in self._queues.items():
-            while queue and self.running < self._turns(lane):
+            while queue and self.running < self._most[lane]:
                 turn = queue.popleft()
                 if not turn.done():
                     self.running += 1
                     turn.set_result(None)
                     self._paces[lane].count(self._at())
-
-    def _look_later(self) -> None:
-        if self._later is None:
-            self._later = asyncio.get_running_loop().call_later(_QUIET, self._look)
-
-    def _look(self) -> None:
-        """Nobody may have left for a while: once no queue of machines stands any more, who waits beside turns that were kept from them gets one."""
-        self._later = None
-        lane = Lane.BATCH
-        if self._queues[lane] and self.running < self._most[lane] and not self._goes_on(lane):
-            self._paces[lane].begin(self._at())
-        self._give()
-        if self.waiting:
-            self._look_later()
 
     def _give_up(self, lane: Lane, turn: Waiter) -> None:
         """Leave the queue; a turn that was given at the very same instant goes to the next one."""
@@ -192,21 +169,12 @@ class Admission:
         return ahead
 
     def _busy(self, lane: Lane, ahead: int) -> bool:
-        return ahead > 0 or self.running >= self._turns(lane)
-
-    def _turns(self, lane: Lane) -> int:
-        """How many may be worked for. Machines that go on asking for more than can be done have a quarter less: more at once are only slower each."""
-        most = self._most[lane]
-        return most - most // 4 if self._goes_on(lane) else most
-
-    def _goes_on(self, lane: Lane) -> bool:
-        return lane is Lane.BATCH and self._paces[lane].stands(self._at())
+        return ahead > 0 or self.running >= self._most[lane]
 
     def _bearable(self, lane: Lane) -> float:
-        """The longest wait for which one is let into the queue. Machines that go on asking for more than can be done wait half as long as work lasts:
-        some are always there when a turn is free, and what is accepted is answered soon."""
+        """The longest wait for which one is let into the queue. Machines that go on asking for more than can be done wait as long as work lasts."""
         most = self._patience[lane]
-        return min(most, max(self._mean / 2, _SHORTEST)) if self._goes_on(lane) else most
+        return min(most, max(self._mean, _SHORTEST)) if lane is Lane.BATCH and self._paces[lane].stands(self._at()) else most
 
     def _wait(self, lane: Lane, ahead: int) -> float:
         """How long the next one of this lane would wait: those before it, each as long as work has lasted of late, shared by the turns.
@@ -215,5 +183,5 @@ class Admission:
         """
         if self.running and self._at() - self._moved > _STALLED and lane is not Lane.EMERGENCY:
             return float("inf")
-        each = self._mean / self._turns(lane)
+        each = self._mean / self._most[lane]
         return (ahead + 1) * (max(each, self._paces[lane].each) if ahead else each)

@@ -12,7 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from maillage.doors.edge.cycle import Cycle
 
-PIPELINED: Final = 32
+PIPELINED: Final = 64
 """Requests that may wait behind another on one connection: nobody sends so many who means well, and one read may hold thousands of them."""
 
 
