@@ -81,4 +81,4 @@ class Doorstep(asyncio.Protocol):
 def guarded(*, header_timeout: float, write_timeout: float, refuse: Refuse | None = None, linger: float = Guarded.linger) -> type[Doorstep]:
     """The protocol of a server whose connections have so many seconds; `refuse`, `linger`: see `Guarded`."""
     told = {"header_timeout": header_timeout, "write_timeout": write_timeout, "refuse": refuse, "linger": linger}
-    return type("GuardedDoorstep", (Doorstep,), {"inner": type("GuardedConnection", (Guarded,), told), "refuse": refuse})
+    return type("GuardedDoorstep", (Doorstep,), {"__slots__": (), "inner": type("GuardedConnection", (Guarded,), told), "refuse": refuse})

@@ -13,6 +13,7 @@ from maillage.doors.edge.journal import Journal
 from maillage.doors.edge.routes import Lane
 
 Heads = list[tuple[bytes, bytes]]
+OVERLOADED: Final = "overloaded"
 LONGEST: Final = 4096
 """Bytes within which the first line has to end, and the headers after it."""
 
@@ -51,10 +52,10 @@ class Hurry:
     Heads that are read in one turn of the loop are all read before the first of them is worked on: those let in since are counted here.
     """
 
-    __slots__ = ("_admission", "_journal", "_known", "_less_plain", "_reason", "_ways")
+    __slots__ = ("_admission", "_journal", "_known", "_less_plain", "_ways")
 
-    def __init__(self, admission: Admission, journal: Journal, ways: Sequence[Way], reason: str = "overloaded") -> None:
-        self._admission, self._journal, self._ways, self._reason = admission, journal, ways, reason
+    def __init__(self, admission: Admission, journal: Journal, ways: Sequence[Way]) -> None:
+        self._admission, self._journal, self._ways = admission, journal, ways
         self._less_plain = LESS_PLAIN + tuple(b"\n%b:" % name for way in ways for name in way.closer)
         self._known: dict[bytes, int] = {}
 
@@ -68,7 +69,7 @@ class Hurry:
             return None
         if way.closer and any(name in way.closer for name, _ in headers):
             return None
-        self._journal.refused(self._reason)
+        self._journal.refused(OVERLOADED)
         return way.answer
 
     def glance(self, data: bytes, now: float) -> bytes | None:
@@ -81,7 +82,7 @@ class Hurry:
             if (now == way.hopeless_at or self._is_hopeless(way, now)) and (line := way.line.match(data, 0, LONGEST)):
                 if not self._is_whole(data[line.end() - 2 :]):
                     return None
-                self._journal.refused(self._reason)
+                self._journal.refused(OVERLOADED)
                 return way.answer
         return None
 

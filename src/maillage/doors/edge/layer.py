@@ -17,7 +17,7 @@ from maillage.doors.edge.asked import Asked, Scope
 from maillage.doors.edge.bodies import Body, Gone, Memory
 from maillage.doors.edge.cors import PREFIX, Cors
 from maillage.doors.edge.headers import SECURITY_HEADERS, transport_security
-from maillage.doors.edge.hurry import Hurry, Way, written
+from maillage.doors.edge.hurry import OVERLOADED, Hurry, Way, written
 from maillage.doors.edge.journal import Journal
 from maillage.doors.edge.proxies import Proxies
 from maillage.doors.edge.rates import Rates
@@ -30,7 +30,7 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 Probe = Callable[[], Awaitable[tuple[int, dict[str, Any]]]]
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
-_OVERLOADED = (503, "overloaded", 2)
+_OVERLOADED = (503, OVERLOADED, 2)
 _WATCH_AFTER = 0.1
 """Seconds after which somebody looks whether the caller is still there: most requests have been answered by then."""
 
