@@ -70,10 +70,9 @@ def pages(server: Server) -> Lanes:
         form = hidden(client.get("/connexion"))
         client.post("/connexion", data={"_csrf": form["_csrf"], "login": "medecin-creteil"}, headers=SAME_SITE)
         home = client.get("/").text
-        requests = sorted(set(re.findall(r'href="(/demandes/[0-9a-f-]{36})"', home)))
-        people = sorted(
-            {found for request in requests for found in re.findall(r'href="(/patients/[0-9a-f-]{36})"', client.get(request).text)}
-        )
+        seen = {path: client.get(path) for path in sorted(set(re.findall(r'href="(/demandes/[0-9a-f-]{36})"', home)))}
+        requests = [path for path, page in seen.items() if page.status_code == 200]  # a draft leads to its form
+        people = sorted({found for path in requests for found in re.findall(r'href="(/patients/[0-9a-f-]{36})"', seen[path].text)})
         cookie = {"cookie": "; ".join(f"{name}={value}" for name, value in client.cookies.items())}
     assert requests
     assert people
