@@ -17,9 +17,10 @@ from maillage.doors.edge import Stance, guarded
 from maillage.settings import Settings
 
 log = logging.getLogger(__name__)
-ACCEPTED: Final = 16
+ACCEPTED: Final = 4
 """Connections taken in one turn of the loop. libuv takes one for each listening descriptor (libuv pull request 3696): under load a turn lasts some
-milliseconds, and whoever connects would wait behind hundreds who do not even ask for much, an emergency too."""
+milliseconds, and whoever connects would wait behind hundreds who do not even ask for much, an emergency too. Each
+of them is asked whenever somebody connects, all but one in vain: a refusal on a connection opened for it pays for that."""
 
 
 class Server(uvicorn.Server):
