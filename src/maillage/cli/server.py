@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import socket
 from functools import partial
 from types import FrameType
-from typing import Any, Final
+from typing import Any
 
 import uvicorn
 
 from maillage.app import Application
+from maillage.cli.scouts import SCOUTS, Scouts
 from maillage.doors.edge import Stance, guarded
 from maillage.settings import Settings
 
 log = logging.getLogger(__name__)
-ACCEPTED: Final = 4
-"""Connections taken in one turn of the loop. libuv takes one for each listening descriptor (libuv pull request 3696): under load a turn lasts some
-milliseconds, and whoever connects would wait behind hundreds who do not even ask for much, an emergency too. Each
-of them is asked whenever somebody connects, all but one in vain: a refusal on a connection opened for it pays for that."""
 
 
 class Server(uvicorn.Server):
@@ -32,28 +28,15 @@ class Server(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, on several descriptors of each socket."""
+        """Listen, with scouts on each socket. Where no descriptors are left for them, bursts are taken more slowly."""
         await super().startup(sockets)
         made: Any = self.config.http_protocol_class
         protocol = partial(made, config=self.config, server_state=self.server_state, app_state=self.lifespan.state, _loop=self._loop)
         for listening in [one for server in self.servers for one in server.sockets]:
-            for _ in range(ACCEPTED - 1):
-                if not await self._listen_again(protocol, listening.fileno()):
-                    return
-
-    async def _listen_again(self, protocol: Any, descriptor: int) -> bool:
-        """With one descriptor more. Where there are none left, fewer take connections as well, only later."""
-        try:
-            again = socket.socket(fileno=os.dup(descriptor))
-        except OSError:
-            log.warning("few-descriptors", extra={"code": "few-descriptors"})
-            return False
-        try:
-            self.servers.append(await self._loop.create_server(protocol, sock=again, ssl=self.config.ssl, backlog=self.config.backlog))
-        except OSError:
-            again.close()
-            raise
-        return True
+            scouts = await Scouts(self._loop, listening.fileno(), protocol, self.config.ssl).listen(self.config.backlog)
+            self.servers.extend(scouts)
+            if len(scouts) < SCOUTS:
+                log.warning("few-descriptors", extra={"code": "few-descriptors"})
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop; a connection that was being taken when the others were ended is ended a moment later."""
