@@ -175,6 +175,27 @@ async def test_when_nothing_moves_nobody_is_let_into_the_queue() -> None:
     assert not admission.hopeless(Lane.INTERACTIVE)
 
 
+@pytest.mark.asyncio
+async def test_bursts_with_a_pause_between_them_are_bursts() -> None:
+    """Thirty at once, two and a half times a second, each of 20 ms: a twelfth of what twenty turns can do. None of them is refused."""
+    at = At()
+    admission = Admission(EdgeSettings(running=20, kept_for_emergencies=0, kept_for_people=0, wait_batch=0.5), at)
+    for _ in range(10):
+        assert not admission.hopeless(Lane.BATCH)
+        tasks = []
+        for _ in range(30):
+            assert not admission.hopeless(Lane.BATCH)
+            tasks.append(asyncio.create_task(admission.enter(Lane.BATCH)))
+            await asyncio.sleep(0)
+        while tasks:
+            at.now += 0.02
+            for task in [task for task in tasks if task.done()]:
+                tasks.remove(task)
+                admission.leave(task.result())
+            await asyncio.sleep(0)
+        at.now += 0.36
+
+
 @pytest.mark.parametrize(
     ("peer", "forwarded", "found"),
     [

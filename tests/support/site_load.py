@@ -29,7 +29,7 @@ UNCOUNTED = {
 """The load is one client at one address, far above what one may ask."""
 
 SHARES = {"read": 0.45, "worklist": 0.28, "identifier": 0.15, "create": 0.10, "emergency": 0.02}
-"""Of what is sent. One request in ten writes; two in a hundred are emergencies, more than there are, so that a minute holds enough of them to judge."""
+"""Of what is sent. One request in ten writes; two in a hundred are emergencies, more than there are, so that a run holds enough of them to judge."""
 
 SYSTEM = "https://essai.example/overload"
 PEOPLE, TASKS = 40, 200

@@ -12,6 +12,7 @@ AT_ONCE: Final = 32
 """Connections taken in one go: enough for a burst, few enough to answer somebody in between."""
 
 SCOUTS: Final = 3
+"""Descriptors beside the one that the server has of its own."""
 
 
 class Scouts:
@@ -62,6 +63,7 @@ class Scouts:
             task = self._loop.create_task(self._loop.connect_accepted_socket(self._made, other, ssl=self._ssl))
             self._taking.add(task)
             task.add_done_callback(self._taken)
+        self._loop.call_soon(self._take_others)  # more may be waiting
 
     def _taken(self, task: asyncio.Task[Any]) -> None:
         self._taking.discard(task)
