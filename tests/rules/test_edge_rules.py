@@ -196,6 +196,46 @@ async def test_bursts_with_a_pause_between_them_are_bursts() -> None:
         at.now += 0.36
 
 
+@pytest.mark.asyncio
+async def test_those_on_their_way_take_the_turns_that_are_free_however_long_work_has_lasted() -> None:
+    at = At()
+    admission = Admission(EdgeSettings(running=20, kept_for_emergencies=0, kept_for_people=0, wait_batch=0.5), at)
+    for _ in range(100):
+        since = await admission.enter(Lane.BATCH)
+        at.now += 2
+        admission.leave(since)
+    assert not any(admission.hopeless(Lane.BATCH, coming) for coming in range(20)), "twenty turns are free"
+    assert not admission.hopeless(Lane.BATCH, 20 + 3), "four tenths of a second"
+    assert admission.hopeless(Lane.BATCH, 20 + 5), "more than half a second"
+    begun = [await admission.enter(Lane.BATCH) for _ in range(15)]
+    assert not admission.hopeless(Lane.BATCH, 4), "one is left"
+    assert admission.hopeless(Lane.BATCH, 5 + 5)
+    assert len(begun) == 15
+
+
+@pytest.mark.asyncio
+async def test_how_seldom_a_lane_got_a_turn_tells_nothing_once_nobody_waits_in_it() -> None:
+    at = At()
+    admission = Admission(EdgeSettings(running=1, kept_for_emergencies=0, kept_for_people=0, wait_batch=0.5), at)
+    held = await admission.enter(Lane.EMERGENCY)
+    machine = asyncio.create_task(admission.enter(Lane.BATCH))
+    for _ in range(50):  # a second in which emergencies pass before it
+        following = asyncio.create_task(admission.enter(Lane.EMERGENCY))
+        await asyncio.sleep(0)
+        at.now += 0.02
+        admission.leave(held)
+        held = await following
+    second = asyncio.create_task(admission.enter(Lane.BATCH))
+    await asyncio.sleep(0)
+    admission.leave(held)
+    held = await machine
+    assert admission.hopeless(Lane.BATCH), "a turn a second, of late, and one waits"
+    admission.leave(held)
+    admission.leave(await second)
+    at.now += 0.5
+    assert not admission.hopeless(Lane.BATCH, 4), "a turn for each of them, of 20 ms"
+
+
 @pytest.mark.parametrize(
     ("peer", "forwarded", "found"),
     [

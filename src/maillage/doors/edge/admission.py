@@ -107,9 +107,16 @@ class Admission:
         return sum(map(len, self._queues.values()))
 
     def hopeless(self, lane: Lane, coming: int = 0) -> bool:
-        """Whether a request of this lane would be refused now, `coming` others being on their way: asked of each head, before its body is read."""
-        ahead = self._ahead(lane) + coming
-        return self._busy(lane, ahead) and self._wait(lane, ahead) > self._bearable(lane)
+        """Whether a request of this lane would be refused now, `coming` others being on their way: asked of each head, before its body is read.
+
+        Those on their way take the turns that are free; only the others of them will wait.
+        """
+        ahead = self._ahead(lane)
+        free = 0 if ahead else max(0, self._most[lane] - self.running)
+        if coming < free:
+            return False
+        ahead += coming - free
+        return self._wait(lane, ahead) > self._bearable(lane)
 
     async def enter(self, lane: Lane) -> float:
         """Take a turn, when it comes; give back, to `leave`, the instant at which it began. Raises `Full`."""
@@ -179,9 +186,9 @@ class Admission:
     def _wait(self, lane: Lane, ahead: int) -> float:
         """How long the next one of this lane would wait: those before it, each as long as work has lasted of late, shared by the turns.
 
-        Where some wait, how often they got a turn of late tells better.
+        Where some wait in its lane, how often they got a turn of late tells better; it tells nothing any more once nobody waits.
         """
         if self.running and self._at() - self._moved > _STALLED and lane is not Lane.EMERGENCY:
             return float("inf")
         each = self._mean / self._most[lane]
-        return (ahead + 1) * (max(each, self._paces[lane].each) if ahead else each)
+        return (ahead + 1) * (max(each, self._paces[lane].each) if self._queues[lane] else each)
