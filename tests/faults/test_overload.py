@@ -1,5 +1,7 @@
 """F12: ten times what the server can do, in an open loop (`make faults`). Times are judged, on whatever machine.
 
+All comes by the server's Unix socket, as from the proxy that ends TLS before it; `FAULT_TCP=1` plays the same over TCP.
+
 The server and its PostgreSQL have one processor, the load another, when it measures what they can do and when it sends ten times as much: a load that took
 from the server's own processor would measure their quarrel. The same program sends in both, over connections that are kept alive but one in twenty.
 
@@ -11,6 +13,7 @@ emergencies, which come as usual: they cost a quarter of the others and are all 
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -70,6 +73,7 @@ class Flood:
     seconds: float
     ours: int
     theirs: int
+    socket: str
     lines: dict[str, str] = field(default_factory=dict)
     good: list[float] = field(default_factory=list)
     most: list[float] = field(default_factory=list)
@@ -96,7 +100,7 @@ class Flood:
             before = after
 
     def _closed(self) -> Order:
-        return Order(self.server.port, 0, MEASURED, self.lanes, CALLERS, FRESH, self.theirs)
+        return Order(self.server.port, 0, MEASURED, self.lanes, CALLERS, FRESH, self.theirs, socket=self.socket)
 
     def _can_do(self) -> dict[str, Any]:
         rest(self.ours)
@@ -144,13 +148,23 @@ class Flood:
 @pytest.mark.parametrize("who", ["machines", "people"])
 def test_f12_ten_times_too_much_is_refused_quickly_and_emergencies_pass(who: str, data_dir: Path, record_property: Any) -> None:
     ours, theirs, *_ = sorted(os.sched_getaffinity(0))  # fails on one core: the load needs one of its own
-    with served(data_dir, **site_load.UNCOUNTED, MAILLAGE_DEMO__PAST=str(who == "people").lower()) as server:
+    with (
+        tempfile.TemporaryDirectory(prefix="m") as folder,
+        served(
+            data_dir,
+            **site_load.UNCOUNTED,
+            MAILLAGE_SERVER__SOCKET=(socket := f"{folder}/s"),
+            MAILLAGE_DEMO__PAST=str(who == "people").lower(),
+        ) as server,
+    ):
         if who == "machines":
             with caller(server) as client:
                 lanes = site_load.lanes(server, dict(client.headers), site_load.furnish(client))
         else:
             lanes = site_load.pages(server)
-        flood = Flood(server, lanes, float(os.environ.get("FAULT_SECONDS", "25")), ours, theirs)
+        flood = Flood(
+            server, lanes, float(os.environ.get("FAULT_SECONDS", "25")), ours, theirs, "" if os.environ.get("FAULT_TCP") else socket
+        )
         flood.play()
     for name, line in flood.lines.items():
         record_property(f"F12 {who}, {name}", line)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import socket
-from collections.abc import AsyncIterator
+import stat
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,16 +18,18 @@ import uvicorn
 import uvloop
 from tests.rules.test_edge_hurry import fine
 
+from maillage.cli.output import Failure
 from maillage.cli.server import Server
-from maillage.doors.edge import Stance, guarded
+from maillage.doors.edge import SOCKET, Stance, guarded
 
 
 @asynccontextmanager
-async def serving(*, idle: float = 9) -> AsyncIterator[Server]:
-    """Our server in front of an application that answers 200; a connection may say nothing for so long."""
+async def serving(*, idle: float = 9, beside: Path | None = None) -> AsyncIterator[Server]:
+    """Our server in front of an application that answers 200; a connection may say nothing for so long. `beside`: a Unix socket that it listens on too."""
     config = uvicorn.Config(fine, port=0, http=guarded(header_timeout=idle, write_timeout=9), ws="none", lifespan="off", log_config=None)
     config.load()
-    server = Server(config, Stance(), 0)
+    by_socket = (beside, guarded(header_timeout=idle, write_timeout=9, peer=SOCKET)) if beside else None
+    server = Server(config, Stance(), 0, by_socket)
     server.lifespan = config.lifespan_class(config)
     await server.startup()
     try:
@@ -54,6 +60,57 @@ async def turns_until_taken(count: int) -> int:
 def test_many_who_connect_are_taken_in_few_turns_of_the_loop() -> None:
     """So that few turns pass until the last of them is taken: it may be an emergency."""
     assert uvloop.run(turns_until_taken(200)) < 20
+
+
+@pytest.fixture
+def path() -> Iterator[Path]:
+    """Where a Unix socket may lie: its path has to be short."""
+    with tempfile.TemporaryDirectory(prefix="m") as folder:
+        yield Path(folder) / "s"
+
+
+async def turns_until_taken_by_socket(path: Path, count: int) -> int:
+    async with serving(beside=path) as server:
+        with ExitStack() as stack:
+            for _ in range(count):
+                stack.enter_context(socket.socket(socket.AF_UNIX)).connect(str(path))
+            turns = 0
+            while len(server.server_state.connections) < count and turns < count:
+                await asyncio.sleep(0)
+                turns += 1
+    return turns
+
+
+def test_many_who_connect_by_the_socket_are_taken_as_quickly(path: Path) -> None:
+    assert uvloop.run(turns_until_taken_by_socket(path, 200)) < 20
+
+
+async def mode_of(path: Path) -> int:
+    async with serving(beside=path):
+        return stat.S_IMODE(os.stat(path).st_mode)  # noqa: PTH116
+
+
+def test_only_the_owner_and_the_group_open_the_socket_and_it_goes_with_the_server(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(path))  # by a server that was killed
+    assert uvloop.run(mode_of(path)) == 0o660
+    assert not path.exists()
+
+
+def test_a_socket_behind_which_somebody_is_is_left_to_them(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(path))
+        other.listen()
+        with pytest.raises(Failure, match="in use"):
+            uvloop.run(mode_of(path))
+        assert path.is_socket()
+
+
+def test_a_path_where_no_socket_can_be_is_told(path: Path) -> None:
+    path.write_text("kept", encoding="utf-8")
+    with pytest.raises(Failure, match=f"cannot listen on the socket {path}"):
+        uvloop.run(mode_of(path))
+    assert path.read_text(encoding="utf-8") == "kept"
 
 
 async def stopped_while_they_connect() -> float:

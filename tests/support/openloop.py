@@ -29,7 +29,7 @@ class Order:
 
     `fresh`: the share of requests that open a connection and close it afterwards; the others use connections that are kept alive.
     `core`: the only processor that this load may use. `settle`: after so many seconds a flood is no burst any more, and what is due from then on is told
-    once more by itself.
+    once more by itself. `socket`: the path of a Unix socket, instead of the port.
     """
 
     port: int
@@ -40,6 +40,7 @@ class Order:
     fresh: float = 0.0
     core: int | None = None
     settle: float = 0.0
+    socket: str = ""
 
 
 @dataclass
@@ -185,12 +186,20 @@ class Load:
 
     async def _connect(self, lane: Lane, raw: bytes, due: float, *, kept: bool) -> None:
         try:
-            _, made = await self.loop.create_connection(lambda: Connection(self, kept=kept), "127.0.0.1", self.order.port)
+            made = await self._connected(kept=kept)
         except OSError:
             self.open -= 1
             lane.lost += 1
         else:
             made.send(lane, raw, due)
+
+    async def _connected(self, *, kept: bool) -> Connection:
+        def make() -> Connection:
+            return Connection(self, kept=kept)
+
+        if self.order.socket:
+            return (await self.loop.create_unix_connection(make, self.order.socket))[1]
+        return (await self.loop.create_connection(make, "127.0.0.1", self.order.port))[1]
 
 
 def drive(order: Order) -> dict[str, Any]:

@@ -33,6 +33,8 @@ SHARES = {"read": 0.45, "worklist": 0.28, "identifier": 0.15, "create": 0.10, "e
 
 SYSTEM = "https://essai.example/overload"
 PEOPLE, TASKS = 40, 200
+CALLERS = [f"198.51.100.{number}" for number in range(1, 41)]
+"""Where requests come from, as the proxy before the server tells."""
 
 
 def wire(
@@ -42,6 +44,12 @@ def wire(
     content = json.dumps(body) if body is not None else ""
     told = {"host": f"127.0.0.1:{server.port}", **headers, **({"content-length": str(len(content))} if method != "GET" else {})}
     return "\r\n".join([f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in told.items()), "", content])
+
+
+def forwarded(texts: list[str]) -> list[str]:
+    """The same as a proxy hands them on, in turn for each of its callers."""
+    told = zip(texts * (len(CALLERS) // len(texts) + 1), CALLERS, strict=False)
+    return [text.replace("\r\n\r\n", f"\r\nx-forwarded-for: {caller}\r\n\r\n", 1) for text, caller in told]
 
 
 def furnish(client: httpx.Client) -> list[str]:
@@ -61,7 +69,7 @@ def lanes(server: Server, headers: Mapping[str, str], people: list[str]) -> Lane
         "create": [wire(server, headers, "POST", "/fhir/ServiceRequest", _request(person)) for person in people],
         "emergency": [wire(server, headers, "POST", "/fhir/Patient/absent-0/$break-glass")],
     }
-    return {name: (SHARES[name], texts) for name, texts in asked.items()}
+    return {name: (SHARES[name], forwarded(texts)) for name, texts in asked.items()}
 
 
 def pages(server: Server) -> Lanes:
@@ -82,7 +90,7 @@ def pages(server: Server) -> Lanes:
         "record": (0.28, people),
         "emergency": (0.02, [f"{person}/urgence" for person in people]),
     }
-    return {name: (share, [wire(server, cookie, path=path) for path in paths]) for name, (share, paths) in asked.items()}
+    return {name: (share, forwarded([wire(server, cookie, path=path) for path in paths])) for name, (share, paths) in asked.items()}
 
 
 def _made(client: httpx.Client, kind: str, resource: dict[str, Any]) -> str:

@@ -22,8 +22,9 @@ class Scouts:
     last of hundreds who connect. A descriptor for each of them would do as well, but all descriptors are woken and asked whenever one connects.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, descriptor: int, made: Callable[[], Any], ssl: Any = None) -> None:
-        self._loop, self._descriptor, self._made, self._ssl = loop, descriptor, made, ssl
+    def __init__(self, loop: asyncio.AbstractEventLoop, watched: socket.socket, made: Callable[[], Any], ssl: Any = None) -> None:
+        self._loop, self._descriptor, self._made, self._ssl = loop, watched.fileno(), made, ssl
+        self._serve = loop.create_unix_server if watched.family == socket.AF_UNIX else loop.create_server
         self._listening: list[socket.socket] = []
         self._turn, self._count = -1.0, 0
         self._taking: set[asyncio.Task[Any]] = set()
@@ -39,7 +40,7 @@ class Scouts:
             scout.setblocking(False)
             self._listening.append(scout)
             try:
-                servers.append(await self._loop.create_server(self._take, sock=scout, ssl=self._ssl, backlog=backlog))
+                servers.append(await self._serve(self._take, sock=scout, ssl=self._ssl, backlog=backlog))
             except OSError:
                 scout.close()
                 raise

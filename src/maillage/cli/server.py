@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -13,7 +14,8 @@ import uvicorn
 
 from maillage.app import Application
 from maillage.cli.scouts import SCOUTS, Scouts
-from maillage.doors.edge import Stance, guarded
+from maillage.cli.sockets import bound
+from maillage.doors.edge import SOCKET, Stance, guarded
 from maillage.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -22,26 +24,40 @@ log = logging.getLogger(__name__)
 class Server(uvicorn.Server):
     """Asked to end, it is not ready any more; after the notice it takes no connection and has `drain` seconds to finish."""
 
-    def __init__(self, config: uvicorn.Config, stance: Stance, notice: float) -> None:
+    def __init__(
+        self, config: uvicorn.Config, stance: Stance, notice: float, beside: tuple[Path, type[asyncio.Protocol]] | None = None
+    ) -> None:
         super().__init__(config)
         self._stance, self._notice = stance, notice
+        self._beside = beside  # a Unix socket, and the protocol of those who come by it
         self._loop = asyncio.get_running_loop()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, with scouts on each socket. Where no descriptors are left for them, bursts are taken more slowly."""
+        own = bound(self._beside[0]) if self._beside is not None else None  # before anything listens that would have to be ended
         await super().startup(sockets)
         made: Any = self.config.http_protocol_class
-        protocol = partial(made, config=self.config, server_state=self.server_state, app_state=self.lifespan.state, _loop=self._loop)
-        for listening in [one for server in self.servers for one in server.sockets]:
-            scouts = await Scouts(self._loop, listening.fileno(), protocol, self.config.ssl).listen(self.config.backlog)
+        listening = [(one, made, self.config.ssl) for server in self.servers for one in server.sockets]
+        if self._beside is not None:
+            _, known = self._beside
+            server = await self._loop.create_unix_server(self._making(known), sock=own, backlog=self.config.backlog)
+            self.servers.append(server)
+            listening += [(one, known, None) for one in server.sockets]
+        for one, protocol, tls in listening:
+            scouts = await Scouts(self._loop, one, self._making(protocol), tls).listen(self.config.backlog)
             self.servers.extend(scouts)
             if len(scouts) < SCOUTS:
                 log.warning("few-descriptors", extra={"code": "few-descriptors"})
+
+    def _making(self, protocol: Any) -> Any:
+        return partial(protocol, config=self.config, server_state=self.server_state, app_state=self.lifespan.state, _loop=self._loop)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop; a connection that was being taken when the others were ended is ended a moment later."""
         self._loop.call_later(0.05, self._end_the_last)
         await super().shutdown(sockets)
+        if self._beside is not None:
+            self._beside[0].unlink(missing_ok=True)
 
     def _end_the_last(self) -> None:
         for connection in list(self.server_state.connections):
@@ -64,11 +80,12 @@ class Server(uvicorn.Server):
 def make_server(application: Application, settings: Settings, stance: Stance) -> Server:
     """The server for an application; nothing in it logs a request by itself."""
     server, edge = settings.server, settings.edge
+    callers = partial(guarded, header_timeout=edge.header_timeout, write_timeout=edge.write_timeout, refuse=application.edge.hurry)
     config = uvicorn.Config(
         application,
         host=server.host,
         port=server.port,
-        http=guarded(header_timeout=edge.header_timeout, write_timeout=edge.write_timeout, refuse=application.edge.hurry),
+        http=callers(),
         ws="none",
         proxy_headers=False,
         log_config=None,
@@ -79,4 +96,4 @@ def make_server(application: Application, settings: Settings, stance: Stance) ->
         limit_concurrency=edge.most_connections,
         backlog=2048,
     )
-    return Server(config, stance, server.drain_notice)
+    return Server(config, stance, server.drain_notice, (Path(server.socket), callers(peer=SOCKET)) if server.socket else None)

@@ -52,6 +52,11 @@ class ServerSettings:
 
     host: str = setting("127.0.0.1", "Address to listen on. The demonstration refuses any but the loopback.")
     port: int = setting(8000, "Port to listen on.")
+    socket: str = setting(
+        "",
+        "Path of a Unix socket to listen on too, for your own proxy on the same machine. Its owner and their group may open it, and who may is believed as a "
+        "trusted proxy.",
+    )
     base_url: str = setting("", "Address under which users reach the server, written in links. Empty: made from host and port.")
     allowed_hosts: tuple[str, ...] = setting(
         (), "Host names that a request may name, separated by commas. Empty: the host of the base URL and the loopback."

@@ -4,12 +4,14 @@ from maillage.doors.edge.asked import charge, client_address, request_id_of
 from maillage.doors.edge.doorstep import guarded
 from maillage.doors.edge.headers import SECURITY_HEADERS, transport_security
 from maillage.doors.edge.layer import LOOPBACK, Door, Edge
+from maillage.doors.edge.proxies import SOCKET
 from maillage.doors.edge.routes import Lane, Limit, Route
 from maillage.doors.edge.stance import Stance
 
 __all__ = [
     "LOOPBACK",
     "SECURITY_HEADERS",
+    "SOCKET",
     "Door",
     "Edge",
     "Lane",

@@ -78,7 +78,9 @@ class Doorstep(asyncio.Protocol):
         self._connections.discard(self)
 
 
-def guarded(*, header_timeout: float, write_timeout: float, refuse: Refuse | None = None, linger: float = Guarded.linger) -> type[Doorstep]:
-    """The protocol of a server whose connections have so many seconds; `refuse`, `linger`: see `Guarded`."""
-    told = {"header_timeout": header_timeout, "write_timeout": write_timeout, "refuse": refuse, "linger": linger}
+def guarded(
+    *, header_timeout: float, write_timeout: float, refuse: Refuse | None = None, linger: float = Guarded.linger, peer: str = ""
+) -> type[Doorstep]:
+    """The protocol of a server whose connections have so many seconds; `refuse`, `linger`, `peer`: see `Guarded`."""
+    told = {"header_timeout": header_timeout, "write_timeout": write_timeout, "refuse": refuse, "linger": linger, "peer": peer}
     return type("GuardedDoorstep", (Doorstep,), {"__slots__": (), "inner": type("GuardedConnection", (Guarded,), told), "refuse": refuse})

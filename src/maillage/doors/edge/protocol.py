@@ -35,6 +35,9 @@ class Guarded(HttpToolsProtocol):
     """Seconds in which a refused body may still arrive, and is dropped, so that its sender reads the refusal instead of a reset."""
 
     refuse: ClassVar[Refuse | None] = None
+    peer: ClassVar[str] = ""
+    """Who is at the other end of every connection, where it has no address."""
+
     _begun = False
     """Whether a head has begun and has not ended."""
     _open = False
@@ -52,6 +55,8 @@ class Guarded(HttpToolsProtocol):
     def connection_made(self, transport: Any, until: float | None = None) -> None:
         """The headers are awaited, `until` then at most."""
         super().connection_made(transport)
+        if self.peer:
+            self.client = (self.peer, 0)
         self._wind(self.header_timeout if until is None else max(0.0, until - self.loop.time()))
 
     def data_received(self, data: bytes) -> None:

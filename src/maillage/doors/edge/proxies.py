@@ -6,6 +6,9 @@ import ipaddress
 from collections.abc import Iterable
 from functools import lru_cache
 
+SOCKET = "unix"
+"""Stands for the address of who comes by our own Unix socket: whoever may open it is a proxy of ours. No address looks so, and no header can say it."""
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -32,9 +35,11 @@ class Proxies:
 
     def trusts(self, peer: str) -> bool:
         """Whether this peer is one of our proxies."""
-        return bool(self._networks) and self._trusted(peer)
+        return peer == SOCKET or (bool(self._networks) and self._trusted(peer))
 
     def _is_ours(self, address: str) -> bool:
+        if address == SOCKET:
+            return True
         try:
             found = ipaddress.ip_address(address)
         except ValueError:
