@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import socket
 import stat
 import tempfile
@@ -20,6 +19,7 @@ from tests.rules.test_edge_hurry import fine
 
 from maillage.cli.output import Failure
 from maillage.cli.server import Server
+from maillage.cli.sockets import bound
 from maillage.doors.edge import SOCKET, Stance, guarded
 
 
@@ -38,18 +38,21 @@ async def serving(*, idle: float = 9, beside: Path | None = None) -> AsyncIterat
         await server.shutdown()
 
 
-def callers(server: Server, count: int, stack: ExitStack) -> None:
-    """So many connect; the loop has not turned since."""
+def callers(server: Server, count: int, stack: ExitStack, path: Path | None = None) -> None:
+    """So many connect, by the Unix socket if one is named; the loop has not turned since."""
     listening: Any = server.servers[0].sockets[0]
+    address = str(path) if path else listening.getsockname()
     for _ in range(count):
-        stack.enter_context(socket.create_connection(listening.getsockname(), timeout=5))
+        caller = stack.enter_context(socket.socket(socket.AF_UNIX if path else socket.AF_INET))
+        caller.settimeout(5)
+        caller.connect(address)
 
 
-async def turns_until_taken(count: int) -> int:
+async def turns_until_taken(count: int, path: Path | None = None) -> int:
     """How many turns of the loop it takes until so many connections that wait are taken."""
-    async with serving() as server:
+    async with serving(beside=path) as server:
         with ExitStack() as stack:
-            callers(server, count, stack)
+            callers(server, count, stack, path)
             turns = 0
             while len(server.server_state.connections) < count and turns < count:
                 await asyncio.sleep(0)
@@ -69,25 +72,13 @@ def path() -> Iterator[Path]:
         yield Path(folder) / "s"
 
 
-async def turns_until_taken_by_socket(path: Path, count: int) -> int:
-    async with serving(beside=path) as server:
-        with ExitStack() as stack:
-            for _ in range(count):
-                stack.enter_context(socket.socket(socket.AF_UNIX)).connect(str(path))
-            turns = 0
-            while len(server.server_state.connections) < count and turns < count:
-                await asyncio.sleep(0)
-                turns += 1
-    return turns
-
-
 def test_many_who_connect_by_the_socket_are_taken_as_quickly(path: Path) -> None:
-    assert uvloop.run(turns_until_taken_by_socket(path, 200)) < 20
+    assert uvloop.run(turns_until_taken(200, path)) < 20
 
 
 async def mode_of(path: Path) -> int:
     async with serving(beside=path):
-        return stat.S_IMODE(os.stat(path).st_mode)  # noqa: PTH116
+        return stat.S_IMODE((await asyncio.to_thread(path.stat)).st_mode)
 
 
 def test_only_the_owner_and_the_group_open_the_socket_and_it_goes_with_the_server(path: Path) -> None:
@@ -104,6 +95,16 @@ def test_a_socket_behind_which_somebody_is_is_left_to_them(path: Path) -> None:
         with pytest.raises(Failure, match="in use"):
             uvloop.run(mode_of(path))
         assert path.is_socket()
+
+
+def test_a_socket_whose_queue_is_full_is_somebody_s_too(path: Path) -> None:
+    with ExitStack() as stack:
+        other = stack.enter_context(socket.socket(socket.AF_UNIX))
+        other.bind(str(path))
+        other.listen(0)
+        stack.enter_context(socket.socket(socket.AF_UNIX)).connect(str(path))
+        with pytest.raises(Failure, match="in use"):
+            bound(path)
 
 
 def test_a_path_where_no_socket_can_be_is_told(path: Path) -> None:

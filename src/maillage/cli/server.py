@@ -34,15 +34,14 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, with scouts on each socket. Where no descriptors are left for them, bursts are taken more slowly."""
-        own = bound(self._beside[0]) if self._beside is not None else None  # before anything listens that would have to be ended
+        path, known = self._beside or (None, None)
+        own = bound(path) if path else None  # before anything listens that would have to be ended
         await super().startup(sockets)
         made: Any = self.config.http_protocol_class
         listening = [(one, made, self.config.ssl) for server in self.servers for one in server.sockets]
-        if self._beside is not None:
-            _, known = self._beside
-            server = await self._loop.create_unix_server(self._making(known), sock=own, backlog=self.config.backlog)
-            self.servers.append(server)
-            listening += [(one, known, None) for one in server.sockets]
+        if own is not None:
+            self.servers.append(await self._loop.create_unix_server(self._making(known), sock=own, backlog=self.config.backlog))
+            listening.append((own, known, None))
         for one, protocol, tls in listening:
             scouts = await Scouts(self._loop, one, self._making(protocol), tls).listen(self.config.backlog)
             self.servers.extend(scouts)

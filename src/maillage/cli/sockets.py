@@ -34,9 +34,7 @@ def _replace(path: Path) -> None:
     if not path.is_socket():
         return
     with socket.socket(socket.AF_UNIX) as asked:
-        try:
-            asked.connect(str(path))
-        except ConnectionRefusedError:
-            path.unlink()
-        else:
+        asked.setblocking(False)  # a queue that is full is somebody's too, and would be waited for
+        if asked.connect_ex(str(path)) != errno.ECONNREFUSED:
             raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+    path.unlink()
