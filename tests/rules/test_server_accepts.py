@@ -129,19 +129,42 @@ def test_a_stop_does_not_wait_for_those_who_were_just_taken() -> None:
     assert uvloop.run(stopped_while_they_connect()) < 30
 
 
-async def taken_with_few_descriptors() -> int:
+async def answered_once_there_is_room(monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """What somebody hears who connected while no descriptor was left for them."""
+    tried = 0
+
+    def none_left(listening: socket.socket) -> Any:
+        nonlocal tried
+        tried += 1
+        if tried == 1:
+            raise OSError(errno.EMFILE, "none left")
+        return accept(listening)
+
+    accept = socket.socket.accept
+    monkeypatch.setattr("socket.socket.accept", none_left)
     async with serving() as server:
-        with ExitStack() as stack:
-            callers(server, 3, stack)
-            for _ in range(50):
-                await asyncio.sleep(0)
-            assert len(server.server_state.connections) == 3
-        return len(server.servers)
+        reader, writer = await asyncio.open_connection(*server.servers[0].sockets[0].getsockname())
+        writer.write(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        heard = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        writer.close()
+        return heard
 
 
-def test_without_descriptors_to_spare_it_listens_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    def none_left(_descriptor: int) -> int:
-        raise OSError(errno.EMFILE, "none left")
+def test_who_connects_while_no_descriptor_is_left_is_taken_once_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert uvloop.run(answered_once_there_is_room(monkeypatch)).startswith(b"HTTP/1.1 200")
 
-    monkeypatch.setattr("maillage.cli.scouts.os.dup", none_left)
-    assert uvloop.run(taken_with_few_descriptors()) == 1
+
+async def answered_in_pieces() -> bytes:
+    """A request in three pieces, and another one close behind it: the first piece is heard on the doorstep, the others may come while it is let in."""
+    async with serving() as server:
+        reader, writer = await asyncio.open_connection(*server.servers[0].sockets[0].getsockname())
+        for piece in (b"GET / HT", b"TP/1.1\r\nhost: loc", b"alhost\r\n\r\nGET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"):
+            writer.write(piece)
+            await asyncio.sleep(0)
+        heard = await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+        return heard
+
+
+def test_what_follows_the_first_bytes_stays_in_its_order() -> None:
+    assert uvloop.run(answered_in_pieces()).count(b"HTTP/1.1 200") == 2

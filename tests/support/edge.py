@@ -9,7 +9,8 @@ from typing import Any
 
 import uvicorn
 
-from maillage.doors.edge import guarded
+from maillage.cli.server import Server
+from maillage.doors.edge import Stance, guarded
 from maillage.doors.edge.hurry import Hurry
 
 
@@ -19,7 +20,7 @@ async def listening(application: Any, refuse: Hurry | None = None, *, headers: f
     kind = guarded(header_timeout=headers, write_timeout=1, refuse=refuse, linger=0.3)
     config = uvicorn.Config(application, port=0, http=kind, ws="none", lifespan="off", log_config=None, timeout_keep_alive=keep)
     config.load()
-    server = uvicorn.Server(config)
+    server = Server(config, Stance(), 0)
     server.lifespan = config.lifespan_class(config)
     await server.startup()
     try:

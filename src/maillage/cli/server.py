@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import os
 import socket
 from functools import partial
 from pathlib import Path
@@ -13,12 +13,9 @@ from typing import Any
 import uvicorn
 
 from maillage.app import Application
-from maillage.cli.scouts import SCOUTS, Scouts
 from maillage.cli.sockets import bound
-from maillage.doors.edge import SOCKET, Stance, guarded
+from maillage.doors.edge import SOCKET, Doorstep, Stance, guarded
 from maillage.settings import Settings
-
-log = logging.getLogger(__name__)
 
 
 class Server(uvicorn.Server):
@@ -33,23 +30,23 @@ class Server(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, with scouts on each socket. Where no descriptors are left for them, bursts are taken more slowly."""
+        """Listen; whoever connects is taken by the edge."""
         path, known = self._beside or (None, None)
         own = bound(path) if path else None  # before anything listens that would have to be ended
         await super().startup(sockets)
         made: Any = self.config.http_protocol_class
-        listening = [(one, made, self.config.ssl) for server in self.servers for one in server.sockets]
+        listening = [(socket.socket(fileno=os.dup(one.fileno())), made) for server in self.servers for one in server.sockets]
+        for server in self.servers:
+            server.close()  # what it listened on is still open
         if own is not None:
-            self.servers.append(await self._loop.create_unix_server(self._making(known), sock=own, backlog=self.config.backlog))
-            listening.append((own, known, None))
-        for one, protocol, tls in listening:
-            scouts = await Scouts(self._loop, one, self._making(protocol), tls).listen(self.config.backlog)
-            self.servers.extend(scouts)
-            if len(scouts) < SCOUTS:
-                log.warning("few-descriptors", extra={"code": "few-descriptors"})
+            own.listen(self.config.backlog)
+            listening.append((own, known))
+        doorsteps: Any = [self._doorstep(one, kind) for one, kind in listening]
+        self.servers = doorsteps
 
-    def _making(self, protocol: Any) -> Any:
-        return partial(protocol, config=self.config, server_state=self.server_state, app_state=self.lifespan.state, _loop=self._loop)
+    def _doorstep(self, listening: socket.socket, kind: Any) -> Doorstep:
+        made = partial(kind, config=self.config, server_state=self.server_state, app_state=self.lifespan.state, _loop=self._loop)
+        return Doorstep(listening, made, kind, float(self.config.timeout_keep_alive), self.server_state.connections)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop; a connection that was being taken when the others were ended is ended a moment later."""

@@ -52,12 +52,13 @@ class Hurry:
     Heads that are read in one turn of the loop are all read before the first of them is worked on: those let in since are counted here.
     """
 
-    __slots__ = ("_admission", "_journal", "_known", "_less_plain", "_ways")
+    __slots__ = ("_admission", "_journal", "_known", "_less_plain", "_uncounted", "_ways")
 
     def __init__(self, admission: Admission, journal: Journal, ways: Sequence[Way]) -> None:
         self._admission, self._journal, self._ways = admission, journal, ways
         self._less_plain = LESS_PLAIN + tuple(b"\n%b:" % name for way in ways for name in way.closer)
         self._known: dict[bytes, int] = {}
+        self._uncounted = 0
 
     def __call__(self, method: bytes, target: bytes, headers: Heads) -> bytes | None:
         """The whole answer when the request is refused at once; None when it goes its way."""
@@ -82,11 +83,14 @@ class Hurry:
             if (now == way.hopeless_at or self._is_hopeless(way, now)) and (line := way.line.match(data, 0, LONGEST)):
                 if not self._is_whole(data[line.end() - 2 :]):
                     return None
-                self._journal.refused(OVERLOADED)
+                self._uncounted += 1
                 return way.answer
         return None
 
     def _is_hopeless(self, way: Way, now: float) -> bool:
+        if self._uncounted:  # once in a turn of the loop, not for each of them
+            self._journal.refused(OVERLOADED, self._uncounted)
+            self._uncounted = 0
         found = self._admission.hopeless(way.lane, self._coming(way))
         if found:
             way.hopeless_at = now

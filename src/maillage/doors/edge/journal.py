@@ -41,9 +41,9 @@ class Journal:
         }
         log.info("request", extra=told)
 
-    def refused(self, reason: str) -> None:
-        """A request was refused before any work."""
-        self._refused[reason] += 1
+    def refused(self, reason: str, count: int = 1) -> None:
+        """So many requests were refused before any work."""
+        self._refused[reason] += count
         self._tell()
 
     def _tell(self) -> None:

@@ -38,6 +38,8 @@ class Guarded(HttpToolsProtocol):
     peer: ClassVar[str] = ""
     """Who is at the other end of every connection, where it has no address."""
 
+    _first = b""
+    """What was heard before the connection was made."""
     _begun = False
     """Whether a head has begun and has not ended."""
     _open = False
@@ -52,12 +54,18 @@ class Guarded(HttpToolsProtocol):
     _clock: asyncio.TimerHandle | None = None
     _writing: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: Any, until: float | None = None) -> None:
-        """The headers are awaited, `until` then at most."""
+    def heard(self, data: bytes, until: float) -> None:
+        """What it said on the doorstep, and when its time for the headers is over: told before the connection is made."""
+        self._first, self._until = data, until
+
+    def connection_made(self, transport: Any) -> None:
+        """The headers are awaited."""
         super().connection_made(transport)
         if self.peer:
             self.client = (self.peer, 0)
-        self._wind(self.header_timeout if until is None else max(0.0, until - self.loop.time()))
+        self._wind(max(0.0, self._until - self.loop.time()) if self._first else self.header_timeout)
+        if self._first:
+            self.loop.call_soon(self.data_received, b"")  # nothing can be paused before it is read from
 
     def data_received(self, data: bytes) -> None:
         """Bytes that begin no request do not buy time; what is refused anyway is refused before it is taken apart."""
@@ -65,6 +73,8 @@ class Guarded(HttpToolsProtocol):
             self._tell(answer)
             self._until = now + self.timeout_keep_alive
             return
+        if self._first:
+            data, self._first = self._first + data, b""
         super().data_received(data)
         if self._begun:
             self._begun = False
@@ -246,3 +256,11 @@ class Guarded(HttpToolsProtocol):
         if self._writing is not None:
             self._writing.cancel()
             self._writing = None
+
+
+def guarded(
+    *, header_timeout: float, write_timeout: float, refuse: Refuse | None = None, linger: float = Guarded.linger, peer: str = ""
+) -> type[Guarded]:
+    """The protocol of a server whose connections have so many seconds; `refuse`, `linger`, `peer`: see `Guarded`."""
+    told = {"header_timeout": header_timeout, "write_timeout": write_timeout, "refuse": refuse, "linger": linger, "peer": peer}
+    return type("GuardedConnection", (Guarded,), told)
