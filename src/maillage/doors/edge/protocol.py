@@ -65,7 +65,7 @@ class Guarded(HttpToolsProtocol):
             self.client = (self.peer, 0)
         self._wind(max(0.0, self._until - self.loop.time()) if self._first else self.header_timeout)
         if self._first:
-            self.loop.call_soon(self.data_received, b"")  # nothing can be paused before it is read from
+            self.loop.call_soon(self._hear)  # nothing can be paused before it is read from
 
     def data_received(self, data: bytes) -> None:
         """Bytes that begin no request do not buy time; what is refused anyway is refused before it is taken apart."""
@@ -154,6 +154,11 @@ class Guarded(HttpToolsProtocol):
             self.timeout_keep_alive_task.cancel()
             self.timeout_keep_alive_task = None
         super().connection_lost(exc)
+
+    def _hear(self) -> None:
+        """Begin with what was said on the doorstep, unless more has come since, or the caller has gone."""
+        if self._first and not self.transport.is_closing():
+            self.data_received(b"")
 
     def _tell(self, answer: bytes) -> None:
         """Refuse; who asks again and again and reads none of its refusals is cut, before they fill the memory. What it may still read, it may."""
