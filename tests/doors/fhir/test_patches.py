@@ -187,6 +187,8 @@ def test_a_replaced_choice_leaves_no_second_value() -> None:
         (operation("insert", "Patient.name.given", index=0, value={"valueString": "x"}), "patch-path"),
         (operation("move", "Patient.identifier", source=0, destination=2), "patch-index"),
         (operation("add", "Patient", name="contact", value={"part": [{"name": "colour", "valueCode": "x"}]}), "patch-value"),
+        (operation("add", "Patient", name="language", value={"part": [{"name": "use", "valueCode": "old"}]}), "patch-value"),
+        (operation("insert", "Patient.name[0].given", index=0, value={"part": [{"name": "use", "valueCode": "old"}]}), "patch-value"),
         (operation("add", "Patient", name="gender", value={}), "patch-value"),
     ],
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from maillage.codes.json import decode, encode
+from maillage.codes.r4.primitives import CHECKS
 from maillage.doors.fhir.patches import paths
 from maillage.doors.fhir.patches.paths import Path, Place
 from maillage.kernel.errors import Invalid, Issue, Malformed
@@ -112,9 +113,10 @@ def _value(operation: Operation, type_: str) -> Value:
 
 def _from_parts(parts: Any, type_: str, operation: Operation) -> dict[str, Any]:
     made: dict[str, Any] = {}
+    inside = "" if type_ in CHECKS else type_  # a primitive has no parts
     for part in parts if type(parts) is list else ():
         name = part.get("name") if type(part) is dict else None
-        fields = paths.fields_named(type_, name) if type_ and type(name) is str else []
+        fields = paths.fields_named(inside, name) if inside and type(name) is str else []
         if not fields:
             raise operation.refuse("patch-value", f"there is no element {str(name)[:60]} here.")
         value = _value(Operation(operation.type, operation.path, operation.where, given=part), fields[0][1].type)
