@@ -55,7 +55,7 @@ async def test_racing_conditional_writes_of_every_kind_make_one(ours: Caller) ->
         *(ours.post("/fhir", json=transaction("PUT", "Basic?identifier=1")) for _ in range(4)),
         *(ours.post("/fhir", json=transaction("POST", "Basic", ifNoneExist="identifier=urn:x|1")) for _ in range(4)),
     )
-    assert {answer.status_code for answer in answers} == {200, 201}
+    assert {answer.status_code for answer in answers} <= {200, 201}  # a transaction that made it says 200, and 201 within
     told = [
         answer.json()["entry"][0]["response"]["status"] if answer.json()["resourceType"] == "Bundle" else str(answer.status_code)
         for answer in answers
