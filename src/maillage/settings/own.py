@@ -87,7 +87,9 @@ class EdgeSettings:
     wait_emergency: float = setting(2.0, "Seconds that an emergency may wait for its turn; beyond, 503 at once.")
     wait_interactive: float = setting(0.5, "Seconds that a page may wait for its turn; beyond, 503 at once.")
     wait_batch: float = setting(0.5, "Seconds that a machine may wait for its turn; beyond, 503 at once.")
-    deadline: float = setting(5.0, "Seconds that the work for a page may take; beyond, it is undone and answered 503.")
+    deadline: float = setting(
+        5.0, "Seconds that the work for a page, or one write of the API, may take; beyond, it is undone and answered 503."
+    )
     deadline_read: float = setting(4.0, "Seconds that a read or a search of the API may take.")
     deadline_batch: float = setting(30.0, "Seconds that a Bundle, an operation or an export of the API may take.")
     header_timeout: float = setting(10.0, "Seconds in which a caller must have sent its headers.")

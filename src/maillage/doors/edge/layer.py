@@ -83,7 +83,7 @@ class Edge:
         self._seconds = {
             Lane.EMERGENCY: edge.deadline,
             Lane.INTERACTIVE: edge.deadline,
-            Lane.BATCH: edge.deadline_batch,
+            Lane.BATCH: edge.deadline,  # what may take longer, or less, says so in its route
         }
 
     def _way(self, door: Door, *, but: Iterable[bytes] = (), closer: frozenset[bytes] = frozenset()) -> Way:
